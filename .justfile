@@ -1,0 +1,9 @@
+# Checks everything and writes nothing: what CI runs.
+verify:
+    .ci/run
+
+# Formats, applies machine-made fixes, rewrites golden files.
+fix:
+    cargo fmt --all
+    cargo clippy --workspace --all-targets --fix --allow-dirty --allow-staged
+    UPDATE=1 cargo test --workspace golden
