@@ -1,0 +1,108 @@
+//! STIX identifiers.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use uuid::Uuid;
+
+/// A STIX identifier, `type--UUID` (STIX 2.1, section 2.9), kept as it was written.
+///
+/// ```
+/// use stix_model::StixId;
+/// let id: StixId = "indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f".parse()?;
+/// assert_eq!(id.object_type(), "indicator");
+/// assert!("indicator-8e2e2d2b".parse::<StixId>().is_err());
+/// # Ok::<(), stix_model::IdError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct StixId(Box<str>);
+
+/// Length of `--` and a UUID in its hyphenated form.
+const TAIL: usize = 38;
+
+impl StixId {
+    /// The part before the two hyphens.
+    pub fn object_type(&self) -> &str {
+        &self.0[..self.0.len() - TAIL]
+    }
+
+    /// The UUID.
+    pub fn uuid(&self) -> Uuid {
+        Uuid::try_parse(&self.0[self.0.len() - 36..]).expect("checked when it was parsed")
+    }
+
+    /// The whole identifier.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for StixId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let (name, tail) =
+            text.len().checked_sub(TAIL).and_then(|at| text.split_at_checked(at)).ok_or(IdError::Form)?;
+        let uuid = tail.strip_prefix("--").ok_or(IdError::Form)?;
+        if !is_type_name(name) {
+            return Err(IdError::Type);
+        }
+        // RFC 4122, section 4.1: variant and version bits, so the nil UUID is none.
+        let parsed = Uuid::try_parse(uuid).map_err(|_| IdError::Uuid)?;
+        let is_rfc4122 =
+            parsed.get_variant() == uuid::Variant::RFC4122 && matches!(parsed.get_version_num(), 1..=5);
+        if is_rfc4122 { Ok(Self(text.into())) } else { Err(IdError::Uuid) }
+    }
+}
+
+/// STIX 2.1, section 3.1: 3 to 250 characters, lower case, words joined by single hyphens, a letter first.
+pub(crate) fn is_type_name(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    (3..=250).contains(&bytes.len())
+        && bytes[0].is_ascii_lowercase()
+        && bytes[bytes.len() - 1] != b'-'
+        && !name.contains("--")
+        && bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-')
+}
+
+/// Why a text is not a STIX identifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdError {
+    /// Not `type--UUID` at all.
+    #[error("an identifier has the form type--UUID")]
+    Form,
+    /// The part before the hyphens is no type name.
+    #[error(
+        "the type in an identifier has 3 to 250 characters a-z, 0-9 and single hyphens, and begins with a letter"
+    )]
+    Type,
+    /// The part after the hyphens is no UUID of RFC 4122.
+    #[error("the identifier does not end in a UUID of RFC 4122")]
+    Uuid,
+}
+
+impl fmt::Display for StixId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for StixId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for StixId {
+    type Error = IdError;
+
+    fn try_from(text: String) -> Result<Self, IdError> {
+        text.parse()
+    }
+}
+
+impl From<StixId> for String {
+    fn from(id: StixId) -> String {
+        id.0.into()
+    }
+}

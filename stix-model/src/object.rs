@@ -1,0 +1,243 @@
+//! A STIX object: its original text and a parsed header.
+
+use crate::json::{Digest, Document, JsonError, Kind, Limits, Value};
+use crate::{IdError, StixId, Timestamp, TimestampError, Tlp};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The largest object that is accepted, in bytes of its text.
+pub const MAX_OBJECT_BYTES: usize = 1 << 20;
+
+/// The edition of STIX that an object is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum SpecVersion {
+    /// STIX 2.0, whose objects carry no `spec_version`.
+    #[serde(rename = "2.0")]
+    V2_0,
+    /// STIX 2.1.
+    #[serde(rename = "2.1")]
+    V2_1,
+}
+
+impl SpecVersion {
+    /// As it stands in `spec_version` and in `match[spec_version]`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::V2_0 => "2.0",
+            Self::V2_1 => "2.1",
+        }
+    }
+
+    /// The media type of objects of this edition (TAXII 2.1, section 5.2.1, `media_types`).
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::V2_0 => "application/stix+json;version=2.0",
+            Self::V2_1 => "application/stix+json;version=2.1",
+        }
+    }
+}
+
+impl fmt::Display for SpecVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a server must know of an object without reading it again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Header {
+    /// Identifier; its prefix is the type.
+    pub id: StixId,
+    /// Edition of STIX.
+    pub spec_version: SpecVersion,
+    /// Absent on cyber-observable objects.
+    pub created: Option<Timestamp>,
+    /// Absent on cyber-observable objects and marking definitions.
+    pub modified: Option<Timestamp>,
+    /// Strictest TLP level on the object or on a part of it.
+    pub tlp: Option<Tlp>,
+    /// SHA-256 over the canonical form.
+    pub digest: Digest,
+}
+
+impl Header {
+    /// The version of the object: `modified`, else `created` (TAXII 2.1, section 3.4.1). Unversioned objects have
+    /// none; a server then uses a stable value of its own.
+    pub fn version(&self) -> Option<&Timestamp> {
+        self.modified.as_ref().or(self.created.as_ref())
+    }
+}
+
+/// A STIX object of any type: the text that somebody wrote, and its [`Header`].
+///
+/// The text is never re-serialised, so digits, member order, white space and unknown properties survive.
+///
+/// ```
+/// use stix_model::Object;
+/// let text = r#"{ "type": "tool", "spec_version": "2.1", "id": "tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",
+///                 "created": "2020-01-01T00:00:00.000Z", "modified": "2020-01-01T00:00:00.000Z", "name": "n" }"#;
+/// let object = Object::parse(text)?;
+/// assert_eq!(object.header().id.object_type(), "tool");
+/// assert_eq!(object.json(), text.as_bytes());
+/// # Ok::<(), stix_model::ObjectError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Object {
+    json: Bytes,
+    header: Header,
+}
+
+impl Object {
+    /// Reads one object.
+    ///
+    /// # Errors
+    /// When the text is not strict JSON, or has no usable header.
+    pub fn parse(text: &str) -> Result<Self, ObjectError> {
+        let source = Bytes::copy_from_slice(text.as_bytes());
+        let document = Document::read(&source, Limits::default()).map_err(ObjectError::json)?;
+        Self::from_value(document.root(), &source)
+    }
+
+    /// Takes one object out of a document that was read from `source`, sharing its bytes.
+    ///
+    /// # Errors
+    /// When the value has no usable header.
+    pub fn from_value(value: Value<'_>, source: &Bytes) -> Result<Self, ObjectError> {
+        let header = header(value)?;
+        Ok(Self { json: source.slice(value.range()), header })
+    }
+
+    /// The text as it was written.
+    pub fn json(&self) -> &Bytes {
+        &self.json
+    }
+
+    /// The parsed header.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+}
+
+fn header(value: Value<'_>) -> Result<Header, ObjectError> {
+    if value.kind() != Kind::Object {
+        return Err(ObjectError::at(
+            "",
+            ObjectErrorKind::WrongType { expected: Kind::Object, found: value.kind() },
+        ));
+    }
+    if value.raw().len() > MAX_OBJECT_BYTES {
+        return Err(ObjectError::at("", ObjectErrorKind::TooLarge));
+    }
+    let id: StixId = parsed(value, "id", ObjectErrorKind::Id)?.ok_or(ObjectError::missing("id"))?;
+    let object_type = text(value, "type")?.ok_or(ObjectError::missing("type"))?;
+    if id.object_type() != object_type {
+        return Err(ObjectError::at("id", ObjectErrorKind::OtherType));
+    }
+    if object_type == "bundle" {
+        // TAXII 2.1, section 3.7: everything in an envelope is a STIX object, and a bundle is not one.
+        return Err(ObjectError::at("type", ObjectErrorKind::Bundle));
+    }
+    let created = parsed(value, "created", ObjectErrorKind::Timestamp)?;
+    let modified = parsed(value, "modified", ObjectErrorKind::Timestamp)?;
+    let spec_version = match text(value, "spec_version")?.as_deref() {
+        Some("2.1") => SpecVersion::V2_1,
+        Some("2.0") => SpecVersion::V2_0,
+        Some(_) => return Err(ObjectError::at("spec_version", ObjectErrorKind::SpecVersion)),
+        // Only cyber-observable objects may leave `spec_version` out in STIX 2.1 (section 3.2), and those have no
+        // `created`; every top-level object of STIX 2.0 has one.
+        None if created.is_some() => SpecVersion::V2_0,
+        None => SpecVersion::V2_1,
+    };
+    let tlp = Tlp::effective(value);
+    Ok(Header { id, spec_version, created, modified, tlp, digest: Digest::of(value) })
+}
+
+fn text<'d>(
+    object: Value<'d>,
+    property: &'static str,
+) -> Result<Option<std::borrow::Cow<'d, str>>, ObjectError> {
+    let Some(value) = object.get(property) else { return Ok(None) };
+    let wrong = ObjectErrorKind::WrongType { expected: Kind::String, found: value.kind() };
+    value.as_str().map(Some).ok_or(ObjectError::at(property, wrong))
+}
+
+fn parsed<T: std::str::FromStr>(
+    object: Value<'_>,
+    property: &'static str,
+    wrong: fn(T::Err) -> ObjectErrorKind,
+) -> Result<Option<T>, ObjectError> {
+    let Some(text) = text(object, property)? else { return Ok(None) };
+    text.parse().map(Some).map_err(|error| ObjectError::at(property, wrong(error)))
+}
+
+/// Why a text or value is no STIX object that can be kept, with the place inside the object.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}{kind}", if pointer.is_empty() { String::new() } else { format!("{pointer}: ") })]
+pub struct ObjectError {
+    pointer: String,
+    kind: ObjectErrorKind,
+}
+
+impl ObjectError {
+    fn at(property: &'static str, kind: ObjectErrorKind) -> Self {
+        let pointer = if property.is_empty() { String::new() } else { format!("/{property}") };
+        Self { pointer, kind }
+    }
+
+    fn missing(property: &'static str) -> Self {
+        Self::at("", ObjectErrorKind::Missing(property))
+    }
+
+    fn json(error: JsonError) -> Self {
+        Self { pointer: error.pointer(), kind: ObjectErrorKind::Json(Box::new(error)) }
+    }
+
+    /// JSON pointer inside the object; empty for the object itself.
+    pub fn pointer(&self) -> &str {
+        &self.pointer
+    }
+
+    /// The rule that was broken.
+    pub fn kind(&self) -> &ObjectErrorKind {
+        &self.kind
+    }
+}
+
+/// The rule that an object broke.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ObjectErrorKind {
+    /// The strict reader refused the text.
+    #[error("{0}")]
+    Json(Box<JsonError>),
+    /// Another JSON type was due.
+    #[error("must be {}, not {}", expected.name(), found.name())]
+    WrongType {
+        /// The type that was due.
+        expected: Kind,
+        /// The type that stands there.
+        found: Kind,
+    },
+    /// STIX 2.1, section 3.2.
+    #[error("the required property `{0}` is missing")]
+    Missing(&'static str),
+    /// STIX 2.1, section 2.9.
+    #[error("{0}")]
+    Id(IdError),
+    /// STIX 2.1, section 2.16.
+    #[error("{0}")]
+    Timestamp(TimestampError),
+    /// STIX 2.1, section 2.9: an identifier begins with the type of its object.
+    #[error("the identifier names another type than the property `type`")]
+    OtherType,
+    /// TAXII 2.1, section 3.7.
+    #[error("a bundle is not a STIX object; send the objects that are in it")]
+    Bundle,
+    /// Neither 2.0 nor 2.1.
+    #[error("only STIX 2.0 and 2.1 are supported")]
+    SpecVersion,
+    /// Longer than [`MAX_OBJECT_BYTES`].
+    #[error("the object is larger than 1 MiB")]
+    TooLarge,
+}

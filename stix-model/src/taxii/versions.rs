@@ -1,0 +1,18 @@
+use crate::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The versions of one object (TAXII 2.1, section 5.8.1), oldest addition first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Versions {
+    /// More versions follow this page.
+    #[serde(default)]
+    pub more: bool,
+    /// Where to go on. The standard defines it for envelopes only; clients that page by it get it here too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// Left out when the page is empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+    pub versions: Vec<Timestamp>,
+}

@@ -1,0 +1,173 @@
+//! Timestamps that keep the precision they were given.
+
+use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+/// A STIX timestamp (STIX 2.1, section 2.16): RFC 3339 in UTC with a capital `T` and `Z`, and any number of
+/// fraction digits.
+///
+/// The text stays as it was; comparison, equality and hashing look at the instant:
+///
+/// ```
+/// use stix_model::Timestamp;
+/// let short: Timestamp = "2016-01-20T12:31:12Z".parse()?;
+/// let long: Timestamp = "2016-01-20T12:31:12.000Z".parse()?;
+/// assert_eq!(short, long);
+/// assert_eq!(long.as_str(), "2016-01-20T12:31:12.000Z");
+/// assert!(long < "2016-01-20T12:31:12.0000000001Z".parse()?);
+/// # Ok::<(), stix_model::TimestampError>(())
+/// ```
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Timestamp(Box<str>);
+
+/// Length of `YYYY-MM-DDTHH:MM:SS`.
+const SECONDS: usize = 19;
+
+impl Timestamp {
+    /// The instant so many microseconds after 1970, written with six fraction digits as TAXII demands
+    /// (TAXII 2.1, section 2). `None` outside the years 0 to 9999.
+    ///
+    /// ```
+    /// let stamp = stix_model::Timestamp::from_micros(1_500_000).unwrap();
+    /// assert_eq!(stamp.as_str(), "1970-01-01T00:00:01.500000Z");
+    /// ```
+    pub fn from_micros(micros: i64) -> Option<Self> {
+        let instant = jiff::Timestamp::from_microsecond(micros).ok()?;
+        let text = format!("{instant:.6}");
+        (text.len() == SECONDS + 8 && text.starts_with(|first: char| first.is_ascii_digit()))
+            .then(|| Self(text.into()))
+    }
+
+    /// Whole microseconds since 1970, rounded towards the past. A leap second counts as the second after it.
+    pub fn micros(&self) -> i64 {
+        let number = |range: std::ops::Range<usize>| self.0[range].parse::<i16>().unwrap_or_default();
+        let small = |at: usize| i8::try_from(number(at..at + 2)).unwrap_or_default();
+        let midnight = jiff::civil::date(number(0..4), small(5), small(8)).at(0, 0, 0, 0);
+        let day = jiff::tz::Offset::UTC.to_timestamp(midnight).map_or(0, jiff::Timestamp::as_second);
+        let seconds = day + i64::from(small(11)) * 3600 + i64::from(small(14)) * 60 + i64::from(small(17));
+        let fraction = self.fraction().bytes().chain(std::iter::repeat(b'0')).take(6);
+        seconds * 1_000_000 + fraction.fold(0, |micros, digit| micros * 10 + i64::from(digit - b'0'))
+    }
+
+    /// The text as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// A text whose byte order is the order of instants: no `Z`, no trailing zeros. Fit for a sorted key.
+    ///
+    /// ```
+    /// let stamp: stix_model::Timestamp = "2016-01-20T12:31:12.120Z".parse()?;
+    /// assert_eq!(stamp.sort_key(), "2016-01-20T12:31:12.12");
+    /// # Ok::<(), stix_model::TimestampError>(())
+    /// ```
+    pub fn sort_key(&self) -> &str {
+        self.0.trim_end_matches('Z').split_at_checked(SECONDS).map_or(&*self.0, |(seconds, fraction)| {
+            let significant = fraction.trim_end_matches('0').trim_end_matches('.').len();
+            &self.0[..seconds.len() + significant]
+        })
+    }
+
+    /// How many digits stand after the seconds.
+    pub fn fraction_digits(&self) -> usize {
+        self.fraction().len()
+    }
+
+    fn fraction(&self) -> &str {
+        self.0[SECONDS..].trim_start_matches('.').trim_end_matches('Z')
+    }
+}
+
+impl std::str::FromStr for Timestamp {
+    type Err = TimestampError;
+
+    fn from_str(text: &str) -> Result<Self, TimestampError> {
+        let bytes = text.as_bytes();
+        let has_form = bytes.len() > SECONDS
+            && bytes.iter().zip(b"0000-00-00T00:00:00").all(|(byte, form)| match form {
+                b'0' => byte.is_ascii_digit(),
+                separator => byte == separator,
+            });
+        let has_fraction = || match &bytes[SECONDS..] {
+            [b'Z'] => true,
+            [b'.', digits @ .., b'Z'] => !digits.is_empty() && digits.iter().all(u8::is_ascii_digit),
+            _ => false,
+        };
+        if !has_form || !has_fraction() {
+            return Err(TimestampError::Form);
+        }
+        let number = |at: usize, length: usize| text[at..at + length].parse::<i16>().unwrap_or(-1);
+        let small = |at: usize| i8::try_from(number(at, 2)).unwrap_or(-1);
+        let is_date = jiff::civil::Date::new(number(0, 4), small(5), small(8)).is_ok();
+        let (hour, minute, second) = (small(11), small(14), small(17));
+        // RFC 3339, section 5.7: a leap second stands at the end of a day.
+        let is_time = hour < 24 && minute < 60 && (second < 60 || (hour, minute, second) == (23, 59, 60));
+        if is_date && is_time { Ok(Self(text.into())) } else { Err(TimestampError::Calendar) }
+    }
+}
+
+/// Why a text is not a STIX timestamp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TimestampError {
+    /// Another form than `YYYY-MM-DDTHH:MM:SS[.s…]Z`.
+    #[error("a timestamp has the form 2016-01-20T12:31:12.123Z, in UTC with T and Z")]
+    Form,
+    /// The form is right, but there is no such day or time.
+    #[error("there is no such date or time")]
+    Calendar,
+}
+
+impl PartialEq for Timestamp {
+    fn eq(&self, other: &Self) -> bool {
+        self.sort_key() == other.sort_key()
+    }
+}
+
+impl Eq for Timestamp {}
+
+impl PartialOrd for Timestamp {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Timestamp {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.sort_key().cmp(other.sort_key())
+    }
+}
+
+impl Hash for Timestamp {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.sort_key().hash(state);
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for Timestamp {
+    type Error = TimestampError;
+
+    fn try_from(text: String) -> Result<Self, TimestampError> {
+        text.parse()
+    }
+}
+
+impl From<Timestamp> for String {
+    fn from(timestamp: Timestamp) -> String {
+        timestamp.0.into()
+    }
+}
