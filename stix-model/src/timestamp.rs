@@ -26,6 +26,9 @@ pub struct Timestamp(Box<str>);
 /// Length of `YYYY-MM-DDTHH:MM:SS`.
 const SECONDS: usize = 19;
 
+/// The standard sets no limit on fraction digits; a text that must serve as a key needs one.
+const MAX_LENGTH: usize = 255;
+
 impl Timestamp {
     /// The instant so many microseconds after 1970, written with six fraction digits as TAXII demands
     /// (TAXII 2.1, section 2). `None` outside the years 0 to 9999.
@@ -86,7 +89,7 @@ impl std::str::FromStr for Timestamp {
 
     fn from_str(text: &str) -> Result<Self, TimestampError> {
         let bytes = text.as_bytes();
-        let has_form = bytes.len() > SECONDS
+        let has_form = (SECONDS + 1..=MAX_LENGTH).contains(&bytes.len())
             && bytes.iter().zip(b"0000-00-00T00:00:00").all(|(byte, form)| match form {
                 b'0' => byte.is_ascii_digit(),
                 separator => byte == separator,
@@ -112,7 +115,7 @@ impl std::str::FromStr for Timestamp {
 /// Why a text is not a STIX timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TimestampError {
-    /// Another form than `YYYY-MM-DDTHH:MM:SS[.s…]Z`.
+    /// Another form than `YYYY-MM-DDTHH:MM:SS[.s…]Z`, or longer than 255 characters.
     #[error("a timestamp has the form 2016-01-20T12:31:12.123Z, in UTC with T and Z")]
     Form,
     /// The form is right, but there is no such day or time.

@@ -1,0 +1,126 @@
+//! The default engine: one file, through redb.
+
+use super::engine::{Commit, Direction, Engine, EngineError, EngineFuture, Key, Scan, Snapshot};
+use bytes::Bytes;
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use std::path::Path;
+use std::sync::Arc;
+
+const TABLE: TableDefinition<&[u8], &[u8]> = TableDefinition::new("concord");
+const CACHE_BYTES: usize = 64 << 20;
+
+/// Keeps everything in one file that only this process has open.
+pub struct EmbeddedEngine {
+    database: Arc<Database>,
+}
+
+impl EmbeddedEngine {
+    /// Opens or makes the file. After a crash it is repaired first.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, or another process has it open.
+    pub fn open(path: &Path) -> Result<Self, EngineError> {
+        let database = Database::builder().set_cache_size(CACHE_BYTES).create(path).map_err(failed)?;
+        let transaction = database.begin_write().map_err(failed)?;
+        transaction.open_table(TABLE).map_err(failed)?;
+        transaction.commit().map_err(failed)?;
+        Ok(Self { database: Arc::new(database) })
+    }
+}
+
+impl Engine for EmbeddedEngine {
+    fn snapshot(&self) -> EngineFuture<'_, Box<dyn Snapshot>> {
+        Box::pin(async {
+            let transaction = self.database.begin_read().map_err(failed)?;
+            let table = transaction.open_table(TABLE).map_err(failed)?;
+            Ok(Box::new(EmbeddedSnapshot { table: Arc::new(table) }) as Box<dyn Snapshot>)
+        })
+    }
+
+    fn commit(&self, commit: Commit) -> EngineFuture<'_, ()> {
+        let database = Arc::clone(&self.database);
+        blocking(move || {
+            let transaction = database.begin_write().map_err(failed)?;
+            {
+                let mut table = transaction.open_table(TABLE).map_err(failed)?;
+                for (key, expected) in &commit.expected {
+                    let found = table.get(key.as_slice()).map_err(failed)?;
+                    if found.as_ref().map(redb::AccessGuard::value) != expected.as_deref() {
+                        return Err(EngineError::Conflict);
+                    }
+                }
+                for (key, value) in &commit.writes {
+                    match value {
+                        Some(value) => table.insert(key.as_slice(), &value[..]).map_err(failed)?,
+                        None => table.remove(key.as_slice()).map_err(failed)?,
+                    };
+                }
+            }
+            transaction.commit().map_err(failed)
+        })
+    }
+}
+
+struct EmbeddedSnapshot {
+    table: Arc<redb::ReadOnlyTable<&'static [u8], &'static [u8]>>,
+}
+
+impl Snapshot for EmbeddedSnapshot {
+    fn get_many(&self, keys: Vec<Key>, max_bytes: usize) -> EngineFuture<'_, Vec<Option<Bytes>>> {
+        let table = Arc::clone(&self.table);
+        blocking(move || {
+            let mut left = max_bytes;
+            let mut values = Vec::with_capacity(keys.len());
+            for key in keys {
+                let value = table.get(key.as_slice()).map_err(failed)?;
+                let value = value.map(|value| Bytes::copy_from_slice(value.value()));
+                let length = value.as_ref().map_or(0, Bytes::len);
+                values.push(value);
+                match left.checked_sub(length) {
+                    Some(rest) => left = rest,
+                    None => break,
+                }
+            }
+            Ok(values)
+        })
+    }
+
+    fn scan(&self, scan: Scan) -> EngineFuture<'_, Vec<(Bytes, Bytes)>> {
+        let table = Arc::clone(&self.table);
+        blocking(move || {
+            if scan.range.is_empty() {
+                return Ok(Vec::new());
+            }
+            let mut range =
+                table.range(scan.range.start.as_slice()..scan.range.end.as_slice()).map_err(failed)?;
+            let mut entries = Vec::new();
+            while entries.len() < scan.limit {
+                let entry = match scan.direction {
+                    Direction::Forward => range.next(),
+                    Direction::Backward => range.next_back(),
+                };
+                let Some(entry) = entry else { break };
+                let (key, value) = entry.map_err(failed)?;
+                entries.push((Bytes::copy_from_slice(key.value()), Bytes::copy_from_slice(value.value())));
+            }
+            Ok(entries)
+        })
+    }
+}
+
+/// Files are read and synced away from the threads that serve requests.
+fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
+) -> EngineFuture<'static, T> {
+    Box::pin(async { tokio::task::spawn_blocking(work).await.map_err(EngineError::failed)? })
+}
+
+fn failed(error: impl Into<redb::Error>) -> EngineError {
+    match error.into() {
+        redb::Error::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => EngineError::Full,
+        redb::Error::DatabaseAlreadyOpen => {
+            EngineError::failed("another process has it open; stop that server, or give another data folder")
+        }
+        error => EngineError::failed(error),
+    }
+}

@@ -1,0 +1,113 @@
+//! What a request wants to see of a collection.
+
+use super::keys::Position;
+use super::record::date_added;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use stix_model::{SpecVersion, StixId, Timestamp};
+
+/// The filters of TAXII 2.1, section 3.4: different fields are ANDed, values of one field are ORed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Filter {
+    /// Only what was added strictly later.
+    #[serde(rename = "a", skip_serializing_if = "Option::is_none")]
+    pub added_after: Option<Timestamp>,
+    /// `match[id]`
+    #[serde(rename = "i", skip_serializing_if = "Option::is_none")]
+    pub ids: Option<BTreeSet<StixId>>,
+    /// `match[type]`
+    #[serde(rename = "t", skip_serializing_if = "Option::is_none")]
+    pub types: Option<BTreeSet<String>>,
+    /// `match[version]`; `None` means the last one.
+    #[serde(rename = "v", skip_serializing_if = "Option::is_none")]
+    pub versions: Option<VersionFilter>,
+    /// `match[spec_version]`; `None` means the newest one of each object. Versions that no object can have are left
+    /// out, so the set may be empty, and then nothing matches.
+    #[serde(rename = "s", skip_serializing_if = "Option::is_none")]
+    pub spec_versions: Option<BTreeSet<SpecVersion>>,
+}
+
+/// `match[version]` (TAXII 2.1, section 3.4.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VersionFilter {
+    /// Every version.
+    All,
+    /// Any of these.
+    Some {
+        /// The first version of each object.
+        first: bool,
+        /// The last version of each object.
+        last: bool,
+        /// Versions of exactly these instants.
+        exact: BTreeSet<Timestamp>,
+    },
+}
+
+/// One version of one object, as the index knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct VersionRow {
+    pub(super) spec: SpecVersion,
+    /// The instant, or empty for an unversioned object.
+    pub(super) sort_key: Box<str>,
+    pub(super) position: Position,
+}
+
+impl Filter {
+    /// Where the timeline begins for this filter; exclusive.
+    pub(super) fn start(&self) -> Option<Position> {
+        let micros = self.added_after.as_ref()?.micros();
+        // Nothing was added before 1970.
+        Some(Position::end_of(u64::try_from(micros).ok()?))
+    }
+
+    /// The default view: the last version of each object in its newest STIX version.
+    pub(super) fn is_latest(&self) -> bool {
+        self.spec_versions.is_none() && self.wants_only_last()
+    }
+
+    /// Only the ends of the version history matter, so it need not be read.
+    pub(super) fn wants_only_last(&self) -> bool {
+        match &self.versions {
+            None => true,
+            Some(VersionFilter::Some { first: false, last: true, exact }) => exact.is_empty(),
+            Some(_) => false,
+        }
+    }
+
+    /// Whether any object of this STIX version can match.
+    pub(super) fn admits(&self, spec: SpecVersion, newest: Option<SpecVersion>) -> bool {
+        match &self.spec_versions {
+            Some(wanted) => wanted.contains(&spec),
+            None => newest == Some(spec),
+        }
+    }
+
+    /// Picks from all versions of one object, oldest first within each STIX version. First and last are taken over
+    /// the whole history: `added_after` and paging never turn an old version into the latest.
+    pub(super) fn choose<'r>(&self, rows: &'r [VersionRow]) -> Vec<&'r VersionRow> {
+        let newest = rows.last().map(|row| row.spec);
+        let is_chosen = |(index, row): (usize, &VersionRow)| {
+            let is_first = index == 0 || rows[index - 1].spec != row.spec;
+            let is_last = rows.get(index + 1).is_none_or(|next| next.spec != row.spec);
+            self.admits(row.spec, newest)
+                && self.admits_version(is_first, is_last, &row.sort_key, row.position)
+        };
+        rows.iter().enumerate().filter(|&(index, row)| is_chosen((index, row))).map(|(_, row)| row).collect()
+    }
+
+    pub(super) fn admits_version(&self, is_first: bool, is_last: bool, sort_key: &str, at: Position) -> bool {
+        match &self.versions {
+            None => is_last,
+            Some(VersionFilter::All) => true,
+            Some(VersionFilter::Some { first, last, exact }) => {
+                let is_exact = || match sort_key {
+                    "" => exact.contains(&date_added(at)),
+                    instant => exact.iter().any(|wanted| wanted.sort_key() == instant),
+                };
+                (*first && is_first) || (*last && is_last) || is_exact()
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The engine for tests: an ordered map in memory.
+
+use super::engine::{Commit, Direction, Engine, EngineError, EngineFuture, Key, Scan, Snapshot};
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::sync::{Arc, RwLock};
+
+type Map = BTreeMap<Key, Bytes>;
+
+/// Keeps everything in memory and forgets it with the process.
+#[derive(Debug, Default)]
+pub struct MemoryEngine {
+    map: RwLock<Arc<Map>>,
+}
+
+impl Engine for MemoryEngine {
+    fn snapshot(&self) -> EngineFuture<'_, Box<dyn Snapshot>> {
+        let map = self.map.read().map(|map| Arc::clone(&map)).map_err(|_| poisoned());
+        Box::pin(async { Ok(Box::new(MemorySnapshot(map?)) as Box<dyn Snapshot>) })
+    }
+
+    fn commit(&self, commit: Commit) -> EngineFuture<'_, ()> {
+        let result = self.map.write().map_err(|_| poisoned()).and_then(|mut map| {
+            if commit.expected.iter().any(|(key, value)| map.get(key) != value.as_ref()) {
+                return Err(EngineError::Conflict);
+            }
+            // Copies the map only while a snapshot still looks at it.
+            let map = Arc::make_mut(&mut map);
+            for (key, value) in commit.writes {
+                match value {
+                    Some(value) => map.insert(key, value),
+                    None => map.remove(&key),
+                };
+            }
+            Ok(())
+        });
+        Box::pin(async { result })
+    }
+}
+
+fn poisoned() -> EngineError {
+    EngineError::failed("a writer panicked")
+}
+
+struct MemorySnapshot(Arc<Map>);
+
+impl Snapshot for MemorySnapshot {
+    fn get_many(&self, keys: Vec<Key>, max_bytes: usize) -> EngineFuture<'_, Vec<Option<Bytes>>> {
+        Box::pin(async move {
+            let mut left = max_bytes;
+            let mut values = Vec::with_capacity(keys.len());
+            for key in keys {
+                let value = self.0.get(&key).cloned();
+                let length = value.as_ref().map_or(0, Bytes::len);
+                values.push(value);
+                match left.checked_sub(length) {
+                    Some(rest) => left = rest,
+                    None => break,
+                }
+            }
+            Ok(values)
+        })
+    }
+
+    fn scan(&self, scan: Scan) -> EngineFuture<'_, Vec<(Bytes, Bytes)>> {
+        Box::pin(async move {
+            if scan.range.is_empty() {
+                return Ok(Vec::new());
+            }
+            let owned = |(key, value): (&Key, &Bytes)| (Bytes::copy_from_slice(key), value.clone());
+            let range = self.0.range(scan.range);
+            Ok(match scan.direction {
+                Direction::Forward => range.take(scan.limit).map(owned).collect(),
+                Direction::Backward => range.rev().take(scan.limit).map(owned).collect(),
+            })
+        })
+    }
+}

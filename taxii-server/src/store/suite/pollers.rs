@@ -1,0 +1,129 @@
+//! The promise that no other TAXII server gives: whatever writers and deleters do meanwhile, a poller gets every
+//! object version that survives, exactly once.
+
+use super::{Fixture, id, tool};
+use crate::store::engine::Engine;
+use crate::store::{Delete, Filter, PageRequest, VersionFilter};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use stix_model::Timestamp;
+
+const WRITERS: u64 = 4;
+const ROUNDS: u64 = 40;
+
+/// Small deterministic random numbers; the seed is in the name of every failure.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Follow {
+    Next,
+    AddedAfter,
+}
+
+pub(super) async fn each_poller_gets_every_survivor_once(engine: Arc<dyn Engine>) {
+    let seed = std::env::var("SEED").map_or(u64::from(std::process::id()), |seed| seed.parse().unwrap());
+    println!("repeat with SEED={seed}");
+    let fixture = Arc::new(Fixture::new(engine).await);
+    let is_over = Arc::new(AtomicBool::new(false));
+    let mut writers = Vec::new();
+    for writer in 0..WRITERS {
+        writers.push(tokio::spawn(write_and_delete(Arc::clone(&fixture), writer, Random(seed + writer))));
+    }
+    let mut pollers = Vec::new();
+    for (number, follow) in [Follow::Next, Follow::AddedAfter].into_iter().cycle().take(6).enumerate() {
+        let random = Random(seed ^ (number as u64) << 32);
+        pollers
+            .push((follow, tokio::spawn(poll(Arc::clone(&fixture), follow, random, Arc::clone(&is_over)))));
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    is_over.store(true, Ordering::SeqCst);
+    let everything = PageRequest::first(all_versions(None), 1_000_000);
+    let survivors = fixture.store.manifest(&fixture.collection, &everything).await.unwrap().items;
+    assert!(survivors.len() > 100, "seed {seed}: only {} survive", survivors.len());
+    for (follow, poller) in pollers {
+        let seen = poller.await.unwrap();
+        for record in &survivors {
+            let key = format!("{}@{}", record.id, record.date_added);
+            assert_eq!(seen.get(&key), Some(&1), "seed {seed}, {follow:?}: {key}");
+        }
+        assert!(seen.values().all(|times| *times == 1), "seed {seed}, {follow:?}: something came twice");
+    }
+}
+
+async fn write_and_delete(fixture: Arc<Fixture>, writer: u64, mut random: Random) {
+    for round in 0..ROUNDS {
+        let first = writer * 100_000 + round * 100;
+        let count = 1 + random.below(20);
+        let objects: Vec<_> = (0..count).map(|n| tool(first + n, 2001)).collect();
+        assert_eq!(fixture.add(&objects).await.success_count, count);
+        // New versions of older objects, and deletions of some.
+        let older = writer * 100_000 + random.below(round + 1) * 100;
+        fixture.add(&[tool(older, 2002 + u32::try_from(round).unwrap())]).await;
+        if random.below(3) == 0 {
+            let filter = all_versions(None);
+            let delete = Delete {
+                collection: Arc::clone(&fixture.collection),
+                id: id(older).parse().unwrap(),
+                filter,
+            };
+            fixture.store.delete(delete).await.unwrap();
+        }
+    }
+}
+
+/// Counts every version that this poller is given, until two polls in a row after the end bring nothing new.
+async fn poll(
+    fixture: Arc<Fixture>,
+    follow: Follow,
+    mut random: Random,
+    is_over: Arc<AtomicBool>,
+) -> BTreeMap<String, u32> {
+    let mut seen = BTreeMap::new();
+    let mut added_after: Option<Timestamp> = None;
+    let mut next: Option<String> = None;
+    loop {
+        let was_over = is_over.load(Ordering::SeqCst);
+        let limit = 1 + usize::try_from(random.below(30)).unwrap();
+        let request = match &next {
+            Some(next) => {
+                let (filter, after) = fixture
+                    .store
+                    .resume(&fixture.collection, next, all_versions(added_after.clone()))
+                    .unwrap();
+                PageRequest { filter, after: Some(after), limit }
+            }
+            None => PageRequest::first(all_versions(added_after.clone()), limit),
+        };
+        let page = fixture.store.manifest(&fixture.collection, &request).await.unwrap();
+        for record in &page.items {
+            *seen.entry(format!("{}@{}", record.id, record.date_added)).or_default() += 1;
+        }
+        let is_empty = page.items.is_empty();
+        match follow {
+            // Goes on by cursor, and starts the next poll where the last one ended.
+            Follow::Next if page.next.is_some() => next = page.next,
+            _ => {
+                next = None;
+                added_after = page.date_added.map(|(_, last)| last).or(added_after);
+            }
+        }
+        if was_over && is_empty && next.is_none() {
+            return seen;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+fn all_versions(added_after: Option<Timestamp>) -> Filter {
+    Filter { added_after, versions: Some(VersionFilter::All), ..Filter::default() }
+}
