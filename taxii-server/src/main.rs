@@ -1,1 +1,8 @@
-fn main() {}
+//! The server and its tools: `taxii-server --help`.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    taxii_server::cli::run().await
+}

@@ -22,7 +22,7 @@ mod writer;
 use crate::clock::Clock;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use engine::{Commit, Engine, EngineError, Scan};
+use engine::{Commit, Engine, EngineError, Scan, Snapshot};
 use keys::Timeline;
 use record::{Entry, date_added};
 use std::collections::BTreeMap;
@@ -36,8 +36,8 @@ use writer::{Write, Writer};
 pub use admit::{Add, Stamps};
 pub use cursor::{Cursor, CursorError};
 pub use delete::Delete;
-pub(crate) use directory::DirectoryChange;
 pub use directory::{Access, Account, ApiRoot, Collection, Directory, GrantScope};
+pub(crate) use directory::{DirectoryChange, Token};
 pub use embedded::EmbeddedEngine;
 pub use filter::{Filter, VersionFilter};
 pub use keys::Position;
@@ -159,16 +159,7 @@ impl Store {
         page: &PageRequest,
     ) -> Result<Page<Bytes>, StoreError> {
         let snapshot = self.engine.snapshot().await?;
-        let mut selected =
-            select::select(&*snapshot, collection.number, &page.filter, page.after, page.limit).await?;
-        let keys = selected.positions.iter().map(|at| keys::object_bytes(collection.number, *at)).collect();
-        let values = snapshot.get_many(keys, MAX_PAGE_BYTES).await?;
-        if values.len() < selected.positions.len() {
-            selected.positions.truncate(values.len());
-            selected.has_more = true;
-        }
-        let objects =
-            values.into_iter().collect::<Option<_>>().ok_or(StoreError::Corrupt("the bytes of an object"))?;
+        let (selected, objects) = read_objects(&*snapshot, collection, page).await?;
         Ok(self.page(collection, page, &selected, objects))
     }
 
@@ -197,6 +188,21 @@ impl Store {
             });
         }
         Ok(self.page(collection, page, &selected, records))
+    }
+
+    /// A page of objects together with their `date_added`.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub(crate) async fn records(
+        &self,
+        collection: &Collection,
+        page: &PageRequest,
+    ) -> Result<Page<(Timestamp, Bytes)>, StoreError> {
+        let snapshot = self.engine.snapshot().await?;
+        let (selected, objects) = read_objects(&*snapshot, collection, page).await?;
+        let stamps = selected.positions.iter().map(|position| date_added(*position));
+        Ok(self.page(collection, page, &selected, stamps.zip(objects).collect()))
     }
 
     /// Whether any version of an object is in a collection.
@@ -307,6 +313,15 @@ impl Store {
         self.write(|reply| Write::Clear(commit, reply)).await
     }
 
+    /// Whether the engine answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ready(&self) -> Result<(), StoreError> {
+        self.engine.snapshot().await?.get(keys::FORMAT.to_vec()).await?;
+        Ok(())
+    }
+
     /// Where time comes from.
     pub fn clock(&self) -> &Arc<Clock> {
         &self.clock
@@ -336,6 +351,25 @@ impl Store {
         self.writes.send(write(reply)).await.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
     }
+}
+
+/// Selects a page and reads its objects; what does not fit into the bytes of one page is left for the next.
+async fn read_objects(
+    snapshot: &dyn Snapshot,
+    collection: &Collection,
+    page: &PageRequest,
+) -> Result<(select::Selection, Vec<Bytes>), StoreError> {
+    let mut selected =
+        select::select(snapshot, collection.number, &page.filter, page.after, page.limit).await?;
+    let keys = selected.positions.iter().map(|at| keys::object_bytes(collection.number, *at)).collect();
+    let values = snapshot.get_many(keys, MAX_PAGE_BYTES).await?;
+    if values.len() < selected.positions.len() {
+        selected.positions.truncate(values.len());
+        selected.has_more = true;
+    }
+    let objects =
+        values.into_iter().collect::<Option<_>>().ok_or(StoreError::Corrupt("the bytes of an object"))?;
+    Ok((selected, objects))
 }
 
 /// Marks an empty engine as a store and gives it the secret of its cursors.

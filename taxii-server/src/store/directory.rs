@@ -139,6 +139,17 @@ pub struct Access {
 }
 
 impl Account {
+    /// Whoever may use the control socket, which only the owner of the data folder may.
+    pub(crate) fn local_operator() -> Self {
+        Self {
+            name: "local operator".to_owned(),
+            password: None,
+            tokens: BTreeMap::new(),
+            is_administrator: true,
+            grants: BTreeMap::new(),
+        }
+    }
+
     /// What this account may do with a collection; `None` when the collection does not exist for it.
     pub fn access(&self, collection: Uuid) -> Option<Access> {
         if self.is_administrator {
@@ -204,7 +215,7 @@ impl Directory {
     }
 
     /// The smallest number that no collection has had. Numbers are never used twice, because the revision only grows.
-    pub(super) fn free_number(&self) -> Result<CollectionNumber, StoreError> {
+    pub(crate) fn free_number(&self) -> Result<CollectionNumber, StoreError> {
         u32::try_from(self.revision + 1).map_err(|_| StoreError::Corrupt("the directory revision"))
     }
 }

@@ -1,0 +1,137 @@
+//! The command line.
+
+mod account;
+mod admin;
+mod collection;
+mod demo;
+mod doctor;
+mod export;
+mod import;
+mod output;
+mod serve;
+
+use crate::config::Config;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const EXAMPLES: &str = "\
+Examples:
+  taxii-server demo                                   try it, with real data
+  taxii-server serve --data /var/lib/concord          serve TAXII on 127.0.0.1:6100
+  taxii-server collection add 'Phishing' --alias phishing
+  taxii-server account add alice --read phishing --write phishing
+  taxii-server import feed.json.gz --collection phishing
+
+account, collection, api-root, import and export work while the server runs, and without it.";
+
+/// A TAXII 2.1 server that never loses or repeats an object.
+#[derive(Parser)]
+#[command(name = "taxii-server", version, after_help = EXAMPLES)]
+struct Cli {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where settings and data are.
+#[derive(Args, Clone)]
+struct Place {
+    /// Configuration file (TOML); flags and environment variables override it
+    #[arg(long, global = true, env = "CONCORD_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Data folder [default: concord-data, for demo: concord-demo]
+    #[arg(long, global = true, env = "CONCORD_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve a real ATT&CK collection, and print how to use it
+    Demo(demo::Demo),
+    /// Serve TAXII
+    Serve(serve::Serve),
+    /// Add objects from bundles, envelopes or JSON lines (also .gz and .zst)
+    Import(import::Import),
+    /// Write a collection as JSON lines, with the date_added of each object
+    Export(export::Export),
+    /// Manage collections
+    Collection(collection::Collection),
+    /// Manage API roots
+    ApiRoot(collection::ApiRoot),
+    /// Manage accounts
+    Account(account::Account),
+    /// Check configuration, certificates, clock and store
+    Doctor(doctor::Doctor),
+    /// Print a completion script for a shell
+    Completions {
+        /// Shell to complete for
+        shell: clap_complete::Shell,
+    },
+}
+
+impl Place {
+    /// The settings of the file, or the defaults.
+    fn config(&self, default_data: Option<&str>) -> anyhow::Result<Config> {
+        let mut config = match &self.config {
+            Some(path) => Config::read(path)?,
+            None => Config { data: default_data.unwrap_or("concord-data").into(), ..Config::default() },
+        };
+        if let Some(data) = &self.data {
+            config.data.clone_from(data);
+        }
+        Ok(config)
+    }
+
+    /// A way to the store, through the server if one runs.
+    async fn control(&self) -> anyhow::Result<crate::control::Control> {
+        crate::control::Control::open(self.config(None)?).await
+    }
+}
+
+/// Runs the command line of this process. Exit codes: 0 done, 1 failed or something was refused, 2 wrong usage.
+pub async fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let is_done = match cli.command {
+        Command::Demo(demo) => demo.run(&cli.place).await,
+        Command::Serve(serve) => serve.run(&cli.place).await,
+        Command::Import(import) => import.run(&cli.place).await,
+        Command::Export(export) => export.run(&cli.place).await,
+        Command::Collection(collection) => collection.run(&cli.place).await,
+        Command::ApiRoot(api_root) => api_root.run(&cli.place).await,
+        Command::Account(account) => account.run(&cli.place).await,
+        Command::Doctor(doctor) => doctor.run(&cli.place).await,
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "taxii-server", &mut script);
+            output::bytes(&script).map(|()| true)
+        }
+    };
+    match is_done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            output::complaint(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Logs go to standard error; `RUST_LOG` says how much.
+fn start_logging() {
+    use std::io::IsTerminal;
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env();
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() {
+        let _ = log.try_init();
+    } else {
+        let _ = log.json().try_init();
+    }
+}
+
+fn install_crypto() {
+    // Another call in this process may have installed it, which is as good.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}

@@ -1,0 +1,175 @@
+use super::import::Importer;
+use super::{Place, install_crypto, output, start_logging};
+use crate::control::{Control, write_private};
+use crate::serve::Server;
+use anyhow::Context;
+use axum::http::Method;
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::path::Path;
+
+/// MITRE ATT&CK for Industrial Control Systems; see `demo/README.md` for its terms.
+const ICS_ATTACK: &[u8] = include_bytes!("../../demo/ics-attack-18.1.json.gz");
+/// What the demo has made, with the credentials that the store itself cannot tell any more.
+const FILE: &str = "demo.json";
+
+/// Serves a real ATT&CK collection from a data folder of its own.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  taxii-server demo\n  taxii-server demo --json --listen 127.0.0.1:0 --data /tmp/demo"
+)]
+pub(super) struct Demo {
+    /// Address for TAXII
+    #[arg(long, default_value = "127.0.0.1:6100", value_name = "ADDRESS:PORT")]
+    listen: SocketAddr,
+    /// Print one line of JSON when everything is ready
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Made {
+    is_loaded: bool,
+    collection: Value,
+    writable_collection: Value,
+    reader: Value,
+    writer: Value,
+    admin: Value,
+}
+
+impl Demo {
+    pub(super) async fn run(self, place: &Place) -> anyhow::Result<bool> {
+        start_quietly();
+        install_crypto();
+        let mut config = place.config(Some("concord-demo"))?;
+        config.listen = self.listen;
+        config.title = "Concord demo".to_owned();
+        let max_bytes = usize::try_from(config.max_content_length)?;
+        let server = Server::start(config.clone()).await?;
+        let control = Control::open(config.clone()).await?;
+        let path = config.data.join(FILE);
+        let made = match std::fs::read(&path) {
+            Ok(json) => {
+                serde_json::from_slice(&json).with_context(|| format!("{} is damaged", path.display()))?
+            }
+            Err(_) => make(&control, &path).await?,
+        };
+        if !made.is_loaded {
+            load(&control, &made, max_bytes).await?;
+            save(&path, &Made { is_loaded: true, ..made.clone() })?;
+        }
+        if self.json {
+            print_json(&server.url(), &made)?;
+        } else {
+            print_text(&server, &made, &config.data).await?;
+        }
+        server.run().await?;
+        if !self.json {
+            output::line("\nStopped. The data is kept; the next start is instant.")?;
+        }
+        Ok(true)
+    }
+}
+
+/// People who try it want to see their terminal, not the log.
+fn start_quietly() {
+    if std::env::var_os("RUST_LOG").is_some() {
+        start_logging();
+    }
+}
+
+async fn make(control: &Control, path: &Path) -> anyhow::Result<Made> {
+    control.json(Method::POST, "/admin/api-roots/", json!({"name": "api", "title": "Concord demo"})).await?;
+    let collection = json!({
+        "api_root": "api", "title": "ICS ATT&CK", "alias": "ics-attack",
+        "description": "MITRE ATT&CK for Industrial Control Systems 18.1. (c) 2025 The MITRE Corporation. This work is \
+                        reproduced and distributed with the permission of The MITRE Corporation."
+    });
+    let sandbox = json!({
+        "api_root": "api", "title": "Sandbox", "alias": "sandbox", "spec_versions": ["2.0", "2.1"],
+        "description": "Add what you like"
+    });
+    let collection = control.json(Method::POST, "/admin/collections/", collection).await?;
+    let sandbox = control.json(Method::POST, "/admin/collections/", sandbox).await?;
+    let id = |collection: &Value| collection["id"].as_str().unwrap_or_default().to_owned();
+    let (ics, open) = (id(&collection), id(&sandbox));
+    let read_only = json!({"can_read": true, "can_write": false});
+    let both = json!({"can_read": true, "can_write": true});
+    let reader = json!({"name": "reader", "grants": {&ics: read_only, &open: read_only}});
+    let writer = json!({"name": "writer", "grants": {&ics: read_only, &open: both}});
+    let made = Made {
+        is_loaded: false,
+        reader: control.json(Method::POST, "/admin/accounts/", reader).await?,
+        writer: control.json(Method::POST, "/admin/accounts/", writer).await?,
+        admin: control
+            .json(Method::POST, "/admin/accounts/", json!({"name": "admin", "is_administrator": true}))
+            .await?,
+        collection,
+        writable_collection: sandbox,
+    };
+    save(path, &made)?;
+    Ok(made)
+}
+
+fn save(path: &Path, made: &Made) -> anyhow::Result<()> {
+    write_private(path, &serde_json::to_vec_pretty(made)?)
+}
+
+/// Loads the objects as a POST does. What an interrupted start had loaded already is found to be there.
+async fn load(control: &Control, made: &Made, max_bytes: usize) -> anyhow::Result<()> {
+    let mut importer = Importer::new(control, &made.collection, max_bytes);
+    importer.bar.set_message("Loading ICS ATT&CK");
+    importer.read(flate2::read::GzDecoder::new(ICS_ATTACK)).await?;
+    let outcome = importer.finish().await?;
+    anyhow::ensure!(outcome.failures.is_empty(), "demo data was refused: {:?}", outcome.failures);
+    Ok(())
+}
+
+fn print_json(url: &str, made: &Made) -> anyhow::Result<()> {
+    let short = |collection: &Value| json!({"id": collection["id"], "alias": collection["alias"]});
+    let ready = json!({
+        "url": url,
+        "api_root": format!("{url}/api/"),
+        "collection": short(&made.collection),
+        "writable_collection": short(&made.writable_collection),
+        "reader": made.reader,
+        "writer": made.writer,
+        "admin": made.admin,
+    });
+    output::line(&ready.to_string())
+}
+
+async fn print_text(server: &Server, made: &Made, data: &Path) -> anyhow::Result<()> {
+    let (url, store) = (server.url(), &server.app().store);
+    let text = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
+    let basic = |account: &Value| format!("{}:{}", text(account, "username"), text(account, "password"));
+    let (reader, writer) = (basic(&made.reader), basic(&made.writer));
+    let directory = store.directory();
+    let ics = directory.collection("api", "ics-attack").context("the collection ics-attack is gone")?;
+    let count = store.count(ics).await?;
+    let collections = format!("{url}/api/collections");
+    let accept = "Accept: application/taxii+json;version=2.1";
+    output::line(&format!(
+        "\nConcord serves TAXII 2.1 at {url}/taxii2/ and keeps its data in {data}
+
+  API root      {url}/api/
+  ICS ATT&CK    {ics}  (alias ics-attack, {count} objects)
+  Sandbox       {sandbox}  (alias sandbox, writable)
+  reader        {reader}
+  writer        {writer}
+  API pages     {url}/docs
+
+Try:
+  curl -u {reader} -H '{accept}' {url}/taxii2/
+  curl -u {reader} -H '{accept}' '{collections}/ics-attack/objects/?limit=2&match%5Btype%5D=attack-pattern'
+  curl -u {writer} -H '{accept}' -H 'Content-Type: application/taxii+json;version=2.1' {collections}/sandbox/objects/ \\
+    -d '{{\"objects\":[{{\"type\":\"domain-name\",\"spec_version\":\"2.1\",\"id\":\"domain-name--3c10e93f-798e-5a26-a0c1-08156efab7f5\",\"value\":\"example.org\"}}]}}'
+
+Ctrl-C stops the server.",
+        data = data.display(),
+        ics = ics.id,
+        sandbox = text(&made.writable_collection, "id"),
+    ))
+}

@@ -1,0 +1,232 @@
+use super::admin::{find_collection, text};
+use super::{Place, output};
+use crate::control::Control;
+use anyhow::{Context, bail};
+use axum::http::Method;
+use bytes::Bytes;
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use stix_model::json::{Document, Kind, Limits};
+use stix_model::taxii::Status;
+
+const EXAMPLES: &str = "\
+Examples:
+  taxii-server import enterprise-attack.json.gz --collection attack
+  taxii-server import indicators.jsonl.zst --collection 5a3c…
+  taxii-server import backup.jsonl --collection restored    lines with date_added keep it";
+
+/// Objects of one request at most, so that the progress bar moves.
+const BATCH_OBJECTS: usize = 1000;
+/// Failures that are printed one by one.
+const SHOWN_FAILURES: usize = 20;
+/// The whole of a bundle is held in memory while it is split.
+const MAX_BUNDLE: usize = 2 << 30;
+
+/// Adds objects through the same path as a POST.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Import {
+    /// Bundles, envelopes, JSON lines of objects, or what export wrote; also .gz and .zst
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Id, alias or title of the collection
+    #[arg(long)]
+    collection: String,
+    /// Print the outcome as one line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Import {
+    pub(super) async fn run(self, place: &Place) -> anyhow::Result<bool> {
+        let max_bytes = usize::try_from(place.config(None)?.max_content_length)?;
+        let control = place.control().await?;
+        let collection = find_collection(&control, &self.collection).await?;
+        let mut importer = Importer::new(&control, &collection, max_bytes);
+        for path in &self.files {
+            importer.bar.set_message(path.display().to_string());
+            importer.file(path).await.with_context(|| format!("in {}", path.display()))?;
+        }
+        let outcome = importer.finish().await?;
+        outcome.print(self.json)?;
+        Ok(outcome.failures.is_empty())
+    }
+}
+
+/// Packs objects into envelopes and sends them.
+pub(super) struct Importer<'c> {
+    control: &'c Control,
+    path: String,
+    max_bytes: usize,
+    batch: Batch,
+    pub(super) bar: ProgressBar,
+    outcome: Outcome,
+}
+
+#[derive(Default)]
+struct Batch {
+    objects: Vec<u8>,
+    stamps: Vec<String>,
+    count: usize,
+}
+
+/// What became of the objects.
+#[derive(Default)]
+pub(super) struct Outcome {
+    total: u64,
+    pub(super) failures: Vec<Value>,
+}
+
+impl<'c> Importer<'c> {
+    pub(super) fn new(control: &'c Control, collection: &Value, max_bytes: usize) -> Self {
+        let path =
+            format!("/{}/collections/{}/objects/", text(collection, "api_root"), text(collection, "id"));
+        let style = ProgressStyle::with_template(
+            "{msg} {bar:30} {human_pos}/{human_len} objects, {per_sec}, {eta} left",
+        );
+        let bar = ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self { control, path, max_bytes, batch: Batch::default(), bar, outcome: Outcome::default() }
+    }
+
+    async fn file(&mut self, path: &Path) -> anyhow::Result<()> {
+        let file = BufReader::new(File::open(path)?);
+        let name = path.to_string_lossy();
+        let reader: Box<dyn Read + Send> = if name.ends_with(".gz") {
+            Box::new(flate2::bufread::MultiGzDecoder::new(file))
+        } else if name.ends_with(".zst") {
+            Box::new(
+                ruzstd::decoding::StreamingDecoder::new(file).map_err(|error| anyhow::anyhow!("{error}"))?,
+            )
+        } else {
+            Box::new(file)
+        };
+        self.read(reader).await
+    }
+
+    /// Takes a bundle or an envelope as a whole, and anything else line by line.
+    pub(super) async fn read(&mut self, reader: impl Read + Send) -> anyhow::Result<()> {
+        let mut reader = BufReader::with_capacity(1 << 20, reader);
+        let mut first = Vec::new();
+        reader.read_until(b'\n', &mut first)?;
+        let is_line = Document::read(first.trim_ascii(), Limits::default())
+            .is_ok_and(|document| document.root().get("objects").is_none());
+        if is_line {
+            return self.lines(first, reader).await;
+        }
+        reader.take(MAX_BUNDLE as u64 + 1).read_to_end(&mut first)?;
+        self.bundle(&first).await
+    }
+
+    async fn bundle(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        let document = Document::read(bytes, Limits { bytes: MAX_BUNDLE, ..Limits::default() })?;
+        let objects = document.root().get("objects").filter(|objects| objects.kind() == Kind::Array);
+        let Some(objects) = objects else {
+            bail!("neither a bundle or an envelope with a list `objects`, nor JSON lines");
+        };
+        self.bar.inc_length(objects.elements().count() as u64);
+        for object in objects.elements() {
+            self.push(object.raw(), None).await?;
+        }
+        Ok(())
+    }
+
+    async fn lines(&mut self, first: Vec<u8>, mut reader: impl BufRead) -> anyhow::Result<()> {
+        let mut line = first;
+        for number in 1_usize.. {
+            if line.is_empty() {
+                break;
+            }
+            if !line.trim_ascii().is_empty() {
+                let document = Document::read(&line, Limits::default());
+                let document = document.with_context(|| format!("line {number}"))?;
+                let root = document.root();
+                let stamp = root.get("date_added").and_then(|stamp| Some(stamp.as_str()?.into_owned()));
+                self.bar.inc_length(1);
+                self.push(root.get("object").unwrap_or(root).raw(), stamp).await?;
+            }
+            line.clear();
+            reader.read_until(b'\n', &mut line)?;
+        }
+        Ok(())
+    }
+
+    async fn push(&mut self, object: &str, stamp: Option<String>) -> anyhow::Result<()> {
+        let is_other_kind = self.batch.count > 0 && stamp.is_some() != !self.batch.stamps.is_empty();
+        // Room for the brackets, and for a stamp with its quotes and comma.
+        let bytes = self.batch.objects.len() + object.len() + 100 + 40 * (self.batch.stamps.len() + 1);
+        if is_other_kind
+            || self.batch.count == BATCH_OBJECTS
+            || (bytes > self.max_bytes && self.batch.count > 0)
+        {
+            self.send().await?;
+        }
+        if self.batch.count > 0 {
+            self.batch.objects.push(b',');
+        }
+        self.batch.objects.extend_from_slice(object.as_bytes());
+        self.batch.stamps.extend(stamp);
+        self.batch.count += 1;
+        Ok(())
+    }
+
+    async fn send(&mut self) -> anyhow::Result<()> {
+        let Batch { objects, stamps, count } = std::mem::take(&mut self.batch);
+        if count == 0 {
+            return Ok(());
+        }
+        let mut body = br#"{"objects":["#.to_vec();
+        body.extend_from_slice(&objects);
+        body.push(b']');
+        if !stamps.is_empty() {
+            body.extend_from_slice(format!(r#","x_concord_date_added":{}"#, json!(stamps)).as_bytes());
+        }
+        body.push(b'}');
+        let reply = self.control.call(Method::POST, &self.path, Bytes::from(body)).await?.success()?;
+        let status: Status = serde_json::from_slice(&reply.body)?;
+        self.outcome.total += status.total_count;
+        for failure in status.failures {
+            self.outcome.failures.push(serde_json::to_value(failure)?);
+        }
+        self.bar.inc(count as u64);
+        Ok(())
+    }
+
+    pub(super) async fn finish(mut self) -> anyhow::Result<Outcome> {
+        self.send().await?;
+        self.bar.finish_and_clear();
+        Ok(self.outcome)
+    }
+}
+
+impl Outcome {
+    fn print(&self, as_json: bool) -> anyhow::Result<()> {
+        let failures = self.failures.len() as u64;
+        let successes = self.total - failures;
+        if as_json {
+            let outcome = json!({"total": self.total, "successes": successes, "failures": self.failures});
+            return output::line(&outcome.to_string());
+        }
+        for failure in self.failures.iter().take(SHOWN_FAILURES) {
+            output::complaint(&format!(
+                "{} {}: {}",
+                text(failure, "id"),
+                text(failure, "version"),
+                text(failure, "message")
+            ));
+        }
+        if self.failures.len() > SHOWN_FAILURES {
+            output::complaint(&format!(
+                "… and {} more; --json shows all",
+                self.failures.len() - SHOWN_FAILURES
+            ));
+        }
+        output::line(&format!(
+            "{successes} of {} objects are in the collection, {failures} failed",
+            self.total
+        ))
+    }
+}

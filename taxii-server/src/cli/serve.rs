@@ -1,0 +1,93 @@
+use super::{Place, install_crypto, output, start_logging};
+use crate::config::{Config, Tls};
+use crate::control::Control;
+use crate::serve::Server;
+use axum::http::Method;
+use clap::Args;
+use serde_json::json;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  taxii-server serve --data /var/lib/concord
+  taxii-server serve --listen 0.0.0.0:443 --tls-certificate chain.pem --tls-key key.pem
+  taxii-server serve --listen 0.0.0.0:6100 --behind-tls-proxy --public-url https://taxii.example.org";
+
+/// Settings of `serve`; each overrides the configuration file.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Serve {
+    /// Address for TAXII
+    #[arg(long, env = "CONCORD_LISTEN", value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// The address that clients use
+    #[arg(long, env = "CONCORD_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<String>,
+    /// A proxy in front terminates TLS
+    #[arg(long, env = "CONCORD_BEHIND_TLS_PROXY")]
+    behind_tls_proxy: bool,
+    /// Certificate chain (PEM), read again when it changes
+    #[arg(long, env = "CONCORD_TLS_CERTIFICATE", value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// Private key (PEM)
+    #[arg(long, env = "CONCORD_TLS_KEY", value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
+    /// Address for /metrics, without credentials [default: 127.0.0.1:9090; none to switch it off]
+    #[arg(long, env = "CONCORD_METRICS_LISTEN", value_name = "ADDRESS:PORT|none")]
+    metrics_listen: Option<String>,
+}
+
+impl Serve {
+    pub(super) async fn run(self, place: &Place) -> anyhow::Result<bool> {
+        start_logging();
+        install_crypto();
+        let config = self.over(place.config(None)?)?;
+        let server = Server::start(config.clone()).await?;
+        first_start(config).await?;
+        server.run().await?;
+        Ok(true)
+    }
+
+    fn over(self, mut config: Config) -> anyhow::Result<Config> {
+        if let Some(listen) = self.listen {
+            config.listen = listen;
+        }
+        if self.public_url.is_some() {
+            config.public_url = self.public_url;
+        }
+        config.behind_tls_proxy |= self.behind_tls_proxy;
+        if let (Some(certificate), Some(key)) = (self.tls_certificate, self.tls_key) {
+            config.tls = Some(Tls { certificate, key });
+        }
+        config.metrics_listen = match self.metrics_listen.as_deref() {
+            None => config.metrics_listen.or(Some(SocketAddr::from(([127, 0, 0, 1], 9090)))),
+            Some("none") => None,
+            Some(address) => Some(address.parse()?),
+        };
+        Ok(config)
+    }
+}
+
+/// A new store gets an API root and one administrator, whose credentials are shown this once.
+async fn first_start(config: Config) -> anyhow::Result<()> {
+    let control = Control::open(config).await?;
+    let roots = control.json(Method::GET, "/admin/api-roots/", ()).await?;
+    if roots.as_array().is_some_and(|roots| roots.is_empty()) {
+        control.json(Method::POST, "/admin/api-roots/", json!({"name": "api", "title": "Concord"})).await?;
+    }
+    let accounts = control.json(Method::GET, "/admin/accounts/", ()).await?;
+    if accounts.as_array().is_some_and(|accounts| accounts.is_empty()) {
+        let admin = json!({"name": "admin", "is_administrator": true});
+        let secrets = control.json(Method::POST, "/admin/accounts/", admin).await?;
+        let text = |name: &str| secrets[name].as_str().unwrap_or_default().to_owned();
+        output::complaint(&format!(
+            "\nThis store is new. Its administrator, shown this once:\n  username  {}\n  password  {}\n  token     {}\n\n\
+             Next: taxii-server collection add --help, taxii-server account add --help\n",
+            text("username"),
+            text("password"),
+            text("token")
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,178 @@
+//! How the command line reaches the store: through the server that has it open, or by itself when none runs.
+//!
+//! A running server listens on a loopback address for the operator of its machine, and leaves the address and a secret
+//! in its data folder, readable for the owner only. Whoever can read that file could read the store too.
+
+use crate::app::App;
+use crate::config::Config;
+use crate::router;
+use crate::serve::open_store;
+use anyhow::{Context, bail};
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper_util::rt::TokioIo;
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use stix_model::taxii;
+use tower::ServiceExt;
+
+const FILE: &str = "control.json";
+
+/// Where the operator of this machine reaches the server; removed when the server stops.
+pub(crate) struct ControlFile {
+    path: PathBuf,
+    address: Address,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Address {
+    address: SocketAddr,
+    secret: String,
+}
+
+impl ControlFile {
+    pub(crate) fn write(data: &Path, address: SocketAddr) -> anyhow::Result<Self> {
+        let address = Address { address, secret: crate::credentials::new_password()? };
+        let path = data.join(FILE);
+        write_private(&path, &serde_json::to_vec(&address)?)?;
+        Ok(Self { path, address })
+    }
+
+    pub(crate) fn secret(&self) -> String {
+        self.address.secret.clone()
+    }
+}
+
+impl Drop for ControlFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Writes a file that only its owner can read.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let write = || options.open(path)?.write_all(bytes);
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// A way to the store with the rights of its owner.
+pub struct Control(Way);
+
+enum Way {
+    Server(Address),
+    Here(router::Service, String),
+}
+
+/// What came back.
+pub struct Reply {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body.
+    pub body: Bytes,
+}
+
+impl Control {
+    /// Reaches the server that has the data folder open, or opens it here.
+    ///
+    /// # Errors
+    /// When neither is possible.
+    pub async fn open(config: Config) -> anyhow::Result<Self> {
+        if let Ok(json) = std::fs::read(config.data.join(FILE)) {
+            let address: Address = serde_json::from_slice(&json).context("the control file is damaged")?;
+            let way = Self(Way::Server(address));
+            if way
+                .call(Method::GET, "/admin/api-roots/", Bytes::new())
+                .await
+                .is_ok_and(|reply| reply.status.is_success())
+            {
+                return Ok(way);
+            }
+        }
+        let store = open_store(&config.data).await?;
+        let secret = crate::credentials::new_password()?;
+        let service = router::operator_service(Arc::new(App::new(store, config)?), secret.clone());
+        Ok(Self(Way::Here(service, secret)))
+    }
+
+    /// Whether a running server answers.
+    pub fn is_server(&self) -> bool {
+        matches!(self.0, Way::Server(_))
+    }
+
+    /// Sends a request and waits for the answer.
+    ///
+    /// # Errors
+    /// When no answer comes. An answer that says no is not an error here.
+    pub async fn call(&self, method: Method, path: &str, body: Bytes) -> anyhow::Result<Reply> {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "localhost")
+            .header(header::ACCEPT, taxii::MEDIA_TYPE)
+            .header(header::CONTENT_TYPE, taxii::MEDIA_TYPE);
+        let (parts, body) = match &self.0 {
+            Way::Here(service, secret) => {
+                let request = request.header(header::AUTHORIZATION, format!("Bearer {secret}"));
+                let response = service.clone().oneshot(request.body(Body::from(body))?).await?;
+                let (parts, body) = response.into_parts();
+                (parts, body.collect().await?.to_bytes())
+            }
+            Way::Server(Address { address, secret }) => {
+                let request = request.header(header::AUTHORIZATION, format!("Bearer {secret}"));
+                let stream = tokio::net::TcpStream::connect(address).await?;
+                let (mut sender, connection) =
+                    hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+                tokio::spawn(connection);
+                let response = sender.send_request(request.body(http_body_util::Full::new(body))?).await?;
+                let (parts, body) = response.into_parts();
+                (parts, body.collect().await?.to_bytes())
+            }
+        };
+        Ok(Reply { status: parts.status, headers: parts.headers, body })
+    }
+
+    /// Sends JSON and reads JSON.
+    ///
+    /// # Errors
+    /// Also when the answer says no: with what it says.
+    pub async fn json(
+        &self,
+        method: Method,
+        path: &str,
+        body: impl Serialize,
+    ) -> anyhow::Result<serde_json::Value> {
+        let reply = self.call(method, path, serde_json::to_vec(&body)?.into()).await?.success()?;
+        if reply.body.is_empty() {
+            Ok(serde_json::Value::Null)
+        } else {
+            Ok(serde_json::from_slice(&reply.body)?)
+        }
+    }
+}
+
+impl Reply {
+    /// Turns an answer that says no into an error.
+    ///
+    /// # Errors
+    /// Whatever the server said.
+    pub fn success(self) -> anyhow::Result<Self> {
+        if self.status.is_success() {
+            return Ok(self);
+        }
+        match serde_json::from_slice::<taxii::Error>(&self.body) {
+            Ok(error) => bail!("{}: {}", error.title, error.description.unwrap_or_default()),
+            Err(_) => bail!("the server answered {}", self.status),
+        }
+    }
+}

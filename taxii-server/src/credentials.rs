@@ -1,0 +1,155 @@
+//! Who is calling: credentials in requests, how they are kept, how they are checked.
+//!
+//! Passwords are kept as argon2id. A check costs tens of milliseconds by intent, so it runs away from the request
+//! threads, few at a time, and a pair that was right is remembered for some minutes under a keyed hash.
+
+use crate::store::{Account, Directory};
+use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
+use axum::http::{HeaderMap, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest as _, Sha256};
+use std::sync::Arc;
+use std::time::Duration;
+use subtle::ConstantTimeEq;
+use tokio::sync::Semaphore;
+
+const TOKEN_PREFIX: &str = "concord_";
+/// Checks of passwords that may run at once, so that a flood of logins leaves processors for others.
+const CHECKS_AT_ONCE: usize = 2;
+const REMEMBERED: u64 = 10_000;
+const REMEMBERED_FOR: Duration = Duration::from_secs(300);
+
+/// What a request presents.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Presented {
+    Password { name: String, password: String },
+    Token(String),
+}
+
+impl Presented {
+    /// Reads `Authorization` (schemes `Basic`, `Bearer` and `Token`, in any case) or the header for API keys.
+    pub(crate) fn read(headers: &HeaderMap, api_key_header: &str) -> Option<Self> {
+        let Some(authorization) = headers.get(header::AUTHORIZATION) else {
+            return headers
+                .get(api_key_header)?
+                .to_str()
+                .ok()
+                .map(|token| Self::Token(token.trim().to_owned()));
+        };
+        let (scheme, value) = authorization.to_str().ok()?.trim().split_once(' ')?;
+        let value = value.trim();
+        if scheme.eq_ignore_ascii_case("basic") {
+            let decoded = String::from_utf8(STANDARD.decode(value).ok()?).ok()?;
+            let (name, password) = decoded.split_once(':')?;
+            return Some(Self::Password { name: name.to_owned(), password: password.to_owned() });
+        }
+        let is_token = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token");
+        is_token.then(|| Self::Token(value.to_owned()))
+    }
+}
+
+/// Checks credentials.
+pub(crate) struct Credentials {
+    /// Keyed hashes of pairs that were right, and the stored password that they were right for.
+    remembered: moka::sync::Cache<[u8; 32], Arc<str>>,
+    key: Hmac<Sha256>,
+    checks: Semaphore,
+    /// What names without an account are checked against, so that they take as long.
+    nobody: String,
+}
+
+impl Credentials {
+    pub(crate) fn new() -> anyhow::Result<Self> {
+        let mut key = [0; 32];
+        getrandom::fill(&mut key).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+        Ok(Self {
+            remembered: moka::sync::Cache::builder()
+                .max_capacity(REMEMBERED)
+                .time_to_live(REMEMBERED_FOR)
+                .build(),
+            key: Hmac::new_from_slice(&key)?,
+            checks: Semaphore::new(CHECKS_AT_ONCE),
+            nobody: hash_password("nobody")?,
+        })
+    }
+
+    /// The account, when the credentials are right.
+    pub(crate) async fn check(&self, directory: &Directory, presented: Presented) -> Option<Arc<Account>> {
+        match presented {
+            Presented::Token(token) => check_token(directory, &token),
+            Presented::Password { name, password } => {
+                let account = directory.accounts.get(&name);
+                let stored = account.and_then(|account| account.password.clone());
+                let is_right = self.check_password(&name, password, stored).await;
+                account.filter(|_| is_right).cloned()
+            }
+        }
+    }
+
+    async fn check_password(&self, name: &str, password: String, stored: Option<String>) -> bool {
+        let pair = self.key.clone().chain_update(name).chain_update([0]).chain_update(&password);
+        let pair: [u8; 32] = pair.finalize().into_bytes().into();
+        if let (Some(stored), Some(remembered)) = (&stored, self.remembered.get(&pair))
+            && **stored == *remembered
+        {
+            return true;
+        }
+        let Ok(_permit) = self.checks.acquire().await else { return false };
+        let is_account = stored.is_some();
+        let against = stored.unwrap_or_else(|| self.nobody.clone());
+        let check = move || {
+            let hash = PasswordHash::new(&against).ok()?;
+            Argon2::default().verify_password(password.as_bytes(), &hash).ok()?;
+            Some(against)
+        };
+        match tokio::task::spawn_blocking(check).await {
+            Ok(Some(stored)) if is_account => {
+                self.remembered.insert(pair, stored.into());
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+fn check_token(directory: &Directory, token: &str) -> Option<Arc<Account>> {
+    let (public, _) = token.strip_prefix(TOKEN_PREFIX)?.split_once('_')?;
+    let (account, stored) = directory.account_of_token(public)?;
+    let is_right: bool = sha256_hex(token).as_bytes().ct_eq(stored.sha256.as_bytes()).into();
+    is_right.then(|| Arc::clone(account))
+}
+
+/// Argon2id with a random salt, in the PHC string format.
+pub(crate) fn hash_password(password: &str) -> anyhow::Result<String> {
+    let hash = Argon2::default().hash_password(password.as_bytes());
+    Ok(hash.map_err(|error| anyhow::anyhow!("cannot hash a password: {error}"))?.to_string())
+}
+
+/// A new API token: its public part, and the whole token, which is shown once.
+pub(crate) fn new_token() -> anyhow::Result<(String, String)> {
+    let public = random_hex::<8>()?;
+    let token = format!("{TOKEN_PREFIX}{public}_{}", random_hex::<32>()?);
+    Ok((public, token))
+}
+
+/// A new password with 160 random bits.
+pub(crate) fn new_password() -> anyhow::Result<String> {
+    random_hex::<20>()
+}
+
+pub(crate) fn sha256_hex(token: &str) -> String {
+    hex(&Sha256::digest(token.as_bytes()))
+}
+
+fn random_hex<const N: usize>() -> anyhow::Result<String> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+    Ok(hex(&bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

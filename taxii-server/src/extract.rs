@@ -1,0 +1,16 @@
+//! Text of a request becomes types here, or an error. Nothing later checks it again.
+
+mod account;
+mod body;
+mod media_type;
+mod page;
+mod posted;
+
+pub(crate) use account::{
+    Administrator, At, Caller, Deletable, LocalOperator, ObjectAt, PathParts, Readable, RootAt, StatusAt,
+    Writable,
+};
+pub(crate) use body::EnvelopeBody;
+pub(crate) use media_type::require_acceptable;
+pub(crate) use page::{PageQuery, VersionQuery};
+pub(crate) use posted::Posted;

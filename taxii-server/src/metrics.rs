@@ -1,0 +1,87 @@
+//! Counters and histograms, in the text format of OpenMetrics.
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use prometheus_client::encoding::{EncodeLabelSet, text::encode};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+use std::sync::Arc;
+use stix_model::taxii::Status;
+
+use crate::app::App;
+
+/// The content type of what [`Metrics::text`] gives.
+pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    method: String,
+    route: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteLabels {
+    method: String,
+    route: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabels {
+    outcome: &'static str,
+}
+
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    seconds: Family<RouteLabels, Histogram>,
+    objects: Family<OutcomeLabels, Counter>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("concord");
+        let requests = Family::<RequestLabels, Counter>::default();
+        let buckets = || Histogram::new(exponential_buckets(0.0001, 4.0, 9));
+        let seconds = Family::new_with_constructor(buckets as fn() -> Histogram);
+        let objects = Family::<OutcomeLabels, Counter>::default();
+        registry.register("http_requests", "Requests answered", requests.clone());
+        registry.register("http_request_seconds", "Time until the answer began", seconds.clone());
+        registry.register(
+            "objects_added",
+            "Objects of add requests, by what became of them",
+            objects.clone(),
+        );
+        Self { registry, requests, seconds, objects }
+    }
+}
+
+impl Metrics {
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        encode(&mut text, &self.registry).expect("a String takes every write");
+        text
+    }
+
+    pub(crate) fn count_added(&self, status: &Status) {
+        for (outcome, count) in [("success", status.success_count), ("failure", status.failure_count)] {
+            self.objects.get_or_create(&OutcomeLabels { outcome }).inc_by(count);
+        }
+    }
+}
+
+/// Counts and times every request by its route, never by its path: names of collections and objects stay out.
+pub(crate) async fn measure(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let started = tokio::time::Instant::now();
+    let method = request.method().as_str().to_owned();
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let response = next.run(request).await;
+    let status = response.status().as_u16();
+    let labels = RouteLabels { method: method.clone(), route: route.clone() };
+    app.metrics.seconds.get_or_create(&labels).observe(started.elapsed().as_secs_f64());
+    app.metrics.requests.get_or_create(&RequestLabels { method, route, status }).inc();
+    response
+}

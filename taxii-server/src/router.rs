@@ -1,0 +1,186 @@
+//! Every route on one screen.
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::{LocalOperator, require_acceptable};
+use crate::routes::{admin, api_root, collections, discovery, health, manifest, objects, status, versions};
+use crate::{metrics, openapi};
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{Uri, header, uri::PathAndQuery};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use subtle::ConstantTimeEq;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::{CompressionLayer, CompressionLevel};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// A URL longer than this is refused.
+const MAX_URI: usize = 8 << 10;
+
+fn taxii_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(discovery::get_discovery))
+        .routes(routes!(api_root::get_api_root))
+        .routes(routes!(status::get_status))
+        .routes(routes!(collections::get_collections))
+        .routes(routes!(collections::get_collection))
+        .routes(routes!(manifest::get_manifest))
+        .routes(routes!(objects::get_objects, objects::add_objects))
+        .routes(routes!(objects::get_object, objects::delete_object))
+        .routes(routes!(versions::get_versions))
+}
+
+fn admin_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(admin::get_api_roots, admin::add_api_root))
+        .routes(routes!(admin::delete_api_root))
+        .routes(routes!(admin::get_admin_collections, admin::add_collection))
+        .routes(routes!(admin::delete_collection))
+        .routes(routes!(admin::get_records))
+        .routes(routes!(admin::get_accounts, admin::add_account))
+        .routes(routes!(admin::delete_account))
+        .routes(routes!(admin::set_password))
+        .routes(routes!(admin::set_grant, admin::delete_grant))
+        .routes(routes!(admin::add_token))
+        .routes(routes!(admin::delete_token))
+}
+
+fn parts(app: &Arc<App>) -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
+    let taxii = taxii_routes().route_layer(from_fn_with_state(Arc::clone(app), require_acceptable));
+    OpenApiRouter::with_openapi(openapi::base()).merge(taxii).merge(admin_routes()).split_for_parts()
+}
+
+/// The OpenAPI document of this server, as it is checked in.
+pub fn openapi_json() -> String {
+    let routes =
+        OpenApiRouter::<Arc<App>>::with_openapi(openapi::base()).merge(taxii_routes()).merge(admin_routes());
+    let mut json = routes.into_openapi().to_pretty_json().expect("the document has only texts");
+    json.push('\n');
+    json
+}
+
+/// A router that sees only normal paths.
+#[derive(Clone)]
+pub struct Service(Router);
+
+impl<B> tower::Service<Request<B>> for Service
+where
+    Router: tower::Service<Request<B>>,
+{
+    type Response = <Router as tower::Service<Request<B>>>::Response;
+    type Error = <Router as tower::Service<Request<B>>>::Error;
+    type Future = <Router as tower::Service<Request<B>>>::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        tower::Service::<Request<B>>::poll_ready(&mut self.0, context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        self.0.call(normalize(request))
+    }
+}
+
+/// The service for clients.
+pub fn service(app: Arc<App>) -> Service {
+    let (router, document) = parts(&app);
+    let json = document.to_json().map(bytes::Bytes::from).unwrap_or_default();
+    let openapi = get(move || async move { ([(header::CONTENT_TYPE, "application/json")], json) });
+    let router = router
+        .route("/openapi.json/", openapi)
+        .route("/docs/", get(health::docs))
+        .route("/livez/", get(health::livez))
+        .route("/readyz/", get(health::readyz))
+        .route("/metrics/", get(health::metrics));
+    finish(router, app)
+}
+
+/// The same for the operator of this machine, who knows the secret of the data folder.
+pub(crate) fn operator_service(app: Arc<App>, secret: String) -> Service {
+    let (router, _) = parts(&app);
+    let expected: Arc<str> = format!("Bearer {secret}").into();
+    finish(router.layer(from_fn_with_state(expected, admit_operator)), app)
+}
+
+async fn admit_operator(State(expected): State<Arc<str>>, mut request: Request, next: Next) -> Response {
+    let given = request.headers().get(header::AUTHORIZATION).map_or(&b""[..], |value| value.as_bytes());
+    let is_right: bool = expected.as_bytes().ct_eq(given).into();
+    if !is_right {
+        return ApiError::Unauthorized.into_response();
+    }
+    request.extensions_mut().insert(LocalOperator);
+    next.run(request).await
+}
+
+/// Only what a monitoring system needs, for an address of its own.
+pub fn metrics_service(app: Arc<App>) -> Service {
+    let router = Router::new()
+        .route("/metrics/", get(health::open_metrics))
+        .route("/livez/", get(health::livez))
+        .route("/readyz/", get(health::readyz));
+    finish(router, app)
+}
+
+fn finish(router: Router<Arc<App>>, app: Arc<App>) -> Service {
+    let router = router
+        .fallback(async || ApiError::NotFound("resource"))
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .layer(from_fn_with_state(Arc::clone(&app), metrics::measure))
+        .layer(from_fn(refuse_long_uris))
+        .layer(CatchPanicLayer::custom(|_| ApiError::Internal("a handler panicked".into()).into_response()))
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .with_state(app);
+    Service(router)
+}
+
+async fn refuse_long_uris(request: Request, next: Next) -> Response {
+    let length = request.uri().path_and_query().map_or(0, |part| part.as_str().len());
+    if length > MAX_URI { ApiError::UriTooLong.into_response() } else { next.run(request).await }
+}
+
+/// Paths end with one slash here, as the standard writes them. Clients leave it out, or put `//` where they join two
+/// parts.
+fn normalize<B>(mut request: Request<B>) -> Request<B> {
+    let Some(normal) = normal_path(request.uri().path()) else { return request };
+    let query = request.uri().query().map_or(String::new(), |query| format!("?{query}"));
+    let mut parts = request.uri().clone().into_parts();
+    parts.path_and_query = PathAndQuery::try_from(format!("{normal}{query}")).ok();
+    if let Ok(uri) = Uri::from_parts(parts) {
+        *request.uri_mut() = uri;
+    }
+    request
+}
+
+/// `None` when the path is normal already.
+fn normal_path(path: &str) -> Option<String> {
+    if path.ends_with('/') && !path.contains("//") {
+        return None;
+    }
+    let mut normal = Cow::Borrowed(path);
+    while normal.contains("//") {
+        normal = Cow::Owned(normal.replace("//", "/"));
+    }
+    let mut normal = normal.into_owned();
+    if !normal.ends_with('/') {
+        normal.push('/');
+    }
+    Some(normal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::normal_path;
+
+    #[test]
+    fn paths_end_with_one_slash() {
+        assert_eq!(normal_path("/taxii2/"), None);
+        assert_eq!(normal_path("/taxii2").as_deref(), Some("/taxii2/"));
+        assert_eq!(normal_path("//a///b//").as_deref(), Some("/a/b/"));
+        assert_eq!(normal_path("/").as_deref(), None);
+    }
+}

@@ -1,0 +1,50 @@
+//! The handlers: one for each operation of TAXII 2.1, named as the operation, and those for operators.
+
+pub(crate) mod admin;
+pub(crate) mod api_root;
+pub(crate) mod collections;
+pub(crate) mod discovery;
+pub(crate) mod health;
+pub(crate) mod manifest;
+pub(crate) mod objects;
+pub(crate) mod status;
+pub(crate) mod versions;
+
+use crate::store::Page;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use stix_model::taxii;
+
+/// A response that holds a TAXII resource.
+pub(crate) struct Taxii<T>(pub(crate) StatusCode, pub(crate) T);
+
+impl<T: Serialize> IntoResponse for Taxii<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.1) {
+            Ok(json) => taxii_response(self.0, json),
+            Err(error) => crate::error::ApiError::Internal(error.into()).into_response(),
+        }
+    }
+}
+
+fn ok<T>(resource: T) -> Taxii<T> {
+    Taxii(StatusCode::OK, resource)
+}
+
+fn taxii_response(status: StatusCode, json: Vec<u8>) -> Response {
+    (status, [(header::CONTENT_TYPE, taxii::MEDIA_TYPE)], json).into_response()
+}
+
+/// Adds the two headers that say what a page covers (TAXII 2.1, section 3.2). An empty page covers nothing.
+fn with_dates<T>(mut response: Response, page: &Page<T>) -> Response {
+    if let Some((first, last)) = &page.date_added {
+        let value = |stamp: &stix_model::Timestamp| HeaderValue::from_str(stamp.as_str());
+        for (name, stamp) in [(taxii::DATE_ADDED_FIRST, first), (taxii::DATE_ADDED_LAST, last)] {
+            if let Ok(value) = value(stamp) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+    }
+    response
+}

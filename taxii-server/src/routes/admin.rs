@@ -1,0 +1,44 @@
+//! Administration at run time: API roots, collections, accounts. The command line uses these routes too, through the
+//! control socket.
+
+mod accounts;
+mod collections;
+mod names;
+mod roots;
+
+pub(crate) use accounts::*;
+pub(crate) use collections::*;
+pub(crate) use roots::*;
+
+use crate::app::App;
+use crate::error::ApiError;
+use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+
+const MAX_BODY: usize = 64 << 10;
+
+/// A JSON body of an administrator. Unknown properties are errors.
+pub(crate) struct AdminBody<T>(T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<App>> for AdminBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &Arc<App>) -> Result<Self, ApiError> {
+        let body = axum::body::to_bytes(request.into_body(), MAX_BODY).await;
+        let body = body.map_err(|_| ApiError::TooLarge(MAX_BODY as u64))?;
+        let value = serde_json::from_slice(&body);
+        value.map(Self).map_err(|error| ApiError::Unprocessable(error.to_string()))
+    }
+}
+
+fn json<T: Serialize>(status: StatusCode, value: T) -> Response {
+    (status, axum::Json(value)).into_response()
+}
+
+fn internal(error: anyhow::Error) -> ApiError {
+    ApiError::Internal(error.into())
+}

@@ -1,0 +1,152 @@
+use super::{AdminBody, json, names};
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::{Administrator, PageQuery, PathParts};
+use crate::openapi::AdminFailures;
+use crate::store::{Collection, DirectoryChange, StoreError};
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use std::sync::Arc;
+use stix_model::SpecVersion;
+use uuid::Uuid;
+
+/// A new collection.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewCollection {
+    /// Name of its API root.
+    api_root: String,
+    /// What people call it.
+    title: String,
+    /// What it holds.
+    description: Option<String>,
+    /// Stands in for the id in URLs.
+    alias: Option<String>,
+    /// STIX versions that it takes; 2.1 when left out.
+    #[schema(value_type = Option<Vec<String>>)]
+    spec_versions: Option<Vec<SpecVersion>>,
+    /// A UUID of version 4; a random one when left out.
+    id: Option<Uuid>,
+}
+
+/// List all collections.
+#[utoipa::path(get, path = "/admin/collections/", tag = "Administration",
+    responses((status = 200, body = Vec<Collection>), AdminFailures))]
+pub(crate) async fn get_admin_collections(State(app): State<Arc<App>>, _: Administrator) -> Response {
+    let directory = app.store.directory();
+    json(StatusCode::OK, directory.collections.values().map(|collection| &**collection).collect::<Vec<_>>())
+}
+
+/// Add a collection.
+#[utoipa::path(post, path = "/admin/collections/", tag = "Administration", request_body = NewCollection,
+    responses((status = 201, body = Collection), AdminFailures))]
+pub(crate) async fn add_collection(
+    State(app): State<Arc<App>>,
+    _: Administrator,
+    AdminBody(new): AdminBody<NewCollection>,
+) -> Result<Response, ApiError> {
+    names::check_title(&new.title)?;
+    new.alias.as_deref().map_or(Ok(()), names::check_alias)?;
+    let id = new.id.unwrap_or_else(Uuid::new_v4);
+    if id.get_version_num() != 4 {
+        return Err(ApiError::Unprocessable("id: must be a UUID of version 4".to_owned()));
+    }
+    let mut spec_versions = new.spec_versions.unwrap_or_else(|| vec![SpecVersion::V2_1]);
+    spec_versions.sort_unstable();
+    spec_versions.dedup();
+    if spec_versions.is_empty() {
+        return Err(ApiError::Unprocessable("spec_versions: give at least one of 2.0 and 2.1".to_owned()));
+    }
+    let collection = Collection {
+        id,
+        api_root: new.api_root,
+        title: new.title,
+        description: new.description,
+        alias: new.alias,
+        spec_versions,
+        number: 0,
+    };
+    app.store
+        .change_directory(move |directory| {
+            let refuse = |reason: String| Err(StoreError::Refused(reason));
+            if !directory.api_roots.contains_key(&collection.api_root) {
+                return refuse(format!("there is no API root {}; add it first", collection.api_root));
+            }
+            if directory.collections.contains_key(&collection.id) {
+                return refuse(format!("there is a collection {} already", collection.id));
+            }
+            let of_root = |other: &&Arc<Collection>| other.api_root == collection.api_root;
+            for other in directory.collections.values().filter(of_root) {
+                if other.title == collection.title {
+                    return refuse(format!(
+                        "there is a collection with the title {:?} already",
+                        collection.title
+                    ));
+                }
+                if other.alias.is_some() && other.alias == collection.alias {
+                    return refuse(format!("the alias is taken by the collection {}", other.id));
+                }
+            }
+            let mut change = DirectoryChange::default();
+            change.put_collection(&Collection { number: directory.free_number()?, ..collection.clone() })?;
+            Ok(change)
+        })
+        .await?;
+    let added = app.store.directory().collections.get(&id).cloned();
+    Ok(json(StatusCode::CREATED, &*added.ok_or(ApiError::NotFound("collection"))?))
+}
+
+/// Remove a collection with everything in it.
+#[utoipa::path(delete, path = "/admin/collections/{id}/", tag = "Administration",
+    params(("id", description = "Id of the collection")),
+    responses((status = 204, description = "Removed"), AdminFailures))]
+pub(crate) async fn delete_collection(
+    State(app): State<Arc<App>>,
+    _: Administrator,
+    PathParts(id): PathParts<Uuid>,
+) -> Result<StatusCode, ApiError> {
+    let collection = find(&app, id)?;
+    app.store
+        .change_directory(move |_| {
+            let mut change = DirectoryChange::default();
+            change.remove_collection(collection.id, collection.number);
+            Ok(change)
+        })
+        .await?;
+    app.maintenance.notify_one();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Get all versions of all objects with their `date_added`, for a backup: a page of JSON lines. The header
+/// `X-Concord-Next` says where to go on.
+#[utoipa::path(get, path = "/admin/collections/{id}/records/", tag = "Administration",
+    params(("id", description = "Id of the collection"), ("next" = Option<String>, Query, description = "From the last page")),
+    responses((status = 200, description = "Records", content_type = "application/x-ndjson"), AdminFailures))]
+pub(crate) async fn get_records(
+    State(app): State<Arc<App>>,
+    _: Administrator,
+    PathParts(id): PathParts<Uuid>,
+    query: PageQuery,
+) -> Result<Response, ApiError> {
+    let collection = find(&app, id)?;
+    let request = query.of_everything().resolve(&app, &collection)?;
+    let page = app.store.records(&collection, &request).await?;
+    let mut lines = Vec::new();
+    for (date_added, object) in &page.items {
+        lines.extend_from_slice(format!(r#"{{"date_added":"{date_added}","object":"#).as_bytes());
+        // A raw line break in JSON is white space between tokens, so a blank may stand for it.
+        lines.extend(object.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));
+        lines.extend_from_slice(b"}\n");
+    }
+    let mut response = ([(header::CONTENT_TYPE, "application/x-ndjson")], lines).into_response();
+    if let Some(next) = page.next.and_then(|next| next.parse().ok()) {
+        response.headers_mut().insert("x-concord-next", next);
+    }
+    Ok(response)
+}
+
+fn find(app: &App, id: Uuid) -> Result<Arc<Collection>, ApiError> {
+    app.store.directory().collections.get(&id).cloned().ok_or(ApiError::NotFound("collection"))
+}

@@ -1,0 +1,86 @@
+use super::{AdminBody, json, names};
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::{Administrator, PathParts};
+use crate::openapi::AdminFailures;
+use crate::store::{ApiRoot, DirectoryChange, StoreError};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// A new API root.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewApiRoot {
+    /// First part of its path.
+    name: String,
+    /// What people call it; the name when left out.
+    title: Option<String>,
+    /// What it is for.
+    description: Option<String>,
+}
+
+/// List API roots.
+#[utoipa::path(get, path = "/admin/api-roots/", tag = "Administration",
+    responses((status = 200, body = Vec<ApiRoot>), AdminFailures))]
+pub(crate) async fn get_api_roots(State(app): State<Arc<App>>, _: Administrator) -> Response {
+    json(StatusCode::OK, app.store.directory().api_roots.values().collect::<Vec<_>>())
+}
+
+/// Add an API root.
+#[utoipa::path(post, path = "/admin/api-roots/", tag = "Administration", request_body = NewApiRoot,
+    responses((status = 201, body = ApiRoot), AdminFailures))]
+pub(crate) async fn add_api_root(
+    State(app): State<Arc<App>>,
+    _: Administrator,
+    AdminBody(new): AdminBody<NewApiRoot>,
+) -> Result<Response, ApiError> {
+    let root = ApiRoot {
+        title: new.title.unwrap_or_else(|| new.name.clone()),
+        name: new.name,
+        description: new.description,
+    };
+    names::check_root(&root.name)?;
+    names::check_title(&root.title)?;
+    let added = root.clone();
+    app.store
+        .change_directory(move |directory| {
+            if directory.api_roots.contains_key(&root.name) {
+                return Err(StoreError::Refused(format!("there is an API root {} already", root.name)));
+            }
+            let mut change = DirectoryChange::default();
+            change.put_api_root(&root)?;
+            Ok(change)
+        })
+        .await?;
+    Ok(json(StatusCode::CREATED, added))
+}
+
+/// Remove an API root that has no collections.
+#[utoipa::path(delete, path = "/admin/api-roots/{name}/", tag = "Administration",
+    params(("name", description = "Name of the API root")),
+    responses((status = 204, description = "Removed"), AdminFailures))]
+pub(crate) async fn delete_api_root(
+    State(app): State<Arc<App>>,
+    _: Administrator,
+    PathParts(name): PathParts<String>,
+) -> Result<StatusCode, ApiError> {
+    if !app.store.directory().api_roots.contains_key(&name) {
+        return Err(ApiError::NotFound("API root"));
+    }
+    app.store
+        .change_directory(move |directory| {
+            if directory.collections.values().any(|collection| collection.api_root == name) {
+                return Err(StoreError::Refused(
+                    "the API root has collections; remove them first".to_owned(),
+                ));
+            }
+            let mut change = DirectoryChange::default();
+            change.remove_api_root(&name);
+            Ok(change)
+        })
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,30 @@
+use super::{ok, with_dates};
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::{PageQuery, Readable};
+use crate::openapi::{PageFailures, PageParameters};
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
+use stix_model::taxii::Manifest;
+
+/// Get object manifests (TAXII 2.1, section 5.3).
+#[utoipa::path(
+    get, path = "/{api_root}/collections/{id}/manifest/", tag = "TAXII 2.1",
+    params(
+        ("api_root", description = "Name of the API root"), ("id", description = "Id or alias of the collection"),
+        PageParameters
+    ),
+    responses((status = 200, body = Manifest, content_type = "application/taxii+json;version=2.1",
+        headers(("X-TAXII-Date-Added-First" = String), ("X-TAXII-Date-Added-Last" = String))), PageFailures)
+)]
+pub(crate) async fn get_manifest(
+    State(app): State<Arc<App>>,
+    Readable(collection): Readable,
+    query: PageQuery,
+) -> Result<Response, ApiError> {
+    let mut page = app.store.manifest(&collection, &query.resolve(&app, &collection)?).await?;
+    let objects = std::mem::take(&mut page.items);
+    let manifest = Manifest { more: page.next.is_some(), next: page.next.clone(), objects };
+    Ok(with_dates(ok(manifest).into_response(), &page))
+}
