@@ -100,9 +100,16 @@ impl Control {
             }
         }
         let store = open_store(&config.data).await?;
+        Self::of(Arc::new(App::new(store, config)?))
+    }
+
+    /// Reaches a server inside this process.
+    ///
+    /// # Errors
+    /// When the machine gives no randomness.
+    pub fn of(app: Arc<App>) -> anyhow::Result<Self> {
         let secret = crate::credentials::new_password()?;
-        let service = router::operator_service(Arc::new(App::new(store, config)?), secret.clone());
-        Ok(Self(Way::Here(service, secret)))
+        Ok(Self(Way::Here(router::operator_service(app, secret.clone()), secret)))
     }
 
     /// Whether a running server answers.

@@ -1,4 +1,11 @@
 //! Tests at the boundary: HTTP in, HTTP out.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod access;
+mod app;
+mod arrows;
+mod clients;
+mod endpoints;
+mod filters;
 mod openapi;
+mod posting;

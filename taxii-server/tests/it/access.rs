@@ -1,0 +1,185 @@
+//! Credentials and rights: who sees what, and what the others are told.
+
+use crate::app::{PASSWORD, TestApp, tool, tool_id};
+use axum::http::{Method, StatusCode};
+use serde_json::json;
+
+#[tokio::test]
+async fn every_route_but_health_and_docs_wants_credentials() {
+    let (test, id) = TestApp::with_collection().await;
+    let document: serde_json::Value = serde_json::from_str(&taxii_server::router::openapi_json()).unwrap();
+    let mut count = 0;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for method in operations.as_object().unwrap().keys() {
+            let path =
+                path.replace("{api_root}", "api").replace("{id}", &id).replace("{object_id}", &tool_id(1));
+            let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+            for credentials in
+                ["", "Basic !", "Basic YWxpY2U6d3Jvbmc=", "Bearer concord_0_0", "Digest x", "Basic"]
+            {
+                let call = test.call(method.clone(), &path).header("authorization", credentials);
+                let call = if credentials.is_empty() { call.without("authorization") } else { call };
+                let answer = call.send().await;
+                assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {path} {credentials}");
+                assert_eq!(answer.error_code(), "unauthorized");
+                let challenges: Vec<_> = answer.headers.get_all("www-authenticate").iter().collect();
+                assert!(challenges.len() == 2 && challenges[0].to_str().unwrap().starts_with("Basic "));
+            }
+            count += 1;
+        }
+    }
+    assert!(count > 25, "only {count} operations");
+    for path in ["/livez", "/readyz", "/docs", "/openapi.json"] {
+        assert_eq!(test.get(path).without("authorization").send().await.status, StatusCode::OK, "{path}");
+    }
+    assert_eq!(test.get("/metrics").send().await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn rights_decide_what_each_method_answers() {
+    let test = TestApp::new().await;
+    let id = test.collection("all").await;
+    let other = test.collection("other").await;
+    let rights =
+        [("both", true, true), ("reader", true, false), ("writer", false, true), ("neither", false, false)];
+    for (name, can_read, can_write) in rights {
+        test.account(name, json!({&id: {"can_read": can_read, "can_write": can_write}})).await;
+    }
+    test.account("stranger", json!({&other: {"can_read": true, "can_write": true}})).await;
+    let body = json!({"objects": [tool(1, 2001)]}).to_string();
+    let base = format!("/api/collections/{id}/");
+    let object = format!("{base}objects/{}/", tool_id(1));
+    assert_eq!(test.post(&format!("{base}objects/"), body.clone()).by("both").send().await.status, 202);
+    // Account, what each of: collection, objects, manifest, object, versions, POST, DELETE of an unknown object.
+    let table = [
+        ("both", [200, 200, 200, 200, 200, 202, 404]),
+        ("reader", [200, 200, 200, 200, 200, 403, 403]),
+        ("writer", [200, 403, 403, 403, 403, 202, 403]),
+        ("neither", [200, 403, 403, 403, 403, 403, 404]),
+        ("stranger", [404, 404, 404, 404, 404, 404, 404]),
+    ];
+    for (account, [collection, objects, manifest, one, versions, post, delete]) in table {
+        let reads = [
+            (base.clone(), collection),
+            (format!("{base}objects/"), objects),
+            (format!("{base}manifest/"), manifest),
+            (object.clone(), one),
+            (format!("{object}versions/"), versions),
+        ];
+        for (path, status) in reads {
+            assert_eq!(test.get(&path).by(account).send().await.status, status, "{account} {path}");
+        }
+        let posted = test.post(&format!("{base}objects/"), body.clone()).by(account).send().await;
+        assert_eq!(posted.status, post, "{account} POST");
+        let unknown = format!("{base}objects/{}/", tool_id(9));
+        assert_eq!(
+            test.call(Method::DELETE, &unknown).by(account).send().await.status,
+            delete,
+            "{account} DELETE"
+        );
+        assert_eq!(test.get("/admin/accounts/").by(account).send().await.status, 403, "{account}");
+        let listed = test.get("/api/collections/").by(account).send().await.json();
+        let listed: Vec<_> =
+            listed["collections"].as_array().into_iter().flatten().map(|one| one["id"].clone()).collect();
+        assert_eq!(listed, [if account == "stranger" { json!(other) } else { json!(id) }], "{account}");
+    }
+    test.account("nobody", json!({})).await;
+    assert_eq!(test.get("/api/collections/").by("nobody").send().await.body, "{}");
+}
+
+#[tokio::test]
+async fn a_status_is_for_the_account_that_made_the_request() {
+    let (test, id) = TestApp::with_collection().await;
+    test.account("bob", json!({&id: {"can_read": true, "can_write": true}})).await;
+    let status = test.add(&id, &[tool(1, 2001)]).await;
+    let path = format!("/api/status/{}/", status["id"].as_str().unwrap());
+    assert_eq!(test.get(&path).send().await.json(), status);
+    assert_eq!(test.get(&path).by("bob").send().await.error_code(), "not_found");
+    for unknown in ["x", "00000000-0000-4000-8000-000000000000"] {
+        assert_eq!(test.get(&format!("/api/status/{unknown}/")).send().await.error_code(), "not_found");
+    }
+}
+
+#[tokio::test]
+async fn every_scheme_in_the_field_carries_a_token() {
+    let test = TestApp::new().await;
+    let token =
+        test.account("siem", json!({"*": {"can_read": true, "can_write": false}})).await["token"].clone();
+    let token = token.as_str().unwrap();
+    for scheme in ["Bearer", "bearer", "Token", "TOKEN"] {
+        let call = test.get("/taxii2/").header("authorization", &format!("{scheme} {token}"));
+        assert_eq!(call.send().await.status, StatusCode::OK, "{scheme}");
+    }
+    let by_key = || test.get("/taxii2/").without("authorization");
+    assert_eq!(by_key().header("x-api-key", token).send().await.status, StatusCode::OK);
+    let forged = format!("{}0", &token[..token.len() - 1]);
+    let forged = if forged == token { format!("{}1", &token[..token.len() - 1]) } else { forged };
+    assert_eq!(by_key().header("x-api-key", &forged).send().await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn changes_of_an_account_count_at_once() {
+    let (test, id) = TestApp::with_collection().await;
+    let path = format!("/api/collections/{id}/objects/");
+    assert_eq!(test.get(&path).send().await.status, StatusCode::OK);
+    let grant = format!("/admin/accounts/alice/grants/{id}/");
+    test.admin(Method::PUT, &grant, json!({"can_read": false, "can_write": true})).await;
+    assert_eq!(test.get(&path).send().await.status, StatusCode::FORBIDDEN);
+    test.admin(Method::DELETE, &grant, json!(null)).await;
+    assert_eq!(test.get(&path).send().await.status, StatusCode::NOT_FOUND);
+    test.admin(Method::PUT, "/admin/accounts/alice/password/", json!({"password": "another long password"}))
+        .await;
+    assert_eq!(
+        test.get("/taxii2/").send().await.status,
+        StatusCode::UNAUTHORIZED,
+        "the old password was remembered"
+    );
+    test.admin(Method::PUT, "/admin/accounts/alice/password/", json!({"password": PASSWORD})).await;
+    assert_eq!(test.get("/taxii2/").send().await.status, StatusCode::OK);
+    let token = test.admin(Method::POST, "/admin/accounts/alice/tokens/", json!(null)).await["token"].clone();
+    let token = token.as_str().unwrap();
+    let by_token = || test.get("/taxii2/").header("authorization", &format!("Bearer {token}"));
+    assert_eq!(by_token().send().await.status, StatusCode::OK);
+    let public = token.split('_').nth(1).unwrap();
+    test.admin(Method::DELETE, &format!("/admin/accounts/alice/tokens/{public}/"), json!(null)).await;
+    assert_eq!(by_token().send().await.status, StatusCode::UNAUTHORIZED);
+    test.admin(Method::DELETE, "/admin/accounts/alice/", json!(null)).await;
+    assert_eq!(test.get("/taxii2/").send().await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn administration_refuses_what_cannot_be() {
+    let (test, id) = TestApp::with_collection().await;
+    let cases = [
+        ("/admin/accounts/", json!({"name": "a:b"}), 422),
+        ("/admin/accounts/", json!({"name": "a", "password": "short"}), 422),
+        ("/admin/accounts/", json!({"name": "a", "is_admin": true}), 422),
+        ("/admin/accounts/", json!({"name": "alice"}), 409),
+        (
+            "/admin/accounts/",
+            json!({"name": "a", "grants": {"00000000-0000-4000-8000-000000000000": {"can_read": true, "can_write": true}}}),
+            409,
+        ),
+        ("/admin/collections/", json!({"api_root": "api", "title": "v1.2"}), 422),
+        ("/admin/collections/", json!({"api_root": "api", "title": "all"}), 409),
+        ("/admin/collections/", json!({"api_root": "api", "title": "b", "alias": "all"}), 409),
+        ("/admin/collections/", json!({"api_root": "api", "title": "b", "alias": "a/b"}), 422),
+        ("/admin/collections/", json!({"api_root": "nowhere", "title": "b"}), 409),
+        ("/admin/collections/", json!({"api_root": "api", "title": "b", "id": id}), 409),
+        (
+            "/admin/collections/",
+            json!({"api_root": "api", "title": "b", "id": "00000000-0000-1000-8000-000000000000"}),
+            422,
+        ),
+        ("/admin/api-roots/", json!({"name": "taxii2"}), 422),
+        ("/admin/api-roots/", json!({"name": "Ä"}), 422),
+        ("/admin/api-roots/", json!({"name": "api"}), 409),
+        ("/admin/api-roots/", json!([1]), 422),
+    ];
+    for (path, body, status) in cases {
+        let reply = test.control.call(Method::POST, path, body.to_string().into()).await.unwrap();
+        assert_eq!(reply.status, status, "{path} {body}");
+    }
+    let gone = test.control.call(Method::DELETE, "/admin/api-roots/api/", Default::default()).await.unwrap();
+    assert_eq!(gone.status, StatusCode::CONFLICT);
+}

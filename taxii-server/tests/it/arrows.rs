@@ -1,0 +1,37 @@
+//! Which package may depend on which.
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+use std::collections::BTreeMap;
+
+#[test]
+fn dependencies_point_the_right_way() {
+    let metadata = MetadataCommand::new().no_deps().exec().unwrap();
+    // What each package may use of ours; tests may use more where the second list says so.
+    let allowed: BTreeMap<&str, (&[&str], &[&str])> = BTreeMap::from([
+        ("stix-model", (&[][..], &[][..])),
+        ("taxii-server", (&["stix-model"], &[])),
+        ("taxii-client", (&["stix-model"], &[])),
+        ("taxii-conformance", (&[], &["taxii-server"])),
+    ]);
+    let ours: Vec<_> = metadata.packages.iter().map(|package| package.name.to_string()).collect();
+    let mut arrows = 0;
+    for package in &metadata.packages {
+        let (always, in_tests) = allowed
+            .get(package.name.as_str())
+            .unwrap_or_else(|| panic!("{} is new: say here what it may depend on", package.name));
+        for dependency in &package.dependencies {
+            let name = dependency.name.as_str();
+            if package.name.as_str() == "stix-model" {
+                let has_io = ["tokio", "axum", "hyper", "reqwest"].contains(&name);
+                assert!(!has_io, "stix-model does no I/O, so it must not use {name}");
+            }
+            if ours.iter().any(|ours| ours == name) {
+                let may = always.contains(&name)
+                    || (dependency.kind == DependencyKind::Development && in_tests.contains(&name));
+                assert!(may, "{} must not depend on {name}", package.name);
+                arrows += 1;
+            }
+        }
+    }
+    assert!(arrows > 0, "no dependency was looked at");
+}

@@ -1,0 +1,205 @@
+//! What becomes of posted objects.
+
+use crate::app::{TAXII, TestApp, tool, tool_id};
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use std::io::Write;
+use std::sync::Arc;
+use taxii_server::config::Config;
+use taxii_server::store::MemoryEngine;
+
+#[tokio::test]
+async fn what_goes_in_comes_out_byte_for_byte() {
+    let (test, id) = TestApp::with_collection().await;
+    let path = format!("/api/collections/{id}/objects/");
+    let spelled = [
+        format!(
+            r#"{{ "type" : "tool","id":"{}" ,"spec_version":"2.1", "x_n": 1.50e+2, "x_s":"\u00e9\/\ud83d\ude00" }}"#,
+            tool_id(1)
+        ),
+        format!(
+            "{{\n\t\"x_unknown\": [ ],\r\n\t\"id\": \"{}\", \"type\": \"tool\", \"x_big\": -0.0, \"ключ\": null}}",
+            tool_id(2)
+        ),
+    ];
+    let body = format!("{{\"objects\" : [ {} ,\n{} ] }}", spelled[0], spelled[1]);
+    assert_eq!(test.post(&path, body).send().await.status, StatusCode::ACCEPTED);
+    let page = test.get(&path).send().await;
+    assert_eq!(page.body, format!("{{\"more\":false,\"objects\":[{},{}]}}", spelled[0], spelled[1]));
+}
+
+#[tokio::test]
+async fn each_object_has_its_own_fate() {
+    let (test, id) = TestApp::with_collection().await;
+    let mut changed = tool(1, 2001);
+    changed["name"] = json!("other");
+    let objects = [
+        tool(1, 2001),
+        tool(1, 2001),
+        changed,
+        json!({"type": "tool", "id": "tool--x"}),
+        json!({"type": "tool", "id": tool_id(2), "modified": 5}),
+        json!(7),
+        json!({"type": "tool", "id": tool_id(3), "spec_version": "9.9"}),
+        tool(4, 2001),
+    ];
+    let status = test.add(&id, &objects).await;
+    assert_eq!(
+        (
+            &status["total_count"],
+            &status["success_count"],
+            &status["failure_count"],
+            &status["pending_count"]
+        ),
+        (&json!(8), &json!(3), &json!(5), &json!(0))
+    );
+    assert_eq!(status["status"], "complete");
+    let rows: Vec<_> = status["failures"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| {
+            assert!(row["version"].is_string());
+            (row["id"].as_str().unwrap().to_owned(), row["message"].as_str().unwrap().to_owned())
+        })
+        .collect();
+    let expected = [
+        (
+            tool_id(1),
+            "this version already exists with other content; a changed object needs a later `modified`",
+        ),
+        ("/objects/3".to_owned(), "/objects/3/id: an identifier has the form type--UUID"),
+        (tool_id(2), "/objects/4/modified: must be a string, not a number"),
+        ("/objects/5".to_owned(), "/objects/5: must be an object, not a number"),
+        (tool_id(3), "/objects/6/spec_version: only STIX 2.0 and 2.1 are supported"),
+    ];
+    assert_eq!(rows, expected.map(|(id, message)| (id, message.to_owned())));
+    assert_eq!(status["successes"].as_array().unwrap().len(), 3);
+    let again = test.get(&format!("/api/status/{}/", status["id"].as_str().unwrap())).send().await;
+    assert_eq!(again.json(), status);
+}
+
+#[tokio::test]
+async fn bodies_that_cannot_be_used_are_refused_as_a_whole() {
+    let (test, id) = TestApp::with_collection().await;
+    let path = format!("/api/collections/{id}/objects/");
+    let good = json!({"objects": [tool(1, 2001)]}).to_string();
+    let bodies = [
+        "",
+        "{",
+        "null",
+        "[]",
+        "{}",
+        r#"{"objects":[]}"#,
+        r#"{"objects":{}}"#,
+        r#"{"objects":[1,"a"]}"#,
+        r#"{"objects":[{"type":1,"id":2}]}"#,
+        r#"{"objects":[{"a":1,"a":2}]}"#,
+        "\u{feff}{}",
+        r#"{"objects":[9007199254740993]}"#,
+        r#"{"objects":[{"id":"\ud800"}]}"#,
+        r#"{"objects":[1e999]}"#,
+        &"[".repeat(100_000),
+    ];
+    for body in bodies {
+        let answer = test.post(&path, body).send().await;
+        assert_eq!(
+            (answer.status, answer.error_code().as_str()),
+            (StatusCode::UNPROCESSABLE_ENTITY, "unprocessable"),
+            "{body:.60}"
+        );
+    }
+    let unsupported =
+        json!({"objects": [{"type": "tool", "id": tool_id(1), "spec_version": "3.0"}]}).to_string();
+    assert_eq!(test.post(&path, unsupported).send().await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let refused = test.post(&path, good.clone()).header("content-type", "text/plain").send().await;
+    assert_eq!(refused.error_code(), "unsupported_media_type");
+    let refused = test.post(&path, good.clone()).header("content-encoding", "br").send().await;
+    assert_eq!(refused.error_code(), "unsupported_media_type");
+    assert_eq!(
+        test.post(&path, good).header("content-encoding", "gzip").send().await.error_code(),
+        "unprocessable"
+    );
+    assert_eq!(test.get(&path).send().await.body, r#"{"more":false}"#);
+}
+
+#[tokio::test]
+async fn the_limit_is_inclusive_before_and_after_decompression() {
+    let config = Config { max_content_length: 1000, ..Config::default() };
+    let test = TestApp::with(config, Arc::new(MemoryEngine::default())).await;
+    let id = test.collection("all").await;
+    test.account("alice", json!({&id: {"can_read": true, "can_write": true}})).await;
+    let path = format!("/api/collections/{id}/objects/");
+    let padded = |length: usize| {
+        let body = json!({"objects": [tool(1, 2001)]}).to_string();
+        format!("{body}{}", " ".repeat(length - body.len()))
+    };
+    let gzip = |text: String| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    assert_eq!(test.post(&path, padded(1000)).send().await.status, StatusCode::ACCEPTED);
+    assert_eq!(test.post(&path, padded(1001)).send().await.error_code(), "too_large");
+    let packed = |length| test.post(&path, gzip(padded(length))).header("content-encoding", "gzip");
+    assert_eq!(packed(1000).send().await.status, StatusCode::ACCEPTED);
+    assert_eq!(packed(1001).send().await.error_code(), "too_large");
+    assert_eq!(packed(50_000_000).send().await.error_code(), "too_large", "a bomb");
+    let lying = test.post(&path, padded(900)).header("content-length", "1001").send().await;
+    assert_eq!(lying.error_code(), "too_large", "refused before anything is read");
+}
+
+#[tokio::test]
+async fn collections_take_only_their_stix_versions() {
+    let test = TestApp::new().await;
+    let new = json!({"api_root": "api", "title": "new", "spec_versions": ["2.1"]});
+    let new = test.admin(axum::http::Method::POST, "/admin/collections/", new).await["id"].clone();
+    let both = test.collection("both").await;
+    test.account("alice", json!({"*": {"can_read": true, "can_write": true}})).await;
+    let mut old = tool(1, 2001);
+    old.as_object_mut().unwrap().remove("spec_version");
+    let new = new.as_str().unwrap();
+    let status = test.add(new, &[old.clone(), tool(2, 2001)]).await;
+    assert!(
+        status["failures"][0]["message"].as_str().unwrap().contains("does not take STIX 2.0"),
+        "{status}"
+    );
+    let refused = test
+        .post(&format!("/api/collections/{new}/objects/"), json!({"objects": [old]}).to_string())
+        .send()
+        .await;
+    assert_eq!(refused.error_code(), "unprocessable");
+    test.add(&both, &[old.clone()]).await;
+    let manifest = test.get(&format!("/api/collections/{both}/manifest/")).send().await.json();
+    assert_eq!(manifest["objects"][0]["media_type"], "application/stix+json;version=2.0");
+    let listed = test.get(&format!("/api/collections/{both}/")).send().await.json();
+    assert_eq!(
+        listed["media_types"],
+        json!(["application/stix+json;version=2.1", "application/stix+json;version=2.0"])
+    );
+}
+
+#[tokio::test]
+async fn only_administrators_give_date_added() {
+    let (test, id) = TestApp::with_collection().await;
+    let path = format!("/api/collections/{id}/objects/");
+    let body =
+        |stamps: Value| json!({"objects": [tool(1, 2001)], "x_concord_date_added": stamps}).to_string();
+    let stamp = json!(["2020-01-01T00:00:00.000001Z"]);
+    assert_eq!(test.post(&path, body(stamp.clone())).send().await.error_code(), "forbidden");
+    let as_operator = async |body: String| {
+        test.control.call(axum::http::Method::POST, &path, body.into()).await.unwrap().status
+    };
+    for wrong in [json!([]), json!("x"), json!(["2020"]), json!([1]), json!(["2099-01-01T00:00:00Z"])] {
+        assert_eq!(as_operator(body(wrong.clone())).await, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+    }
+    assert_eq!(as_operator(body(stamp)).await, StatusCode::ACCEPTED);
+    let page = test.get(&path).send().await;
+    assert_eq!(page.header("x-taxii-date-added-last"), Some("2020-01-01T00:00:00.000001Z"));
+    let text =
+        json!({"objects": [{"type": "tool", "id": tool_id(2), "x": "x_concord_date_added"}]}).to_string();
+    assert_eq!(
+        test.post(&path, text).header("content-type", TAXII).send().await.status,
+        StatusCode::ACCEPTED
+    );
+}
