@@ -155,7 +155,7 @@ impl<'c> Importer<'c> {
     }
 
     async fn push(&mut self, object: &str, stamp: Option<String>) -> anyhow::Result<()> {
-        let is_other_kind = self.batch.count > 0 && stamp.is_some() != !self.batch.stamps.is_empty();
+        let is_other_kind = self.batch.count > 0 && stamp.is_some() == self.batch.stamps.is_empty();
         // Room for the brackets, and for a stamp with its quotes and comma.
         let bytes = self.batch.objects.len() + object.len() + 100 + 40 * (self.batch.stamps.len() + 1);
         if is_other_kind

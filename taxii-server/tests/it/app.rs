@@ -20,7 +20,6 @@ pub(crate) const TAXII: &str = "application/taxii+json;version=2.1";
 pub(crate) const PASSWORD: &str = "a long enough password";
 
 pub(crate) struct TestApp {
-    pub(crate) app: Arc<App>,
     pub(crate) control: Control,
     service: router::Service,
 }
@@ -101,7 +100,7 @@ impl TestApp {
         let store = Store::open(engine, Arc::new(Clock::System)).await.unwrap();
         let app = Arc::new(App::new(store, config).unwrap());
         let control = Control::of(Arc::clone(&app)).unwrap();
-        let test = Self { service: router::service(Arc::clone(&app)), app, control };
+        let test = Self { service: router::service(app), control };
         test.admin(Method::POST, "/admin/api-roots/", json!({"name": "api"})).await;
         test
     }

@@ -9,3 +9,5 @@ mod endpoints;
 mod filters;
 mod openapi;
 mod posting;
+mod process;
+mod tls;

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Installs what the tests need and passes all of them. Needs a Rust toolchain and Python 3.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() { printf '\n== %s\n' "$*"; }
+
+if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+    step "installing Python's venv module"
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        apt-get update -qq && apt-get install -y -qq python3-venv
+    else
+        echo "python3 with its venv module is needed: on Debian, apt-get install python3-venv" >&2
+        exit 1
+    fi
+fi
+
+step "Rust: unit, contract, boundary, property, conformance and hostile-input tests"
+cargo build --workspace --all-targets --locked
+cargo test --workspace --locked
+
+step "Python: real clients against the real server"
+venv="${CARGO_TARGET_DIR:-target}/interop-venv"
+[ -x "$venv/bin/python" ] || python3 -m venv "$venv"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r conformance/interop/requirements.txt
+TAXII_SERVER="${CARGO_TARGET_DIR:-target}/debug/taxii-server" \
+    "$venv/bin/python" -m pytest -rs -p no:cacheprovider conformance/interop

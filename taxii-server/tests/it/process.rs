@@ -1,0 +1,149 @@
+//! The real program: started, used, stopped, started again.
+
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::Stdio;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+fn program(data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_taxii-server"));
+    command.arg("--data").arg(data).kill_on_drop(true).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+async fn demo(data: &Path) -> (Child, Value) {
+    let mut child = program(data).args(["demo", "--json", "--listen", "127.0.0.1:0"]).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).await.unwrap();
+    let ready = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not ready: {line}"));
+    (child, ready)
+}
+
+async fn stop(mut child: Child) {
+    let pid = child.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().await.unwrap().success());
+    let status = child.wait().await.unwrap();
+    let mut log = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut log).await.unwrap();
+    assert!(status.success(), "{status}: {log}");
+}
+
+/// Runs a command and gives what it prints; fails when it fails.
+async fn run(data: &Path, arguments: &[&str]) -> String {
+    let output = program(data).args(arguments).output().await.unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+async fn count(ready: &Value, collection: &str) -> usize {
+    let url = format!("{}collections/{collection}/manifest/", ready["api_root"].as_str().unwrap());
+    let client = reqwest::Client::builder().tls_certs_only([]).build().unwrap();
+    let mut count = 0;
+    let mut next = String::new();
+    loop {
+        let request = client.get(&url).query(&[("next", &next)]);
+        let [name, password] = ["username", "password"].map(|part| ready["reader"][part].as_str().unwrap());
+        let page: Value =
+            request.basic_auth(name, Some(password)).send().await.unwrap().json().await.unwrap();
+        count += page["objects"].as_array().map_or(0, Vec::len);
+        match page["next"].as_str() {
+            Some(more) => more.clone_into(&mut next),
+            None => return count,
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_demo_keeps_its_data_and_credentials() {
+    crate::tls::install_crypto();
+    let folder = tempfile::tempdir().unwrap();
+    let (child, first) = demo(folder.path()).await;
+    for part in ["url", "api_root"] {
+        assert!(first[part].as_str().unwrap().starts_with("http://127.0.0.1:"), "{first}");
+    }
+    let collection = first["collection"]["id"].as_str().unwrap();
+    assert_eq!(count(&first, collection).await, 1826);
+    stop(child).await;
+    let (child, second) = demo(folder.path()).await;
+    for part in ["collection", "writable_collection", "reader", "writer", "admin"] {
+        assert_eq!(first[part], second[part], "{part}");
+    }
+    assert_eq!(count(&second, collection).await, 1826);
+    stop(child).await;
+}
+
+#[tokio::test]
+async fn administration_works_with_and_without_a_server() {
+    crate::tls::install_crypto();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let (child, ready) = demo(data).await;
+    run(data, &["collection", "add", "Online", "--alias", "online"]).await;
+    run(data, &["account", "grant", "reader", "online", "--read"]).await;
+    let lines = folder.path().join("two.jsonl");
+    let object = |n| json!({"type": "tool", "id": crate::app::tool_id(n), "x_n": n});
+    std::fs::write(&lines, format!("{}\n{}\n", object(1), object(2))).unwrap();
+    let lines = lines.to_str().unwrap();
+    let outcome = run(data, &["import", lines, "--collection", "online", "--json"]).await;
+    assert_eq!(serde_json::from_str::<Value>(&outcome).unwrap()["successes"], 2);
+    assert_eq!(count(&ready, "online").await, 2);
+    let backup = run(data, &["export", "--collection", "online"]).await;
+    assert_eq!(backup.lines().count(), 2);
+    let doctor = run(data, &["doctor"]).await;
+    assert!(doctor.contains("open in a running server"), "{doctor}");
+    stop(child).await;
+
+    run(data, &["collection", "add", "Offline"]).await;
+    let saved = folder.path().join("backup.jsonl");
+    std::fs::write(&saved, &backup).unwrap();
+    run(data, &["import", saved.to_str().unwrap(), "--collection", "Offline"]).await;
+    assert_eq!(
+        run(data, &["export", "--collection", "Offline"]).await,
+        backup,
+        "a restore keeps date_added and bytes"
+    );
+    run(data, &["collection", "remove", "online"]).await;
+    assert!(!run(data, &["collection", "list"]).await.contains("online"));
+    let doctor = run(data, &["doctor"]).await;
+    assert!(doctor.contains("not in use, 3 collections, 3 accounts"), "{doctor}");
+}
+
+#[tokio::test]
+async fn mistakes_are_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let config = folder.path().join("concord.toml");
+    std::fs::write(&config, "lisen = '127.0.0.1:1'\n").unwrap();
+    let config = config.to_str().unwrap();
+    let broken = folder.path().join("broken.json");
+    std::fs::write(&broken, "{\"objects\": [\n  {\"a\": 1, \"a\": 2}\n]}").unwrap();
+    let broken = broken.to_str().unwrap();
+    run(&data, &["api-root", "add", "api"]).await;
+    run(&data, &["collection", "add", "c"]).await;
+    let cases: [(&[&str], &str); 5] = [
+        (&["serve", "--listen", "0.0.0.0:0"], "TLS is needed"),
+        (&["doctor", "--config", config], "did you mean `listen`?"),
+        (&["import", "nowhere.json", "--collection", "x"], "there is no collection x"),
+        (
+            &["import", broken, "--collection", "c"],
+            "occurs twice in one object at line 2, column 12 (/objects/0/a)",
+        ),
+        (&["account", "add", "a:b"], "name: 1 to 64 letters"),
+    ];
+    for (arguments, message) in cases {
+        let output = program(&data).args(arguments).output().await.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
+        assert!(!output.status.success() && said.contains(message), "{arguments:?}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn help_has_examples_and_shells_are_completed() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in ["demo", "serve", "import", "export", "collection", "api-root", "account", "doctor"] {
+        let help = run(folder.path(), &[command, "--help"]).await;
+        assert!(help.contains("Example"), "{command}");
+    }
+    assert!(run(folder.path(), &["completions", "bash"]).await.contains("taxii-server"));
+}
