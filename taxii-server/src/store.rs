@@ -1,7 +1,7 @@
 //! The only door to data: what TAXII means, written once over any [`Engine`].
 //!
 //! A page is a range of one timeline, so it costs what is on it, however large the collection and however deep the
-//! page. A write goes through one queue ([`writer`]), is decided on a snapshot ([`admit`], [`delete`]) and committed
+//! page. A write goes through one queue (`writer`), is decided on a snapshot (`admit`, `delete`) and committed
 //! together with its `date_added`, so a reader that has seen instant *t* never finds a new object at or before *t*.
 
 mod admit;

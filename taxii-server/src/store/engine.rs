@@ -1,7 +1,7 @@
 //! The seam between what TAXII means and where bytes lie: an ordered, transactional key-value store.
 //!
 //! Everything above it is written once, in [`Store`](super::Store); everything below is one small file for each
-//! engine. [`suite`](super::suite) is the contract, run on all of them.
+//! engine. `suite` is the contract, run on all of them.
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
