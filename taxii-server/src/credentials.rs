@@ -153,3 +153,47 @@ fn random_hex<const N: usize>() -> anyhow::Result<String> {
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_right_password_is_checked_once_and_forgotten_with_the_account() {
+        let credentials = Credentials::new().unwrap();
+        let stored = hash_password("a long enough password").unwrap();
+        let check = async |password: &str, stored: &str| {
+            let check = credentials.check_password("alice", password.to_owned(), Some(stored.to_owned()));
+            tokio::time::timeout(Duration::from_secs(5), check).await
+        };
+        assert_eq!(check("a long enough password", &stored).await, Ok(true));
+        assert_eq!(check("a wrong password here", &stored).await, Ok(false));
+        // From here on nobody can run argon2, so what is answered was remembered.
+        let _all = credentials.checks.acquire_many(u32::try_from(CHECKS_AT_ONCE).unwrap()).await.unwrap();
+        assert_eq!(check("a long enough password", &stored).await, Ok(true));
+        tokio::time::pause();
+        assert!(check("a wrong password here", &stored).await.is_err(), "a wrong one is never remembered");
+        let changed = stored.replace("m=", "m =");
+        assert!(
+            check("a long enough password", &changed).await.is_err(),
+            "nor one for another stored password"
+        );
+    }
+
+    #[test]
+    fn credentials_are_read_from_headers() {
+        let read = |name: &'static str, value: &str| {
+            let headers =
+                HeaderMap::from_iter([(header::HeaderName::from_static(name), value.parse().unwrap())]);
+            Presented::read(&headers, "x-api-key")
+        };
+        let alice = || Presented::Password { name: "alice".to_owned(), password: "a:b".to_owned() };
+        assert_eq!(read("authorization", "Basic YWxpY2U6YTpi"), Some(alice()));
+        assert_eq!(read("authorization", "bAsIc  YWxpY2U6YTpi "), Some(alice()));
+        assert_eq!(read("authorization", "token t"), Some(Presented::Token("t".to_owned())));
+        assert_eq!(read("x-api-key", "t"), Some(Presented::Token("t".to_owned())));
+        for bad in ["", "Basic", "Basic YWxpY2U", "Basic ////", "Digest x", "Bearer"] {
+            assert_eq!(read("authorization", bad), None, "{bad}");
+        }
+    }
+}

@@ -47,6 +47,7 @@ contracts! {
     store_contract::restores_keep_their_stamps as restores_keep_their_stamps,
     store_contract::removed_collections_are_cleared_away as removed_collections_are_cleared_away,
     store_contract::a_reopened_store_goes_on as a_reopened_store_goes_on,
+    store_contract::replicas_share_one_engine as replicas_share_one_engine,
     pollers::each_poller_gets_every_survivor_once as each_poller_gets_every_survivor_once,
 }
 

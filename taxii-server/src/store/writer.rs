@@ -22,7 +22,8 @@ use uuid::Uuid;
 const QUEUE: usize = 1024;
 /// Objects that share one commit at most. More would make the first ones wait for nothing.
 const BATCH_OBJECTS: usize = 10_000;
-const ATTEMPTS: u32 = 20;
+/// How often a decision is made again before its caller is told to come back.
+const ATTEMPTS: u32 = 100;
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -152,7 +153,8 @@ impl Writer {
     }
 }
 
-/// Counts how often a decision was overtaken by another writer, and waits a little longer each time.
+/// Counts how often a decision was overtaken by another writer. Waits a random time, up to twice as long each time, so
+/// that replicas do not meet again.
 #[derive(Default)]
 struct Attempts(u32);
 
@@ -163,7 +165,9 @@ impl Attempts {
             return false;
         }
         self.0 += 1;
-        tokio::time::sleep(Duration::from_millis(u64::from(self.0))).await;
+        let longest = 1_u64 << self.0.min(6);
+        let random = Uuid::new_v4().as_u64_pair().1;
+        tokio::time::sleep(Duration::from_millis(random % longest)).await;
         true
     }
 }

@@ -203,3 +203,46 @@ async fn only_administrators_give_date_added() {
         StatusCode::ACCEPTED
     );
 }
+
+mod laws {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// JSON as people and programs write it: any white space, any spelling of strings and numbers.
+    fn spelled() -> impl Strategy<Value = String> {
+        let space = "[ \t\r\n]{0,3}";
+        let string = r#""([ -!#-\[\]-~]|\\["\\/bfnrt]|\\u00[0-9a-fA-F]{2}|[à-ö]|😀){0,8}""#;
+        let number = "-?(0|[1-9][0-9]{0,8})(\\.[0-9]{1,12})?([eE][+-]?[0-9]{1,2})?";
+        let leaf = prop_oneof![string, number, Just("true".to_owned()), Just("null".to_owned())];
+        let padded = (space, leaf, space).prop_map(|(before, text, after)| before + &text + &after);
+        padded.prop_recursive(4, 24, 4, move |inner| {
+            let list =
+                prop::collection::vec(inner.clone(), 0..4).prop_map(|items| format!("[{}]", items.join(",")));
+            let members = prop::collection::vec(inner, 0..4).prop_map(|values| {
+                let member = |(number, value): (usize, String)| format!(" \"m{number}\" :{value}");
+                format!("{{{}}}", values.into_iter().enumerate().map(member).collect::<Vec<_>>().join(",\n"))
+            });
+            prop_oneof![list, members]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+        #[test]
+        fn any_spelling_comes_out_as_it_went_in(values in prop::collection::vec(spelled(), 1..5)) {
+            let object = |(number, value): (usize, &String)| {
+                format!("{{\"x_value\":{value}, \"type\" :\"tool\",\"id\":\"{}\"}}", tool_id(number as u64))
+            };
+            let objects: Vec<_> = values.iter().enumerate().map(object).collect();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let page = runtime.block_on(async {
+                let (test, id) = TestApp::with_collection().await;
+                let path = format!("/api/collections/{id}/objects/");
+                let answer = test.post(&path, format!("{{\"objects\":[{}]}}", objects.join(", "))).send().await;
+                assert_eq!(answer.status, StatusCode::ACCEPTED, "{:?}", answer.body);
+                test.get(&path).send().await.body
+            });
+            prop_assert_eq!(page, format!("{{\"more\":false,\"objects\":[{}]}}", objects.join(",")));
+        }
+    }
+}

@@ -241,3 +241,29 @@ pub(super) async fn a_reopened_store_goes_on(engine: Arc<dyn Engine>) {
     assert_eq!(page.items.len(), 2);
     assert!(stamps(&fixture).await.is_sorted_by(|a, b| a < b));
 }
+
+pub(super) async fn replicas_share_one_engine(engine: Arc<dyn Engine>) {
+    let fixture = Fixture::new(Arc::clone(&engine)).await;
+    let mut replicas = Vec::new();
+    for replica in 1..=3_u64 {
+        let store = Arc::new(Store::open(Arc::clone(&engine), Arc::clone(&fixture.clock)).await.unwrap());
+        let (collection, clock) = (Arc::clone(&fixture.collection), Arc::clone(&fixture.clock));
+        let other = Fixture { store, collection, clock };
+        replicas.push(tokio::spawn(async move {
+            for round in 0..20 {
+                // Every replica also adds the same object.
+                let number = replica * 1000 + round;
+                let status =
+                    other.add(&[tool(number, 2001), tool(1, 2001 + u32::try_from(round).unwrap())]).await;
+                assert_eq!(status.success_count, 2);
+            }
+        }));
+    }
+    for replica in replicas {
+        replica.await.unwrap();
+    }
+    let stamps = stamps(&fixture).await;
+    assert_eq!(stamps.len(), 3 * 20 + 20);
+    assert!(stamps.is_sorted_by(|a, b| a < b), "{stamps:?}");
+    assert_eq!(fixture.store.count(&fixture.collection).await.unwrap(), 80);
+}
