@@ -1,0 +1,169 @@
+//! What a URL points to, told from its path alone.
+
+use crate::{Error, Url};
+use std::net::IpAddr;
+
+/// An address that somebody typed, understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Address {
+    /// The discovery URL; the API root is still to be found.
+    Discovery(Url),
+    /// An API root.
+    ApiRoot(Url),
+    /// One collection of an API root.
+    Collection {
+        /// The API root.
+        root: Url,
+        /// Identifier or alias.
+        id: String,
+    },
+}
+
+impl Address {
+    /// Reads an address. A bare host stands for its discovery URL (TAXII 2.1, section 4.1), and so does a path that
+    /// ends in `/taxii2/`; a path with `/collections/` in it names the API root before it. Anything else is an API
+    /// root.
+    pub(crate) fn parse(text: &str, allow_plain_http: bool) -> Result<Self, Error> {
+        let wrong = |reason: String| Error::Url { url: text.to_owned(), reason };
+        let mut url = Url::parse(text.trim()).map_err(|error| wrong(format!("not a URL: {error}")))?;
+        match url.scheme() {
+            "https" => {}
+            "http" if allow_plain_http || is_this_machine(&url) => {}
+            "http" => return Err(wrong("without TLS everybody on the way can read along; use https".into())),
+            _ => return Err(wrong("the URL of a TAXII server begins with https://".into())),
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(wrong("give user and password apart from the URL, where they end up in logs".into()));
+        }
+        url.set_query(None);
+        url.set_fragment(None);
+
+        let segments: Vec<String> =
+            url.path().split('/').filter(|segment| !segment.is_empty()).map(str::to_owned).collect();
+        let with_path = |segments: &[String]| {
+            let mut url = url.clone();
+            let mut path = format!("/{}", segments.join("/"));
+            // TAXII 2.1, section 3.1: the path of every request ends in a slash.
+            path.push_str(if segments.is_empty() { "" } else { "/" });
+            url.set_path(&path);
+            url
+        };
+        if let Some(at) = segments.iter().rposition(|segment| segment == "collections") {
+            let root = with_path(&segments[..at]);
+            return Ok(match segments.get(at + 1) {
+                Some(id) => Self::Collection { root, id: id.clone() },
+                None => Self::ApiRoot(root),
+            });
+        }
+        Ok(match segments.last().map(String::as_str) {
+            None => Self::Discovery(with_path(&["taxii2".to_owned()])),
+            Some("taxii2") => Self::Discovery(with_path(&segments)),
+            Some(_) => Self::ApiRoot(with_path(&segments)),
+        })
+    }
+
+    /// The collection in the address, if it names one.
+    pub(crate) fn collection(&self) -> Option<&str> {
+        match self {
+            Self::Collection { id, .. } => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The URL that was typed, as far as it says where the server is.
+    pub(crate) fn url(&self) -> &Url {
+        match self {
+            Self::Discovery(url) | Self::ApiRoot(url) | Self::Collection { root: url, .. } => url,
+        }
+    }
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+}
+
+/// An API root as it stands in discovery: absolute, or relative to the server (TAXII 2.1, section 4.1.1).
+pub(crate) fn api_root(discovery: &Url, root: &str) -> Result<Url, Error> {
+    let wrong = |reason: String| Error::NotTaxii { url: discovery.clone(), reason };
+    let mut url = discovery.join(root).map_err(|error| wrong(format!("API root {root:?}: {error}")))?;
+    if url.scheme() != "https" && url.scheme() != discovery.scheme() {
+        return Err(wrong(format!("API root {root:?} leaves TLS")));
+    }
+    url.set_query(None);
+    url.set_fragment(None);
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    Ok(url)
+}
+
+/// `base` with more path segments and a slash at the end. Each segment is escaped.
+pub(crate) fn below(base: &Url, segments: &[&str]) -> Result<Url, Error> {
+    // "." and ".." would silently lead to another endpoint, "" to a double slash.
+    if let Some(segment) = segments.iter().find(|segment| matches!(**segment, "" | "." | "..")) {
+        return Err(Error::Url { url: base.to_string(), reason: format!("{segment:?} is no identifier") });
+    }
+    let mut url = base.clone();
+    match url.path_segments_mut() {
+        Ok(mut path) => path.pop_if_empty().extend(segments).push(""),
+        Err(()) => return Err(Error::Url { url: base.to_string(), reason: "has no path".into() }),
+    };
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_tells_what_an_address_is() {
+        let url = |text| Url::parse(text).unwrap();
+        let collection = |root, id: &str| Address::Collection { root: url(root), id: id.into() };
+        let cases = [
+            ("https://h", Address::Discovery(url("https://h/taxii2/"))),
+            ("https://h:8443/", Address::Discovery(url("https://h:8443/taxii2/"))),
+            ("https://h/taxii2", Address::Discovery(url("https://h/taxii2/"))),
+            ("https://h/behind/proxy/taxii2/", Address::Discovery(url("https://h/behind/proxy/taxii2/"))),
+            ("https://h/root", Address::ApiRoot(url("https://h/root/"))),
+            ("https://h/taxii2/root/?x=1#y", Address::ApiRoot(url("https://h/taxii2/root/"))),
+            ("https://h//root//", Address::ApiRoot(url("https://h/root/"))),
+            ("https://h/root/collections/", Address::ApiRoot(url("https://h/root/"))),
+            ("https://h/root/collections/c1", collection("https://h/root/", "c1")),
+            ("https://h/root/collections/c1/objects/", collection("https://h/root/", "c1")),
+            ("https://h/collections/c1/", collection("https://h/", "c1")),
+            ("http://localhost:1", Address::Discovery(url("http://localhost:1/taxii2/"))),
+            ("http://[::1]:1", Address::Discovery(url("http://[::1]:1/taxii2/"))),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(Address::parse(text, false).unwrap(), expected, "{text}");
+        }
+        for text in ["host", "ftp://h/", "http://h/", "https://u:p@h/", "http://127.0.0.1.example/"] {
+            assert!(Address::parse(text, false).is_err(), "{text}");
+        }
+        assert!(Address::parse("http://h/", true).is_ok());
+    }
+
+    #[test]
+    fn api_roots_are_absolute_or_relative() {
+        let discovery = Url::parse("https://h/taxii2/").unwrap();
+        let cases = [
+            ("/root", "https://h/root/"),
+            ("/a/b/?q", "https://h/a/b/"),
+            ("https://other/root", "https://other/root/"),
+        ];
+        for (root, expected) in cases {
+            assert_eq!(api_root(&discovery, root).unwrap().as_str(), expected);
+        }
+        assert!(api_root(&discovery, "http://h/root/").is_err());
+    }
+
+    #[test]
+    fn segments_are_escaped_and_never_climb() {
+        let base = Url::parse("https://h/root/").unwrap();
+        let url = below(&base, &["collections", "a/b ?", "objects"]).unwrap();
+        assert_eq!(url.as_str(), "https://h/root/collections/a%2Fb%20%3F/objects/");
+        assert!(below(&base, &["collections", ".."]).is_err());
+    }
+}

@@ -1,0 +1,85 @@
+//! `taxii discover`
+
+use crate::failure::Failure;
+use crate::out::Out;
+use crate::server::Server;
+use serde::Serialize;
+use taxii_client::taxii::{ApiRoot, Collection, Discovery};
+use taxii_client::{Client, Error, Url};
+
+/// Show a server, its API roots and their collections
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  taxii --url https://taxii.example/ discover
+  taxii --url https://taxii.example/ --json discover | jq '.api_roots[].url'")]
+pub(crate) struct Arguments {}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    url: String,
+    discovery: &'a Discovery,
+    api_roots: &'a [Root],
+}
+
+/// What could be learned about an API root: discovery may name roots that this account may not enter.
+#[derive(Serialize)]
+struct Root {
+    url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_root: Option<ApiRoot>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    collections: Vec<Collection>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+pub(crate) async fn run(_: &Arguments, server: &Server, out: &mut Out) -> Result<(), Failure> {
+    let client = server.client()?;
+    let discovery = client.discovery().await?;
+    let mut roots = Vec::new();
+    for url in client.api_root_urls(&discovery)? {
+        roots.push(visit(&client, url).await);
+    }
+    if out.is_json() {
+        let url = client.discovery_url()?.to_string();
+        return Ok(out.json(&Answer { url, discovery: &discovery, api_roots: &roots })?);
+    }
+    out.line(&discovery.title)?;
+    for text in [&discovery.description, &discovery.contact].into_iter().flatten() {
+        out.line(text)?;
+    }
+    for root in &roots {
+        out.line("")?;
+        show(root, out)?;
+    }
+    Ok(())
+}
+
+async fn visit(client: &Client, url: Url) -> Root {
+    let mut root = Root { url: url.to_string(), api_root: None, collections: Vec::new(), error: None };
+    let client = client.at_api_root(url);
+    let outcome: Result<(), Error> = async {
+        root.api_root = Some(client.api_root().await?);
+        root.collections = client.collections().await?;
+        Ok(())
+    }
+    .await;
+    root.error = outcome.err().map(|error| error.to_string());
+    root
+}
+
+fn show(root: &Root, out: &mut Out) -> Result<(), Failure> {
+    out.line(&root.url)?;
+    if let Some(api_root) = &root.api_root {
+        out.line(format!("  {} (up to {} bytes per request)", api_root.title, api_root.max_content_length))?;
+    }
+    if let Some(error) = &root.error {
+        out.line(format!("  {error}"))?;
+    }
+    for collection in &root.collections {
+        let access = crate::list::access(collection);
+        out.line(format!("  {}  {:11}  {}", collection.id, access, collection.title))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! The only door to standard output and standard error.
+
+use serde::Serialize;
+use std::fmt::Display;
+use std::io::{self, BufWriter, Stdout, Write};
+
+/// How results are shown.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct Output {
+    /// Write results as JSON, one value on each line
+    #[arg(long, global = true)]
+    json: bool,
+    /// Write results and errors only: no progress, no remarks
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+/// Results go to standard output; remarks, progress and errors to standard error.
+pub(crate) struct Out {
+    stdout: BufWriter<Stdout>,
+    json: bool,
+    quiet: bool,
+}
+
+impl Out {
+    pub(crate) fn new(output: &Output) -> Self {
+        Self { stdout: BufWriter::new(io::stdout()), json: output.json, quiet: output.quiet }
+    }
+
+    /// Results are to be JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Neither progress nor remarks are wanted.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// A line of text.
+    pub(crate) fn line(&mut self, text: impl Display) -> io::Result<()> {
+        writeln!(self.stdout, "{}", harmless(&text.to_string()))
+    }
+
+    /// A value as one line of JSON.
+    pub(crate) fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
+        serde_json::to_writer(&mut self.stdout, value)?;
+        self.stdout.write_all(b"\n")
+    }
+
+    /// Bytes as they are.
+    pub(crate) fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stdout.write_all(bytes)
+    }
+
+    /// Columns, each as wide as its widest cell.
+    pub(crate) fn table<const N: usize>(&mut self, head: [&str; N], rows: &[[String; N]]) -> io::Result<()> {
+        let head = head.map(str::to_owned);
+        let width = |column: usize| {
+            let cells = std::iter::once(&head).chain(rows).map(|row| row[column].chars().count());
+            cells.max().unwrap_or_default()
+        };
+        let widths: [usize; N] = std::array::from_fn(width);
+        for row in std::iter::once(&head).chain(rows) {
+            let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+            self.line(cells.collect::<Vec<_>>().join("  ").trim_end())?;
+        }
+        Ok(())
+    }
+
+    /// A remark for the person at the terminal.
+    pub(crate) fn remark(&self, text: impl Display) {
+        if !self.quiet {
+            self.complain(text);
+        }
+    }
+
+    /// An error.
+    pub(crate) fn complain(&self, text: impl Display) {
+        // When standard error is gone there is nobody left to tell.
+        let _ = writeln!(io::stderr(), "{}", harmless(&text.to_string()));
+    }
+
+    /// Everything is out. To be called before a long wait and at the end.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.stdout.flush()
+    }
+}
+
+/// Titles and messages come from servers, and a terminal obeys what control characters say.
+fn harmless(text: &str) -> String {
+    let replace = |character: char| {
+        let is_dangerous = character.is_control() && !matches!(character, '\n' | '\t');
+        if is_dangerous { char::REPLACEMENT_CHARACTER } else { character }
+    };
+    text.chars().map(replace).collect()
+}

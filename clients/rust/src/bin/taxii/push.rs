@@ -1,0 +1,183 @@
+//! `taxii push`
+
+use crate::collection::{CollectionOption, Purpose};
+use crate::failure::Failure;
+use crate::input::InputOptions;
+use crate::out::Out;
+use crate::progress::Progress;
+use crate::server::Server;
+use serde::Serialize;
+use std::time::Duration;
+use stix_model::Object;
+use taxii_client::taxii::{Status, StatusDetails, StatusState, write_envelope};
+use taxii_client::{Client, Packing};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// Objects in one envelope, at most: enough that the way to the server costs little, few enough that the progress
+/// is seen and a refused envelope costs little.
+const MAX_OBJECTS: usize = 1000;
+
+/// Bytes in one envelope, at most, however much the server takes.
+const MAX_BYTES: u64 = 8 << 20;
+
+/// Add the objects of files to a collection
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Objects are sent as they stand in the files. What the server holds already is no failure, so an interrupted push can
+simply be run again. Objects that await a decision are reported as pending; `taxii status` tells what became of them.
+
+Examples:
+  taxii push -c drafts bundle.json
+  taxii push -c drafts --wait 0 feed-*.jsonl.gz
+  taxii --json push -c drafts bundle.json | jq '.failures[]'")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    input: InputOptions,
+    #[command(flatten)]
+    collection: CollectionOption,
+    /// Wait so many seconds, in all, for the server to decide on what is pending
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    wait: u64,
+}
+
+/// What became of the objects.
+#[derive(Debug, Default, Serialize)]
+struct Summary {
+    total: u64,
+    success: u64,
+    failure: u64,
+    pending: u64,
+    /// Requests with pending objects, to be asked for later.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pending_status: Vec<Uuid>,
+    failures: Vec<StatusDetails>,
+}
+
+pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -> Result<(), Failure> {
+    let mut summary = Summary::default();
+    let objects = read(&arguments.input, &mut summary)?;
+    let client = server.client()?;
+    let collection = arguments.collection.choose(&client, Purpose::Write).await?;
+    let sent = send(&client, &collection, &objects, &mut summary, out).await;
+    let settled = match sent {
+        Ok(pending) => settle(&client, pending, arguments.wait, &mut summary).await,
+        Err(failure) => Err(failure),
+    };
+    // What was done is told even when the server went away in the middle.
+    show(&summary, out)?;
+    settled?;
+    if summary.failure > 0 { Err(Failure::Shown) } else { Ok(()) }
+}
+
+/// Reads everything before anything is sent: a file that is missing is then no half-done push.
+fn read(input: &InputOptions, summary: &mut Summary) -> Result<Vec<Object>, Failure> {
+    let mut objects = Vec::new();
+    for input in input.read() {
+        let input = input?;
+        for entry in input.entries() {
+            summary.total += 1;
+            match entry.outcome {
+                Ok(object) => objects.push(object),
+                Err(problem) => {
+                    let (line, column) = problem.place;
+                    let place = format!("{}:{line}:{column}", input.name);
+                    let message =
+                        format!("not sent: {} {}", problem.finding.pointer, problem.finding.message);
+                    summary.fail(problem.id.unwrap_or(place), problem.version.unwrap_or_default(), message);
+                }
+            }
+        }
+    }
+    Ok(objects)
+}
+
+/// Sends the objects, and returns what is still pending.
+async fn send(
+    client: &Client,
+    collection: &str,
+    mut rest: &[Object],
+    summary: &mut Summary,
+    out: &Out,
+) -> Result<Vec<Status>, Failure> {
+    let mut pending = Vec::new();
+    if rest.is_empty() {
+        return Ok(pending);
+    }
+    let max_content_length = client.api_root().await?.max_content_length;
+    let packing = Packing { max_bytes: max_content_length.min(MAX_BYTES), max_objects: MAX_OBJECTS };
+    let progress = Progress::of(rest.len(), out);
+    while let Some(first) = rest.first() {
+        let (mut envelope, mut after) = rest.split_at(packing.first_envelope(rest));
+        if envelope.is_empty() {
+            // Larger than our own measure may still be within the server's.
+            (envelope, after) = rest.split_at(1);
+            let length = write_envelope(None, [&first.json()[..]]).len() as u64;
+            if length > max_content_length {
+                let message = format!("not sent: the server takes at most {max_content_length} bytes");
+                let version = first.header().version().map_or_else(String::new, ToString::to_string);
+                summary.fail(first.header().id.to_string(), version, message);
+                rest = after;
+                continue;
+            }
+        }
+        let body = write_envelope(None, envelope.iter().map(|object| &object.json()[..]));
+        let status = client.add_objects(collection, body).await?;
+        if status.status == StatusState::Pending {
+            pending.push(status);
+        } else {
+            summary.count(status);
+        }
+        progress.add(envelope.len());
+        rest = after;
+    }
+    Ok(pending)
+}
+
+/// Waits for what is pending, and counts it.
+async fn settle(
+    client: &Client,
+    pending: Vec<Status>,
+    seconds: u64,
+    summary: &mut Summary,
+) -> Result<(), Failure> {
+    let deadline = Instant::now() + Duration::from_secs(seconds);
+    for status in pending {
+        let left = deadline.saturating_duration_since(Instant::now());
+        summary.count(client.wait_for_status(status, left).await?);
+    }
+    Ok(())
+}
+
+impl Summary {
+    fn count(&mut self, status: Status) {
+        self.success += status.success_count;
+        self.failure += status.failure_count;
+        self.pending += status.pending_count;
+        self.failures.extend(status.failures);
+        if status.status == StatusState::Pending {
+            self.pending_status.push(status.id);
+        }
+    }
+
+    fn fail(&mut self, id: String, version: String, message: String) {
+        self.failure += 1;
+        self.failures.push(StatusDetails { id, version, message: Some(message) });
+    }
+}
+
+fn show(summary: &Summary, out: &mut Out) -> Result<(), Failure> {
+    if out.is_json() {
+        return Ok(out.json(summary)?);
+    }
+    for failure in &summary.failures {
+        let message = failure.message.as_deref().unwrap_or("(no reason given)");
+        out.line(format!("failed  {}  {}  {message}", failure.id, failure.version))?;
+    }
+    let Summary { total, success, failure, pending, .. } = summary;
+    out.line(format!("{success} of {total} objects added, {failure} failed, {pending} pending"))?;
+    for id in &summary.pending_status {
+        out.line(format!("pending: taxii status {id}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! The options that say which server to talk to, and as whom.
+
+use crate::failure::Failure;
+use std::io::BufRead;
+use std::path::PathBuf;
+use taxii_client::{Auth, Client, Options};
+
+/// Which server, and who is calling.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Server")]
+pub(crate) struct Server {
+    /// Server (https://host), discovery URL, API root, or collection
+    #[arg(long, global = true, env = "TAXII_URL")]
+    url: Option<String>,
+    /// User name for HTTP Basic
+    #[arg(long, global = true, env = "TAXII_USER")]
+    user: Option<String>,
+    /// Password for HTTP Basic; other users of this machine can see it, so prefer the variable or --password-stdin
+    #[arg(long, global = true, env = "TAXII_PASSWORD", hide_env_values = true)]
+    password: Option<String>,
+    /// Read the password from the first line of standard input
+    #[arg(long, global = true, conflicts_with = "password")]
+    password_stdin: bool,
+    /// API token instead of user and password
+    #[arg(long, global = true, env = "TAXII_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// How the token is sent
+    #[arg(long, global = true, value_enum, default_value = "bearer", env = "TAXII_TOKEN_SCHEME")]
+    token_scheme: TokenScheme,
+    /// PEM file of certificate authorities to trust besides those of the system
+    #[arg(long, global = true, value_name = "FILE", env = "TAXII_CA")]
+    ca: Option<PathBuf>,
+    /// Allow http:// to another machine: everybody on the way can read password and data
+    #[arg(long, global = true)]
+    allow_plain_http: bool,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum TokenScheme {
+    /// Authorization: Bearer …
+    Bearer,
+    /// Authorization: Token …
+    Token,
+}
+
+impl Server {
+    /// A client for it.
+    pub(crate) fn client(&self) -> Result<Client, Failure> {
+        let usage = |message: &str| Failure::Usage(message.to_owned());
+        let url = given(&self.url).ok_or_else(|| usage("which server? Give --url or set TAXII_URL"))?;
+        let auth = match (given(&self.user), given(&self.token)) {
+            (Some(_), Some(_)) => {
+                return Err(usage("give a user or a token, not both (TAXII_USER, TAXII_TOKEN)"));
+            }
+            (Some(user), None) => {
+                let password = match given(&self.password) {
+                    Some(password) => password,
+                    None if self.password_stdin => password_from_stdin()?,
+                    None => return Err(usage("which password? Set TAXII_PASSWORD or give --password-stdin")),
+                };
+                Auth::Basic { user, password }
+            }
+            (None, Some(token)) => match self.token_scheme {
+                TokenScheme::Bearer => Auth::Bearer(token),
+                TokenScheme::Token => Auth::Token(token),
+            },
+            (None, None) => Auth::None,
+        };
+        let options = Options {
+            auth,
+            ca_file: self.ca.clone(),
+            allow_plain_http: self.allow_plain_http,
+            ..Options::new(url)
+        };
+        Ok(Client::new(options)?)
+    }
+}
+
+/// A variable that is set to nothing counts as not set.
+fn given(value: &Option<String>) -> Option<String> {
+    value.clone().filter(|value| !value.is_empty())
+}
+
+fn password_from_stdin() -> Result<String, Failure> {
+    let mut line = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .map_err(|error| Failure::Failed(format!("standard input: {error}")))?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}

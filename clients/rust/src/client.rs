@@ -1,0 +1,232 @@
+//! The operations of TAXII 2.1, one method each.
+
+use crate::address::{Address, api_root, below};
+use crate::http::Http;
+use crate::{Error, Filter, Options, Pages, Position, Url};
+use bytes::Bytes;
+use std::sync::Arc;
+use std::time::Duration;
+use stix_model::Timestamp;
+use stix_model::taxii::{
+    ApiRoot, Collection, Collections, Discovery, Envelope, Manifest, Status, StatusState, Versions,
+};
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// A client of one API root.
+///
+/// Collections are named by their id or alias, objects by their STIX identifier.
+#[derive(Debug)]
+pub struct Client {
+    http: Arc<Http>,
+    address: Address,
+    root: OnceCell<Url>,
+}
+
+impl Client {
+    /// Prepares a client; nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the URL, the credentials or the CA file cannot be used.
+    pub fn new(options: Options) -> Result<Self, Error> {
+        let address = Address::parse(&options.url, options.allow_plain_http)?;
+        let http = Arc::new(Http::new(address.url().clone(), options)?);
+        Ok(Self { http, address, root: OnceCell::new() })
+    }
+
+    /// The same client for another API root, with the same connections. Credentials go there only if it is on the
+    /// same server.
+    #[must_use]
+    pub fn at_api_root(&self, root: Url) -> Self {
+        Self { http: self.http.clone(), address: Address::ApiRoot(root), root: OnceCell::new() }
+    }
+
+    /// The collection that the URL named, if it named one.
+    pub fn collection_in_url(&self) -> Option<&str> {
+        self.address.collection()
+    }
+
+    /// Where discovery is: what the URL said, else `/taxii2/` of its host (TAXII 2.1, section 8.2.1).
+    ///
+    /// # Errors
+    /// Never for a URL that has a host, as every client's has.
+    pub fn discovery_url(&self) -> Result<Url, Error> {
+        match &self.address {
+            Address::Discovery(url) => Ok(url.clone()),
+            other => {
+                let mut base = other.url().clone();
+                base.set_path("/");
+                below(&base, &["taxii2"])
+            }
+        }
+    }
+
+    /// *Get discovery*: what the server is and where its API roots are.
+    ///
+    /// # Errors
+    /// When there is no usable answer.
+    pub async fn discovery(&self) -> Result<Discovery, Error> {
+        self.http.get(&self.discovery_url()?).await?.json()
+    }
+
+    /// The URL of the API root: what the URL said, else the default one of discovery, else its only one.
+    ///
+    /// # Errors
+    /// When discovery gives no usable answer, or leaves a choice.
+    pub async fn api_root_url(&self) -> Result<&Url, Error> {
+        self.root.get_or_try_init(|| self.find_api_root()).await
+    }
+
+    async fn find_api_root(&self) -> Result<Url, Error> {
+        let url = match &self.address {
+            Address::ApiRoot(root) | Address::Collection { root, .. } => return Ok(root.clone()),
+            Address::Discovery(url) => url,
+        };
+        let discovery = self.discovery().await?;
+        match (&discovery.default, &discovery.api_roots[..]) {
+            (Some(root), _) | (None, [root]) => api_root(url, root),
+            (None, []) => Err(Error::NoApiRoot { url: url.clone() }),
+            (None, roots) => {
+                let roots = roots.iter().map(|root| api_root(url, root).map(String::from));
+                Err(Error::ManyApiRoots { url: url.clone(), roots: roots.collect::<Result<_, _>>()? })
+            }
+        }
+    }
+
+    /// The URLs of all API roots that discovery names.
+    ///
+    /// # Errors
+    /// When one of them is no URL that a client may follow.
+    pub fn api_root_urls(&self, discovery: &Discovery) -> Result<Vec<Url>, Error> {
+        let url = self.discovery_url()?;
+        discovery.api_roots.iter().map(|root| api_root(&url, root)).collect()
+    }
+
+    /// *Get API root*.
+    ///
+    /// # Errors
+    /// When there is no usable answer.
+    pub async fn api_root(&self) -> Result<ApiRoot, Error> {
+        self.http.get(self.api_root_url().await?).await?.json()
+    }
+
+    /// *Get collections*, in the order of the server.
+    ///
+    /// # Errors
+    /// When there is no usable answer.
+    pub async fn collections(&self) -> Result<Vec<Collection>, Error> {
+        let url = self.url(&["collections"]).await?;
+        let list: Collections = self.http.get(&url).await?.json()?;
+        Ok(list.collections)
+    }
+
+    /// *Get a collection*.
+    ///
+    /// # Errors
+    /// When there is no usable answer.
+    pub async fn collection(&self, collection: &str) -> Result<Collection, Error> {
+        let url = self.url(&["collections", collection]).await?;
+        self.http.get(&url).await?.json()
+    }
+
+    /// *Get objects*: nothing is sent before the first page is asked for.
+    ///
+    /// # Errors
+    /// When the API root cannot be found.
+    pub async fn objects(&self, collection: &str, filter: Filter) -> Result<Pages<Envelope>, Error> {
+        let url = self.url(&["collections", collection, "objects"]).await?;
+        Ok(Pages::new(self.http.clone(), url, filter))
+    }
+
+    /// *Get an object*: its versions that pass the filter, the latest one by default.
+    ///
+    /// # Errors
+    /// When the API root cannot be found.
+    pub async fn object(&self, collection: &str, id: &str, filter: Filter) -> Result<Pages<Envelope>, Error> {
+        let url = self.url(&["collections", collection, "objects", id]).await?;
+        Ok(Pages::new(self.http.clone(), url, filter))
+    }
+
+    /// *Get manifest*: what is in a collection, without the content.
+    ///
+    /// # Errors
+    /// When the API root cannot be found.
+    pub async fn manifest(&self, collection: &str, filter: Filter) -> Result<Pages<Manifest>, Error> {
+        let url = self.url(&["collections", collection, "manifest"]).await?;
+        Ok(Pages::new(self.http.clone(), url, filter))
+    }
+
+    /// *Get versions*: all versions of an object, oldest addition first.
+    ///
+    /// # Errors
+    /// When there is no usable answer.
+    pub async fn versions(&self, collection: &str, id: &str) -> Result<Vec<Timestamp>, Error> {
+        let url = self.url(&["collections", collection, "objects", id, "versions"]).await?;
+        let mut pages = Pages::<Versions>::new(self.http.clone(), url, Filter::default());
+        let mut versions = Vec::new();
+        while let Some(page) = pages.next().await? {
+            versions.extend(page.objects);
+        }
+        Ok(versions)
+    }
+
+    /// *Add objects*: sends an envelope as it stands. [`Packing`](crate::Packing) says how much fits into one.
+    ///
+    /// # Errors
+    /// When the server refused the envelope as a whole. What it refused of its objects stands in the status.
+    pub async fn add_objects(&self, collection: &str, envelope: impl Into<Bytes>) -> Result<Status, Error> {
+        let url = self.url(&["collections", collection, "objects"]).await?;
+        self.http.post(&url, envelope.into()).await?.json()
+    }
+
+    /// *Get status*.
+    ///
+    /// # Errors
+    /// When there is no usable answer, for instance because the server forgot the request (after a day or more).
+    pub async fn status(&self, id: Uuid) -> Result<Status, Error> {
+        let url = self.url(&["status", &id.to_string()]).await?;
+        self.http.get(&url).await?.json()
+    }
+
+    /// Asks for a status until it is complete, ever more slowly, and at most for so long; then it is returned as it
+    /// is, because objects that await a decision of people may do so for days.
+    ///
+    /// # Errors
+    /// When one of the questions has no usable answer.
+    pub async fn wait_for_status(&self, mut status: Status, at_most: Duration) -> Result<Status, Error> {
+        let deadline = Instant::now() + at_most;
+        let mut wait = Duration::from_millis(100);
+        while status.status == StatusState::Pending {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            tokio::time::sleep(wait.min(left)).await;
+            wait = (wait * 2).min(Duration::from_secs(5));
+            status = self.status(status.id).await?;
+        }
+        Ok(status)
+    }
+
+    /// *Delete an object*: the versions that `versions` names, as in [`Filter::versions`]. The standard's default is
+    /// the latest one only; `all` removes the object.
+    ///
+    /// # Errors
+    /// When the server did not confirm it.
+    pub async fn delete_object(
+        &self,
+        collection: &str,
+        id: &str,
+        versions: Vec<String>,
+    ) -> Result<(), Error> {
+        let url = self.url(&["collections", collection, "objects", id]).await?;
+        let filter = Filter { versions, ..Filter::default() };
+        self.http.delete(&filter.query(&url, &Position::default())).await?;
+        Ok(())
+    }
+
+    async fn url(&self, segments: &[&str]) -> Result<Url, Error> {
+        below(self.api_root_url().await?, segments)
+    }
+}

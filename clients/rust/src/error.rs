@@ -1,0 +1,163 @@
+//! What can go wrong between a client and a server.
+
+use crate::Url;
+use stix_model::taxii;
+
+/// Why a request gave no answer that can be used.
+///
+/// The texts are written for the person who runs the program: they name the URL, and show what the server said.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An address that cannot be that of a TAXII server.
+    #[error("{url}: {reason}")]
+    Url {
+        /// The address as it was given.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A user name, password or token that cannot stand in an HTTP header.
+    #[error("the credentials contain characters that HTTP does not allow")]
+    Credentials,
+    /// The file of certificate authorities cannot be used.
+    #[error("CA file {path}: {reason}")]
+    CaFile {
+        /// Its path.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No cryptography was chosen for TLS.
+    #[error(
+        "no TLS provider is installed: call rustls::crypto::aws_lc_rs::default_provider().install_default()"
+    )]
+    NoTlsProvider,
+    /// TLS could not be set up, for instance because the system has no certificate authorities.
+    #[error("TLS cannot be set up: {}", causes(.0))]
+    Tls(#[source] reqwest::Error),
+    /// No connection, or one that broke off.
+    #[error("{url}: {}", causes(source))]
+    Connection {
+        /// What was asked for.
+        url: Url,
+        /// What happened.
+        source: reqwest::Error,
+    },
+    /// The server answered with an HTTP error.
+    #[error("{url}: HTTP {status}{}", said(error))]
+    Refused {
+        /// What was asked for.
+        url: Url,
+        /// The HTTP status code.
+        status: u16,
+        /// The TAXII error resource, as far as there was one.
+        error: Box<taxii::Error>,
+    },
+    /// The server is busy, and asks for more patience than this client has.
+    #[error("{url}: HTTP {status}: the server asks to come back in {seconds} seconds")]
+    Busy {
+        /// What was asked for.
+        url: Url,
+        /// The HTTP status code.
+        status: u16,
+        /// The waiting time that the server asked for.
+        seconds: u64,
+    },
+    /// The server sends the client to another place, where the credentials would not be safe.
+    #[error("{url}: the server redirects to {location}; if you trust that address, use it as the URL")]
+    Redirect {
+        /// What was asked for.
+        url: Url,
+        /// Where the server points to.
+        location: String,
+    },
+    /// The answer is longer than [`Options::max_response`](crate::Options::max_response).
+    #[error("{url}: the answer is longer than {limit} bytes; ask for smaller pages")]
+    TooLarge {
+        /// What was asked for.
+        url: Url,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The answer is not what TAXII 2.1 defines for this request.
+    #[error("{url}: not a TAXII 2.1 answer: {reason}")]
+    NotTaxii {
+        /// What was asked for.
+        url: Url,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The server says that more objects follow, but gives no way to them.
+    #[error("{url}: the server says `more` but {reason}; going on would never end")]
+    NoProgress {
+        /// What was asked for.
+        url: Url,
+        /// What is missing or repeated.
+        reason: &'static str,
+    },
+    /// The server has several API roots and no default.
+    #[error("{url}: choose one of the API roots as the URL: {}", roots.join(", "))]
+    ManyApiRoots {
+        /// The discovery URL.
+        url: Url,
+        /// The URLs of the API roots.
+        roots: Vec<String>,
+    },
+    /// The server has no API root that this client may see.
+    #[error("{url}: the server names no API root to this account")]
+    NoApiRoot {
+        /// The discovery URL.
+        url: Url,
+    },
+}
+
+impl Error {
+    /// No way to the server, or no admission: the address, the network, TLS or the credentials are to be looked at,
+    /// not the request.
+    pub fn is_connection(&self) -> bool {
+        match self {
+            Self::Tls(_) | Self::NoTlsProvider | Self::CaFile { .. } | Self::Credentials => true,
+            Self::Connection { .. } | Self::Redirect { .. } | Self::Busy { .. } => true,
+            Self::Refused { status, .. } => matches!(status, 401 | 403 | 407 | 429 | 502..=504),
+            _ => false,
+        }
+    }
+}
+
+/// The chain of causes on one line: "error sending request" alone helps nobody.
+fn causes(error: &reqwest::Error) -> String {
+    let mut text = String::new();
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        let next = error.to_string();
+        // Wrappers often repeat what they wrap. The URL stands in front of the message already.
+        let next = next.split(" for url (").next().unwrap_or_default();
+        if !text.contains(next) {
+            text.push_str(if text.is_empty() { "" } else { ": " });
+            text.push_str(next);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+fn said(error: &taxii::Error) -> String {
+    let mut text = String::new();
+    if !error.title.is_empty() {
+        text.push_str(": ");
+        text.push_str(&error.title);
+    }
+    if let Some(description) = &error.description {
+        text.push_str(if text.is_empty() { ": " } else { " – " });
+        text.push_str(description);
+    }
+    let mut marks = [("code", &error.error_code), ("error id", &error.error_id)]
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!("{name} {}", value.as_ref()?)))
+        .peekable();
+    if marks.peek().is_some() {
+        text.push_str(&format!(" ({})", marks.collect::<Vec<_>>().join(", ")));
+    }
+    text
+}

@@ -1,0 +1,61 @@
+//! Which objects to ask for.
+
+use crate::{Position, Url};
+use serde::{Deserialize, Serialize};
+
+/// Which objects are asked for (TAXII 2.1, section 3.4). What is empty does not restrict.
+///
+/// The values go to the server as they are, because only the server knows which types and versions it has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Filter {
+    /// Only what the server added after this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub added_after: Option<String>,
+    /// `match[id]`: STIX identifiers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ids: Vec<String>,
+    /// `match[type]`: STIX types.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub types: Vec<String>,
+    /// `match[version]`: `last`, `first`, `all`, or timestamps.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<String>,
+    /// `match[spec_version]`: editions of STIX.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub spec_versions: Vec<String>,
+    /// Objects on one page, at most. It changes how the objects come, never which, so it is not kept.
+    #[serde(skip)]
+    pub limit: Option<u32>,
+}
+
+impl Filter {
+    /// `url` with this filter, seen from a position, as its query.
+    pub(crate) fn query(&self, url: &Url, position: &Position) -> Url {
+        let mut url = url.clone();
+        let limit = self.limit.map(|limit| limit.to_string());
+        let single = [
+            // TAXII 2.1, section 3.5: the same filters with `next`, so `added_after` stays beside it.
+            ("added_after", position.added_after.as_ref().or(self.added_after.as_ref())),
+            ("limit", limit.as_ref()),
+            ("next", position.next.as_ref()),
+        ];
+        let lists = [
+            ("match[id]", &self.ids),
+            ("match[type]", &self.types),
+            ("match[version]", &self.versions),
+            ("match[spec_version]", &self.spec_versions),
+        ];
+        for (name, value) in single {
+            if let Some(value) = value {
+                url.query_pairs_mut().append_pair(name, value);
+            }
+        }
+        for (name, values) in lists {
+            if !values.is_empty() {
+                url.query_pairs_mut().append_pair(name, &values.join(","));
+            }
+        }
+        url
+    }
+}

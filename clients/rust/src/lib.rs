@@ -1,0 +1,57 @@
+//! A TAXII 2.1 client.
+//!
+//! ```no_run
+//! use taxii_client::{Auth, Client, Filter, Options};
+//!
+//! # async fn tour() -> Result<(), taxii_client::Error> {
+//! // TLS comes from rustls; a program chooses its cryptography once, before the first client.
+//! let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+//!
+//! let auth = Auth::Basic { user: "reader".into(), password: "secret".into() };
+//! let client = Client::new(Options { auth, ..Options::new("https://taxii.example/") })?;
+//!
+//! // The API root is found through discovery, unless the URL already names one.
+//! for collection in client.collections().await? {
+//!     println!("{} {}", collection.id, collection.title);
+//! }
+//!
+//! // Objects arrive page by page, each as the very text that the server sent.
+//! let filter = Filter { types: vec!["indicator".into()], ..Filter::default() };
+//! let mut pages = client.objects("91a7b528-80eb-42ed-a74d-c6fbd5a26116", filter).await?;
+//! while let Some(page) = pages.next().await? {
+//!     for object in &page.objects {
+//!         println!("{}", object.get());
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Pages`] walks a collection and knows its [`Position`], which a program can keep to go on later. [`Packing`]
+//! cuts many objects into envelopes that the server takes. [`Error`] shows what the server said.
+//!
+//! # What this crate does not do
+//! It changes no object: what was received is handed on as it was, what is sent stands as it was given. It trusts
+//! no server: answers have a size limit, a page that leads nowhere is an error, and credentials never go to
+//! another host than the one that was named, nor over plain HTTP to another machine. It reads no wall clock.
+
+mod address;
+mod client;
+mod error;
+mod filter;
+mod http;
+mod options;
+mod packing;
+mod page;
+mod retry;
+
+pub use client::Client;
+pub use error::Error;
+pub use filter::Filter;
+pub use options::{Auth, Options};
+pub use packing::Packing;
+pub use page::{Page, Paged, Pages, Position};
+pub use retry::Retry;
+
+pub use reqwest::Url;
+pub use stix_model::taxii;

@@ -1,0 +1,81 @@
+//! What a client has to know before it can begin.
+
+use crate::Retry;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How to reach a server, and how patient to be with it.
+///
+/// ```
+/// use taxii_client::{Auth, Options};
+/// let options = Options { auth: Auth::Bearer("abc".into()), ..Options::new("https://taxii.example/") };
+/// assert_eq!(format!("{:?}", options.auth), "Bearer(…)");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The server (`https://host`), its discovery URL, an API root, or a collection.
+    pub url: String,
+    /// Who is calling.
+    pub auth: Auth,
+    /// A PEM file of certificate authorities to trust besides those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// Product name and version (TAXII 2.1, section 3.2).
+    pub user_agent: String,
+    /// Allows `http://` to another machine. Without it only addresses of this machine work without TLS, because
+    /// everybody on the way could read the credentials (TAXII 2.1, section 8.5.1).
+    pub allow_plain_http: bool,
+    /// How long a connection may stay silent. A long answer that keeps coming is no reason to stop.
+    pub idle_timeout: Duration,
+    /// The longest answer that is read, in bytes after decompression.
+    pub max_response: usize,
+    /// What to do when the server is busy or the connection breaks.
+    pub retry: Retry,
+}
+
+impl Options {
+    /// The usual patience, and no credentials.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            auth: Auth::None,
+            ca_file: None,
+            user_agent: concat!("taxii-client/", env!("CARGO_PKG_VERSION")).into(),
+            allow_plain_http: false,
+            idle_timeout: Duration::from_secs(120),
+            max_response: 256 << 20,
+            retry: Retry::default(),
+        }
+    }
+}
+
+/// How a client says who it is.
+#[derive(Clone, Default)]
+pub enum Auth {
+    /// Not at all.
+    #[default]
+    None,
+    /// HTTP Basic (RFC 7617), which every TAXII server is to have.
+    Basic {
+        /// User name.
+        user: String,
+        /// Password.
+        password: String,
+    },
+    /// `Authorization: Bearer …` (RFC 6750).
+    Bearer(String),
+    /// `Authorization: Token …`, which several servers use for their API keys.
+    Token(String),
+}
+
+/// Shows the kind only: credentials do not belong into logs.
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Basic { .. } => "Basic(…)",
+            Self::Bearer(_) => "Bearer(…)",
+            Self::Token(_) => "Token(…)",
+        })
+    }
+}

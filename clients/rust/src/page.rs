@@ -1,0 +1,252 @@
+//! Walking through a collection page by page.
+
+use crate::http::{Answer, Http};
+use crate::{Error, Filter, Url};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::sync::Arc;
+use stix_model::Timestamp;
+use stix_model::taxii::{self, Envelope, Manifest, ManifestRecord, Versions};
+
+/// One page of what was asked for.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// What the page holds, oldest addition first; objects are the text that the server sent.
+    pub objects: Vec<T>,
+    /// More pages follow.
+    pub more: bool,
+    /// Where the server says to go on.
+    pub next: Option<String>,
+    /// When the first element of the page entered the collection.
+    pub date_added_first: Option<String>,
+    /// When the last element of the page entered the collection.
+    pub date_added_last: Option<String>,
+}
+
+/// A place between two pages. Kept by a program, it lets a walk go on where it stopped.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Position {
+    /// What the server gave to go on with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// Takes the place of [`Filter::added_after`] once pages were read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub added_after: Option<String>,
+    /// The newest `date_added` that the server told of. None when it told none for the last objects: then there is
+    /// no way to ask for what comes later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newest: Option<String>,
+}
+
+/// Pages that have no object on them but promise more. A server may look through many objects to find few, so some
+/// are fine.
+const MOST_EMPTY_PAGES: u32 = 100;
+
+/// The pages of a collection, an object, a manifest or a list of versions, one request each.
+///
+/// The same filters go with every request. Where a server gives no `next`, the walk goes on after
+/// `X-TAXII-Date-Added-Last` (TAXII 2.1, section 3.5). A server that leads in circles is an [`Error::NoProgress`].
+#[derive(Debug)]
+pub struct Pages<R> {
+    http: Arc<Http>,
+    url: Url,
+    filter: Filter,
+    position: Position,
+    is_finished: bool,
+    empty_pages: u32,
+    track: Track,
+    resource: std::marker::PhantomData<fn() -> R>,
+}
+
+impl<R: Paged> Pages<R> {
+    pub(crate) fn new(http: Arc<Http>, url: Url, filter: Filter) -> Self {
+        let position = Position::default();
+        let track = Track::new(position.clone());
+        let resource = std::marker::PhantomData;
+        Self { http, url, filter, position, is_finished: false, empty_pages: 0, track, resource }
+    }
+
+    /// Starts from a position that an earlier walk with the same filter reached.
+    #[must_use]
+    pub fn starting_at(mut self, position: Position) -> Self {
+        self.track = Track::new(position.clone());
+        self.position = position;
+        self
+    }
+
+    /// The place after the last page. When the walk is finished, this is where a later walk finds what was added
+    /// since.
+    pub fn position(&self) -> &Position {
+        &self.position
+    }
+
+    /// The address that is asked, without filters.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The next page; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, refuses, or leads nowhere. The position stays where it was, so that the
+    /// same page can be asked for again.
+    pub async fn next(&mut self) -> Result<Option<Page<R::Item>>, Error> {
+        if self.is_finished {
+            return Ok(None);
+        }
+        let answer = self.http.get(&self.filter.query(&self.url, &self.position)).await?;
+        let page = read::<R>(&answer)?;
+        self.advance(&page)?;
+        Ok(Some(page))
+    }
+
+    fn advance(&mut self, page: &Page<R::Item>) -> Result<(), Error> {
+        let mut position = self.position.clone();
+        if !page.objects.is_empty() {
+            position.newest = page.date_added_last.clone().map(|last| {
+                // Some servers send the newest objects first.
+                let others = [&page.date_added_first, &position.newest];
+                others.into_iter().flatten().fold(last, |newest, date| later(newest, date))
+            });
+        }
+        position.next = None;
+        if !page.more {
+            position.added_after = position.newest.clone().or(position.added_after);
+            self.position = position;
+            self.is_finished = true;
+            return Ok(());
+        }
+        match (&page.next, &page.date_added_last) {
+            (Some(next), _) if !next.is_empty() => position.next = Some(next.clone()),
+            (_, Some(last)) => {
+                let before = position.added_after.as_ref().or(self.filter.added_after.as_ref());
+                if before.is_some_and(|before| !is_later(last, before)) {
+                    return self.no_progress("X-TAXII-Date-Added-Last is not after `added_after`");
+                }
+                position.added_after = Some(last.clone());
+            }
+            (_, None) => return self.no_progress("sends neither `next` nor X-TAXII-Date-Added-Last"),
+        }
+        self.empty_pages = if page.objects.is_empty() { self.empty_pages + 1 } else { 0 };
+        if self.empty_pages > MOST_EMPTY_PAGES {
+            return self.no_progress("sends one empty page after the other");
+        }
+        if self.track.returns_to(&position) {
+            return self.no_progress("its `next` leads back to a page that was read already");
+        }
+        self.position = position;
+        Ok(())
+    }
+
+    fn no_progress(&self, reason: &'static str) -> Result<(), Error> {
+        Err(Error::NoProgress { url: self.url.clone(), reason })
+    }
+}
+
+fn read<R: Paged>(answer: &Answer) -> Result<Page<R::Item>, Error> {
+    let (more, next, objects) = answer.json::<R>()?.into_page();
+    let header = |name| Some(answer.headers.get(name)?.to_str().ok()?.to_owned());
+    let date_added_first = header(taxii::DATE_ADDED_FIRST);
+    let date_added_last = header(taxii::DATE_ADDED_LAST);
+    Ok(Page { objects, more, next, date_added_first, date_added_last })
+}
+
+/// The later of two dates; the first one when they cannot be compared.
+fn later(one: String, other: &str) -> String {
+    let dates = (one.parse::<Timestamp>(), other.parse::<Timestamp>());
+    if matches!(dates, (Ok(one), Ok(other)) if other > one) { other.to_owned() } else { one }
+}
+
+/// Not every server writes timestamps as the standard does; such a date is taken as later when it differs at all.
+fn is_later(date: &str, before: &str) -> bool {
+    match (date.parse::<Timestamp>(), before.parse::<Timestamp>()) {
+        (Ok(date), Ok(before)) => date > before,
+        _ => date != before,
+    }
+}
+
+/// Finds circles with constant memory (Brent's method): one place is remembered, and replaced after 1, 2, 4, …
+/// steps, so that it ends up inside the circle with enough steps left to come back to it.
+#[derive(Debug)]
+struct Track {
+    mark: Position,
+    steps: u64,
+    until: u64,
+}
+
+impl Track {
+    fn new(mark: Position) -> Self {
+        Self { mark, steps: 0, until: 1 }
+    }
+
+    fn returns_to(&mut self, position: &Position) -> bool {
+        if (&position.next, &position.added_after) == (&self.mark.next, &self.mark.added_after) {
+            return true;
+        }
+        self.steps += 1;
+        if self.steps == self.until {
+            *self = Self { mark: position.clone(), steps: 0, until: self.until * 2 };
+        }
+        false
+    }
+}
+
+/// A TAXII resource that comes in pages.
+pub trait Paged: DeserializeOwned + sealed::Sealed {
+    /// What a page holds.
+    type Item;
+
+    /// `more`, `next` and the elements.
+    #[doc(hidden)]
+    fn into_page(self) -> (bool, Option<String>, Vec<Self::Item>);
+}
+
+impl Paged for Envelope {
+    type Item = Box<RawValue>;
+    fn into_page(self) -> (bool, Option<String>, Vec<Self::Item>) {
+        (self.more, self.next, self.objects)
+    }
+}
+
+impl Paged for Manifest {
+    type Item = ManifestRecord;
+    fn into_page(self) -> (bool, Option<String>, Vec<Self::Item>) {
+        (self.more, self.next, self.objects)
+    }
+}
+
+impl Paged for Versions {
+    type Item = Timestamp;
+    fn into_page(self) -> (bool, Option<String>, Vec<Self::Item>) {
+        (self.more, self.next, self.versions)
+    }
+}
+
+mod sealed {
+    use super::{Envelope, Manifest, Versions};
+
+    pub trait Sealed {}
+    impl Sealed for Envelope {}
+    impl Sealed for Manifest {}
+    impl Sealed for Versions {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_circle_is_found_soon() {
+        for (lead, circle) in [(0, 1), (0, 2), (3, 1), (7, 5), (100, 64)] {
+            let place = |step: u64| {
+                let at = if step < lead { step } else { lead + (step - lead) % circle };
+                Position { next: Some(at.to_string()), ..Position::default() }
+            };
+            let mut track = Track::new(Position::default());
+            let found = (0..).find(|step| track.returns_to(&place(*step))).unwrap();
+            assert!(found <= 4 * (lead + circle), "{lead} {circle} {found}");
+        }
+    }
+}

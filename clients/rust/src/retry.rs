@@ -1,0 +1,88 @@
+//! When to ask again, and after how long.
+
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use std::time::Duration;
+
+/// What to do when a server is busy (429, 503) or the connection breaks: wait and ask again.
+///
+/// Waiting times double from `first_wait` and never exceed `longest_wait`. Each is drawn at random from the upper
+/// half of that span, so that many clients that were refused together do not come back together.
+#[derive(Clone, Copy, Debug)]
+pub struct Retry {
+    /// How often to ask in all; 1 means never again.
+    pub attempts: u32,
+    /// The waiting time after the first refusal.
+    pub first_wait: Duration,
+    /// The longest waiting time. A server that asks for more than this in `Retry-After` is not waited for.
+    pub longest_wait: Duration,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self { attempts: 6, first_wait: Duration::from_millis(500), longest_wait: Duration::from_secs(60) }
+    }
+}
+
+impl Retry {
+    /// The waiting time after so many attempts (from 1).
+    pub(crate) fn wait(&self, attempts: u32) -> Duration {
+        let factor = 1u32.checked_shl(attempts - 1).unwrap_or(u32::MAX);
+        let span = self.first_wait.saturating_mul(factor).min(self.longest_wait);
+        span / 2 + (span / 2).mul_f64(random_fraction())
+    }
+}
+
+fn random_fraction() -> f64 {
+    // Without random numbers the clients are merely less well spread.
+    let random = getrandom::u32().unwrap_or(u32::MAX / 2);
+    f64::from(random) / f64::from(u32::MAX)
+}
+
+/// The waiting time that the server asks for (RFC 9110, section 10.2.3): seconds or a date. A date is counted from
+/// the server's own `Date`, so neither clock has to be right.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
+    let value = text(RETRY_AFTER)?;
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let parser = jiff::fmt::rfc2822::DateTimeParser::new();
+    let until = parser.parse_timestamp(value).ok()?;
+    let now = parser.parse_timestamp(text(DATE)?).ok()?;
+    Some(Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_up_to_the_longest() {
+        let retry =
+            Retry { attempts: 9, first_wait: Duration::from_secs(1), longest_wait: Duration::from_secs(5) };
+        for (attempts, longest) in [(1, 1), (2, 2), (3, 4), (4, 5), (80, 5)] {
+            let wait = retry.wait(attempts);
+            assert!(
+                wait >= Duration::from_secs(longest) / 2 && wait <= Duration::from_secs(longest),
+                "{wait:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let headers = |pairs: &[(reqwest::header::HeaderName, &'static str)]| {
+            pairs.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect::<HeaderMap>()
+        };
+        assert_eq!(retry_after(&headers(&[(RETRY_AFTER, "7")])), Some(Duration::from_secs(7)));
+        let later = "Tue, 24 Nov 2026 06:01:30 GMT";
+        let now = "Tue, 24 Nov 2026 06:01:10 GMT";
+        assert_eq!(
+            retry_after(&headers(&[(RETRY_AFTER, later), (DATE, now)])),
+            Some(Duration::from_secs(20))
+        );
+        assert_eq!(retry_after(&headers(&[(RETRY_AFTER, now), (DATE, later)])), Some(Duration::ZERO));
+        assert_eq!(retry_after(&headers(&[(RETRY_AFTER, later)])), None);
+        assert_eq!(retry_after(&headers(&[(RETRY_AFTER, "soon")])), None);
+    }
+}

@@ -1,0 +1,158 @@
+//! Requests as the standard wants them, patience with busy servers, and errors that say what happened.
+
+use crate::stub::{Behaviour, COLLECTION, Headers, Stub, text};
+use std::time::Duration;
+use stix_model::taxii::{MEDIA_TYPE, StatusState};
+use taxii_client::{Auth, Client, Error, Filter, Options};
+
+fn busy(status: u16) -> (u16, Headers, String) {
+    (status, vec![("retry-after", "0".into())], String::new())
+}
+
+#[tokio::test]
+async fn requests_are_as_the_standard_wants_them() {
+    let stub = Stub::start(Behaviour::default());
+    let auth = Auth::Basic { user: "u".into(), password: "p".into() };
+    let client = Client::new(Options { auth, ..Options::new(&stub.url) }).unwrap();
+    client.collections().await.unwrap();
+    client.add_objects(COLLECTION, r#"{"objects":[{}]}"#).await.unwrap();
+    let behaviour = stub.behaviour();
+    assert!(behaviour.requests.iter().all(|request| request.ends_with('/')), "{:?}", behaviour.requests);
+    for headers in &behaviour.headers {
+        assert_eq!(headers["accept"], MEDIA_TYPE);
+        assert_eq!(headers["authorization"], "Basic dTpw");
+        assert_eq!(headers["user-agent"], concat!("taxii-client/", env!("CARGO_PKG_VERSION")));
+    }
+    assert!(!behaviour.headers[0].contains_key("content-type"));
+    assert_eq!(behaviour.headers.last().unwrap()["content-type"], MEDIA_TYPE);
+}
+
+#[tokio::test]
+async fn api_roots_are_found_through_discovery() {
+    let stub = Stub::start(Behaviour::default());
+    let root = format!("{}root/", stub.url);
+    for path in ["", "taxii2", "root", "root/collections/", &format!("root/collections/{COLLECTION}")] {
+        let client = stub.client_at(path);
+        assert_eq!(client.api_root_url().await.unwrap().as_str(), root, "{path}");
+        assert_eq!(client.collection(COLLECTION).await.unwrap().title, "Stub");
+    }
+    let choose = |default, api_roots| {
+        let stub = Stub::start(Behaviour { default, api_roots, ..Behaviour::default() });
+        async move { stub.client().api_root_url().await.map(|url| url.path().to_owned()) }
+    };
+    assert_eq!(choose(Some("/b/"), vec!["/a/", "/b/"]).await.unwrap(), "/b/");
+    assert_eq!(choose(None, vec!["https://h/c"]).await.unwrap(), "/c/");
+    assert!(
+        matches!(choose(None, vec!["/a/", "/b/"]).await, Err(Error::ManyApiRoots { roots, .. }) if roots.len() == 2)
+    );
+    assert!(matches!(choose(None, vec![]).await, Err(Error::NoApiRoot { .. })));
+}
+
+#[tokio::test]
+async fn credentials_stay_on_the_server_they_are_for() {
+    let other = Stub::start(Behaviour::default());
+    let stub = Stub::start(Behaviour::default());
+    let client = Client::new(Options { auth: Auth::Bearer("t".into()), ..Options::new(&stub.url) }).unwrap();
+    client.api_root().await.unwrap();
+    client.at_api_root(format!("{}root/", other.url).parse().unwrap()).api_root().await.unwrap();
+    assert_eq!(stub.behaviour().headers[0]["authorization"], "Bearer t");
+    assert!(!other.behaviour().headers[0].contains_key("authorization"));
+
+    let location = format!("{}root/", other.url);
+    stub.behaviour().refusals.push((302, vec![("location", location.clone())], String::new()));
+    let error = client.api_root().await.unwrap_err();
+    assert!(matches!(error, Error::Redirect { location: to, .. } if to == location));
+}
+
+#[tokio::test]
+async fn a_busy_server_is_asked_again() {
+    let stub =
+        Stub::start(Behaviour { refusals: vec![busy(503), busy(429), busy(502)], ..Behaviour::default() });
+    stub.client().discovery().await.unwrap();
+
+    // The first attempt and three more.
+    stub.behaviour().refusals = vec![busy(503); 4];
+    let error = stub.client().discovery().await.unwrap_err();
+    assert!(matches!(error, Error::Refused { status: 503, .. }), "{error}");
+    assert!(stub.behaviour().refusals.is_empty());
+
+    stub.behaviour().refusals = vec![(429, vec![("retry-after", "3600".into())], String::new())];
+    let error = stub.client().discovery().await.unwrap_err();
+    assert!(error.to_string().ends_with("HTTP 429: the server asks to come back in 3600 seconds"), "{error}");
+}
+
+#[tokio::test]
+async fn what_may_have_been_done_is_not_done_twice() {
+    let stub = Stub::start(Behaviour::default());
+    let client = stub.client_at("root/");
+    stub.behaviour().refusals = vec![busy(503), busy(429)];
+    client.add_objects(COLLECTION, r#"{"objects":[{}]}"#).await.unwrap();
+    assert_eq!(stub.behaviour().requests.len(), 3);
+
+    stub.behaviour().refusals = vec![busy(502)];
+    let refused = client.add_objects(COLLECTION, r#"{"objects":[{}]}"#).await;
+    assert!(matches!(refused, Err(Error::Refused { status: 502, .. })));
+    stub.behaviour().refusals = vec![busy(504)];
+    let refused = client.delete_object(COLLECTION, "url--1", vec!["last".into()]).await;
+    assert!(matches!(refused, Err(Error::Refused { status: 504, .. })));
+    assert_eq!(stub.behaviour().requests.len(), 5);
+}
+
+#[tokio::test]
+async fn errors_show_what_the_server_said() {
+    let stub = Stub::start(Behaviour::default());
+    let client = stub.client_at("root/");
+    let error = client.collection("x").await.unwrap_err();
+    let url = &stub.url;
+    let said = "HTTP 404: Nothing here – Try something else. (code stub, error id e-1)";
+    assert_eq!(error.to_string(), format!("{url}root/collections/x/: {said}"));
+    assert!(!error.is_connection());
+
+    let answer = |status, media_type: &str, body: &str| {
+        stub.behaviour().refusals.push((status, vec![("content-type", media_type.into())], body.into()));
+    };
+    let cases = [
+        (401, "text/html", "<html>", "HTTP 401: Unauthorized"),
+        (200, "text/html; charset=utf-8", "<html>", "the Content-Type is text/html; charset=utf-8"),
+        (200, MEDIA_TYPE, "{", "EOF while parsing an object at line 1 column 1"),
+        (200, MEDIA_TYPE, r#"{"title":"T"}"#, "missing field `versions` at line 1 column 13"),
+    ];
+    for (status, media_type, body, expected) in cases {
+        answer(status, media_type, body);
+        let error = client.api_root().await.unwrap_err();
+        assert!(error.to_string().ends_with(expected), "{error}");
+        assert_eq!(error.is_connection(), status == 401);
+    }
+}
+
+#[tokio::test]
+async fn long_answers_are_not_read_to_the_end() {
+    let stub = Stub::start(Behaviour::default());
+    let client = Client::new(Options { max_response: 100, ..Options::new(&stub.url) }).unwrap();
+    let mut pages = client.objects(COLLECTION, Filter::default()).await.unwrap();
+    assert!(matches!(pages.next().await, Err(Error::TooLarge { limit: 100, .. })));
+}
+
+#[tokio::test]
+async fn a_silent_server_is_given_up() {
+    let stub = Stub::start(Behaviour { pages_left: 0, hangs: true, ..Behaviour::default() });
+    let idle_timeout = Duration::from_millis(50);
+    let retry = taxii_client::Retry { attempts: 2, first_wait: idle_timeout, longest_wait: idle_timeout };
+    let client = Client::new(Options { idle_timeout, retry, ..Options::new(&stub.url) }).unwrap();
+    let mut pages = client.objects(COLLECTION, Filter::default()).await.unwrap();
+    let error = pages.next().await.unwrap_err();
+    assert!(matches!(error, Error::Connection { .. }) && error.to_string().contains("timed out"), "{error}");
+}
+
+#[tokio::test]
+async fn a_pending_status_is_waited_for() {
+    let stub = Stub::start(Behaviour { pending: 3, ..Behaviour::default() });
+    let client = stub.client();
+    let status = client.add_objects(COLLECTION, r#"{"objects":[{}]}"#).await.unwrap();
+    assert_eq!(status.status, StatusState::Pending);
+    let status = client.wait_for_status(status, Duration::ZERO).await.unwrap();
+    assert_eq!(status.pending_count, 1);
+    let status = client.wait_for_status(status, Duration::from_secs(60)).await.unwrap();
+    assert_eq!((status.status, status.success_count), (StatusState::Complete, 1));
+    assert_eq!(text(&stub.behaviour().bodies[0]), r#"{"objects":[{}]}"#);
+}
