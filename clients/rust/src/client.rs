@@ -195,10 +195,10 @@ impl Client {
     /// # Errors
     /// When one of the questions has no usable answer.
     pub async fn wait_for_status(&self, mut status: Status, at_most: Duration) -> Result<Status, Error> {
-        let deadline = Instant::now() + at_most;
+        let begin = Instant::now();
         let mut wait = Duration::from_millis(100);
         while status.status == StatusState::Pending {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = at_most.saturating_sub(begin.elapsed());
             if left.is_zero() {
                 break;
             }

@@ -86,7 +86,8 @@ impl Http {
         // Not DELETE: by default it removes the latest version, so that a second one removes the version before.
         let is_repeatable = method == Method::GET;
         let retry = &self.options.retry;
-        for attempt in 1.. {
+        let mut attempt = 1;
+        loop {
             let outcome = self.send_once(&method, url, body.clone()).await;
             let (most, asked) = match &outcome {
                 Ok(answer) if answer.is_busy(is_repeatable) => (retry.attempts, retry_after(&answer.headers)),
@@ -105,8 +106,8 @@ impl Http {
                 return Err(Error::Busy { url, status, seconds });
             }
             tokio::time::sleep(retry.wait(attempt).max(asked.unwrap_or_default())).await;
+            attempt += 1;
         }
-        unreachable!("the loop above ends only by returning")
     }
 
     async fn send_once(&self, method: &Method, url: &Url, body: Option<Bytes>) -> Result<Answer, Error> {

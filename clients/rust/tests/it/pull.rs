@@ -1,6 +1,6 @@
 //! `taxii pull`: whatever happens on the way, the file ends up the same.
 
-use crate::stub::{Behaviour, Paging, Stub, object, text};
+use crate::stub::{Behaviour, COLLECTION, Paging, Stub, object, text};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
@@ -153,6 +153,17 @@ fn a_file_belongs_to_one_request() {
     fs::write(&mine, "my own words").unwrap();
     refuse(&pull(&stub, &mine, &[]), 2, "was not written by a pull");
     assert_eq!(fs::read_to_string(&mine).unwrap(), "my own words");
+}
+
+#[test]
+fn a_forgotten_place_is_explained() {
+    let stub = Stub::start(Behaviour { pages_left: 1, ..Behaviour::default() });
+    let folder = tempfile::tempdir().unwrap();
+    let file = file(&folder);
+    refuse(&pull(&stub, &file, &[]), 1, "HTTP 500");
+    let collection = format!("{}root/collections/{COLLECTION}/", stub.url);
+    stub.behaviour().refusals = vec![(400, Vec::new(), String::new())];
+    refuse(&pull(&stub, &file, &["--url", &collection]), 1, "--restart begins anew");
 }
 
 #[test]

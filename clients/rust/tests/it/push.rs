@@ -1,6 +1,6 @@
 //! `taxii push`: full envelopes, untouched objects, and every failure named.
 
-use crate::stub::{Behaviour, Stub, object, taxii, text};
+use crate::stub::{Behaviour, COLLECTION, Stub, object, taxii, text};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::PathBuf;
@@ -48,7 +48,7 @@ fn every_kind_of_file_is_understood() {
     for (file, expected) in files {
         stub.behaviour().bodies.clear();
         let total = expected.len();
-        let summary = json!({ "total": total, "success": total, "failure": 0, "pending": 0, "failures": [] });
+        let summary = json!({ "total": total, "success": total, "failure": 0, "pending": 0, "not_sent": 0, "failures": [] });
         assert_eq!(push(&stub, &[&file]), (0, summary), "{}", file.display());
         assert_eq!(received(&stub).0, expected, "{}", file.display());
     }
@@ -89,7 +89,8 @@ fn failures_are_named_and_spoil_nothing_else() {
         { "id": id(3), "version": "", "message": "not sent: the server takes at most 400 bytes" },
         { "id": id(2), "version": "v", "message": "it is bad" },
     ]);
-    let expected = json!({ "total": 5, "success": 2, "failure": 3, "pending": 0, "failures": failures });
+    let expected =
+        json!({ "total": 5, "success": 2, "failure": 3, "pending": 0, "not_sent": 0, "failures": failures });
     assert_eq!(summary, expected);
 
     let output = stub.command().arg("push").arg(&file).output().unwrap();
@@ -110,6 +111,32 @@ fn what_stays_pending_is_no_failure() {
     assert_eq!(text(&output.stdout), expected);
     let output = stub.run(&["status", "2d086da7-4bdc-4f91-900e-000000000000"]);
     assert_eq!(text(&output.stdout), "pending: 0 of 1 added, 0 failed, 1 pending\n");
+}
+
+#[test]
+fn what_was_done_is_told_when_the_server_goes_away() {
+    let limit = object(0).len() as u64 + 30;
+    let stub = Stub::start(Behaviour { max_content_length: limit, posts_left: 2, ..Behaviour::default() });
+    let folder = tempfile::tempdir().unwrap();
+    let lines: Vec<String> = (0..5).map(|number| object(2 * number).replace('\n', " ")).collect();
+    let file = write(&folder, "lines", lines.join("\n"));
+    let output = stub.command().arg("push").arg(&file).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stdout), "2 of 5 objects added, 0 failed, 0 pending, 3 not sent\n");
+    assert!(text(&output.stderr).contains("HTTP 500: Cut off"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_collection_that_is_not_writable_is_sent_nothing() {
+    let stub = Stub::start(Behaviour { can_write: false, ..Behaviour::default() });
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(&folder, "object.json", object(0));
+    let output = stub.command().args(["push", "-c", COLLECTION]).arg(&file).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("this account may not add objects"));
+    let output = stub.command().arg("push").arg(&file).output().unwrap();
+    assert!(text(&output.stderr).contains("there is no collection that this account may write"));
+    assert!(stub.behaviour().bodies.is_empty());
 }
 
 #[test]

@@ -48,10 +48,13 @@ pub(crate) struct Behaviour {
     pub(crate) max_content_length: u64,
     /// Answers to the next requests, whatever they ask for.
     pub(crate) refusals: Vec<(u16, Headers, String)>,
-    /// Object pages that are still given; after them, the connection breaks.
+    /// Object pages that are still given; after them, the server fails.
     pub(crate) pages_left: usize,
     /// After the last of `pages_left`, wait for ever instead.
     pub(crate) hangs: bool,
+    /// Requests to add objects that are still taken.
+    pub(crate) posts_left: usize,
+    pub(crate) can_write: bool,
     /// How often a status is still pending.
     pub(crate) pending: usize,
     /// What was asked for: method and path with query.
@@ -72,6 +75,8 @@ impl Default for Behaviour {
             refusals: Vec::new(),
             pages_left: usize::MAX,
             hangs: false,
+            posts_left: usize::MAX,
+            can_write: true,
             pending: 0,
             requests: Vec::new(),
             headers: Vec::new(),
@@ -189,7 +194,8 @@ impl Behaviour {
             return Some(response.body(Body::from(body)).unwrap());
         }
         let segments: Vec<_> = uri.path().split('/').filter(|segment| !segment.is_empty()).collect();
-        let collection = json!({ "id": COLLECTION, "title": "Stub", "can_read": true, "can_write": true });
+        let collection =
+            json!({ "id": COLLECTION, "title": "Stub", "can_read": true, "can_write": self.can_write });
         Some(match (method.as_str(), &segments[..]) {
             ("GET", ["taxii2"]) => {
                 let mut discovery = json!({ "title": "A stub", "api_roots": self.api_roots });
@@ -286,6 +292,10 @@ impl Behaviour {
         if body.len() as u64 > self.max_content_length {
             return refusal(413, "Too much");
         }
+        if self.posts_left == 0 {
+            return refusal(500, "Cut off");
+        }
+        self.posts_left -= 1;
         self.bodies.push(body);
         resource(202, &self.status(self.bodies.len() - 1))
     }

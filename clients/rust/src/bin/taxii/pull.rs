@@ -15,7 +15,7 @@ use serde_json::json;
 use state::Request;
 use std::path::PathBuf;
 use target::Target;
-use taxii_client::{Filter, Pages, taxii::Envelope};
+use taxii_client::{Error, Filter, Pages, Position, taxii::Envelope};
 use uuid::Uuid;
 
 /// Fetch all objects of a collection, or those that pass the filters
@@ -88,7 +88,12 @@ async fn to_file(pages: Pages<Envelope>, mut target: Target, out: &mut Out) -> R
     }
     let mut pages = pages.starting_at(target.position().clone());
     let progress = Progress::open_ended(out);
-    while let Some(page) = pages.next().await? {
+    loop {
+        let page = match pages.next().await {
+            Ok(Some(page)) => page,
+            Ok(None) => break,
+            Err(error) => return Err(stopped(error, pages.position())),
+        };
         target.write(&page.objects, pages.position())?;
         progress.add(page.objects.len());
     }
@@ -100,4 +105,15 @@ async fn to_file(pages: Pages<Envelope>, mut target: Target, out: &mut Out) -> R
     }
     out.remark(format!("{}: {objects} objects, {new} of them new", target.path().display()));
     Ok(())
+}
+
+/// Servers may forget the places that they gave out; only beginning anew helps then.
+fn stopped(error: Error, position: &Position) -> Failure {
+    match &error {
+        Error::Refused { status: 400 | 404 | 410 | 422, .. } if position.next.is_some() => {
+            let hint = "the server may have forgotten the place to go on from; --restart begins anew";
+            Failure::Failed(format!("{error}\n{hint}"))
+        }
+        _ => error.into(),
+    }
 }

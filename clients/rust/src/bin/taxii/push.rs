@@ -48,6 +48,8 @@ struct Summary {
     success: u64,
     failure: u64,
     pending: u64,
+    /// Objects that the push did not come to, because something stopped it.
+    not_sent: u64,
     /// Requests with pending objects, to be asked for later.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pending_status: Vec<Uuid>,
@@ -59,14 +61,14 @@ pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -
     let objects = read(&arguments.input, &mut summary)?;
     let client = server.client()?;
     let collection = arguments.collection.choose(&client, Purpose::Write).await?;
-    let sent = send(&client, &collection, &objects, &mut summary, out).await;
-    let settled = match sent {
-        Ok(pending) => settle(&client, pending, arguments.wait, &mut summary).await,
-        Err(failure) => Err(failure),
-    };
+    summary.not_sent = objects.len() as u64;
+    let mut pending = Vec::new();
+    let sent = send(&client, &collection, &objects, &mut summary, &mut pending, out).await;
+    let wait = Duration::from_secs(if sent.is_ok() { arguments.wait } else { 0 });
+    let settled = settle(&client, pending, wait, &mut summary).await;
     // What was done is told even when the server went away in the middle.
     show(&summary, out)?;
-    settled?;
+    sent.and(settled)?;
     if summary.failure > 0 { Err(Failure::Shown) } else { Ok(()) }
 }
 
@@ -92,17 +94,23 @@ fn read(input: &InputOptions, summary: &mut Summary) -> Result<Vec<Object>, Fail
     Ok(objects)
 }
 
-/// Sends the objects, and returns what is still pending.
+/// Sends the objects, and collects what is still pending.
 async fn send(
     client: &Client,
     collection: &str,
     mut rest: &[Object],
     summary: &mut Summary,
+    pending: &mut Vec<Status>,
     out: &Out,
-) -> Result<Vec<Status>, Failure> {
-    let mut pending = Vec::new();
+) -> Result<(), Failure> {
     if rest.is_empty() {
-        return Ok(pending);
+        return Ok(());
+    }
+    // Many servers refuse without reading the body, and what they say is then lost with the connection.
+    if !client.collection(collection).await?.can_write {
+        return Err(Failure::Failed(format!(
+            "{collection}: this account may not add objects to the collection"
+        )));
     }
     let max_content_length = client.api_root().await?.max_content_length;
     let packing = Packing { max_bytes: max_content_length.min(MAX_BYTES), max_objects: MAX_OBJECTS };
@@ -116,6 +124,7 @@ async fn send(
             if length > max_content_length {
                 let message = format!("not sent: the server takes at most {max_content_length} bytes");
                 let version = first.header().version().map_or_else(String::new, ToString::to_string);
+                summary.not_sent -= 1;
                 summary.fail(first.header().id.to_string(), version, message);
                 rest = after;
                 continue;
@@ -123,6 +132,7 @@ async fn send(
         }
         let body = write_envelope(None, envelope.iter().map(|object| &object.json()[..]));
         let status = client.add_objects(collection, body).await?;
+        summary.not_sent -= envelope.len() as u64;
         if status.status == StatusState::Pending {
             pending.push(status);
         } else {
@@ -131,29 +141,38 @@ async fn send(
         progress.add(envelope.len());
         rest = after;
     }
-    Ok(pending)
+    Ok(())
 }
 
-/// Waits for what is pending, and counts it.
+/// Waits for what is pending, and counts it, decided or not.
 async fn settle(
     client: &Client,
     pending: Vec<Status>,
-    seconds: u64,
+    at_most: Duration,
     summary: &mut Summary,
 ) -> Result<(), Failure> {
-    let deadline = Instant::now() + Duration::from_secs(seconds);
-    for status in pending {
-        let left = deadline.saturating_duration_since(Instant::now());
-        summary.count(client.wait_for_status(status, left).await?);
+    let begin = Instant::now();
+    let mut outcome = Ok(());
+    for mut status in pending {
+        let left = at_most.saturating_sub(begin.elapsed());
+        if outcome.is_ok() {
+            match client.wait_for_status(status.clone(), left).await {
+                Ok(settled) => status = settled,
+                Err(error) => outcome = Err(error.into()),
+            }
+        }
+        summary.count(status);
     }
-    Ok(())
+    outcome
 }
 
 impl Summary {
     fn count(&mut self, status: Status) {
-        self.success += status.success_count;
-        self.failure += status.failure_count;
-        self.pending += status.pending_count;
+        // The numbers are the server's, and no number of a server may stop this program.
+        let add = |sum: &mut u64, count| *sum = sum.saturating_add(count);
+        add(&mut self.success, status.success_count);
+        add(&mut self.failure, status.failure_count);
+        add(&mut self.pending, status.pending_count);
         self.failures.extend(status.failures);
         if status.status == StatusState::Pending {
             self.pending_status.push(status.id);
@@ -174,8 +193,9 @@ fn show(summary: &Summary, out: &mut Out) -> Result<(), Failure> {
         let message = failure.message.as_deref().unwrap_or("(no reason given)");
         out.line(format!("failed  {}  {}  {message}", failure.id, failure.version))?;
     }
-    let Summary { total, success, failure, pending, .. } = summary;
-    out.line(format!("{success} of {total} objects added, {failure} failed, {pending} pending"))?;
+    let Summary { total, success, failure, pending, not_sent, .. } = summary;
+    let rest = if *not_sent > 0 { format!(", {not_sent} not sent") } else { String::new() };
+    out.line(format!("{success} of {total} objects added, {failure} failed, {pending} pending{rest}"))?;
     for id in &summary.pending_status {
         out.line(format!("pending: taxii status {id}"))?;
     }
