@@ -127,19 +127,19 @@ impl Error {
 
 /// The chain of causes on one line: "error sending request" alone helps nobody.
 fn causes(error: &reqwest::Error) -> String {
-    let mut text = String::new();
+    let mut causes: Vec<String> = Vec::new();
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = cause {
-        let next = error.to_string();
-        // Wrappers often repeat what they wrap. The URL stands in front of the message already.
-        let next = next.split(" for url (").next().unwrap_or_default();
-        if !text.contains(next) {
-            text.push_str(if text.is_empty() { "" } else { ": " });
-            text.push_str(next);
+        // The URL stands in front of the message already.
+        let text = error.to_string().split(" for url (").next().unwrap_or_default().to_owned();
+        let is_wrapper = text == "error sending request" || text.starts_with("client error (");
+        let is_repeated = causes.last().is_some_and(|outer| outer.contains(&text));
+        if !(is_repeated || is_wrapper && error.source().is_some()) {
+            causes.push(text);
         }
         cause = error.source();
     }
-    text
+    causes.join(": ")
 }
 
 fn said(error: &taxii::Error) -> String {

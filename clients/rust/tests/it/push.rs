@@ -85,7 +85,7 @@ fn failures_are_named_and_spoil_nothing_else() {
     let (code, summary) = push(&stub, &[&file]);
     assert_eq!(code, 1);
     let failures = json!([
-        { "id": "x", "version": "", "message": "not sent: /id an identifier has the form type--UUID" },
+        { "id": "x", "version": "", "message": "not sent: /id: an identifier has the form type--UUID" },
         { "id": id(3), "version": "", "message": "not sent: the server takes at most 400 bytes" },
         { "id": id(2), "version": "v", "message": "it is bad" },
     ]);

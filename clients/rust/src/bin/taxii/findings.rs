@@ -1,6 +1,7 @@
 //! What is wrong with a text or object, with a stable code and the rule behind it.
 
 use serde::Serialize;
+use std::fmt;
 use stix_model::json::{JsonError, JsonErrorKind, Value};
 use stix_model::taxii::SplitError;
 use stix_model::{ObjectError, ObjectErrorKind};
@@ -18,6 +19,13 @@ pub(crate) struct Finding {
     pub(crate) rule: &'static str,
     /// In words.
     pub(crate) message: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let separator = if self.pointer.is_empty() { "" } else { ": " };
+        write!(f, "{}{separator}{}", self.pointer, self.message)
+    }
 }
 
 /// Why an element of a text is no object that can be used.

@@ -1,7 +1,7 @@
 //! A progress bar on standard error, when that is a terminal.
 
 use crate::out::Out;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::time::Duration;
 
 /// Counts objects for somebody who waits.
@@ -10,12 +10,12 @@ pub(crate) struct Progress(ProgressBar);
 impl Progress {
     /// Nobody knows how many will come.
     pub(crate) fn open_ended(out: &Out) -> Self {
-        Self::new(out, ProgressBar::no_length(), "{spinner} {human_pos} objects  {per_sec}  {elapsed}")
+        Self::new(out, ProgressBar::no_length(), "{spinner} {human_pos} objects  {rate}  {elapsed}")
     }
 
     /// So many in all.
     pub(crate) fn of(total: usize, out: &Out) -> Self {
-        let template = "{wide_bar} {human_pos}/{human_len} objects  {per_sec}  {eta} left";
+        let template = "{wide_bar} {human_pos}/{human_len} objects  {rate}  {eta} left";
         Self::new(out, ProgressBar::new(total as u64), template)
     }
 
@@ -23,7 +23,8 @@ impl Progress {
         if out.is_quiet() {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
-        bar.set_style(ProgressStyle::with_template(template).expect("the templates above are well formed"));
+        let style = ProgressStyle::with_template(template).expect("the templates above are well formed");
+        bar.set_style(style.with_key("rate", rate));
         bar.enable_steady_tick(Duration::from_millis(200));
         Self(bar)
     }
@@ -32,6 +33,11 @@ impl Progress {
     pub(crate) fn add(&self, objects: usize) {
         self.0.inc(objects as u64);
     }
+}
+
+fn rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
+    // A progress line that cannot be written is not worth stopping for.
+    let _ = write!(out, "{}/s", HumanCount(state.per_sec() as u64));
 }
 
 impl Drop for Progress {

@@ -84,8 +84,7 @@ fn read(input: &InputOptions, summary: &mut Summary) -> Result<Vec<Object>, Fail
                 Err(problem) => {
                     let (line, column) = problem.place;
                     let place = format!("{}:{line}:{column}", input.name);
-                    let message =
-                        format!("not sent: {} {}", problem.finding.pointer, problem.finding.message);
+                    let message = format!("not sent: {}", problem.finding);
                     summary.fail(problem.id.unwrap_or(place), problem.version.unwrap_or_default(), message);
                 }
             }

@@ -57,8 +57,6 @@ fn show(input: &Input, entry: &Entry, out: &mut Out) -> Result<(), Failure> {
     }
     let Err(problem) = &entry.outcome else { return Ok(()) };
     let (line, column) = problem.place;
-    let parts = [problem.id.as_deref().unwrap_or_default(), &problem.finding.pointer];
-    let parts: String =
-        parts.iter().filter(|part| !part.is_empty()).map(|part| format!("{part}: ")).collect();
-    Ok(out.line(format!("{}:{line}:{column}: {parts}{}", input.name, problem.finding.message))?)
+    let id = problem.id.as_ref().map_or_else(String::new, |id| format!("{id}: "));
+    Ok(out.line(format!("{}:{line}:{column}: {id}{}", input.name, problem.finding))?)
 }
