@@ -1,6 +1,6 @@
 //! Requests as the standard wants them, patience with busy servers, and errors that say what happened.
 
-use crate::stub::{Behaviour, COLLECTION, Headers, Stub, text};
+use crate::stub::{Behaviour, COLLECTION, Headers, Stub, date_added, text};
 use std::time::Duration;
 use stix_model::taxii::{MEDIA_TYPE, StatusState};
 use taxii_client::{Auth, Client, Error, Filter, Options};
@@ -155,4 +155,16 @@ async fn a_pending_status_is_waited_for() {
     let status = client.wait_for_status(status, Duration::from_secs(60)).await.unwrap();
     assert_eq!((status.status, status.success_count), (StatusState::Complete, 1));
     assert_eq!(text(&stub.behaviour().bodies[0]), r#"{"objects":[{}]}"#);
+}
+
+#[tokio::test]
+async fn versions_and_manifest_are_read() {
+    let stub = Stub::start(Behaviour::default());
+    let versions = stub.client().versions(COLLECTION, "url--1").await.unwrap();
+    assert_eq!(versions.iter().map(ToString::to_string).collect::<Vec<_>>(), [date_added(1), date_added(2)]);
+    let mut pages = stub.client().manifest(COLLECTION, Filter::default()).await.unwrap();
+    let page = pages.next().await.unwrap().unwrap();
+    assert_eq!(page.objects.len(), 10);
+    assert_eq!(page.objects[9].date_added.as_str(), date_added(9));
+    assert!(pages.next().await.unwrap().is_none());
 }

@@ -1,6 +1,6 @@
 //! The program as somebody at a terminal meets it.
 
-use crate::stub::{Behaviour, COLLECTION, Stub, object, taxii, text};
+use crate::stub::{Behaviour, COLLECTION, Stub, date_added, object, taxii, text};
 use std::process::Stdio;
 
 #[test]
@@ -39,6 +39,18 @@ fn an_object_is_printed_as_it_came() {
     assert_eq!(stub.run(&["get", "url--x"]).status.code(), Some(1));
     assert!(stub.run(&["delete", id]).status.success());
     assert!(stub.behaviour().requests.last().unwrap().ends_with(&format!("{id}/?match%5Bversion%5D=last")));
+}
+
+#[test]
+fn a_manifest_is_a_list() {
+    let stub = Stub::start(Behaviour::default());
+    let id = "url--7d45bfa7-9b83-5b0c-b5ae-000000000000";
+    let first = format!("{}  {}  {id}", date_added(0), date_added(0));
+    assert_eq!(text(&stub.run(&["manifest"]).stdout).lines().next(), Some(&*first));
+    let output = stub.run(&["--json", "manifest"]);
+    let record: serde_json::Value =
+        serde_json::from_str(text(&output.stdout).lines().next().unwrap()).unwrap();
+    assert_eq!(record["id"], id);
 }
 
 #[test]

@@ -213,6 +213,19 @@ impl Behaviour {
             ("GET", ["root", "collections", COLLECTION]) => resource(200, &collection),
             ("GET", ["root", "collections", COLLECTION, "objects"]) => return self.page(uri),
             ("GET", ["root", "collections", COLLECTION, "objects", id]) => self.object(id),
+            ("GET", ["root", "collections", COLLECTION, "objects", _, "versions"]) => {
+                resource(200, &json!({ "versions": [date_added(1), date_added(2)] }))
+            }
+            ("GET", ["root", "collections", COLLECTION, "manifest"]) => {
+                let record = |(object, number): (&String, usize)| {
+                    let object: Value = serde_json::from_str(object).unwrap();
+                    json!({ "id": object["id"], "date_added": date_added(number), "version": date_added(0) })
+                };
+                resource(
+                    200,
+                    &json!({ "objects": self.objects.iter().zip(0..).map(record).collect::<Vec<_>>() }),
+                )
+            }
             ("DELETE", ["root", "collections", COLLECTION, "objects", _]) => Response::new(Body::empty()),
             ("POST", ["root", "collections", COLLECTION, "objects"]) => self.add(body),
             ("GET", ["root", "status", id]) => {

@@ -26,7 +26,8 @@ between its parts, become blanks; with --bundle not even they change.
 
 With -o FILE, the place that was reached is kept in FILE.taxii-state after each page. Run the same command again to
 go on where an interrupted pull stopped, or to fetch what was added since a finished one: no object is lost or
-written twice. A bundle is complete JSON whenever a pull has finished.
+written twice. A new version of an object is added after the older ones, and nothing is taken out of the file. A
+bundle is complete JSON whenever a pull has finished.
 
 Examples:
   taxii pull -c mitre > mitre.jsonl

@@ -57,9 +57,10 @@ struct Summary {
 }
 
 pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -> Result<(), Failure> {
+    // The client first, because the password may stand before the objects on standard input.
+    let client = server.client()?;
     let mut summary = Summary::default();
     let objects = read(&arguments.input, &mut summary)?;
-    let client = server.client()?;
     let collection = arguments.collection.choose(&client, Purpose::Write).await?;
     summary.not_sent = objects.len() as u64;
     let mut pending = Vec::new();
