@@ -13,6 +13,7 @@ pub mod clock;
 pub mod config;
 pub mod control;
 mod credentials;
+mod drain;
 pub mod error;
 mod extract;
 mod metrics;

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{LocalOperator, require_acceptable};
 use crate::routes::{admin, api_root, collections, discovery, health, manifest, objects, status, versions};
-use crate::{metrics, openapi};
+use crate::{drain, metrics, openapi};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{Uri, header, uri::PathAndQuery};
@@ -132,6 +132,7 @@ fn finish(router: Router<Arc<App>>, app: Arc<App>) -> Service {
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(from_fn_with_state(Arc::clone(&app), metrics::measure))
         .layer(from_fn(refuse_long_uris))
+        .layer(from_fn(drain::drain_rest))
         .layer(CatchPanicLayer::custom(|_| ApiError::Internal("a handler panicked".into()).into_response()))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .with_state(app);

@@ -73,6 +73,39 @@ async fn the_demo_keeps_its_data_and_credentials() {
     stop(child).await;
 }
 
+/// A client that sends its whole body before it reads must still get the error, not a broken pipe.
+#[tokio::test]
+async fn refusals_of_large_bodies_arrive() {
+    crate::tls::install_crypto();
+    let folder = tempfile::tempdir().unwrap();
+    let (child, ready) = demo(folder.path()).await;
+    let id = ready["collection"]["id"].as_str().unwrap();
+    let url = format!("{}collections/{id}/objects/", ready["api_root"].as_str().unwrap());
+    let client = reqwest::Client::builder().tls_certs_only([]).build().unwrap();
+    let password = ready["reader"]["password"].as_str().unwrap();
+    for (password, content_type, megabytes, status) in [
+        ("wrong", crate::app::TAXII, 7, 401),
+        (password, crate::app::TAXII, 7, 403),
+        (password, crate::app::TAXII, 30, 403),
+    ] {
+        let request =
+            client.post(&url).header("content-type", content_type).body(vec![b' '; megabytes << 20]);
+        let answer =
+            request.basic_auth("reader", Some(password)).send().await.expect("an answer, not a broken pipe");
+        assert_eq!(answer.status(), status);
+    }
+    let id = ready["writable_collection"]["id"].as_str().unwrap();
+    let url = format!("{}collections/{id}/objects/", ready["api_root"].as_str().unwrap());
+    let password = ready["writer"]["password"].as_str().unwrap();
+    for (content_type, status) in [(crate::app::TAXII, 413), ("text/plain", 415)] {
+        let request = client.post(&url).header("content-type", content_type).body(vec![b' '; 30 << 20]);
+        let answer =
+            request.basic_auth("writer", Some(password)).send().await.expect("an answer, not a broken pipe");
+        assert_eq!(answer.status(), status);
+    }
+    stop(child).await;
+}
+
 #[tokio::test]
 async fn administration_works_with_and_without_a_server() {
     crate::tls::install_crypto();
