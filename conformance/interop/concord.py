@@ -1,0 +1,182 @@
+"""The server under test as a process, and JSON texts as they are."""
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import time
+import uuid
+
+import requests
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = pathlib.Path(os.environ.get("TAXII_SERVER", ROOT / "target/debug/taxii-server"))
+ICS_ATTACK = ROOT / "taxii-server/demo/ics-attack-18.1.json.gz"
+MEDIA_TYPE = "application/taxii+json;version=2.1"
+START_SECONDS = 60
+STOP_SECONDS = 30
+
+
+class Folder:
+    """A data folder, and the commands that work on it."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def start(self, *arguments, **options):
+        return subprocess.Popen([BINARY, *arguments, "--data", self.path], **options)
+
+    def run(self, *arguments, stdin=""):
+        """Runs a command that must succeed, and gives what it prints."""
+        process = self.start(
+            *arguments, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        output, errors = process.communicate(stdin, timeout=300)
+        assert process.returncode == 0, f"{arguments}: exit code {process.returncode}: {errors}"
+        return output
+
+    def json(self, *arguments, **options):
+        return json.loads(self.run(*arguments, "--json", **options))
+
+    @contextlib.contextmanager
+    def demo(self):
+        """Serves demo data, and gives the line of JSON that says how to use it."""
+        process = self.start("demo", "--json", "--listen", "127.0.0.1:0", stdout=subprocess.PIPE, text=True)
+        try:
+            yield json.loads(process.stdout.readline())
+        finally:
+            interrupt(process)
+
+    @contextlib.contextmanager
+    def serve(self, port=None):
+        """Serves the folder, and gives the URL."""
+        port = port or free_port()
+        process = self.start_serving(port)
+        try:
+            yield wait_until_ready(process, port)
+        finally:
+            interrupt(process)
+
+    def start_serving(self, port):
+        environment = {"RUST_LOG": "warn", **os.environ}
+        listen = ["--listen", f"127.0.0.1:{port}", "--metrics-listen", "none"]
+        return self.start("serve", *listen, env=environment)
+
+
+def interrupt(process):
+    """Stops a server as Ctrl-C does."""
+    process.send_signal(signal.SIGINT)
+    try:
+        code = process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    assert code == 0, f"the server ended with exit code {code}"
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def wait_until_ready(process, port):
+    url = f"http://127.0.0.1:{port}"
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        assert process.poll() is None, f"the server ended with exit code {process.returncode}"
+        with contextlib.suppress(requests.ConnectionError):
+            if requests.get(f"{url}/readyz", timeout=5).ok:
+                return url
+        time.sleep(0.02)
+    process.kill()
+    raise AssertionError("the server did not get ready")
+
+
+def session(account):
+    """Plain HTTP, where a client would parse or re-serialise."""
+    session = requests.Session()
+    session.auth = (account["username"], account["password"])
+    session.headers.update({"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE})
+    return session
+
+
+def pages(session, url, **parameters):
+    """The responses of all pages, by `next`."""
+    while True:
+        response = session.get(url, params=parameters)
+        response.raise_for_status()
+        yield response
+        resource = response.json()
+        if not resource.get("more"):
+            return
+        parameters["next"] = resource["next"]
+
+
+def stored_texts(session, collection_url, limit=1000):
+    """Every version of every object of a collection, exactly as the server sends it."""
+    everything = {"match[version]": "all", "match[spec_version]": "2.0,2.1", "limit": limit}
+    found = pages(session, f"{collection_url}objects/", **everything)
+    return [text for page in found for text in object_texts(page.content.decode())]
+
+
+def manifest(session, collection_url, limit=1000):
+    everything = {"match[version]": "all", "match[spec_version]": "2.0,2.1", "limit": limit}
+    found = pages(session, f"{collection_url}manifest/", **everything)
+    return [record for page in found for record in page.json().get("objects", [])]
+
+
+def envelope(texts):
+    return ('{"objects":[' + ",".join(texts) + "]}").encode()
+
+
+DECODER = json.JSONDecoder()
+SPACE = re.compile(r"[ \t\r\n]*")
+
+
+def object_texts(document):
+    """The objects of a bundle or an envelope as the slices of text that they are."""
+    at = skip(document, skip(document, 0) + 1)
+    while document[at] != "}":
+        name, at = DECODER.raw_decode(document, at)
+        at = skip(document, skip(document, at) + 1)
+        if name == "objects":
+            return list(elements(document, at))
+        _, at = DECODER.raw_decode(document, at)
+        at = skip_comma(document, at)
+    return []
+
+
+def elements(document, at):
+    at = skip(document, at + 1)
+    while document[at] != "]":
+        _, end = DECODER.raw_decode(document, at)
+        yield document[at:end]
+        at = skip_comma(document, end)
+
+
+def skip(document, at):
+    return SPACE.match(document, at).end()
+
+
+def skip_comma(document, at):
+    at = skip(document, at)
+    return skip(document, at + 1) if document[at] == "," else at
+
+
+def indicators(count, **properties):
+    """New indicators, each with an id of its own."""
+    common = {
+        "type": "indicator",
+        "spec_version": "2.1",
+        "created": "2024-01-01T00:00:00.000Z",
+        "modified": "2024-01-01T00:00:00.000Z",
+        "pattern": "[domain-name:value = 'example.org']",
+        "pattern_type": "stix",
+        "valid_from": "2024-01-01T00:00:00Z",
+    }
+    return [{**common, "id": f"indicator--{uuid.uuid4()}", **properties} for _ in range(count)]
