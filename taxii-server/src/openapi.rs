@@ -56,6 +56,7 @@ pub(crate) struct PageParameters {
     /// Only what was added strictly later.
     added_after: Option<String>,
     /// Objects on the page at most.
+    #[param(minimum = 1)]
     limit: Option<u64>,
     /// Where to go on, from the last page. It carries the filters.
     next: Option<String>,
@@ -81,6 +82,7 @@ pub(crate) struct ObjectParameters {
     /// Only what was added strictly later.
     added_after: Option<String>,
     /// Versions on the page at most.
+    #[param(minimum = 1)]
     limit: Option<u64>,
     /// Where to go on, from the last page. It carries the filters.
     next: Option<String>,
@@ -100,6 +102,7 @@ pub(crate) struct VersionsParameters {
     /// Only what was added strictly later.
     added_after: Option<String>,
     /// Versions on the page at most.
+    #[param(minimum = 1)]
     limit: Option<u64>,
     /// Where to go on, from the last page. It carries the filters.
     next: Option<String>,

@@ -100,13 +100,13 @@ impl Server {
         &self.app
     }
 
-    /// Serves until Ctrl-C or SIGTERM, then stops.
+    /// Serves until somebody asks to stop, then stops.
     ///
     /// # Errors
     /// When a listener fails.
-    pub async fn run(mut self) -> anyhow::Result<()> {
+    pub async fn run(mut self, mut stop: StopSignal) -> anyhow::Result<()> {
         tokio::select! {
-            signal = stop_signal() => signal?,
+            () = stop.wait() => {}
             ended = self.listeners.join_next() => {
                 if let Some(ended) = ended {
                     ended??;
@@ -214,18 +214,41 @@ async fn maintain(app: Arc<App>) {
     }
 }
 
-#[cfg(unix)]
-async fn stop_signal() -> std::io::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminate.recv() => Ok(()),
-    }
+/// Ctrl-C and SIGTERM. Registered before anybody is told that the server is ready, so that none is missed.
+pub struct StopSignal {
+    #[cfg(unix)]
+    signals: [tokio::signal::unix::Signal; 2],
 }
 
-#[cfg(not(unix))]
-async fn stop_signal() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+impl StopSignal {
+    /// From now on these signals do not end the process by themselves.
+    ///
+    /// # Errors
+    /// When the operating system does not allow it.
+    pub fn register() -> std::io::Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Ok(Self { signals: [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?] })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    async fn wait(&mut self) {
+        #[cfg(unix)]
+        {
+            let [interrupt, terminate] = &mut self.signals;
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        #[cfg(not(unix))]
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 /// Makes a folder that only its owner can look into.

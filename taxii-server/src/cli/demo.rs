@@ -1,7 +1,7 @@
 use super::import::Importer;
 use super::{Place, install_crypto, output, start_logging};
 use crate::control::{Control, write_private};
-use crate::serve::Server;
+use crate::serve::{Server, StopSignal};
 use anyhow::Context;
 use axum::http::Method;
 use clap::Args;
@@ -47,6 +47,7 @@ impl Demo {
         config.listen = self.listen;
         config.title = "Concord demo".to_owned();
         let max_bytes = usize::try_from(config.max_content_length)?;
+        let stop = StopSignal::register()?;
         let server = Server::start(config.clone()).await?;
         let control = Control::open(config.clone()).await?;
         let path = config.data.join(FILE);
@@ -65,7 +66,7 @@ impl Demo {
         } else {
             print_text(&server, &made, &config.data).await?;
         }
-        server.run().await?;
+        server.run(stop).await?;
         if !self.json {
             output::line("\nStopped. The data is kept; the next start is instant.")?;
         }

@@ -3,10 +3,12 @@ use super::admin::{find_collection, text};
 use axum::http::Method;
 use bytes::Bytes;
 use clap::Args;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -29,16 +31,7 @@ impl Export {
     pub(super) async fn run(self, place: &Place) -> anyhow::Result<bool> {
         let control = place.control().await?;
         let id = text(&find_collection(&control, &self.collection).await?, "id");
-        let mut out: Box<dyn Write + Send> = match &self.output {
-            None => Box::new(std::io::stdout()),
-            Some(path) if path.extension().is_some_and(|extension| extension == "gz") => {
-                Box::new(flate2::write::GzEncoder::new(
-                    BufWriter::new(File::create(path)?),
-                    flate2::Compression::default(),
-                ))
-            }
-            Some(path) => Box::new(BufWriter::new(File::create(path)?)),
-        };
+        let mut out = Out::open(self.output.as_deref())?;
         let style = ProgressStyle::with_template("{spinner} {human_pos} objects, {per_sec}");
         let bar =
             ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
@@ -46,7 +39,7 @@ impl Export {
         loop {
             let path = format!("/admin/collections/{id}/records/?next={next}");
             let reply = control.call(Method::GET, &path, Bytes::new()).await?.success()?;
-            match out.write_all(&reply.body) {
+            match out.writer().write_all(&reply.body) {
                 Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(true),
                 written => written?,
             }
@@ -56,8 +49,41 @@ impl Export {
                 None => break,
             }
         }
-        out.flush()?;
+        out.finish()?;
         bar.finish_and_clear();
         Ok(true)
+    }
+}
+
+/// Where an export goes. A compressed file is complete only after [`Out::finish`].
+enum Out {
+    Plain(Box<dyn Write + Send>),
+    Gzip(GzEncoder<BufWriter<File>>),
+}
+
+impl Out {
+    fn open(path: Option<&Path>) -> std::io::Result<Self> {
+        let Some(path) = path else { return Ok(Self::Plain(Box::new(std::io::stdout()))) };
+        let file = BufWriter::new(File::create(path)?);
+        let is_gzip = path.extension().is_some_and(|extension| extension == "gz");
+        Ok(if is_gzip {
+            Self::Gzip(GzEncoder::new(file, Compression::default()))
+        } else {
+            Self::Plain(Box::new(file))
+        })
+    }
+
+    fn writer(&mut self) -> &mut dyn Write {
+        match self {
+            Self::Plain(out) => out,
+            Self::Gzip(out) => out,
+        }
+    }
+
+    fn finish(self) -> std::io::Result<()> {
+        match self {
+            Self::Plain(mut out) => out.flush(),
+            Self::Gzip(out) => out.finish()?.flush(),
+        }
     }
 }

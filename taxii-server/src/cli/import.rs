@@ -19,7 +19,7 @@ Examples:
   taxii-server import indicators.jsonl.zst --collection 5a3c…
   taxii-server import backup.jsonl --collection restored    lines with date_added keep it";
 
-/// Objects of one request at most, so that the progress bar moves.
+/// Objects of one request, so that the progress bar moves.
 const BATCH_OBJECTS: usize = 1000;
 /// Failures that are printed one by one.
 const SHOWN_FAILURES: usize = 20;
@@ -158,10 +158,10 @@ impl<'c> Importer<'c> {
         let is_other_kind = self.batch.count > 0 && stamp.is_some() == self.batch.stamps.is_empty();
         // Room for the brackets, and for a stamp with its quotes and comma.
         let bytes = self.batch.objects.len() + object.len() + 100 + 40 * (self.batch.stamps.len() + 1);
-        if is_other_kind
-            || self.batch.count == BATCH_OBJECTS
-            || (bytes > self.max_bytes && self.batch.count > 0)
-        {
+        // Objects that share a date_added must come in one request, so that no reader gets only some of them.
+        let is_tie = stamp.is_some() && stamp.as_ref() == self.batch.stamps.last();
+        let is_full = self.batch.count >= BATCH_OBJECTS && !is_tie;
+        if is_other_kind || is_full || (bytes > self.max_bytes && self.batch.count > 0) {
             self.send().await?;
         }
         if self.batch.count > 0 {

@@ -1,7 +1,7 @@
 use super::{Place, install_crypto, output, start_logging};
 use crate::config::{Config, Tls};
 use crate::control::Control;
-use crate::serve::Server;
+use crate::serve::{Server, StopSignal};
 use axum::http::Method;
 use clap::Args;
 use serde_json::json;
@@ -43,9 +43,10 @@ impl Serve {
         start_logging();
         install_crypto();
         let config = self.over(place.config(None)?)?;
+        let stop = StopSignal::register()?;
         let server = Server::start(config.clone()).await?;
         first_start(config).await?;
-        server.run().await?;
+        server.run(stop).await?;
         Ok(true)
     }
 

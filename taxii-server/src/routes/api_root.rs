@@ -8,8 +8,8 @@ use stix_model::taxii::{self, ApiRoot};
 
 /// Get API root information (TAXII 2.1, section 4.2).
 #[utoipa::path(
-    get, path = "/{api_root}/", tag = "TAXII 2.1", params(("api_root", description = "Name of the API root")),
-    responses((status = 200, body = ApiRoot, content_type = "application/taxii+json;version=2.1"), ReadFailures)
+    get, path = "/{api_root}/", tag = "TAXII 2.1", params(("api_root" = String, Path, description = "Name of the API root")),
+    responses((status = 200, description = "The API root", body = ApiRoot, content_type = "application/taxii+json;version=2.1"), ReadFailures)
 )]
 pub(crate) async fn get_api_root(State(app): State<Arc<App>>, at: RootAt) -> Taxii<ApiRoot> {
     ok(ApiRoot {

@@ -10,8 +10,8 @@ use stix_model::taxii::{Collection, Collections};
 /// Get collections: those that exist for this account, by ascending id (TAXII 2.1, section 5.1).
 #[utoipa::path(
     get, path = "/{api_root}/collections/", tag = "TAXII 2.1",
-    params(("api_root", description = "Name of the API root")),
-    responses((status = 200, body = Collections, content_type = "application/taxii+json;version=2.1"), ReadFailures)
+    params(("api_root" = String, Path, description = "Name of the API root")),
+    responses((status = 200, description = "The collections of this API root", body = Collections, content_type = "application/taxii+json;version=2.1"), ReadFailures)
 )]
 pub(crate) async fn get_collections(State(app): State<Arc<App>>, at: RootAt) -> Taxii<Collections> {
     let directory = app.store.directory();
@@ -23,8 +23,8 @@ pub(crate) async fn get_collections(State(app): State<Arc<App>>, at: RootAt) -> 
 /// Get a collection, by id or alias (TAXII 2.1, section 5.2).
 #[utoipa::path(
     get, path = "/{api_root}/collections/{id}/", tag = "TAXII 2.1",
-    params(("api_root", description = "Name of the API root"), ("id", description = "Id or alias of the collection")),
-    responses((status = 200, body = Collection, content_type = "application/taxii+json;version=2.1"), ReadFailures)
+    params(("api_root" = String, Path, description = "Name of the API root"), ("id" = String, Path, description = "Id or alias of the collection")),
+    responses((status = 200, description = "The collection", body = Collection, content_type = "application/taxii+json;version=2.1"), ReadFailures)
 )]
 pub(crate) async fn get_collection(at: At) -> Taxii<Collection> {
     ok(resource(&at.collection, at.access))

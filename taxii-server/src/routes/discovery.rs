@@ -12,7 +12,7 @@ use stix_model::taxii::Discovery;
 /// Server discovery: what this server is, and where its API roots are (TAXII 2.1, section 4.1).
 #[utoipa::path(
     get, path = "/taxii2/", tag = "TAXII 2.1",
-    responses((status = 200, body = Discovery, content_type = "application/taxii+json;version=2.1"), ReadFailures)
+    responses((status = 200, description = "What this server is", body = Discovery, content_type = "application/taxii+json;version=2.1"), ReadFailures)
 )]
 pub(crate) async fn get_discovery(
     State(app): State<Arc<App>>,

@@ -12,10 +12,10 @@ use stix_model::taxii::Manifest;
 #[utoipa::path(
     get, path = "/{api_root}/collections/{id}/manifest/", tag = "TAXII 2.1",
     params(
-        ("api_root", description = "Name of the API root"), ("id", description = "Id or alias of the collection"),
+        ("api_root" = String, Path, description = "Name of the API root"), ("id" = String, Path, description = "Id or alias of the collection"),
         PageParameters
     ),
-    responses((status = 200, body = Manifest, content_type = "application/taxii+json;version=2.1",
+    responses((status = 200, description = "A page of manifest records", body = Manifest, content_type = "application/taxii+json;version=2.1",
         headers(("X-TAXII-Date-Added-First" = String), ("X-TAXII-Date-Added-Last" = String))), PageFailures)
 )]
 pub(crate) async fn get_manifest(

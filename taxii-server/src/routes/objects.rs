@@ -17,10 +17,10 @@ use stix_model::taxii::{Status, write_envelope};
 #[utoipa::path(
     get, path = "/{api_root}/collections/{id}/objects/", tag = "TAXII 2.1",
     params(
-        ("api_root", description = "Name of the API root"), ("id", description = "Id or alias of the collection"),
+        ("api_root" = String, Path, description = "Name of the API root"), ("id" = String, Path, description = "Id or alias of the collection"),
         PageParameters
     ),
-    responses((status = 200, body = crate::openapi::Envelope, content_type = "application/taxii+json;version=2.1",
+    responses((status = 200, description = "A page of objects", body = crate::openapi::Envelope, content_type = "application/taxii+json;version=2.1",
         headers(("X-TAXII-Date-Added-First" = String), ("X-TAXII-Date-Added-Last" = String))), PageFailures)
 )]
 pub(crate) async fn get_objects(
@@ -35,9 +35,9 @@ pub(crate) async fn get_objects(
 /// A STIX bundle is taken for an envelope.
 #[utoipa::path(
     post, path = "/{api_root}/collections/{id}/objects/", tag = "TAXII 2.1",
-    params(("api_root", description = "Name of the API root"), ("id", description = "Id or alias of the collection")),
+    params(("api_root" = String, Path, description = "Name of the API root"), ("id" = String, Path, description = "Id or alias of the collection")),
     request_body(content = crate::openapi::Envelope, content_type = "application/taxii+json;version=2.1"),
-    responses((status = 202, body = Status, content_type = "application/taxii+json;version=2.1"), AddFailures)
+    responses((status = 202, description = "What became of the objects", body = Status, content_type = "application/taxii+json;version=2.1"), AddFailures)
 )]
 pub(crate) async fn add_objects(
     State(app): State<Arc<App>>,
@@ -56,10 +56,10 @@ pub(crate) async fn add_objects(
 #[utoipa::path(
     get, path = "/{api_root}/collections/{id}/objects/{object_id}/", tag = "TAXII 2.1",
     params(
-        ("api_root", description = "Name of the API root"), ("id", description = "Id or alias of the collection"),
-        ("object_id", description = "STIX identifier"), ObjectParameters
+        ("api_root" = String, Path, description = "Name of the API root"), ("id" = String, Path, description = "Id or alias of the collection"),
+        ("object_id" = String, Path, description = "STIX identifier"), ObjectParameters
     ),
-    responses((status = 200, body = crate::openapi::Envelope, content_type = "application/taxii+json;version=2.1",
+    responses((status = 200, description = "A page of objects", body = crate::openapi::Envelope, content_type = "application/taxii+json;version=2.1",
         headers(("X-TAXII-Date-Added-First" = String), ("X-TAXII-Date-Added-Last" = String))), PageFailures)
 )]
 pub(crate) async fn get_object(
@@ -81,8 +81,8 @@ pub(crate) async fn get_object(
 #[utoipa::path(
     delete, path = "/{api_root}/collections/{id}/objects/{object_id}/", tag = "TAXII 2.1",
     params(
-        ("api_root", description = "Name of the API root"), ("id", description = "Id or alias of the collection"),
-        ("object_id", description = "STIX identifier"), VersionParameters
+        ("api_root" = String, Path, description = "Name of the API root"), ("id" = String, Path, description = "Id or alias of the collection"),
+        ("object_id" = String, Path, description = "STIX identifier"), VersionParameters
     ),
     responses((status = 200, description = "Deleted"), PageFailures)
 )]

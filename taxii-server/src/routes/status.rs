@@ -10,8 +10,8 @@ use stix_model::taxii::Status;
 /// Get status: what became of a request to add objects, for the account that made it (TAXII 2.1, section 4.3).
 #[utoipa::path(
     get, path = "/{api_root}/status/{status_id}/", tag = "TAXII 2.1",
-    params(("api_root", description = "Name of the API root"), ("status_id", description = "Id from the status")),
-    responses((status = 200, body = Status, content_type = "application/taxii+json;version=2.1"), ReadFailures)
+    params(("api_root" = String, Path, description = "Name of the API root"), ("status_id" = String, Path, description = "Id from the status")),
+    responses((status = 200, description = "What became of the objects", body = Status, content_type = "application/taxii+json;version=2.1"), ReadFailures)
 )]
 pub(crate) async fn get_status(
     State(app): State<Arc<App>>,

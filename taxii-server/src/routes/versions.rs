@@ -12,10 +12,10 @@ use stix_model::taxii::Versions;
 #[utoipa::path(
     get, path = "/{api_root}/collections/{id}/objects/{object_id}/versions/", tag = "TAXII 2.1",
     params(
-        ("api_root", description = "Name of the API root"), ("id", description = "Id or alias of the collection"),
-        ("object_id", description = "STIX identifier"), VersionsParameters
+        ("api_root" = String, Path, description = "Name of the API root"), ("id" = String, Path, description = "Id or alias of the collection"),
+        ("object_id" = String, Path, description = "STIX identifier"), VersionsParameters
     ),
-    responses((status = 200, body = Versions, content_type = "application/taxii+json;version=2.1",
+    responses((status = 200, description = "A page of versions", body = Versions, content_type = "application/taxii+json;version=2.1",
         headers(("X-TAXII-Date-Added-First" = String), ("X-TAXII-Date-Added-Last" = String))), PageFailures)
 )]
 pub(crate) async fn get_versions(

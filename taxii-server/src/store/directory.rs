@@ -56,7 +56,7 @@ pub struct Collection {
     #[schema(value_type = Vec<String>)]
     pub spec_versions: Vec<SpecVersion>,
     /// Its number inside the store.
-    pub(crate) number: CollectionNumber,
+    pub(crate) number: u32,
 }
 
 impl Collection {

@@ -66,7 +66,7 @@ pub(crate) struct NewPassword {
 
 /// List accounts.
 #[utoipa::path(get, path = "/admin/accounts/", tag = "Administration",
-    responses((status = 200, body = Vec<AccountView>), AdminFailures))]
+    responses((status = 200, description = "All accounts", body = Vec<AccountView>), AdminFailures))]
 pub(crate) async fn get_accounts(State(app): State<Arc<App>>, _: Administrator) -> Response {
     let view = |account: &Arc<Account>| AccountView {
         name: account.name.clone(),
@@ -83,7 +83,7 @@ pub(crate) async fn get_accounts(State(app): State<Arc<App>>, _: Administrator) 
 
 /// Add an account, with a password and an API token.
 #[utoipa::path(post, path = "/admin/accounts/", tag = "Administration", request_body = NewAccount,
-    responses((status = 201, body = Secrets), AdminFailures))]
+    responses((status = 201, description = "Credentials, shown this once", body = Secrets), AdminFailures))]
 pub(crate) async fn add_account(
     State(app): State<Arc<App>>,
     _: Administrator,
@@ -118,7 +118,7 @@ pub(crate) async fn add_account(
 
 /// Remove an account. Its credentials stop working at once.
 #[utoipa::path(delete, path = "/admin/accounts/{name}/", tag = "Administration",
-    params(("name", description = "Name of the account")),
+    params(("name" = String, Path, description = "Name of the account")),
     responses((status = 204, description = "Removed"), AdminFailures))]
 pub(crate) async fn delete_account(
     State(app): State<Arc<App>>,
@@ -140,8 +140,8 @@ pub(crate) async fn delete_account(
 
 /// Give an account a new password. The old one stops working at once.
 #[utoipa::path(put, path = "/admin/accounts/{name}/password/", tag = "Administration", request_body = NewPassword,
-    params(("name", description = "Name of the account")),
-    responses((status = 200, body = Secrets), AdminFailures))]
+    params(("name" = String, Path, description = "Name of the account")),
+    responses((status = 200, description = "Credentials, shown this once", body = Secrets), AdminFailures))]
 pub(crate) async fn set_password(
     State(app): State<Arc<App>>,
     _: Administrator,
@@ -155,7 +155,7 @@ pub(crate) async fn set_password(
 
 /// Say what an account may do with a collection.
 #[utoipa::path(put, path = "/admin/accounts/{name}/grants/{scope}/", tag = "Administration", request_body = Access,
-    params(("name", description = "Name of the account"), ("scope", description = "Id of a collection, or * for all")),
+    params(("name" = String, Path, description = "Name of the account"), ("scope" = String, Path, description = "Id of a collection, or * for all")),
     responses((status = 204, description = "Done"), AdminFailures))]
 pub(crate) async fn set_grant(
     State(app): State<Arc<App>>,
@@ -173,7 +173,7 @@ pub(crate) async fn set_grant(
 
 /// Hide a collection from an account.
 #[utoipa::path(delete, path = "/admin/accounts/{name}/grants/{scope}/", tag = "Administration",
-    params(("name", description = "Name of the account"), ("scope", description = "Id of a collection, or * for all")),
+    params(("name" = String, Path, description = "Name of the account"), ("scope" = String, Path, description = "Id of a collection, or * for all")),
     responses((status = 204, description = "Done"), AdminFailures))]
 pub(crate) async fn delete_grant(
     State(app): State<Arc<App>>,
@@ -190,8 +190,8 @@ pub(crate) async fn delete_grant(
 
 /// Add an API token to an account.
 #[utoipa::path(post, path = "/admin/accounts/{name}/tokens/", tag = "Administration",
-    params(("name", description = "Name of the account")),
-    responses((status = 201, body = Secrets), AdminFailures))]
+    params(("name" = String, Path, description = "Name of the account")),
+    responses((status = 201, description = "Credentials, shown this once", body = Secrets), AdminFailures))]
 pub(crate) async fn add_token(
     State(app): State<Arc<App>>,
     _: Administrator,
@@ -207,7 +207,7 @@ pub(crate) async fn add_token(
 
 /// Revoke an API token, named by its public part. It stops working at once.
 #[utoipa::path(delete, path = "/admin/accounts/{name}/tokens/{token_id}/", tag = "Administration",
-    params(("name", description = "Name of the account"), ("token_id", description = "Public part of the token")),
+    params(("name" = String, Path, description = "Name of the account"), ("token_id" = String, Path, description = "Public part of the token")),
     responses((status = 204, description = "Revoked"), AdminFailures))]
 pub(crate) async fn delete_token(
     State(app): State<Arc<App>>,

@@ -3,7 +3,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{Administrator, PageQuery, PathParts};
 use crate::openapi::AdminFailures;
-use crate::store::{Collection, DirectoryChange, StoreError};
+use crate::store::{Account, Collection, DirectoryChange, GrantScope, StoreError};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -33,7 +33,7 @@ pub(crate) struct NewCollection {
 
 /// List all collections.
 #[utoipa::path(get, path = "/admin/collections/", tag = "Administration",
-    responses((status = 200, body = Vec<Collection>), AdminFailures))]
+    responses((status = 200, description = "All collections", body = Vec<Collection>), AdminFailures))]
 pub(crate) async fn get_admin_collections(State(app): State<Arc<App>>, _: Administrator) -> Response {
     let directory = app.store.directory();
     json(StatusCode::OK, directory.collections.values().map(|collection| &**collection).collect::<Vec<_>>())
@@ -41,7 +41,7 @@ pub(crate) async fn get_admin_collections(State(app): State<Arc<App>>, _: Admini
 
 /// Add a collection.
 #[utoipa::path(post, path = "/admin/collections/", tag = "Administration", request_body = NewCollection,
-    responses((status = 201, body = Collection), AdminFailures))]
+    responses((status = 201, description = "The collection", body = Collection), AdminFailures))]
 pub(crate) async fn add_collection(
     State(app): State<Arc<App>>,
     _: Administrator,
@@ -100,7 +100,7 @@ pub(crate) async fn add_collection(
 
 /// Remove a collection with everything in it.
 #[utoipa::path(delete, path = "/admin/collections/{id}/", tag = "Administration",
-    params(("id", description = "Id of the collection")),
+    params(("id" = String, Path, description = "Id of the collection")),
     responses((status = 204, description = "Removed"), AdminFailures))]
 pub(crate) async fn delete_collection(
     State(app): State<Arc<App>>,
@@ -109,9 +109,16 @@ pub(crate) async fn delete_collection(
 ) -> Result<StatusCode, ApiError> {
     let collection = find(&app, id)?;
     app.store
-        .change_directory(move |_| {
+        .change_directory(move |directory| {
             let mut change = DirectoryChange::default();
             change.remove_collection(collection.id, collection.number);
+            // A collection that is made later with the same id must not inherit the rights on this one.
+            let scope = GrantScope::Collection(collection.id);
+            for account in directory.accounts.values().filter(|account| account.grants.contains_key(&scope)) {
+                let mut account = Account::clone(account);
+                account.grants.remove(&scope);
+                change.put_account(&account)?;
+            }
             Ok(change)
         })
         .await?;
@@ -122,7 +129,7 @@ pub(crate) async fn delete_collection(
 /// Get all versions of all objects with their `date_added`, for a backup: a page of JSON lines. The header
 /// `X-Concord-Next` says where to go on.
 #[utoipa::path(get, path = "/admin/collections/{id}/records/", tag = "Administration",
-    params(("id", description = "Id of the collection"), ("next" = Option<String>, Query, description = "From the last page")),
+    params(("id" = String, Path, description = "Id of the collection"), ("next" = Option<String>, Query, description = "From the last page")),
     responses((status = 200, description = "Records", content_type = "application/x-ndjson"), AdminFailures))]
 pub(crate) async fn get_records(
     State(app): State<Arc<App>>,

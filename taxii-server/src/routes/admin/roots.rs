@@ -24,14 +24,14 @@ pub(crate) struct NewApiRoot {
 
 /// List API roots.
 #[utoipa::path(get, path = "/admin/api-roots/", tag = "Administration",
-    responses((status = 200, body = Vec<ApiRoot>), AdminFailures))]
+    responses((status = 200, description = "All API roots", body = Vec<ApiRoot>), AdminFailures))]
 pub(crate) async fn get_api_roots(State(app): State<Arc<App>>, _: Administrator) -> Response {
     json(StatusCode::OK, app.store.directory().api_roots.values().collect::<Vec<_>>())
 }
 
 /// Add an API root.
 #[utoipa::path(post, path = "/admin/api-roots/", tag = "Administration", request_body = NewApiRoot,
-    responses((status = 201, body = ApiRoot), AdminFailures))]
+    responses((status = 201, description = "The API root", body = ApiRoot), AdminFailures))]
 pub(crate) async fn add_api_root(
     State(app): State<Arc<App>>,
     _: Administrator,
@@ -60,7 +60,7 @@ pub(crate) async fn add_api_root(
 
 /// Remove an API root that has no collections.
 #[utoipa::path(delete, path = "/admin/api-roots/{name}/", tag = "Administration",
-    params(("name", description = "Name of the API root")),
+    params(("name" = String, Path, description = "Name of the API root")),
     responses((status = 204, description = "Removed"), AdminFailures))]
 pub(crate) async fn delete_api_root(
     State(app): State<Arc<App>>,
