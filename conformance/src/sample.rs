@@ -1,0 +1,263 @@
+//! Objects with known versions: the run adds its own ([`Seed`]), and filters and pages are asked over a small
+//! known set ([`Sample`]), so that a collection of any size can be tested.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::exchange::{Exchange, text};
+use crate::suite::{Endpoint, Query, Suite};
+use crate::verdict::{Stop, Verdict, not_applicable};
+
+/// How often a pending status is asked again, a quarter of a second apart.
+const MAX_POLLS: usize = 60;
+/// No walk over pages goes further: a server may say `more` for ever.
+pub(crate) const MAX_PAGES: usize = 40;
+
+/// What this run added to the writable collection. Each field is a STIX id.
+#[derive(Debug)]
+pub(crate) struct Seed {
+    pub(crate) collection: String,
+    /// Three versions, oldest added first: [`VERSIONS`].
+    pub(crate) indicator: String,
+    /// Two versions, the newer one added first: the last and the middle of [`VERSIONS`].
+    pub(crate) backdated: String,
+    /// One version, with custom properties.
+    pub(crate) malware: String,
+    /// A cyber-observable: neither `created` nor `modified`.
+    pub(crate) process: String,
+    /// Has `created` only.
+    pub(crate) marking: String,
+    /// The final status of each envelope.
+    pub(crate) statuses: Vec<Arc<Exchange>>,
+}
+
+/// The `modified` times of the indicator.
+pub(crate) const VERSIONS: [&str; 3] =
+    ["2024-03-01T00:00:00.000Z", "2024-03-02T12:30:00.500Z", "2024-03-03T00:00:00.000Z"];
+
+impl Seed {
+    fn new(suite: &Suite, collection: &str) -> Self {
+        Self {
+            collection: collection.to_owned(),
+            indicator: suite.fresh("indicator"),
+            backdated: suite.fresh("indicator"),
+            malware: suite.fresh("malware"),
+            process: suite.fresh("process"),
+            marking: suite.fresh("marking-definition"),
+            statuses: Vec::new(),
+        }
+    }
+
+    pub(crate) fn ids(&self) -> [&str; 5] {
+        [&self.indicator, &self.backdated, &self.malware, &self.process, &self.marking].map(String::as_str)
+    }
+
+    /// One envelope each, so that a server has the chance to give each its own `date_added`.
+    fn envelopes(&self) -> [Vec<Value>; 6] {
+        [
+            vec![indicator(&self.indicator, VERSIONS[0])],
+            vec![malware(&self.malware), process(&self.process), marking(&self.marking)],
+            vec![indicator(&self.indicator, VERSIONS[1])],
+            vec![indicator(&self.backdated, VERSIONS[2])],
+            vec![indicator(&self.indicator, VERSIONS[2])],
+            vec![indicator(&self.backdated, VERSIONS[1])],
+        ]
+    }
+}
+
+/// A version of an object, as the manifest lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub(crate) id: String,
+    pub(crate) date_added: String,
+    pub(crate) version: String,
+}
+
+/// A few objects of one collection with all their versions, in the order of the server.
+#[derive(Debug)]
+pub(crate) struct Sample {
+    pub(crate) collection: String,
+    /// The value of `match[id]` that selects exactly these objects.
+    pub(crate) ids: String,
+    pub(crate) records: Vec<Record>,
+}
+
+impl Suite {
+    /// The objects of this run, added when the first check asks for them.
+    pub(crate) async fn seed(&self) -> Verdict<&Seed> {
+        let collection = self.writable()?;
+        let seed = self.seed.get_or_init(|| async {
+            let mut seed = Seed::new(self, &collection.id);
+            for objects in seed.envelopes() {
+                let status = self.add_and_wait(&collection.id, &objects).await.map_err(reason)?;
+                seed.statuses.push(status);
+            }
+            Ok(seed)
+        });
+        seed.await.as_ref().or_else(|why| not_applicable(format!("the sample objects are not there: {why}")))
+    }
+
+    /// The known set for filters and pages: the seed, or what a reading account finds.
+    pub(crate) async fn sample(&self) -> Verdict<&Sample> {
+        let sample = self.sample.get_or_init(|| async {
+            let (collection, ids) = match self.seed().await {
+                Ok(seed) => (seed.collection.clone(), seed.ids().join(",")),
+                Err(_) => self.found_ids().await.map_err(reason)?,
+            };
+            let query = [("match[id]", ids.as_str()), ("match[version]", "all")];
+            let records = self.walk_manifest(&collection, &query).await.map_err(reason)?;
+            if records.len() < 3 {
+                return Err(format!("only {} records to try filters and pages on", records.len()));
+            }
+            Ok(Sample { collection, ids, records })
+        });
+        sample.await.as_ref().or_else(|why| not_applicable(why.clone()))
+    }
+
+    async fn found_ids(&self) -> Verdict<(String, String)> {
+        let collection = self.readable()?;
+        let page = self.get_ok(Endpoint::Manifest(&collection.id), &[("limit", "10")]).await?;
+        let mut ids: Vec<&str> = page.objects()?.iter().filter_map(|record| text(record, "id")).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        Ok((collection.id.clone(), ids.join(",")))
+    }
+
+    /// All pages of a manifest. `next` where the server offers it, else `added_after`.
+    pub(crate) async fn walk_manifest(&self, collection: &str, query: Query<'_>) -> Verdict<Vec<Record>> {
+        let mut records = Vec::new();
+        for page in self.walk(Endpoint::Manifest(collection), query).await? {
+            for (i, value) in page.objects()?.iter().enumerate() {
+                let record = record(value)
+                    .ok_or_else(|| page.fail(format!("/objects/{i}"), "not a manifest record"))?;
+                records.push(record);
+            }
+        }
+        Ok(records)
+    }
+
+    /// All pages of a listing, at most [`MAX_PAGES`].
+    pub(crate) async fn walk(&self, at: Endpoint<'_>, query: Query<'_>) -> Verdict<Vec<Arc<Exchange>>> {
+        let mut pages: Vec<Arc<Exchange>> = Vec::new();
+        let mut query: Vec<(&str, String)> = query.iter().map(|(n, v)| (*n, (*v).to_owned())).collect();
+        while pages.len() < MAX_PAGES {
+            let plain: Vec<(&str, &str)> = query.iter().map(|(n, v)| (*n, v.as_str())).collect();
+            let page = self.get_ok(at, &plain).await?;
+            let next = page.next()?.map(str::to_owned);
+            let last = page.header("x-taxii-date-added-last").map(str::to_owned);
+            let more = page.more()?;
+            pages.push(page);
+            let step = match (next, last) {
+                (Some(next), _) => ("next", next),
+                (None, Some(last)) => ("added_after", last),
+                (None, None) => break,
+            };
+            // Medallion keeps one `next` for a whole walk; a standing `added_after` only repeats the page.
+            let stands_still = step.0 == "added_after" && query.contains(&step);
+            if !more || stands_still {
+                break;
+            }
+            query.retain(|(name, _)| *name != step.0);
+            query.push(step);
+        }
+        Ok(pages)
+    }
+
+    /// Adds objects and waits until the server is done with them.
+    pub(crate) async fn add_and_wait(&self, collection: &str, objects: &[Value]) -> Verdict<Arc<Exchange>> {
+        let added = self.send(self.add_request(collection, envelope(objects))).await?;
+        added.expect(&[202])?;
+        let status = self.wait_for(added).await?;
+        if status.count("success_count")? != objects.len() as u64 {
+            let why = status.resource()?.to_string();
+            return Err(status.fail("/success_count", format!("not all objects were added: {why}")));
+        }
+        Ok(status)
+    }
+
+    /// Polls a status until it is complete.
+    pub(crate) async fn wait_for(&self, added: Arc<Exchange>) -> Verdict<Arc<Exchange>> {
+        let mut status = added;
+        for _ in 0..MAX_POLLS {
+            let resource = status.resource()?;
+            if text(resource, "status") != Some("pending") {
+                return Ok(status);
+            }
+            let id = text(resource, "id").unwrap_or_default().to_owned();
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            status = self.get_ok(Endpoint::Status(&id), &[]).await?;
+        }
+        not_applicable("the objects stay pending; does the collection wait for somebody's approval?")
+    }
+
+    /// A new object id of this run; what is added under it is deleted at the end.
+    pub(crate) fn fresh(&self, kind: &str) -> String {
+        let id = format!("{kind}--{}", Uuid::new_v4());
+        self.added.lock().unwrap_or_else(PoisonError::into_inner).push(id.clone());
+        id
+    }
+
+    /// Deletes what the run added. A remainder is reported, not judged.
+    pub(crate) async fn clean_up(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        let own = self.added.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Ok(collection) = &self.writable else { return notes };
+        for id in own {
+            let gone = self.delete(&collection.id, &id, &[("match[version]", "all")]).await;
+            if !gone.is_ok_and(|exchange| matches!(exchange.status, 200 | 404)) {
+                notes.push(format!("{id} could not be deleted from collection {}", collection.id));
+            }
+        }
+        notes
+    }
+}
+
+pub(crate) fn record(value: &Value) -> Option<Record> {
+    Some(Record {
+        id: text(value, "id")?.to_owned(),
+        date_added: text(value, "date_added")?.to_owned(),
+        version: text(value, "version")?.to_owned(),
+    })
+}
+
+fn reason(stop: Stop) -> String {
+    match stop {
+        Stop::Fail(evidence) => evidence.to_string(),
+        Stop::NotApplicable(reason) => reason,
+    }
+}
+
+pub(crate) fn envelope(objects: &[Value]) -> Vec<u8> {
+    json!({ "objects": objects }).to_string().into_bytes()
+}
+
+pub(crate) fn indicator(id: &str, modified: &str) -> Value {
+    json!({
+        "type": "indicator", "spec_version": "2.1", "id": id,
+        "created": VERSIONS[0], "modified": modified, "name": "conformance sample",
+        "pattern": "[file:name = 'conformance-sample.bin']", "pattern_type": "stix",
+        "valid_from": "2024-03-01T00:00:00Z",
+    })
+}
+
+pub(crate) fn malware(id: &str) -> Value {
+    json!({
+        "type": "malware", "spec_version": "2.1", "id": id,
+        "created": VERSIONS[0], "modified": VERSIONS[0], "name": "conformance sample", "is_family": false,
+        "x_conformance_note": "kept as sent", "x_conformance_nested": {"list": [1, "two", {"three": 3.5}]},
+    })
+}
+
+fn process(id: &str) -> Value {
+    json!({"type": "process", "spec_version": "2.1", "id": id, "pid": 4242})
+}
+
+fn marking(id: &str) -> Value {
+    json!({
+        "type": "marking-definition", "spec_version": "2.1", "id": id, "created": VERSIONS[0],
+        "definition_type": "statement", "definition": {"statement": "conformance sample"},
+    })
+}
