@@ -256,3 +256,72 @@ impl HostileReport {
         writeln!(out, "seed {seed}: {sent} malformed requests, {failed} without a proper refusal")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{BAD_BODY, Layer, Target, case};
+
+    fn target() -> Target {
+        Target {
+            origin: "http://127.0.0.1:1".into(),
+            api_root: "http://127.0.0.1:1/api1/".into(),
+            collection: "91a7b528-80eb-42ed-a74d-c6fbd5a26116".into(),
+            authorization: Some("Bearer secret".into()),
+            can_write: true,
+            max_content_length: 1 << 20,
+            cursor: Some("abc".into()),
+        }
+    }
+
+    #[test]
+    fn a_seed_means_the_same_requests_for_ever() {
+        for number in 0..300 {
+            let (one, two) = (case(&target(), 7, number), case(&target(), 7, number));
+            assert_eq!(one.bytes, two.bytes, "case {number}");
+        }
+        // Written down, so that a change of the generator does not go unnoticed.
+        let names: Vec<String> = (0..3).map(|number| case(&target(), 7, number).name).collect();
+        let expected = ["wrong type {\"objects\":true}", "a header of 1 MiB", "objects ?limit=%EF%BC%91"];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn seeds_and_cases_differ() {
+        let bytes: BTreeSet<Vec<u8>> = (0..300).map(|number| case(&target(), 7, number).bytes).collect();
+        assert!(bytes.len() > 200, "{} different requests of 300", bytes.len());
+        assert_ne!(case(&target(), 7, 1).bytes, case(&target(), 8, 1).bytes);
+    }
+
+    #[test]
+    fn no_malformed_body_may_be_accepted() {
+        let cases = (0..2000).map(|number| case(&target(), 1, number));
+        let posts: Vec<_> =
+            cases.filter(|c| c.bytes.starts_with(b"POST") && c.statuses == BAD_BODY).collect();
+        assert!(posts.len() > 500);
+        // Nesting is a limit and not a mistake; a reader without that limit finds an envelope there.
+        for case in posts.iter().filter(|case| !case.name.ends_with(" deep")) {
+            assert_eq!(case.layer, Layer::Taxii, "{}", case.name);
+            let head_end = case.bytes.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
+            let envelope = crate::ijson::read(&case.bytes[head_end + 4..]);
+            let is_good = envelope.is_ok_and(|json| {
+                json["objects"].as_array().is_some_and(|list| list.iter().all(|o| o["id"].is_string()))
+            });
+            assert!(!is_good, "{} is a good envelope", case.name);
+        }
+    }
+
+    #[test]
+    fn a_reader_without_write_access_sends_no_bodies() {
+        let reader = Target { can_write: false, ..target() };
+        for number in 0..500 {
+            let case = case(&reader, 3, number);
+            assert!(
+                !case.bytes.starts_with(b"POST") || case.name.ends_with("on collections"),
+                "{}",
+                case.name
+            );
+        }
+    }
+}

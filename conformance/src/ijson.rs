@@ -22,7 +22,38 @@ pub(crate) fn read(body: &[u8]) -> Result<Value, String> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = Strict.deserialize(&mut reader).map_err(|problem| format!("not I-JSON: {problem}"))?;
     reader.end().map_err(|problem| format!("not I-JSON: {problem}"))?;
-    Ok(value)
+    match huge_integer(text) {
+        Some(digits) => Err(format!("not I-JSON: integer {}… is beyond 2^53-1", &digits[..17])),
+        None => Ok(value),
+    }
+}
+
+/// Integers too long for 64 bits arrive at the visitor as floating point, so they are looked for in the text.
+fn huge_integer(text: &str) -> Option<&str> {
+    let mut rest = text;
+    while let Some(at) = rest.find(|c: char| c == '"' || c.is_ascii_digit()) {
+        rest = &rest[at..];
+        let end = if let Some(inside) = rest.strip_prefix('"') {
+            // The text is valid JSON by now: each string ends.
+            let mut escaped = false;
+            let is_end = |c: char| {
+                let ends = c == '"' && !escaped;
+                escaped = c == '\\' && !escaped;
+                ends
+            };
+            inside.find(is_end)? + 2
+        } else {
+            let end = rest.find(|c: char| !matches!(c, '0'..='9' | '.' | 'e' | 'E' | '+' | '-'));
+            let number = &rest[..end.unwrap_or(rest.len())];
+            // The largest safe integer has 16 digits, and JSON allows no leading zeros.
+            if number.len() >= 17 && number.bytes().all(|b| b.is_ascii_digit()) {
+                return Some(number);
+            }
+            number.len()
+        };
+        rest = &rest[end..];
+    }
+    None
 }
 
 struct Strict;
@@ -107,6 +138,8 @@ mod tests {
     #[test]
     fn plain_json_is_read() {
         assert_eq!(read(br#"{"a":[1,-2,0.5,null,true]}"#).unwrap()["a"][1], -2);
+        let long = r#"{"a\"":"99999999999999999999999","b":1e300,"c":0.333333333333333333333333,"d":"\\"}"#;
+        assert!(read(long.as_bytes()).is_ok(), "digits in strings and fractions are no integers");
     }
 
     #[test]
@@ -118,6 +151,7 @@ mod tests {
             "-9007199254740992",
             r#""\ud800""#,
             "1e400",
+            r#"{"a\\\"1":"\"","b":[-18446744073709551616]}"#,
             "{} {}",
             "",
             "\u{feff}{}",
