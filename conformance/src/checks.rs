@@ -3,7 +3,8 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::suite::Suite;
+use crate::exchange::text;
+use crate::suite::{Endpoint, Suite};
 use crate::verdict::Verdict;
 
 /// Names the functions once; the registry and `requirements.toml` use the same names.
@@ -72,4 +73,37 @@ pub fn all() -> Vec<Check> {
         types::CHECKS,
     ]
     .concat()
+}
+
+/// Asks once for every resource there is, so that rules for all answers have something to look at even with
+/// `--only`.
+async fn visit(suite: &Suite) -> Verdict {
+    suite.visited.get_or_init(|| go_everywhere(suite)).await.clone()
+}
+
+async fn go_everywhere(suite: &Suite) -> Verdict {
+    errors::provoke(suite).await?;
+    for at in [Endpoint::Discovery, Endpoint::ApiRoot, Endpoint::Collections] {
+        suite.get(at, &[]).await?;
+    }
+    if let Ok(sample) = suite.sample().await {
+        let (collection, object) = (sample.collection.as_str(), sample.records[0].id.as_str());
+        for at in [
+            Endpoint::Collection(collection),
+            Endpoint::Manifest(collection),
+            Endpoint::Object(collection, object),
+            Endpoint::Versions(collection, object),
+        ] {
+            suite.get(at, &[]).await?;
+        }
+        suite.get(Endpoint::Objects(collection), &[]).await?;
+        suite.get(Endpoint::Objects(collection), &[("added_after", "2999-01-01T00:00:00.000000Z")]).await?;
+    }
+    if let Ok(seed) = suite.seed().await {
+        for status in &seed.statuses {
+            let id = status.json.as_ref().ok().and_then(|json| text(json, "id"));
+            suite.get(Endpoint::Status(id.unwrap_or_default()), &[]).await?;
+        }
+    }
+    Ok(())
 }

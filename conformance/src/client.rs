@@ -82,6 +82,10 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(options: &Options) -> Result<Self, String> {
+        // The HTTP client would panic without it.
+        if rustls::crypto::CryptoProvider::get_default().is_none() {
+            return Err("no TLS provider: the program has to install one for rustls first".into());
+        }
         let mut http = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
             .no_proxy()

@@ -64,7 +64,9 @@ pub(crate) struct Suite {
     /// Ids of objects that this run has added and owes the collection to delete.
     pub(crate) added: Mutex<Vec<String>>,
     pub(crate) seed: OnceCell<Result<Seed, String>>,
-    pub(crate) sample: OnceCell<Result<Sample, String>>,
+    pub(crate) sample: OnceCell<Verdict<Sample>>,
+    /// Whether each endpoint has been asked at least once.
+    pub(crate) visited: OnceCell<Verdict>,
 }
 
 impl Suite {

@@ -64,6 +64,7 @@ pub(crate) async fn survey(options: &Options) -> Result<Suite, Unreachable> {
         added: Mutex::default(),
         seed: OnceCell::new(),
         sample: OnceCell::new(),
+        visited: OnceCell::new(),
     })
 }
 

@@ -49,7 +49,7 @@ pub enum Outcome {
 }
 
 /// Why a check ended before its last line.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Stop {
     Fail(Box<Evidence>),
     NotApplicable(String),

@@ -12,7 +12,7 @@ checks![errors_are_error_resources, only_listed_statuses];
 
 /// Bodies of 4xx and 5xx are `error` resources, and `http_status` is the status, as a string.
 async fn errors_are_error_resources(suite: &Suite) -> Verdict {
-    provoke(suite).await?;
+    super::visit(suite).await?;
     let seen = suite.client.seen();
     for answer in seen.iter().filter(|e| e.status >= 400 && !e.body.is_empty()) {
         if let Some(breach) = shape::ERROR.breaches(answer.json()?).first() {
@@ -29,7 +29,7 @@ async fn errors_are_error_resources(suite: &Suite) -> Verdict {
 
 /// The tables of sections 4 and 5, plus what HTTP itself may answer to anything.
 async fn only_listed_statuses(suite: &Suite) -> Verdict {
-    provoke(suite).await?;
+    super::visit(suite).await?;
     for answer in suite.client.seen() {
         let listed = match answer.method.as_str() {
             "POST" => matches!(answer.status, 202 | 400 | 401 | 403 | 404 | 406 | 413 | 415 | 422),

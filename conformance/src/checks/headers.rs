@@ -24,7 +24,7 @@ checks![
 
 /// Success and error alike: every answer of the run that has a body.
 async fn answers_name_their_media_type(suite: &Suite) -> Verdict {
-    super::errors::provoke(suite).await?;
+    super::visit(suite).await?;
     for answer in suite.client.seen().iter().filter(|e| !e.body.is_empty()) {
         let value = answer.header(CONTENT_TYPE.as_str()).unwrap_or("");
         // Quotes and white space are other spellings of the same type.
@@ -106,6 +106,7 @@ async fn pages(suite: &Suite, sample: &Sample) -> Verdict<Vec<std::sync::Arc<Exc
 
 /// Whatever resource the endpoint defines: never a 200 without it, never a 204.
 async fn successes_have_their_body(suite: &Suite) -> Verdict {
+    super::visit(suite).await?;
     for answer in suite.client.seen().iter().filter(|e| e.is_success()) {
         if answer.shape.is_some() {
             answer.resource()?;

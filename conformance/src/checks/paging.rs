@@ -109,7 +109,7 @@ async fn more_is_true_while_more_is_left(suite: &Suite) -> Verdict {
 
 /// `next` is of use only where `more` is true; some clients go on while they see it.
 async fn next_belongs_to_more(suite: &Suite) -> Verdict {
-    suite.sample().await?;
+    super::visit(suite).await?;
     for page in suite.client.seen() {
         let is_envelope = page.is_success() && page.shape.is_some_and(|shape| shape.name == "envelope");
         if is_envelope && page.resource()?.get("next").is_some() && !page.more()? {

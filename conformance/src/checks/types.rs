@@ -1,8 +1,9 @@
 //! TAXII 2.1, section 2, 3.8 and 8.2.1: the JSON of every answer of the run, judged by the resource tables.
 
+use super::visit;
 use crate::exchange::Exchange;
 use crate::shape::{self, Rule, Shape};
-use crate::suite::{Endpoint, Suite};
+use crate::suite::Suite;
 use crate::verdict::Verdict;
 
 checks![
@@ -94,25 +95,4 @@ fn shape_of(answer: &Exchange) -> Option<&'static Shape> {
         400.. if answer.json.is_ok() => Some(&shape::ERROR),
         _ => None,
     }
-}
-
-/// Every resource there is, so that the rules have something to look at even with `--only`.
-async fn visit(suite: &Suite) -> Verdict {
-    super::errors::provoke(suite).await?;
-    for at in [Endpoint::Discovery, Endpoint::ApiRoot, Endpoint::Collections] {
-        suite.get(at, &[]).await?;
-    }
-    if let Ok(sample) = suite.sample().await {
-        let (collection, object) = (sample.collection.as_str(), sample.records[0].id.as_str());
-        for at in [
-            Endpoint::Collection(collection),
-            Endpoint::Manifest(collection),
-            Endpoint::Object(collection, object),
-            Endpoint::Versions(collection, object),
-        ] {
-            suite.get(at, &[]).await?;
-        }
-        suite.get(Endpoint::Objects(collection), &[("added_after", "2999-01-01T00:00:00.000000Z")]).await?;
-    }
-    Ok(())
 }

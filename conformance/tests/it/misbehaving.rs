@@ -26,7 +26,7 @@ async fn listen(app: Router) -> String {
 }
 
 async fn tested(url: String) -> Report {
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    crate::install_tls();
     let mut options = Options::new(url);
     options.timeout = Duration::from_millis(250);
     tokio::time::timeout(Duration::from_secs(120), run(&options, |_| {})).await.expect("a run ends").unwrap()
@@ -88,7 +88,7 @@ async fn redirects_are_answers_not_orders() {
 
 #[tokio::test]
 async fn without_a_server_there_is_no_report() {
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    crate::install_tls();
     for url in ["http://127.0.0.1:9/", "ftp://127.0.0.1/", "no url"] {
         assert!(run(&Options::new(url), |_| {}).await.is_err(), "{url}");
     }
