@@ -55,10 +55,6 @@ pub(crate) struct ServerArgs {
     #[arg(long, env = "TAXII_AUTH", hide_env_values = true, default_value = "none")]
     auth: Auth,
 
-    /// The collection to read, by id or alias [default: the first readable one].
-    #[arg(long, value_name = "ID")]
-    collection: Option<String>,
-
     /// A PEM file with further certificate authorities.
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
@@ -76,6 +72,10 @@ pub(crate) struct ServerArgs {
 pub(crate) struct RunArgs {
     #[command(flatten)]
     server: ServerArgs,
+
+    /// The collection to read, by id or alias [default: the first readable one].
+    #[arg(long, value_name = "ID")]
+    collection: Option<String>,
 
     /// The collection to add objects to [default: the first with both rights].
     #[arg(long, value_name = "ID")]
@@ -111,6 +111,10 @@ pub(crate) struct HostileArgs {
     #[command(flatten)]
     server: ServerArgs,
 
+    /// The collection to aim at, by id or alias [default: the first with both rights, else a readable one].
+    #[arg(long, value_name = "ID")]
+    collection: Option<String>,
+
     /// How many requests to send.
     #[arg(long, default_value_t = 2000)]
     count: usize,
@@ -132,7 +136,6 @@ impl ServerArgs {
     fn options(&self) -> Result<Options, String> {
         let mut options = Options::new(self.url.clone().ok_or("say which server: --url URL")?);
         options.auth = self.auth.clone();
-        options.collection.clone_from(&self.collection);
         options.insecure = self.insecure;
         options.timeout = Duration::from_secs(self.timeout.max(1));
         if let Some(file) = &self.ca {
@@ -146,6 +149,7 @@ impl ServerArgs {
 impl RunArgs {
     pub(crate) fn options(&self) -> Result<Options, String> {
         let mut options = self.server.options()?;
+        options.collection.clone_from(&self.collection);
         options.writable_collection.clone_from(&self.writable_collection);
         options.limited_auth.clone_from(&self.limited_auth);
         options.read_only = self.read_only;
@@ -156,7 +160,9 @@ impl RunArgs {
 
 impl HostileArgs {
     pub(crate) fn options(&self) -> Result<Options, String> {
-        self.server.options()
+        let mut options = self.server.options()?;
+        options.collection.clone_from(&self.collection);
+        Ok(options)
     }
 
     /// The plan, and the command line that repeats one case of it.

@@ -79,7 +79,9 @@ async fn find_api_root(client: &Client, options: &Options, origin: &str) -> Resu
     roots.extend(listed.into_iter().flatten().filter_map(Value::as_str));
     for root in roots {
         let Ok(root) = base.join(root) else { continue };
-        let root = format!("{}/", root.as_str().trim_end_matches('/'));
+        // Credentials go to no other host than the one that was given to us. A server behind a proxy, or one that
+        // calls itself by another name, has the same path here.
+        let root = format!("{origin}{}/", root.path().trim_end_matches('/'));
         let answer = client.send(Request::get(&root).auth(&options.auth)).await;
         if answer.is_ok_and(|exchange| exchange.status == 200) {
             return Ok(root);

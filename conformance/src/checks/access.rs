@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::client::Request;
 use crate::options::Auth;
-use crate::sample::envelope;
+use crate::sample::{envelope, malware};
 use crate::suite::{Collection, Endpoint, Suite};
 use crate::verdict::{Verdict, not_applicable};
 
@@ -17,13 +17,19 @@ checks![
     hidden_collection_is_refused,
 ];
 
+/// A server may have thousands of collections; a few of each kind will do.
+const MAX_CASES: usize = 3;
+
 /// 403 or 404 on everything that reads.
 async fn unreadable_collection_is_refused(suite: &Suite) -> Verdict {
     let cases = with_flags(suite, |c| !c.can_read).await?;
-    let Some((auth, collection)) = cases.first() else {
+    if cases.is_empty() {
         return not_applicable("each collection is readable; try --limited-auth");
-    };
-    refuses_reading(suite, auth, &collection.id).await
+    }
+    for (auth, collection) in cases {
+        refuses_reading(suite, &auth, &collection.id).await?;
+    }
+    Ok(())
 }
 
 /// The body is a valid envelope, so that only the right can be what is missing.
@@ -32,12 +38,13 @@ async fn unwritable_collection_is_refused(suite: &Suite) -> Verdict {
         return not_applicable("run without --read-only to test writing");
     }
     let cases = with_flags(suite, |c| !c.can_write).await?;
-    let Some((auth, collection)) = cases.first() else {
+    if cases.is_empty() {
         return not_applicable("each collection is writable; try --limited-auth");
-    };
-    let body = envelope(&[crate::sample::malware(&format!("malware--{}", Uuid::new_v4()))]);
-    let answer = suite.send(suite.add_request(&collection.id, body).auth(auth)).await?;
-    answer.expect(&[403, 404])?;
+    }
+    for (auth, collection) in cases {
+        let body = envelope(&[malware(&format!("malware--{}", Uuid::new_v4()))]);
+        suite.send(suite.add_request(&collection.id, body).auth(&auth)).await?.expect(&[403, 404])?;
+    }
     Ok(())
 }
 
@@ -54,10 +61,13 @@ async fn delete_needs_both_rights(suite: &Suite) -> Verdict {
 
 async fn delete_without_any_right_is_404(suite: &Suite) -> Verdict {
     let cases = with_flags(suite, |c| !c.can_read && !c.can_write).await?;
-    let Some((auth, collection)) = cases.first() else {
+    if cases.is_empty() {
         return not_applicable("no collection is listed without any right; try --limited-auth");
-    };
-    delete_nothing(suite, auth, &collection.id, 404).await
+    }
+    for (auth, collection) in cases {
+        delete_nothing(suite, &auth, &collection.id, 404).await?;
+    }
+    Ok(())
 }
 
 /// Rights are per client: what one account's list leaves out stays out of its reach by URL as well.
@@ -99,12 +109,12 @@ async fn delete_nothing(suite: &Suite, auth: &Auth, id: &str, status: u16) -> Ve
 /// Collections whose flags fit, with the account that sees them so.
 async fn with_flags(suite: &Suite, fits: impl Fn(&Collection) -> bool) -> Verdict<Vec<(Auth, Collection)>> {
     let mut found = Vec::new();
-    for collection in suite.collections.iter().filter(|c| fits(c)) {
+    for collection in suite.collections.iter().filter(|c| fits(c)).take(MAX_CASES) {
         found.push((suite.options.auth.clone(), collection.clone()));
     }
     if let Some(limited) = &suite.options.limited_auth {
         let seen = collections_of(suite, limited).await?;
-        found.extend(seen.into_iter().filter(|c| fits(c)).map(|c| (limited.clone(), c)));
+        found.extend(seen.into_iter().filter(|c| fits(c)).take(MAX_CASES).map(|c| (limited.clone(), c)));
     }
     Ok(found)
 }

@@ -57,12 +57,12 @@ async fn records_are_sorted_by_date_added(suite: &Suite) -> Verdict {
 
 async fn limit_is_never_exceeded(suite: &Suite) -> Verdict {
     let sample = suite.sample().await?;
-    for limit in ["1", "2"] {
+    for (limit, most) in [("1", 1), ("2", 2)] {
         let query = [("match[id]", sample.ids.as_str()), ("match[version]", "all"), ("limit", limit)];
         for at in listings(sample) {
             let page = suite.get_ok(at, &query).await?;
-            let (found, limit) = (page.objects()?.len(), usize::from(limit == "2") + 1);
-            if found > limit {
+            let found = page.objects()?.len();
+            if found > most {
                 return Err(page.fail("/objects", format!("{found} entries, more than the limit")));
             }
             if found == 0 {
@@ -112,7 +112,8 @@ async fn next_belongs_to_more(suite: &Suite) -> Verdict {
     super::visit(suite).await?;
     for page in suite.client.seen() {
         let is_envelope = page.is_success() && page.shape.is_some_and(|shape| shape.name == "envelope");
-        if is_envelope && page.resource()?.get("next").is_some() && !page.more()? {
+        let has_next = page.json.as_ref().is_ok_and(|json| json.get("next").is_some());
+        if is_envelope && has_next && !page.more()? {
             return Err(page.fail("/next", "present although more is not true"));
         }
     }
@@ -184,7 +185,7 @@ async fn next_is_not_trusted(suite: &Suite) -> Verdict {
             suite.get(at, &[("limit", "1"), ("next", forged)]).await?.expect(&[400, 404])?;
         }
     }
-    // A real value carried to another collection or to another filter.
+    // A real value carried to another collection.
     let query = [("match[id]", sample.ids.as_str()), ("match[version]", "all"), ("limit", "1")];
     let page = suite.get_ok(Endpoint::Objects(&sample.collection), &query).await?;
     let Some(next) = page.next()?.map(str::to_owned) else { return Ok(()) };
