@@ -185,16 +185,25 @@ async fn next_is_not_trusted(suite: &Suite) -> Verdict {
             suite.get(at, &[("limit", "1"), ("next", forged)]).await?.expect(&[400, 404])?;
         }
     }
-    // A real value carried to another collection.
     let query = [("match[id]", sample.ids.as_str()), ("match[version]", "all"), ("limit", "1")];
     let page = suite.get_ok(Endpoint::Objects(&sample.collection), &query).await?;
     let Some(next) = page.next()?.map(str::to_owned) else { return Ok(()) };
+    let next = ("next", next.as_str());
+
+    // A real value, and the question it belongs to, carried to another collection.
     let own: BTreeSet<&str> = sample.ids.split(',').collect();
+    let foreign = [&query[..], &[next]].concat();
     for other in suite.collections.iter().filter(|c| c.can_read && c.id != sample.collection).take(2) {
-        let answer = suite.get(Endpoint::Objects(&other.id), &[("limit", "1"), ("next", &next)]).await?;
+        let answer = suite.get(Endpoint::Objects(&other.id), &foreign).await?;
         if answer.is_success() && holds_any(&answer, &own)? {
             return Err(answer.fail("/objects", "gives objects of the collection that made this next"));
         }
+    }
+    // The same collection, another question.
+    let changed = [("match[id]", sample.ids.as_str()), ("match[type]", "campaign"), ("limit", "1"), next];
+    let answer = suite.get(Endpoint::Objects(&sample.collection), &changed).await?;
+    if answer.is_success() && holds_any(&answer, &own)? {
+        return Err(answer.fail("/objects", "gives objects that the filters of this request leave out"));
     }
     Ok(())
 }
