@@ -1,6 +1,7 @@
 //! Objects with known versions: the run adds its own ([`Seed`]), and filters and pages are asked over a small
 //! known set ([`Sample`]), so that a collection of any size can be tested.
 
+use std::iter;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use crate::verdict::{Stop, Verdict, not_applicable};
 
 /// How often a pending status is asked again, a quarter of a second apart.
 const MAX_POLLS: usize = 60;
+/// Fewer records make no pages.
+const MIN_RECORDS: usize = 3;
 /// No walk over pages goes further: a server may say `more` for ever.
 pub(crate) const MAX_PAGES: usize = 40;
 
@@ -111,7 +114,7 @@ impl Suite {
             };
             let query = [("match[id]", ids.as_str()), ("match[version]", "all")];
             let records = self.walk_manifest(&collection, &query).await?;
-            if records.len() < 3 {
+            if records.len() < MIN_RECORDS {
                 return not_applicable(format!("only {} records to try filters and pages on", records.len()));
             }
             Ok(Sample { collection, ids, records })
@@ -119,13 +122,21 @@ impl Suite {
         sample.await.as_ref().map_err(Stop::clone)
     }
 
+    /// The collection that was asked for, else the first readable one that holds enough.
     async fn found_ids(&self) -> Verdict<(String, String)> {
-        let collection = self.readable()?;
-        let page = self.get_ok(Endpoint::Manifest(&collection.id), &[("limit", "10")]).await?;
-        let mut ids: Vec<&str> = page.objects()?.iter().filter_map(|record| text(record, "id")).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        Ok((collection.id.clone(), ids.join(",")))
+        let first = self.readable()?;
+        let others = self.collections.iter().filter(|c| c.can_read && c.id != first.id).take(10);
+        let is_free = self.options.collection.is_none();
+        for collection in iter::once(first).chain(others.filter(|_| is_free)) {
+            let page = self.get_ok(Endpoint::Manifest(&collection.id), &[("limit", "10")]).await?;
+            let mut ids: Vec<&str> = page.objects()?.iter().filter_map(|record| text(record, "id")).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            if ids.len() >= MIN_RECORDS {
+                return Ok((collection.id.clone(), ids.join(",")));
+            }
+        }
+        not_applicable("no collection holds enough objects to try filters and pages on")
     }
 
     /// All pages of a manifest. `next` where the server offers it, else `added_after`.

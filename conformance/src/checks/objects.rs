@@ -1,8 +1,6 @@
 //! TAXII 2.1, 5.4: the objects of a collection.
 
-use serde_json::Value;
-
-use crate::exchange::text;
+use crate::exchange::{Exchange, excerpt, text};
 use crate::suite::{Endpoint, Suite};
 use crate::verdict::Verdict;
 
@@ -35,22 +33,23 @@ async fn no_match_is_an_empty_envelope(suite: &Suite) -> Verdict {
     Ok(())
 }
 
-/// Everything in `objects` is a STIX object; a bundle is none.
+/// Everything in `objects` of any envelope of the run is a STIX object; a bundle is none.
 async fn only_stix_objects(suite: &Suite) -> Verdict {
-    let collection = suite.readable()?;
-    let page = suite.get_ok(Endpoint::Objects(&collection.id), &[]).await?;
-    for (i, object) in page.objects()?.iter().enumerate() {
-        let at = format!("/objects/{i}");
-        let (Some(kind), Some(id)) = (text(object, "type"), text(object, "id")) else {
-            return Err(page.fail(at, "no type or no id: not a STIX object"));
-        };
-        if kind == "bundle" || object.get("objects").is_some_and(Value::is_array) && kind != "observed-data" {
-            return Err(page.fail(at, "a bundle is not a STIX object"));
-        }
-        if id.split_once("--").is_none_or(|(prefix, _)| prefix != kind) {
-            return Err(
-                page.fail(format!("{at}/id"), format!("{id:?} does not start with the type {kind:?}"))
-            );
+    super::visit(suite).await?;
+    let is_envelope = |e: &Exchange| e.is_success() && e.shape.is_some_and(|shape| shape.name == "envelope");
+    for page in suite.client.seen().iter().filter(|e| is_envelope(e)) {
+        for (i, object) in page.objects()?.iter().enumerate() {
+            let at = format!("/objects/{i}");
+            let (Some(kind), Some(id)) = (text(object, "type"), text(object, "id")) else {
+                return Err(page.fail(at, "no type or no id: not a STIX object"));
+            };
+            if kind == "bundle" {
+                return Err(page.fail(at, "a bundle is not a STIX object"));
+            }
+            if id.split_once("--").is_none_or(|(prefix, _)| prefix != kind) {
+                let detail = format!("{} does not start with the type {}", excerpt(id), excerpt(kind));
+                return Err(page.fail(format!("{at}/id"), detail));
+            }
         }
     }
     Ok(())
