@@ -2,9 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic like tests")]
 
 mod cli;
+mod fault_proxy;
+mod faults;
 mod misbehaving;
+mod own_server;
+mod proxy;
 mod report;
 mod requirements;
+mod server;
 mod tls;
 
 /// One TLS provider per process; whoever comes second finds it there.
