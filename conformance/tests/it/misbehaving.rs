@@ -28,7 +28,7 @@ async fn listen(app: Router) -> String {
 async fn tested(url: String) -> Report {
     crate::install_tls();
     let mut options = Options::new(url);
-    options.timeout = Duration::from_millis(250);
+    options.timeout = Duration::from_millis(100);
     tokio::time::timeout(Duration::from_secs(120), run(&options, |_| {})).await.expect("a run ends").unwrap()
 }
 

@@ -7,6 +7,8 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use serde_json::{Value, json};
 use taxii_conformance::{Auth, Options};
 
+const CA: &[u8] = include_bytes!("../../fixtures/tls/ca.pem");
+
 /// A demo server on a port of its own. It ends with this value.
 pub(crate) struct Server {
     /// Scheme, host and port.
@@ -21,14 +23,30 @@ pub(crate) struct Server {
     _data: tempfile::TempDir,
 }
 
-/// Starts `taxii-server demo`, reads the line in which it says where it is, and adds what the tests need.
+/// A demo server over plain HTTP.
 pub(crate) async fn start() -> Server {
+    start_with("").await
+}
+
+/// A demo server over TLS, with the certificate of the fixtures.
+pub(crate) async fn start_over_tls() -> Server {
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/tls");
+    start_with(&format!("[tls]\ncertificate = '{fixtures}/server.pem'\nkey = '{fixtures}/server.key'\n"))
+        .await
+}
+
+/// Starts `taxii-server demo`, reads the line in which it says where it is, and adds what the tests need.
+async fn start_with(config: &str) -> Server {
     crate::install_tls();
     let binary = binary();
     let data = tempfile::tempdir().unwrap();
+    let config_file = data.path().join("test.toml");
+    std::fs::write(&config_file, config).unwrap();
     let mut child = Command::new(&binary)
-        .args(["demo", "--json", "--listen", "127.0.0.1:0", "--data"])
-        .arg(data.path())
+        .args(["demo", "--json", "--listen", "127.0.0.1:0", "--config"])
+        .arg(config_file)
+        .arg("--data")
+        .arg(data.path().join("data"))
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -59,6 +77,7 @@ impl Server {
         Options {
             auth: basic(&self.tester),
             limited_auth: Some(basic(&self.told["reader"])),
+            ca: Some(CA.to_vec()),
             ..Options::new(format!("{origin}/api/"))
         }
     }
@@ -91,7 +110,9 @@ impl Server {
     async fn admin(&self, what: &str, new: Value) -> Value {
         let url = format!("{}/admin/{what}/", self.origin);
         let Auth::Basic { user, password } = basic(&self.told["admin"]) else { unreachable!() };
-        let request = reqwest::Client::new().post(&url).basic_auth(user, Some(password)).json(&new);
+        let authority = reqwest::Certificate::from_pem(CA).unwrap();
+        let http = reqwest::Client::builder().tls_certs_merge([authority]).build().unwrap();
+        let request = http.post(&url).basic_auth(user, Some(password)).json(&new);
         let answer = request.send().await.unwrap();
         assert!(answer.status().is_success(), "POST {url} answered {}", answer.status());
         answer.json().await.unwrap()
