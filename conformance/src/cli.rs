@@ -170,6 +170,10 @@ impl HostileArgs {
         let seed = self.seed.unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0 >> 32);
         let plan = hostile::Plan { seed, count: self.count, only: self.case, concurrency: self.concurrency };
         let url = self.server.url.as_deref().unwrap_or_default();
-        (plan, format!("taxii-conformance hostile --url {url} --auth … --seed {seed}"))
+        let mut command = format!("taxii-conformance hostile --url {url} --auth … --seed {seed}");
+        if let Some(collection) = &self.collection {
+            command.push_str(&format!(" --collection {collection}"));
+        }
+        (plan, command)
     }
 }

@@ -58,6 +58,8 @@ fn list() -> Result<ExitCode, Box<dyn std::error::Error>> {
 
 async fn hostile(args: &HostileArgs) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let (plan, command) = args.plan();
+    // First of all, so that a run that is broken off can be repeated.
+    let _ = writeln!(io::stderr(), "seed {}", plan.seed);
     let report = hostile::run(&args.options()?, &plan).await?;
     report.write(&mut io::stdout().lock(), &command)?;
     Ok(if report.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
