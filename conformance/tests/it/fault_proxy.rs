@@ -27,7 +27,8 @@ async fn each_fault_is_caught_by_its_check() {
     let mut missed = Vec::new();
     for fault in faults::all() {
         let outcome = outcome_of(&server, fault).await;
-        if !matches!(outcome, Outcome::Fail { .. }) {
+        // No answer at all would mean that the fault itself broke down.
+        if !matches!(&outcome, Outcome::Fail { evidence } if evidence.status.is_some()) {
             missed.push(format!("{}: {} says {outcome:?}", fault.name, fault.check));
         }
     }

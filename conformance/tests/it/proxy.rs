@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 /// A request on its way to the server. A fault may change `query`.
@@ -126,7 +126,10 @@ pub(crate) async fn start(upstream: &str, fault: Fault) -> SocketAddr {
 
 async fn forward(State(proxy): State<Arc<Proxy>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else {
+        // A client that announced a body and went away, as one that waits for `100 Continue` may.
+        return StatusCode::BAD_REQUEST.into_response();
+    };
     let number = {
         let mut seen = proxy.seen.lock().unwrap();
         *seen += 1;
@@ -137,7 +140,13 @@ async fn forward(State(proxy): State<Arc<Proxy>>, request: Request) -> Response 
     let mut asked =
         Asked { method: head.method, path: url.path().into(), query, headers: head.headers, number };
     (proxy.fault.ask)(&mut asked);
-    let mut reply = fetch(&proxy, url, &asked, body).await;
+    let mut reply = match fetch(&proxy, url, &asked, body).await {
+        Ok(reply) => reply,
+        // A server may refuse a long body before it has read it. This HTTP library then sees a broken pipe only.
+        Err(_) => {
+            Reply { status: StatusCode::PAYLOAD_TOO_LARGE, headers: HeaderMap::new(), body: Vec::new() }
+        }
+    };
     (proxy.fault.answer)(&asked, &mut reply, &mut proxy.memory.lock().unwrap());
     let mut response = Response::new(Body::from(reply.body));
     *response.status_mut() = reply.status;
@@ -145,7 +154,7 @@ async fn forward(State(proxy): State<Arc<Proxy>>, request: Request) -> Response 
     response
 }
 
-async fn fetch(proxy: &Proxy, mut url: reqwest::Url, asked: &Asked, body: Bytes) -> Reply {
+async fn fetch(proxy: &Proxy, mut url: reqwest::Url, asked: &Asked, body: Bytes) -> reqwest::Result<Reply> {
     url.set_query(None);
     if !asked.query.is_empty() {
         url.query_pairs_mut().extend_pairs(&asked.query);
@@ -155,14 +164,11 @@ async fn fetch(proxy: &Proxy, mut url: reqwest::Url, asked: &Asked, body: Bytes)
         headers.remove(name);
     }
     let request = proxy.http.request(asked.method.clone(), url).headers(headers).body(body);
-    let Ok(answer) = request.send().await else {
-        // A server may refuse a long body before it has read it; this HTTP library then sees a broken pipe only.
-        return Reply { status: StatusCode::PAYLOAD_TOO_LARGE, headers: HeaderMap::new(), body: Vec::new() };
-    };
+    let answer = request.send().await?;
     let status = answer.status();
     let mut headers = answer.headers().clone();
     for name in ["content-length", "transfer-encoding", "connection"] {
         headers.remove(name);
     }
-    Reply { status, headers, body: answer.bytes().await.unwrap().to_vec() }
+    Ok(Reply { status, headers, body: answer.bytes().await?.to_vec() })
 }
