@@ -48,80 +48,48 @@ pub(crate) struct Envelope {
     objects: Option<Vec<Value>>,
 }
 
-/// Filters and paging of objects and manifests.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes what `PageQuery` reads")]
-pub(crate) struct PageParameters {
-    /// Only what was added strictly later.
-    added_after: Option<String>,
-    /// Objects on the page at most.
-    #[param(minimum = 1)]
-    limit: Option<u64>,
-    /// Where to go on, from the last page. It carries the filters.
-    next: Option<String>,
-    /// STIX identifiers, separated by commas.
-    #[param(rename = "match[id]")]
-    match_id: Option<String>,
-    /// STIX types, separated by commas.
-    #[param(rename = "match[type]")]
-    match_type: Option<String>,
-    /// `first`, `last` and timestamps, separated by commas, or `all`. The default is `last`.
-    #[param(rename = "match[version]")]
-    match_version: Option<String>,
-    /// STIX versions, separated by commas. The default is the newest one of each object.
-    #[param(rename = "match[spec_version]")]
-    match_spec_version: Option<String>,
+macro_rules! parameters {
+    ($($(#[$doc:meta])* $name:ident { $($field:tt)* })*) => {$(
+        $(#[$doc])*
+        #[derive(IntoParams)]
+        #[into_params(parameter_in = Query)]
+        #[expect(dead_code, reason = "describes what `PageQuery` reads")]
+        pub(crate) struct $name { $($field)* }
+    )*};
 }
 
-/// Filters and paging of one object.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes what `PageQuery` reads")]
-pub(crate) struct ObjectParameters {
-    /// Only what was added strictly later.
-    added_after: Option<String>,
-    /// Versions on the page at most.
-    #[param(minimum = 1)]
-    limit: Option<u64>,
-    /// Where to go on, from the last page. It carries the filters.
-    next: Option<String>,
-    /// `first`, `last` and timestamps, separated by commas, or `all`. The default is `last`.
-    #[param(rename = "match[version]")]
-    match_version: Option<String>,
-    /// STIX versions, separated by commas. The default is the newest one.
-    #[param(rename = "match[spec_version]")]
-    match_spec_version: Option<String>,
-}
-
-/// Filters and paging of the versions of one object.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes what `PageQuery` reads")]
-pub(crate) struct VersionsParameters {
-    /// Only what was added strictly later.
-    added_after: Option<String>,
-    /// Versions on the page at most.
-    #[param(minimum = 1)]
-    limit: Option<u64>,
-    /// Where to go on, from the last page. It carries the filters.
-    next: Option<String>,
-    /// STIX versions, separated by commas. The default is the newest one.
-    #[param(rename = "match[spec_version]")]
-    match_spec_version: Option<String>,
-}
-
-/// Which versions of an object are meant.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes what `VersionQuery` reads")]
-pub(crate) struct VersionParameters {
-    /// `first`, `last` and timestamps, separated by commas, or `all`. The default is `last`.
-    #[param(rename = "match[version]")]
-    match_version: Option<String>,
-    /// STIX versions, separated by commas. The default is the newest one.
-    #[param(rename = "match[spec_version]")]
-    match_spec_version: Option<String>,
+parameters! {
+    /// Which part of the timeline.
+    Paging {
+        /// Only what was added strictly later.
+        added_after: Option<String>,
+        /// Items on the page at most.
+        #[param(minimum = 1)]
+        limit: Option<u64>,
+        /// Where to go on, from the last page. It carries the filters.
+        next: Option<String>,
+    }
+    /// Which objects.
+    MatchObjects {
+        /// STIX identifiers, separated by commas.
+        #[param(rename = "match[id]")]
+        match_id: Option<String>,
+        /// STIX types, separated by commas.
+        #[param(rename = "match[type]")]
+        match_type: Option<String>,
+    }
+    /// Which versions of them.
+    MatchVersion {
+        /// `first`, `last` and timestamps, separated by commas, or `all`. The default is `last`.
+        #[param(rename = "match[version]")]
+        match_version: Option<String>,
+    }
+    /// In which edition of STIX.
+    MatchSpecVersion {
+        /// STIX versions, separated by commas. The default is the newest one of each object.
+        #[param(rename = "match[spec_version]")]
+        match_spec_version: Option<String>,
+    }
 }
 
 macro_rules! failures {

@@ -4,6 +4,7 @@
 mod cli;
 mod fault_proxy;
 mod faults;
+mod in_process;
 mod misbehaving;
 mod own_server;
 mod proxy;

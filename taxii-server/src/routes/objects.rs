@@ -4,7 +4,7 @@ use crate::error::ApiError;
 use crate::extract::{
     Deletable, EnvelopeBody, ObjectAt, PageQuery, Posted, Readable, VersionQuery, Writable,
 };
-use crate::openapi::{AddFailures, ObjectParameters, PageFailures, PageParameters, VersionParameters};
+use crate::openapi::{AddFailures, MatchObjects, MatchSpecVersion, MatchVersion, PageFailures, Paging};
 use crate::store::{Add, Delete, Page};
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -18,7 +18,7 @@ use stix_model::taxii::{Status, write_envelope};
     get, path = "/{api_root}/collections/{id}/objects/", tag = "TAXII 2.1",
     params(
         ("api_root" = String, Path, description = "Name of the API root"), ("id" = String, Path, description = "Id or alias of the collection"),
-        PageParameters
+        Paging, MatchObjects, MatchVersion, MatchSpecVersion
     ),
     responses((status = 200, description = "A page of objects", body = crate::openapi::Envelope, content_type = "application/taxii+json;version=2.1",
         headers(("X-TAXII-Date-Added-First" = String), ("X-TAXII-Date-Added-Last" = String))), PageFailures)
@@ -57,7 +57,7 @@ pub(crate) async fn add_objects(
     get, path = "/{api_root}/collections/{id}/objects/{object_id}/", tag = "TAXII 2.1",
     params(
         ("api_root" = String, Path, description = "Name of the API root"), ("id" = String, Path, description = "Id or alias of the collection"),
-        ("object_id" = String, Path, description = "STIX identifier"), ObjectParameters
+        ("object_id" = String, Path, description = "STIX identifier"), Paging, MatchVersion, MatchSpecVersion
     ),
     responses((status = 200, description = "A page of objects", body = crate::openapi::Envelope, content_type = "application/taxii+json;version=2.1",
         headers(("X-TAXII-Date-Added-First" = String), ("X-TAXII-Date-Added-Last" = String))), PageFailures)
@@ -82,7 +82,7 @@ pub(crate) async fn get_object(
     delete, path = "/{api_root}/collections/{id}/objects/{object_id}/", tag = "TAXII 2.1",
     params(
         ("api_root" = String, Path, description = "Name of the API root"), ("id" = String, Path, description = "Id or alias of the collection"),
-        ("object_id" = String, Path, description = "STIX identifier"), VersionParameters
+        ("object_id" = String, Path, description = "STIX identifier"), MatchVersion, MatchSpecVersion
     ),
     responses((status = 200, description = "Deleted"), PageFailures)
 )]

@@ -1,6 +1,6 @@
 //! The default engine: one file, through redb.
 
-use super::engine::{Commit, Direction, Engine, EngineError, EngineFuture, Key, Scan, Snapshot};
+use super::engine::{Commit, Direction, Engine, EngineError, EngineFuture, Key, Scan, Snapshot, get_within};
 use bytes::Bytes;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use std::path::Path;
@@ -69,19 +69,10 @@ impl Snapshot for EmbeddedSnapshot {
     fn get_many(&self, keys: Vec<Key>, max_bytes: usize) -> EngineFuture<'_, Vec<Option<Bytes>>> {
         let table = Arc::clone(&self.table);
         blocking(move || {
-            let mut left = max_bytes;
-            let mut values = Vec::with_capacity(keys.len());
-            for key in keys {
-                let value = table.get(key.as_slice()).map_err(failed)?;
-                let value = value.map(|value| Bytes::copy_from_slice(value.value()));
-                let length = value.as_ref().map_or(0, Bytes::len);
-                values.push(value);
-                match left.checked_sub(length) {
-                    Some(rest) => left = rest,
-                    None => break,
-                }
-            }
-            Ok(values)
+            get_within(keys, max_bytes, |key| {
+                let value = table.get(key).map_err(failed)?;
+                Ok(value.map(|value| Bytes::copy_from_slice(value.value())))
+            })
         })
     }
 

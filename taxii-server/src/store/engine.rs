@@ -47,6 +47,26 @@ impl dyn Snapshot + '_ {
     }
 }
 
+/// Reads keys one by one until the budget of [`Snapshot::get_many`] is spent.
+pub(super) fn get_within(
+    keys: Vec<Key>,
+    max_bytes: usize,
+    get: impl Fn(&[u8]) -> Result<Option<Bytes>, EngineError>,
+) -> Result<Vec<Option<Bytes>>, EngineError> {
+    let mut left = max_bytes;
+    let mut values = Vec::with_capacity(keys.len());
+    for key in keys {
+        let value = get(&key)?;
+        let length = value.as_ref().map_or(0, Bytes::len);
+        values.push(value);
+        match left.checked_sub(length) {
+            Some(rest) => left = rest,
+            None => break,
+        }
+    }
+    Ok(values)
+}
+
 /// A range scan.
 #[derive(Clone, Debug)]
 pub struct Scan {

@@ -1,6 +1,6 @@
 //! The engine for tests: an ordered map in memory.
 
-use super::engine::{Commit, Direction, Engine, EngineError, EngineFuture, Key, Scan, Snapshot};
+use super::engine::{Commit, Direction, Engine, EngineError, EngineFuture, Key, Scan, Snapshot, get_within};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
@@ -46,20 +46,7 @@ struct MemorySnapshot(Arc<Map>);
 
 impl Snapshot for MemorySnapshot {
     fn get_many(&self, keys: Vec<Key>, max_bytes: usize) -> EngineFuture<'_, Vec<Option<Bytes>>> {
-        Box::pin(async move {
-            let mut left = max_bytes;
-            let mut values = Vec::with_capacity(keys.len());
-            for key in keys {
-                let value = self.0.get(&key).cloned();
-                let length = value.as_ref().map_or(0, Bytes::len);
-                values.push(value);
-                match left.checked_sub(length) {
-                    Some(rest) => left = rest,
-                    None => break,
-                }
-            }
-            Ok(values)
-        })
+        Box::pin(async move { get_within(keys, max_bytes, |key| Ok(self.0.get(key).cloned())) })
     }
 
     fn scan(&self, scan: Scan) -> EngineFuture<'_, Vec<(Bytes, Bytes)>> {
