@@ -4,9 +4,10 @@
 //! in its data folder, readable for the owner only. Whoever can read that file could read the store too.
 
 use crate::app::App;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::router;
-use crate::serve::open_store;
+use crate::store::{EmbeddedEngine, Store};
 use anyhow::{Context, bail};
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
@@ -99,7 +100,8 @@ impl Control {
                 return Ok(way);
             }
         }
-        let store = open_store(&config.data).await?;
+        let engine = EmbeddedEngine::open_folder(&config.data)?;
+        let store = Store::open(Arc::new(engine), Arc::new(Clock::System)).await?;
         Self::of(Arc::new(App::new(store, config)?))
     }
 

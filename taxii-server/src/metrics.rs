@@ -1,17 +1,12 @@
 //! Counters and histograms, in the text format of OpenMetrics.
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
 use prometheus_client::encoding::{EncodeLabelSet, text::encode};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
-use std::sync::Arc;
+use std::time::Duration;
 use stix_model::taxii::Status;
-
-use crate::app::App;
 
 /// The content type of what [`Metrics::text`] gives.
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -66,22 +61,16 @@ impl Metrics {
         text
     }
 
+    /// Counts and times a request by its route, never by its path: names of collections and objects stay out.
+    pub(crate) fn count_request(&self, method: String, route: String, status: u16, took: Duration) {
+        let labels = RouteLabels { method: method.clone(), route: route.clone() };
+        self.seconds.get_or_create(&labels).observe(took.as_secs_f64());
+        self.requests.get_or_create(&RequestLabels { method, route, status }).inc();
+    }
+
     pub(crate) fn count_added(&self, status: &Status) {
         for (outcome, count) in [("success", status.success_count), ("failure", status.failure_count)] {
             self.objects.get_or_create(&OutcomeLabels { outcome }).inc_by(count);
         }
     }
-}
-
-/// Counts and times every request by its route, never by its path: names of collections and objects stay out.
-pub(crate) async fn measure(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let started = tokio::time::Instant::now();
-    let method = request.method().as_str().to_owned();
-    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let response = next.run(request).await;
-    let status = response.status().as_u16();
-    let labels = RouteLabels { method: method.clone(), route: route.clone() };
-    app.metrics.seconds.get_or_create(&labels).observe(started.elapsed().as_secs_f64());
-    app.metrics.requests.get_or_create(&RequestLabels { method, route, status }).inc();
-    response
 }

@@ -4,9 +4,9 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{LocalOperator, require_acceptable};
 use crate::routes::{admin, api_root, collections, discovery, health, manifest, objects, status, versions};
-use crate::{drain, metrics, openapi};
+use crate::{drain, openapi};
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Uri, header, uri::PathAndQuery};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -130,13 +130,22 @@ fn finish(router: Router<Arc<App>>, app: Arc<App>) -> Service {
     let router = router
         .fallback(async || ApiError::NotFound("resource"))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .layer(from_fn_with_state(Arc::clone(&app), metrics::measure))
+        .layer(from_fn_with_state(Arc::clone(&app), measure))
         .layer(from_fn(refuse_long_uris))
         .layer(from_fn(drain::drain_rest))
         .layer(CatchPanicLayer::custom(|_| ApiError::Internal("a handler panicked".into()).into_response()))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .with_state(app);
     Service(router)
+}
+
+async fn measure(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let started = tokio::time::Instant::now();
+    let method = request.method().as_str().to_owned();
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let response = next.run(request).await;
+    app.metrics.count_request(method, route, response.status().as_u16(), started.elapsed());
+    response
 }
 
 async fn refuse_long_uris(request: Request, next: Next) -> Response {

@@ -11,7 +11,7 @@ use axum_server::Handle;
 use axum_server::accept::DefaultAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::task::{JoinHandle, JoinSet};
@@ -35,17 +35,6 @@ pub struct Server {
     control: ControlFile,
 }
 
-/// Opens the embedded store in the data folder of a configuration.
-///
-/// # Errors
-/// When the folder cannot be made or the store cannot be opened.
-pub async fn open_store(data: &Path) -> anyhow::Result<Store> {
-    make_private_folder(data)?;
-    let path = data.join("store.redb");
-    let engine = EmbeddedEngine::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
-    Ok(Store::open(Arc::new(engine), Arc::new(Clock::System)).await?)
-}
-
 impl Server {
     /// Opens the store and starts all listeners. A process needs a rustls provider installed before.
     ///
@@ -53,7 +42,8 @@ impl Server {
     /// When the configuration does not hold, the store cannot be opened, or an address is taken.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
         config.check()?;
-        let store = open_store(&config.data).await?;
+        let engine = EmbeddedEngine::open_folder(&config.data)?;
+        let store = Store::open(Arc::new(engine), Arc::new(Clock::System)).await?;
         let app = Arc::new(App::new(store, config)?);
         let config = &app.config;
         let handle = Handle::new();
@@ -249,13 +239,4 @@ impl StopSignal {
             std::future::pending::<()>().await;
         }
     }
-}
-
-/// Makes a folder that only its owner can look into.
-fn make_private_folder(path: &Path) -> anyhow::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).with_context(|| format!("cannot make the data folder {}", path.display()))
 }

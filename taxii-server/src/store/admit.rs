@@ -161,7 +161,7 @@ impl<'s> Planner<'s> {
                 )));
                 continue;
             }
-            let version_key = keys::version(number, &entry.id, entry.spec_version, &entry.version);
+            let version_key = keys::version(number, &entry.id, entry.spec_version, entry.version.sort_key());
             let fate = if let Some((position, digest)) = stored.get(&version_key) {
                 same_or_refused(*digest == entry.digest, Some(*position))
             } else if let Some(&other) = target.by_version.get(&version_key) {
@@ -195,7 +195,12 @@ impl<'s> Planner<'s> {
             let known = self.editions.get(&keys::editions(number, &header.id));
             if known.is_some_and(|known| known.0.contains_key(&header.spec_version)) {
                 let entry = Entry::of(header);
-                version_keys.push(keys::version(number, &entry.id, entry.spec_version, &entry.version));
+                version_keys.push(keys::version(
+                    number,
+                    &entry.id,
+                    entry.spec_version,
+                    entry.version.sort_key(),
+                ));
             }
         }
         let values = self.snapshot.get_many(version_keys.clone(), usize::MAX).await?;

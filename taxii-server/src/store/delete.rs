@@ -47,9 +47,7 @@ pub(super) async fn plan(snapshot: &dyn Snapshot, delete: &Delete) -> Result<(Co
         }
     }
     for row in &gone {
-        let mut version_key = keys::versions(number, &delete.id).start;
-        version_key.push(row.spec as u8);
-        version_key.extend_from_slice(row.sort_key.as_bytes());
+        let version_key = keys::version(number, &delete.id, row.spec, &row.sort_key);
         commit.writes.insert(version_key, None);
         commit.writes.insert(Timeline::All.at(number, row.position), None);
         commit.writes.insert(keys::object_bytes(number, row.position), None);

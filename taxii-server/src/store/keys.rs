@@ -10,21 +10,20 @@
 //! | `dc{uuid}` | JSON | a collection |
 //! | `dr{name}` | JSON | an API root |
 //! | `m{name}` | bytes | format version, secret of the cursors |
-//! | `h{c}` | [`Head`](super::record::Head) | last position and counts; in the read set of every write to the collection |
-//! | `a{c}{position}` | [`Entry`](super::record::Entry) | timeline of all versions |
+//! | `h{c}` | `Head` | last position and counts; in the read set of every write to the collection |
+//! | `a{c}{position}` | `Entry` | timeline of all versions |
 //! | `l{c}{position}` | empty | timeline of what is served by default: the latest version of each object |
 //! | `t{c}{type}␀{position}` | empty | the same for one type |
 //! | `b{c}{position}` | the text as it was sent | object bytes, in the order of the timeline of all versions |
-//! | `o{c}{id}` | [`Editions`](super::record::Editions) | first and last version of one object, for each STIX version |
+//! | `o{c}{id}` | `Editions` | first and last version of one object, for each STIX version |
 //! | `v{c}{id}␀{STIX version}{instant}` | position | every version of one object, oldest first |
 //! | `s{uuid}` | JSON | a status resource |
 //! | `q{micros}{uuid}` | empty | statuses by age, for their removal |
 //! | `x{c}` | empty | a removed collection whose contents are still to be cleared away |
 //!
-//! All of `a`, `l`, `t`, `b`, `o`, `v` for one object change in one commit, together with `h`.
+//! `Head`, `Entry` and `Editions` are in `record.rs`. All of `a`, `l`, `t`, `b`, `o`, `v` for one object change in one commit, together with `h`.
 
 use super::engine::Key;
-use super::record::Version;
 use std::ops::Range;
 use stix_model::{SpecVersion, StixId};
 use uuid::Uuid;
@@ -150,15 +149,11 @@ pub(crate) fn versions(collection: CollectionNumber, id: &StixId) -> Range<Key> 
     prefix(versions_prefix(collection, id))
 }
 
-pub(crate) fn version(
-    collection: CollectionNumber,
-    id: &StixId,
-    spec: SpecVersion,
-    version: &Version,
-) -> Key {
+/// `instant` is the sort key of the version, empty for unversioned objects.
+pub(crate) fn version(collection: CollectionNumber, id: &StixId, spec: SpecVersion, instant: &str) -> Key {
     let mut key = versions_prefix(collection, id);
     key.push(spec as u8);
-    key.extend_from_slice(version.sort_key().as_bytes());
+    key.extend_from_slice(instant.as_bytes());
     key
 }
 
