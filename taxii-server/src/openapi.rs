@@ -19,7 +19,7 @@ use utoipa::{IntoParams, IntoResponses, OpenApi as _, ToSchema};
     components(schemas(taxii::Error)),
     tags(
         (name = "TAXII 2.1", description = "The eleven operations of the standard"),
-        (name = "Administration", description = "For administrators, and on the control socket of the data folder")
+        (name = "Administration", description = "For administrators, also for the command line of this machine")
     )
 )]
 struct Base;

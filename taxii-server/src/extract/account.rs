@@ -12,7 +12,8 @@ use std::sync::Arc;
 use stix_model::StixId;
 use uuid::Uuid;
 
-/// The operator of this machine, who came through the control socket. Only the socket puts this mark on requests.
+/// The operator of this machine, who knows the secret of the data folder. Only the control address puts this mark on
+/// requests.
 #[derive(Clone)]
 pub(crate) struct LocalOperator;
 

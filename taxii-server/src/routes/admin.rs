@@ -1,5 +1,5 @@
 //! Administration at run time: API roots, collections, accounts. The command line uses these routes too, through the
-//! control socket.
+//! control address.
 
 mod accounts;
 mod collections;

@@ -27,6 +27,7 @@ pub struct Directory {
 
 /// An API root (TAXII 2.1, section 4.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = ApiRootRecord)]
 pub struct ApiRoot {
     /// First part of its path.
     pub name: String,
@@ -39,6 +40,7 @@ pub struct ApiRoot {
 
 /// A collection (TAXII 2.1, section 5.2), as the server keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = CollectionRecord)]
 pub struct Collection {
     /// UUID of version 4.
     pub id: Uuid,
@@ -139,7 +141,7 @@ pub struct Access {
 }
 
 impl Account {
-    /// Whoever may use the control socket, which only the owner of the data folder may.
+    /// The owner of the data folder, who needs no account.
     pub(crate) fn local_operator() -> Self {
         Self {
             name: "local operator".to_owned(),
