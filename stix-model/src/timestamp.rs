@@ -26,6 +26,8 @@ pub struct Timestamp(Box<str>);
 /// Length of `YYYY-MM-DDTHH:MM:SS`.
 const SECONDS: usize = 19;
 
+const EPOCH: jiff::civil::DateTime = jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0);
+
 /// The standard sets no limit on fraction digits; a text that must serve as a key needs one.
 const MAX_LENGTH: usize = 255;
 
@@ -38,10 +40,9 @@ impl Timestamp {
     /// assert_eq!(stamp.as_str(), "1970-01-01T00:00:01.500000Z");
     /// ```
     pub fn from_micros(micros: i64) -> Option<Self> {
-        let instant = jiff::Timestamp::from_microsecond(micros).ok()?;
-        let text = format!("{instant:.6}");
-        (text.len() == SECONDS + 8 && text.starts_with(|first: char| first.is_ascii_digit()))
-            .then(|| Self(text.into()))
+        let instant = EPOCH.checked_add(jiff::SignedDuration::from_micros(micros)).ok()?;
+        let is_in_range = (0..=9999).contains(&instant.year());
+        is_in_range.then(|| Self(format!("{instant:.6}Z").into()))
     }
 
     /// Whole microseconds since 1970, rounded towards the past. A leap second counts as the second after it.
@@ -49,7 +50,7 @@ impl Timestamp {
         let number = |range: std::ops::Range<usize>| self.0[range].parse::<i16>().unwrap_or_default();
         let small = |at: usize| i8::try_from(number(at..at + 2)).unwrap_or_default();
         let midnight = jiff::civil::date(number(0..4), small(5), small(8)).at(0, 0, 0, 0);
-        let day = jiff::tz::Offset::UTC.to_timestamp(midnight).map_or(0, jiff::Timestamp::as_second);
+        let day = midnight.duration_since(EPOCH).as_secs();
         let seconds = day + i64::from(small(11)) * 3600 + i64::from(small(14)) * 60 + i64::from(small(17));
         let fraction = self.fraction().bytes().chain(std::iter::repeat(b'0')).take(6);
         seconds * 1_000_000 + fraction.fold(0, |micros, digit| micros * 10 + i64::from(digit - b'0'))

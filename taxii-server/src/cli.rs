@@ -11,6 +11,7 @@ mod output;
 mod serve;
 
 use crate::config::Config;
+use crate::control::Control;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -18,7 +19,8 @@ use std::process::ExitCode;
 const EXAMPLES: &str = "\
 Examples:
   taxii-server demo                                   try it, with real data
-  taxii-server serve --data /var/lib/concord          serve TAXII on 127.0.0.1:6100
+  export CONCORD_DATA=/var/lib/concord                or --data with each command
+  taxii-server serve                                  serve TAXII on 127.0.0.1:6100
   taxii-server collection add 'Phishing' --alias phishing
   taxii-server account add alice --read phishing --write phishing
   taxii-server import feed.json.gz --collection phishing
@@ -84,9 +86,9 @@ impl Place {
         Ok(config)
     }
 
-    /// A way to the store, through the server if one runs.
-    async fn control(&self) -> anyhow::Result<crate::control::Control> {
-        crate::control::Control::open(self.config(None)?).await
+    /// A way to the store that is there, through the server if one runs.
+    async fn control(&self) -> anyhow::Result<Control> {
+        Control::open_existing(self.config(None)?).await
     }
 }
 

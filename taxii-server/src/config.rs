@@ -131,8 +131,11 @@ impl Config {
                 "public_url must begin with https:// (or http:// on a test machine), as https://taxii.example.org"
             );
         }
-        if self.max_page == 0 || self.max_content_length == 0 || self.status_hours < 24 {
-            bail!("max_page and max_content_length must be positive, and status_hours at least 24");
+        if self.max_page == 0 || self.max_content_length == 0 {
+            bail!("max_page and max_content_length must be positive");
+        }
+        if !(24..=87_600).contains(&self.status_hours) {
+            bail!("status_hours must be between 24, as the standard asks, and 87600, which is ten years");
         }
         if self.max_content_length > 1 << 30 {
             bail!("max_content_length is 1 GiB at most, because a request is held in memory");

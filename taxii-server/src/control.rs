@@ -15,14 +15,18 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
+use std::fs::File;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use stix_model::taxii;
 use tower::ServiceExt;
 
 const FILE: &str = "control.json";
+/// How long a server may take to say that it runs. The file may be left from one that was killed.
+const PROBE: Duration = Duration::from_secs(5);
 
 /// Where the operator of this machine reaches the server; removed when the server stops.
 pub(crate) struct ControlFile {
@@ -57,12 +61,16 @@ impl Drop for ControlFile {
 
 /// Writes a file that only its owner can read.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
+    private_file(path)?.write_all(bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Makes or empties a file that only its owner can read.
+pub(crate) fn private_file(path: &Path) -> anyhow::Result<File> {
+    let mut options = File::options();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let write = || options.open(path)?.write_all(bytes);
-    write().with_context(|| format!("cannot write {}", path.display()))
+    options.open(path).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// A way to the store with the rights of its owner.
@@ -89,17 +97,45 @@ impl Control {
     /// # Errors
     /// When neither is possible.
     pub async fn open(config: Config) -> anyhow::Result<Self> {
+        match Self::reach(&config).await? {
+            Some(running) => Ok(running),
+            None => Self::open_here(config).await,
+        }
+    }
+
+    /// As [`Control::open`], but makes no store where there is none: a mistyped folder would look like an empty one.
+    ///
+    /// # Errors
+    /// Also when there is no store.
+    pub async fn open_existing(config: Config) -> anyhow::Result<Self> {
+        if let Some(running) = Self::reach(&config).await? {
+            return Ok(running);
+        }
+        if !EmbeddedEngine::exists(&config.data) {
+            bail!(
+                "there is no store in {}; name its folder with --data or CONCORD_DATA, or make one with \
+                 `taxii-server serve` or `taxii-server api-root add`",
+                config.data.display()
+            );
+        }
+        Self::open_here(config).await
+    }
+
+    /// The server that has the data folder open, if one answers.
+    async fn reach(config: &Config) -> anyhow::Result<Option<Self>> {
         if let Ok(json) = std::fs::read(config.data.join(FILE)) {
             let address: Address = serde_json::from_slice(&json).context("the control file is damaged")?;
             let way = Self(Way::Server(address));
-            if way
-                .call(Method::GET, "/admin/api-roots/", Bytes::new())
-                .await
-                .is_ok_and(|reply| reply.status.is_success())
-            {
-                return Ok(way);
+            let probe = way.call(Method::GET, "/admin/api-roots/", Bytes::new());
+            let answer = tokio::time::timeout(PROBE, probe).await;
+            if answer.is_ok_and(|reply| reply.is_ok_and(|reply| reply.status.is_success())) {
+                return Ok(Some(way));
             }
         }
+        Ok(None)
+    }
+
+    async fn open_here(config: Config) -> anyhow::Result<Self> {
         let engine = EmbeddedEngine::open_folder(&config.data)?;
         let store = Store::open(Arc::new(engine), Arc::new(Clock::System)).await?;
         Self::of(Arc::new(App::new(store, config)?))

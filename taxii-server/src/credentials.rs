@@ -3,6 +3,7 @@
 //! Passwords are kept as argon2id. A check costs tens of milliseconds by intent, so it runs away from the request
 //! threads, few at a time, and a pair that was right is remembered for some minutes under a keyed hash.
 
+use crate::error::ApiError;
 use crate::store::{Account, Directory};
 use argon2::password_hash::{PasswordHasher, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -19,6 +20,8 @@ use tokio::sync::Semaphore;
 const TOKEN_PREFIX: &str = "concord_";
 /// Checks of passwords that may run at once, so that a flood of logins leaves processors for others.
 const CHECKS_AT_ONCE: usize = 2;
+/// Logins that may wait for a check; more are told to come back.
+const WAITING: usize = 64;
 const REMEMBERED: u64 = 10_000;
 const REMEMBERED_FOR: Duration = Duration::from_secs(300);
 
@@ -56,7 +59,8 @@ pub(crate) struct Credentials {
     /// Keyed hashes of pairs that were right, and the stored password that they were right for.
     remembered: moka::sync::Cache<[u8; 32], Arc<str>>,
     key: Hmac<Sha256>,
-    checks: Semaphore,
+    checks: Arc<Semaphore>,
+    waiting: Semaphore,
     /// Memory for checks, used again and again: 19 MiB that are allocated anew each time end up scattered over the
     /// allocator's arenas, one for each thread that ever checked.
     memory: Arc<Mutex<Vec<Vec<Block>>>>,
@@ -74,38 +78,55 @@ impl Credentials {
                 .time_to_live(REMEMBERED_FOR)
                 .build(),
             key: Hmac::new_from_slice(&key)?,
-            checks: Semaphore::new(CHECKS_AT_ONCE),
+            checks: Arc::new(Semaphore::new(CHECKS_AT_ONCE)),
+            waiting: Semaphore::new(WAITING),
             memory: Arc::default(),
             nobody: hash_password("nobody")?,
         })
     }
 
-    /// The account, when the credentials are right.
-    pub(crate) async fn check(&self, directory: &Directory, presented: Presented) -> Option<Arc<Account>> {
-        match presented {
+    /// The account behind credentials.
+    ///
+    /// # Errors
+    /// When they are wrong, or too many others wait for a check.
+    pub(crate) async fn check(
+        &self,
+        directory: &Directory,
+        presented: Presented,
+    ) -> Result<Arc<Account>, ApiError> {
+        let account = match presented {
             Presented::Token(token) => check_token(directory, &token),
             Presented::Password { name, password } => {
                 let account = directory.accounts.get(&name);
                 let stored = account.and_then(|account| account.password.clone());
-                let is_right = self.check_password(&name, password, stored).await;
+                let is_right = self.check_password(&name, password, stored).await?;
                 account.filter(|_| is_right).cloned()
             }
-        }
+        };
+        account.ok_or(ApiError::Unauthorized)
     }
 
-    async fn check_password(&self, name: &str, password: String, stored: Option<String>) -> bool {
+    async fn check_password(
+        &self,
+        name: &str,
+        password: String,
+        stored: Option<String>,
+    ) -> Result<bool, ApiError> {
         let pair = self.key.clone().chain_update(name).chain_update([0]).chain_update(&password);
         let pair: [u8; 32] = pair.finalize().into_bytes().into();
         if let (Some(stored), Some(remembered)) = (&stored, self.remembered.get(&pair))
             && **stored == *remembered
         {
-            return true;
+            return Ok(true);
         }
-        let Ok(_permit) = self.checks.acquire().await else { return false };
+        let _place = self.waiting.try_acquire().map_err(|_| ApiError::Unavailable)?;
+        let permit = Arc::clone(&self.checks).acquire_owned().await.map_err(|_| ApiError::Unavailable)?;
         let is_account = stored.is_some();
         let against = stored.unwrap_or_else(|| self.nobody.clone());
         let memory = Arc::clone(&self.memory);
         let check = move || {
+            // The check goes on when the client has gone, and so must the permit.
+            let _permit = permit;
             let mut blocks = memory.lock().ok()?.pop().unwrap_or_default();
             let is_right = verify(&password, &against, &mut blocks);
             memory.lock().ok()?.push(blocks);
@@ -114,9 +135,9 @@ impl Credentials {
         match tokio::task::spawn_blocking(check).await {
             Ok(Some(stored)) if is_account => {
                 self.remembered.insert(pair, stored.into());
-                true
+                Ok(true)
             }
-            _ => false,
+            _ => Ok(false),
         }
     }
 }
@@ -182,7 +203,7 @@ mod tests {
         let stored = hash_password("a long enough password").unwrap();
         let check = async |password: &str, stored: &str| {
             let check = credentials.check_password("alice", password.to_owned(), Some(stored.to_owned()));
-            tokio::time::timeout(Duration::from_secs(5), check).await
+            tokio::time::timeout(Duration::from_secs(5), check).await.map(Result::unwrap)
         };
         assert_eq!(check("a long enough password", &stored).await, Ok(true));
         assert_eq!(check("a wrong password here", &stored).await, Ok(false));

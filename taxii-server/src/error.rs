@@ -49,10 +49,8 @@ pub enum ApiError {
     #[error("the URL is longer than 8 KiB; send fewer filter values")]
     UriTooLong,
     /// The body is of another type.
-    #[error(
-        "send the body as application/taxii+json;version=2.1, uncompressed or with Content-Encoding: gzip"
-    )]
-    UnsupportedMediaType,
+    #[error("send the body as {0}")]
+    UnsupportedMediaType(&'static str),
     /// The body as a whole cannot be used.
     #[error("{0}")]
     Unprocessable(String),
@@ -63,7 +61,7 @@ pub enum ApiError {
     #[error("the server is stopping; try again in a moment")]
     Unavailable,
     /// No space left.
-    #[error("the server has no space left for new objects; its operator must make room")]
+    #[error("the disk of the server refused a write; its operator must make room and restart it")]
     Full,
     /// A fault of the server.
     #[error("the server failed; its operator finds the cause in the log under this error_id")]
@@ -89,7 +87,7 @@ impl ApiError {
             Self::Cursor(_) => ("bad_next", StatusCode::BAD_REQUEST, "This `next` cannot be used"),
             Self::TooLarge(_) => ("too_large", StatusCode::PAYLOAD_TOO_LARGE, "The request is too large"),
             Self::UriTooLong => ("uri_too_long", StatusCode::URI_TOO_LONG, "The URL is too long"),
-            Self::UnsupportedMediaType => {
+            Self::UnsupportedMediaType(_) => {
                 ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE, "Body type not supported")
             }
             Self::Unprocessable(_) => {

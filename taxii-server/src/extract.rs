@@ -7,10 +7,9 @@ mod page;
 mod posted;
 
 pub(crate) use account::{
-    Administrator, At, Caller, Deletable, LocalOperator, ObjectAt, PathParts, Readable, RootAt, StatusAt,
-    Writable,
+    Administrator, At, Deletable, LocalOperator, ObjectAt, PathParts, Readable, RootAt, StatusAt,
+    TaxiiCaller, Writable,
 };
 pub(crate) use body::EnvelopeBody;
-pub(crate) use media_type::require_acceptable;
 pub(crate) use page::{PageQuery, VersionQuery};
 pub(crate) use posted::Posted;

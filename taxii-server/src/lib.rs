@@ -5,7 +5,7 @@
 //!
 //! # What this crate does not do
 //! It changes no object, trusts no length that a client states, knows no STIX beyond an object's header, and never
-//! decides a client's rights outside `extract`.
+//! decides a client's rights on a collection outside `extract`.
 
 pub mod app;
 pub mod cli;

@@ -173,8 +173,10 @@ impl Store {
         page: &PageRequest,
     ) -> Result<Page<ManifestRecord>, StoreError> {
         let snapshot = self.engine.snapshot().await?;
-        let selected =
+        let mut selected =
             select::select(&*snapshot, collection.number, &page.filter, page.after, page.limit).await?;
+        // The standard has no `next` here, so clients go on by date.
+        selected.keep_ties_together();
         let keys = selected.positions.iter().map(|at| Timeline::All.at(collection.number, *at)).collect();
         let values = snapshot.get_many(keys, usize::MAX).await?;
         let mut records = Vec::with_capacity(values.len());
@@ -313,11 +315,14 @@ impl Store {
         self.write(|reply| Write::Clear(commit, reply)).await
     }
 
-    /// Whether the engine answers.
+    /// Whether reading and writing work.
     ///
     /// # Errors
     /// When it does not.
     pub async fn ready(&self) -> Result<(), StoreError> {
+        if self.writer.is_finished() {
+            return Err(StoreError::Closed);
+        }
         self.engine.snapshot().await?.get(keys::FORMAT.to_vec()).await?;
         Ok(())
     }
@@ -335,7 +340,7 @@ impl Store {
         items: Vec<T>,
     ) -> Page<T> {
         let (first, last) = (selected.positions.first(), selected.positions.last());
-        let next = last.filter(|_| selected.has_more);
+        let next = last.filter(|_| selected.next.is_some());
         Page {
             items,
             date_added: first.zip(last).map(|(first, last)| (date_added(*first), date_added(*last))),
@@ -364,8 +369,8 @@ async fn read_objects(
     let keys = selected.positions.iter().map(|at| keys::object_bytes(collection.number, *at)).collect();
     let values = snapshot.get_many(keys, MAX_PAGE_BYTES).await?;
     if values.len() < selected.positions.len() {
+        selected.next = selected.positions.get(values.len()).copied();
         selected.positions.truncate(values.len());
-        selected.has_more = true;
     }
     let objects =
         values.into_iter().collect::<Option<_>>().ok_or(StoreError::Corrupt("the bytes of an object"))?;

@@ -1,5 +1,6 @@
 use super::admin::{find_collection, path_part, text};
 use super::{Place, output};
+use crate::control::Control;
 use axum::http::Method;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -120,7 +121,11 @@ enum ApiRootAction {
 
 impl ApiRoot {
     pub(super) async fn run(self, place: &Place) -> anyhow::Result<bool> {
-        let control = place.control().await?;
+        let control = match self.action {
+            // The first API root may make the store.
+            ApiRootAction::Add { .. } => Control::open(place.config(None)?).await?,
+            _ => place.control().await?,
+        };
         match self.action {
             ApiRootAction::Add { name, title, description } => {
                 let new = json!({"name": name, "title": title, "description": description});

@@ -46,7 +46,6 @@ impl Demo {
         let mut config = place.config(Some("concord-demo"))?;
         config.listen = self.listen;
         config.title = "Concord demo".to_owned();
-        let max_bytes = usize::try_from(config.max_content_length)?;
         let stop = StopSignal::register()?;
         let server = Server::start(config.clone()).await?;
         let control = Control::open(config.clone()).await?;
@@ -55,10 +54,15 @@ impl Demo {
             Ok(json) => {
                 serde_json::from_slice(&json).with_context(|| format!("{} is damaged", path.display()))?
             }
-            Err(_) => make(&control, &path).await?,
+            Err(_) => make(&control, &path).await.with_context(|| {
+                format!(
+                    "{} holds something else than a demo; give --data another folder",
+                    config.data.display()
+                )
+            })?,
         };
         if !made.is_loaded {
-            load(&control, &made, max_bytes).await?;
+            load(&control, &made).await?;
             save(&path, &Made { is_loaded: true, ..made.clone() })?;
         }
         if self.json {
@@ -119,12 +123,12 @@ fn save(path: &Path, made: &Made) -> anyhow::Result<()> {
 }
 
 /// Loads the objects as a POST does. What an interrupted start had loaded already is found to be there.
-async fn load(control: &Control, made: &Made, max_bytes: usize) -> anyhow::Result<()> {
-    let mut importer = Importer::new(control, &made.collection, max_bytes);
+async fn load(control: &Control, made: &Made) -> anyhow::Result<()> {
+    let mut importer = Importer::new(control, &made.collection).await?;
     importer.bar.set_message("Loading ICS ATT&CK");
     importer.read(flate2::read::GzDecoder::new(ICS_ATTACK)).await?;
     let outcome = importer.finish().await?;
-    anyhow::ensure!(outcome.failures.is_empty(), "demo data was refused: {:?}", outcome.failures);
+    anyhow::ensure!(outcome.failed == 0, "demo data was refused: {:?}", outcome.failures);
     Ok(())
 }
 

@@ -2,6 +2,7 @@ use super::{Place, output};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::Control;
+use crate::store::EmbeddedEngine;
 use axum::http::Method;
 use clap::Args;
 use serde_json::json;
@@ -66,8 +67,8 @@ async fn check_certificate(config: &Config) -> anyhow::Result<String> {
 
 async fn check_store(config: Config) -> anyhow::Result<String> {
     let data = config.data.display().to_string();
-    if !config.data.exists() {
-        return Ok(format!("{data} does not exist yet; the first start makes it"));
+    if !EmbeddedEngine::exists(&config.data) {
+        return Ok(format!("none in {data} yet; the first start makes it"));
     }
     let control = Control::open(config).await?;
     let way = if control.is_server() { "open in a running server" } else { "not in use" };

@@ -1,5 +1,7 @@
 use super::Place;
 use super::admin::{find_collection, text};
+use crate::control::private_file;
+use anyhow::Context;
 use axum::http::Method;
 use bytes::Bytes;
 use clap::Args;
@@ -55,35 +57,49 @@ impl Export {
     }
 }
 
-/// Where an export goes. A compressed file is complete only after [`Out::finish`].
-enum Out {
+/// Where an export goes. A file appears under its name when it is complete, so a failure spoils no older backup.
+struct Out {
+    writer: Writer,
+    /// The unfinished file, and what it will be called.
+    file: Option<[PathBuf; 2]>,
+}
+
+enum Writer {
     Plain(Box<dyn Write + Send>),
     Gzip(GzEncoder<BufWriter<File>>),
 }
 
 impl Out {
-    fn open(path: Option<&Path>) -> std::io::Result<Self> {
-        let Some(path) = path else { return Ok(Self::Plain(Box::new(std::io::stdout()))) };
-        let file = BufWriter::new(File::create(path)?);
+    fn open(path: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(path) = path else {
+            return Ok(Self { writer: Writer::Plain(Box::new(std::io::stdout())), file: None });
+        };
+        let mut name = path.file_name().context("--output names no file")?.to_owned();
+        name.push(".part");
+        let part = path.with_file_name(name);
+        let file = BufWriter::new(private_file(&part)?);
         let is_gzip = path.extension().is_some_and(|extension| extension == "gz");
-        Ok(if is_gzip {
-            Self::Gzip(GzEncoder::new(file, Compression::default()))
-        } else {
-            Self::Plain(Box::new(file))
-        })
+        let writer = match is_gzip {
+            true => Writer::Gzip(GzEncoder::new(file, Compression::default())),
+            false => Writer::Plain(Box::new(file)),
+        };
+        Ok(Self { writer, file: Some([part, path.to_owned()]) })
     }
 
     fn writer(&mut self) -> &mut dyn Write {
-        match self {
-            Self::Plain(out) => out,
-            Self::Gzip(out) => out,
+        match &mut self.writer {
+            Writer::Plain(out) => out,
+            Writer::Gzip(out) => out,
         }
     }
 
-    fn finish(self) -> std::io::Result<()> {
-        match self {
-            Self::Plain(mut out) => out.flush(),
-            Self::Gzip(out) => out.finish()?.flush(),
+    fn finish(self) -> anyhow::Result<()> {
+        match self.writer {
+            Writer::Plain(mut out) => out.flush()?,
+            Writer::Gzip(out) => out.finish()?.flush()?,
         }
+        let Some([part, path]) = self.file else { return Ok(()) };
+        File::open(&part)?.sync_all()?;
+        std::fs::rename(&part, &path).with_context(|| format!("cannot write {}", path.display()))
     }
 }

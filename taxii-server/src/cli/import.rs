@@ -2,7 +2,7 @@ use super::admin::{find_collection, text};
 use super::{Place, output};
 use crate::control::Control;
 use anyhow::{Context, bail};
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use bytes::Bytes;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -43,17 +43,21 @@ pub(super) struct Import {
 
 impl Import {
     pub(super) async fn run(self, place: &Place) -> anyhow::Result<bool> {
-        let max_bytes = usize::try_from(place.config(None)?.max_content_length)?;
         let control = place.control().await?;
         let collection = find_collection(&control, &self.collection).await?;
-        let mut importer = Importer::new(&control, &collection, max_bytes);
+        let mut importer = Importer::new(&control, &collection).await?;
+        let mut stopped = Ok(());
         for path in &self.files {
             importer.bar.set_message(path.display().to_string());
-            importer.file(path).await.with_context(|| format!("in {}", path.display()))?;
+            stopped = importer.file(path).await.with_context(|| format!("in {}", path.display()));
+            if stopped.is_err() {
+                break;
+            }
         }
+        // What was read before the mistake goes in, and is accounted for.
         let outcome = importer.finish().await?;
         outcome.print(self.json)?;
-        Ok(outcome.failures.is_empty())
+        stopped.map(|()| outcome.failed == 0)
     }
 }
 
@@ -78,18 +82,23 @@ struct Batch {
 #[derive(Default)]
 pub(super) struct Outcome {
     total: u64,
+    pub(super) failed: u64,
+    /// One row for each failed object, or for a request that was refused as a whole.
     pub(super) failures: Vec<Value>,
 }
 
 impl<'c> Importer<'c> {
-    pub(super) fn new(control: &'c Control, collection: &Value, max_bytes: usize) -> Self {
-        let path =
-            format!("/{}/collections/{}/objects/", text(collection, "api_root"), text(collection, "id"));
+    /// Asks the server how large a request may be.
+    pub(super) async fn new(control: &'c Control, collection: &Value) -> anyhow::Result<Self> {
+        let root = format!("/{}/", text(collection, "api_root"));
+        let max_bytes = control.json(Method::GET, &root, ()).await?["max_content_length"].as_u64();
+        let max_bytes = usize::try_from(max_bytes.context("the API root names no max_content_length")?)?;
+        let path = format!("{root}collections/{}/objects/", text(collection, "id"));
         let style = ProgressStyle::with_template(
             "{msg} {bar:30} {human_pos}/{human_len} objects, {per_sec}, {eta} left",
         );
         let bar = ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Self { control, path, max_bytes, batch: Batch::default(), bar, outcome: Outcome::default() }
+        Ok(Self { control, path, max_bytes, batch: Batch::default(), bar, outcome: Outcome::default() })
     }
 
     async fn file(&mut self, path: &Path) -> anyhow::Result<()> {
@@ -111,9 +120,13 @@ impl<'c> Importer<'c> {
     pub(super) async fn read(&mut self, reader: impl Read + Send) -> anyhow::Result<()> {
         let mut reader = BufReader::with_capacity(1 << 20, reader);
         let mut first = Vec::new();
-        reader.read_until(b'\n', &mut first)?;
-        let is_line = Document::read(first.trim_ascii(), Limits::default())
-            .is_ok_and(|document| document.root().get("objects").is_none());
+        while first.trim_ascii().is_empty() && reader.read_until(b'\n', &mut first)? > 0 {}
+        // An object of STIX 2.0 may have `objects` too, but no list.
+        let has_list = |document: &Document<'_>| {
+            document.root().get("objects").is_some_and(|objects| objects.kind() == Kind::Array)
+        };
+        let is_line =
+            Document::read(first.trim_ascii(), Limits::default()).is_ok_and(|line| !has_list(&line));
         if is_line {
             return self.lines(first, reader).await;
         }
@@ -146,7 +159,10 @@ impl<'c> Importer<'c> {
                 let root = document.root();
                 let stamp = root.get("date_added").and_then(|stamp| Some(stamp.as_str()?.into_owned()));
                 self.bar.inc_length(1);
-                self.push(root.get("object").unwrap_or(root).raw(), stamp).await?;
+                match root.get("object_text").and_then(|text| text.as_str()) {
+                    Some(text) => self.push(&text, stamp).await?,
+                    None => self.push(root.get("object").unwrap_or(root).raw(), stamp).await?,
+                }
             }
             line.clear();
             reader.read_until(b'\n', &mut line)?;
@@ -185,13 +201,22 @@ impl<'c> Importer<'c> {
             body.extend_from_slice(format!(r#","x_concord_date_added":{}"#, json!(stamps)).as_bytes());
         }
         body.push(b'}');
-        let reply = self.control.call(Method::POST, &self.path, Bytes::from(body)).await?.success()?;
-        let status: Status = serde_json::from_slice(&reply.body)?;
-        self.outcome.total += status.total_count;
+        let reply = self.control.call(Method::POST, &self.path, Bytes::from(body)).await?;
+        self.bar.inc(count as u64);
+        self.outcome.total += count as u64;
+        if matches!(reply.status, StatusCode::UNPROCESSABLE_ENTITY | StatusCode::PAYLOAD_TOO_LARGE) {
+            let reason = reply.success().err().map(|error| error.to_string());
+            self.outcome.failed += count as u64;
+            self.outcome
+                .failures
+                .push(json!({"id": format!("{count} objects"), "version": "", "message": reason}));
+            return Ok(());
+        }
+        let status: Status = serde_json::from_slice(&reply.success()?.body)?;
+        self.outcome.failed += status.failure_count;
         for failure in status.failures {
             self.outcome.failures.push(serde_json::to_value(failure)?);
         }
-        self.bar.inc(count as u64);
         Ok(())
     }
 
@@ -204,7 +229,7 @@ impl<'c> Importer<'c> {
 
 impl Outcome {
     fn print(&self, as_json: bool) -> anyhow::Result<()> {
-        let failures = self.failures.len() as u64;
+        let failures = self.failed;
         let successes = self.total - failures;
         if as_json {
             let outcome = json!({"total": self.total, "successes": successes, "failures": self.failures});

@@ -1,12 +1,13 @@
 use super::{Place, install_crypto, output, start_logging};
 use crate::config::{Config, Tls};
-use crate::control::Control;
+use crate::control::{Control, write_private};
 use crate::serve::{Server, StopSignal};
 use axum::http::Method;
 use clap::Args;
 use serde_json::json;
+use std::io::IsTerminal;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -72,6 +73,7 @@ impl Serve {
 
 /// A new store gets an API root and one administrator, whose credentials are shown this once.
 async fn first_start(config: Config) -> anyhow::Result<()> {
+    let data = config.data.clone();
     let control = Control::open(config).await?;
     let roots = control.json(Method::GET, "/admin/api-roots/", ()).await?;
     if roots.as_array().is_some_and(|roots| roots.is_empty()) {
@@ -81,14 +83,27 @@ async fn first_start(config: Config) -> anyhow::Result<()> {
     if accounts.as_array().is_some_and(|accounts| accounts.is_empty()) {
         let admin = json!({"name": "admin", "is_administrator": true});
         let secrets = control.json(Method::POST, "/admin/accounts/", admin).await?;
-        let text = |name: &str| secrets[name].as_str().unwrap_or_default().to_owned();
-        output::complaint(&format!(
-            "\nThis store is new. Its administrator, shown this once:\n  username  {}\n  password  {}\n  token     {}\n\n\
-             Next: taxii-server collection add --help, taxii-server account add --help\n",
-            text("username"),
-            text("password"),
-            text("token")
-        ));
+        tell(&data, &secrets)?;
     }
+    Ok(())
+}
+
+/// Secrets go to a terminal; where standard error is a log, they go into a file that only its owner can read.
+fn tell(data: &Path, secrets: &serde_json::Value) -> anyhow::Result<()> {
+    let text = |name: &str| secrets[name].as_str().unwrap_or_default().to_owned();
+    let lines = format!(
+        "  username  {}\n  password  {}\n  token     {}\n",
+        text("username"),
+        text("password"),
+        text("token")
+    );
+    if std::io::stderr().is_terminal() {
+        output::complaint(&format!("\nThis store is new. Its administrator, shown this once:\n{lines}"));
+    } else {
+        let path = data.join("administrator.txt");
+        write_private(&path, lines.as_bytes())?;
+        tracing::info!(file = %path.display(), "this store is new; its administrator is in the file, keep it elsewhere");
+    }
+    output::complaint("Next: taxii-server collection add --help, taxii-server account add --help\n");
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Who is calling, and what they may do with what they name. No handler gets a collection any other way.
 
+use super::media_type;
 use crate::app::App;
 use crate::credentials::Presented;
 use crate::error::ApiError;
@@ -18,7 +19,7 @@ use uuid::Uuid;
 pub(crate) struct LocalOperator;
 
 /// The account behind a request.
-pub(crate) struct Caller(pub(crate) Arc<Account>);
+struct Caller(Arc<Account>);
 
 impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = ApiError;
@@ -29,8 +30,24 @@ impl FromRequestParts<Arc<App>> for Caller {
         }
         let presented =
             Presented::read(&parts.headers, &app.config.api_key_header).ok_or(ApiError::Unauthorized)?;
-        let account = app.credentials.check(&app.store.directory(), presented).await;
-        account.map(Self).ok_or(ApiError::Unauthorized)
+        app.credentials.check(&app.store.directory(), presented).await.map(Self)
+    }
+}
+
+/// The account behind a request to a TAXII endpoint, from a client that accepts TAXII. Who is not known is told so
+/// first: failed authentication gives 401 and nothing else (TAXII 2.1, section 5).
+pub(crate) struct TaxiiCaller(pub(crate) Arc<Account>);
+
+impl FromRequestParts<Arc<App>> for TaxiiCaller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let Caller(account) = Caller::from_request_parts(parts, app).await?;
+        if media_type::accepts_taxii(&parts.headers, app.config.header_policy) {
+            Ok(Self(account))
+        } else {
+            Err(ApiError::NotAcceptable)
+        }
     }
 }
 
@@ -56,7 +73,7 @@ impl FromRequestParts<Arc<App>> for RootAt {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let Caller(caller) = Caller::from_request_parts(parts, app).await?;
+        let TaxiiCaller(caller) = TaxiiCaller::from_request_parts(parts, app).await?;
         let name = path_part(parts, app, "api_root").await?;
         let root = app.store.directory().api_roots.get(&name).cloned();
         Ok(Self { caller, root: root.ok_or(ApiError::NotFound("API root"))? })

@@ -11,6 +11,7 @@ use http_body_util::BodyExt;
 use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
+use stix_model::taxii;
 
 /// How long a client may be silent inside a body.
 const IDLE: Duration = Duration::from_secs(10);
@@ -26,7 +27,7 @@ impl FromRequest<Arc<App>> for EnvelopeBody {
         let limit = app.config.max_content_length;
         let (parts, body) = request.into_parts();
         if !media_type::is_envelope(&parts.headers, app.config.header_policy) {
-            return Err(ApiError::UnsupportedMediaType);
+            return Err(ApiError::UnsupportedMediaType(taxii::MEDIA_TYPE));
         }
         let is_compressed = is_gzip(&parts.headers)?;
         let bytes = collect(&parts.headers, body, limit).await?;
@@ -44,7 +45,7 @@ fn is_gzip(headers: &HeaderMap) -> Result<bool, ApiError> {
     match (is("gzip") || is("x-gzip"), is("identity")) {
         (true, _) => Ok(true),
         (_, true) => Ok(false),
-        _ => Err(ApiError::UnsupportedMediaType),
+        _ => Err(ApiError::UnsupportedMediaType("it is, or with Content-Encoding: gzip")),
     }
 }
 

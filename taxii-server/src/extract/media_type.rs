@@ -1,13 +1,7 @@
 //! Media types in `Accept` and `Content-Type` (RFC 9110, section 8.3.1 and 12.5.1; TAXII 2.1, section 3.1).
 
-use crate::app::App;
 use crate::config::HeaderPolicy;
-use crate::error::ApiError;
-use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
-use axum::middleware::Next;
-use axum::response::Response;
-use std::sync::Arc;
 
 /// A media type or range; names are compared without case, white space around separators does not matter.
 #[derive(Debug, PartialEq, Eq)]
@@ -63,20 +57,9 @@ fn split_outside_quotes(text: &str, separator: char) -> impl Iterator<Item = &st
     })
 }
 
-/// Refuses requests to TAXII endpoints that accept nothing this server speaks. Clients ask older versions first and
-/// rely on 406 to go on.
-pub(crate) async fn require_acceptable(
-    State(app): State<Arc<App>>,
-    request: Request,
-    next: Next,
-) -> Result<Response, ApiError> {
-    if !accepts_taxii(request.headers(), app.config.header_policy) {
-        return Err(ApiError::NotAcceptable);
-    }
-    Ok(next.run(request).await)
-}
-
-fn accepts_taxii(headers: &HeaderMap, policy: HeaderPolicy) -> bool {
+/// Whether the client accepts anything that this server speaks. Clients ask older versions first and rely on a refusal
+/// to go on.
+pub(super) fn accepts_taxii(headers: &HeaderMap, policy: HeaderPolicy) -> bool {
     let values: Vec<_> =
         headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
     let is_silent =

@@ -76,7 +76,7 @@ impl PageQuery {
                 "added_after" => filter.added_after = Some(timestamp(name, &value)?),
                 "limit" => parsed.limit = Some(limit(&value)?),
                 "match[id]" => filter.ids = Some(list(name, &value, id)?),
-                "match[type]" => filter.types = Some(list(name, &value, |text| Ok(text.to_owned()))?),
+                "match[type]" => filter.types = Some(types(&value)?),
                 "match[version]" => filter.versions = Some(versions(&value)?),
                 _ => filter.spec_versions = Some(spec_versions(&value)?),
             }
@@ -135,6 +135,15 @@ fn list<T: Ord>(
         part => parse(part),
     };
     text.split(',').map(parse).collect()
+}
+
+/// What cannot be the name of a type is no error, and matches nothing.
+fn types(text: &str) -> Result<BTreeSet<String>, ApiError> {
+    let mut types = list("match[type]", text, |text| Ok(text.to_owned()))?;
+    types.retain(|name| {
+        name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    });
+    Ok(types)
 }
 
 fn versions(text: &str) -> Result<VersionFilter, ApiError> {
@@ -237,6 +246,7 @@ mod tests {
                 .unwrap();
         assert_eq!(query.filter.types, Some(BTreeSet::from(["a".to_owned(), "b".to_owned()])));
         assert_eq!((query.limit, query.next.as_deref()), (Some(usize::MAX), Some("q")));
+        assert_eq!(types("tool,tool%00,Tool,tool\0").unwrap(), BTreeSet::from(["tool".to_owned()]));
         assert_eq!(PageQuery::parse("next=a&next=").unwrap().next, None);
         assert_eq!(spec_versions("2.0,2.2").unwrap(), BTreeSet::from([SpecVersion::V2_0]));
         assert!(PageQuery::parse("added_after=2020-01-01T00:00:00.123456789Z&added=x").is_ok());

@@ -23,8 +23,9 @@ impl EnvelopeBody {
         let EnvelopeBody(body) = self;
         let is_administrator = caller.is_administrator;
         let read = move || {
-            let objects = split(&body, Limits::default())
-                .map_err(|error| ApiError::Unprocessable(error.to_string()))?;
+            // How long it may be was checked when it was read.
+            let limits = Limits { bytes: body.len(), ..Limits::default() };
+            let objects = split(&body, limits).map_err(|error| ApiError::Unprocessable(error.to_string()))?;
             let stamps = stamps(&body, objects.len(), is_administrator)?;
             Ok::<_, ApiError>(Posted { objects, stamps })
         };
@@ -67,7 +68,8 @@ fn stamps(body: &Bytes, count: usize, is_administrator: bool) -> Result<Stamps, 
         return Ok(Stamps::Clock);
     }
     let wrong = |reason: &str| ApiError::Unprocessable(format!("/{DATE_ADDED}: {reason}"));
-    let document = Document::read(body, Limits::default()).map_err(|error| wrong(&error.to_string()))?;
+    let limits = Limits { bytes: body.len(), ..Limits::default() };
+    let document = Document::read(body, limits).map_err(|error| wrong(&error.to_string()))?;
     let Some(given) = document.root().get(DATE_ADDED) else { return Ok(Stamps::Clock) };
     if !is_administrator {
         return Err(ApiError::Forbidden("give objects their date_added"));

@@ -13,7 +13,7 @@ pub(crate) use roots::*;
 use crate::app::App;
 use crate::error::ApiError;
 use axum::extract::{FromRequest, Request};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -28,8 +28,16 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for AdminBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &Arc<App>) -> Result<Self, ApiError> {
+        // A form on a foreign page can send text, with the credentials that a browser remembers, but not JSON.
+        let content_type =
+            request.headers().get(header::CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
+        if !content_type.starts_with(b"application/json")
+            && !content_type.starts_with(b"application/taxii+json")
+        {
+            return Err(ApiError::UnsupportedMediaType("application/json"));
+        }
         let body = axum::body::to_bytes(request.into_body(), MAX_BODY).await;
-        let body = body.map_err(|_| ApiError::TooLarge(MAX_BODY as u64))?;
+        let body = body.map_err(|_| ApiError::Unprocessable(format!("more than {MAX_BODY} bytes")))?;
         let value = serde_json::from_slice(&body);
         value.map(Self).map_err(|error| ApiError::Unprocessable(error.to_string()))
     }

@@ -1,11 +1,12 @@
 use super::{Taxii, ok};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::Caller;
+use crate::extract::TaxiiCaller;
 use crate::openapi::ReadFailures;
 use axum::extract::State;
 use axum::http::uri::{Authority, Uri};
 use axum::http::{HeaderMap, header};
+use std::net::IpAddr;
 use std::sync::Arc;
 use stix_model::taxii::Discovery;
 
@@ -16,7 +17,7 @@ use stix_model::taxii::Discovery;
 )]
 pub(crate) async fn get_discovery(
     State(app): State<Arc<App>>,
-    _caller: Caller,
+    _: TaxiiCaller,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Taxii<Discovery>, ApiError> {
@@ -32,19 +33,25 @@ pub(crate) async fn get_discovery(
     }))
 }
 
-/// The address that clients use: as configured, else as the request names it. Some clients use the URLs of discovery
-/// as they are, so they are absolute.
+/// What stands before the name of an API root. Some clients use the URLs of discovery as they are, so they are absolute:
+/// with the configured address, else with the one that the request names. Over plain HTTP that is done on this machine
+/// only; elsewhere a TLS proxy may stand in between, and a URL with `http` would send credentials past it. The standard
+/// wants HTTPS or relative URLs (TAXII 2.1, section 4.1.1).
 fn base_url(app: &App, uri: &Uri, headers: &HeaderMap) -> String {
     if let Some(url) = &app.config.public_url {
         return url.trim_end_matches('/').to_owned();
     }
-    let is_tls = app.config.tls.is_some() || app.config.behind_tls_proxy;
-    let scheme = if is_tls { "https" } else { "http" };
     // HTTP/2 names the host in the URI, HTTP/1.1 in a header.
-    let authority = uri.authority().map(Authority::as_str);
-    let host = authority.or_else(|| headers.get(header::HOST)?.to_str().ok());
-    match host {
-        Some(host) => format!("{scheme}://{host}"),
-        None => format!("{scheme}://{}", app.config.listen),
+    let named = uri.authority().cloned().or_else(|| headers.get(header::HOST)?.to_str().ok()?.parse().ok());
+    let is_tls = app.config.tls.is_some() || app.config.behind_tls_proxy;
+    match named {
+        Some(host) if is_tls => format!("https://{host}"),
+        Some(host) if is_loopback(&host) => format!("http://{host}"),
+        _ => String::new(),
     }
+}
+
+fn is_loopback(authority: &Authority) -> bool {
+    let host = authority.host().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -102,7 +102,7 @@ struct Accepted<'s> {
     object: &'s Object,
     entry: Entry,
     version_key: Key,
-    /// The instant that was given, or the position once it is known.
+    /// The instant that was given with a restored object.
     given: Option<&'s Timestamp>,
     position: Position,
 }

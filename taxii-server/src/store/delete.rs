@@ -5,10 +5,11 @@ use super::admit::move_served;
 use super::directory::Collection;
 use super::engine::{Commit, Snapshot};
 use super::filter::{Filter, VersionRow};
-use super::keys::{self, Timeline};
+use super::keys::{self, Position, Timeline};
 use super::record::{Bound, Editions, Head};
 use super::select::version_rows;
 use bytes::Bytes;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use stix_model::StixId;
 
@@ -27,26 +28,31 @@ pub struct Delete {
 pub(super) async fn plan(snapshot: &dyn Snapshot, delete: &Delete) -> Result<(Commit, usize), StoreError> {
     let number = delete.collection.number;
     let mut commit = Commit::default();
-    let head_value = snapshot.get(keys::head(number)).await?;
-    let mut head = Head::decode(head_value.as_ref())?;
-    commit.expected.insert(keys::head(number), head_value);
+    let read_set = vec![keys::head(number), keys::collection(delete.collection.id)];
+    let values = snapshot.get_many(read_set.clone(), usize::MAX).await?;
+    if values[1].is_none() {
+        return Err(StoreError::NoCollection);
+    }
+    let mut head = Head::decode(values[0].as_ref())?;
+    commit.expected.extend(read_set.into_iter().zip(values));
     let rows = version_rows(snapshot, number, &delete.id).await?;
     if rows.is_empty() {
         return Err(StoreError::NoObject);
     }
-    let gone: Vec<VersionRow> = delete.filter.choose(&rows).into_iter().cloned().collect();
+    let gone: BTreeMap<Position, &VersionRow> =
+        delete.filter.choose(&rows).into_iter().map(|row| (row.position, row)).collect();
     if gone.is_empty() {
         return Ok((Commit::default(), 0));
     }
     let mut left = Editions::default();
     for row in &rows {
-        if gone.contains(row) {
+        if gone.contains_key(&row.position) {
             head.versions[row.spec as usize] -= 1;
         } else {
             left.insert(row.spec, Bound { sort_key: row.sort_key.clone(), position: row.position });
         }
     }
-    for row in &gone {
+    for row in gone.values() {
         let version_key = keys::version(number, &delete.id, row.spec, &row.sort_key);
         commit.writes.insert(version_key, None);
         commit.writes.insert(Timeline::All.at(number, row.position), None);

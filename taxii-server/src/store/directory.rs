@@ -216,7 +216,7 @@ impl Directory {
         (self.revision > 0).then(|| Bytes::copy_from_slice(&self.revision.to_be_bytes()))
     }
 
-    /// The smallest number that no collection has had. Numbers are never used twice, because the revision only grows.
+    /// A number that no collection has had: the revision only grows, and each collection is made in one of its own.
     pub(crate) fn free_number(&self) -> Result<CollectionNumber, StoreError> {
         u32::try_from(self.revision + 1).map_err(|_| StoreError::Corrupt("the directory revision"))
     }

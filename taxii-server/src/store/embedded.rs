@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 const TABLE: TableDefinition<&[u8], &[u8]> = TableDefinition::new("concord");
+const FILE: &str = "store.redb";
 const CACHE_BYTES: usize = 64 << 20;
 
 /// Keeps everything in one file that only this process has open.
@@ -16,6 +17,11 @@ pub struct EmbeddedEngine {
 }
 
 impl EmbeddedEngine {
+    /// Whether a data folder holds a store.
+    pub fn exists(data: &Path) -> bool {
+        data.join(FILE).exists()
+    }
+
     /// Opens or makes the store in a data folder that only its owner can look into.
     ///
     /// # Errors
@@ -26,7 +32,7 @@ impl EmbeddedEngine {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(data).with_context(|| format!("cannot make the data folder {}", data.display()))?;
-        let path = data.join("store.redb");
+        let path = data.join(FILE);
         Self::open(&path).with_context(|| format!("cannot open {}", path.display()))
     }
 
@@ -35,6 +41,7 @@ impl EmbeddedEngine {
     /// # Errors
     /// When the file cannot be opened, or another process has it open.
     pub fn open(path: &Path) -> Result<Self, EngineError> {
+        make_private(path).map_err(EngineError::failed)?;
         let database = Database::builder().set_cache_size(CACHE_BYTES).create(path).map_err(failed)?;
         let transaction = database.begin_write().map_err(failed)?;
         transaction.open_table(TABLE).map_err(failed)?;
@@ -114,7 +121,17 @@ impl Snapshot for EmbeddedSnapshot {
     }
 }
 
-/// Files are read and synced away from the threads that serve requests.
+/// Makes a file that only its owner can read: it holds password hashes and the secret of the cursors.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+/// Files are read and synced away from the threads that serve requests. (Opening a snapshot reads no more than the root
+/// of the tree, which is in memory.)
 fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
 ) -> EngineFuture<'static, T> {
@@ -124,6 +141,8 @@ fn blocking<T: Send + 'static>(
 fn failed(error: impl Into<redb::Error>) -> EngineError {
     match error.into() {
         redb::Error::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => EngineError::Full,
+        // After a failed write redb refuses everything until it is opened anew.
+        redb::Error::PreviousIo => EngineError::Full,
         redb::Error::DatabaseAlreadyOpen => {
             EngineError::failed("another process has it open; stop that server, or give another data folder")
         }

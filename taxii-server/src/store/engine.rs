@@ -109,8 +109,8 @@ pub enum EngineError {
     /// Somebody else changed what the decision was based on. Decide again.
     #[error("another writer was faster")]
     Conflict,
-    /// The disk is full.
-    #[error("no space left for the store")]
+    /// The disk refused a write, most likely because it is full.
+    #[error("the disk refused a write; make room and restart the server")]
     Full,
     /// Anything else that goes wrong with files, memory or the network.
     #[error("the store failed: {0}")]

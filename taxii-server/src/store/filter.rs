@@ -67,13 +67,20 @@ impl Filter {
         self.spec_versions.is_none() && self.wants_only_last()
     }
 
-    /// Only the ends of the version history matter, so it need not be read.
+    /// Only the last version matters, so the history need not be read.
     pub(super) fn wants_only_last(&self) -> bool {
         match &self.versions {
             None => true,
             Some(VersionFilter::Some { first: false, last: true, exact }) => exact.is_empty(),
             Some(_) => false,
         }
+    }
+
+    /// Nothing but certain versions is asked for.
+    pub(crate) fn wants_only_instants(&self) -> bool {
+        self.added_after.is_none()
+            && self.spec_versions.is_none()
+            && matches!(&self.versions, Some(VersionFilter::Some { first: false, last: false, .. }))
     }
 
     /// Whether any object of this STIX version can match.

@@ -5,6 +5,7 @@ use super::engine::{Scan, Snapshot};
 use super::filter::{Filter, VersionRow};
 use super::keys::{self, CollectionNumber, Position, Timeline};
 use super::record::{Edition, Editions, Entry, Head};
+use std::collections::BTreeSet;
 use stix_model::{SpecVersion, StixId};
 
 /// How many headers one scan looks at when a filter has no timeline of its own.
@@ -18,7 +19,23 @@ const WORK_BOUND: usize = 64 * SLICE;
 #[derive(Debug, Default)]
 pub(super) struct Selection {
     pub(super) positions: Vec<Position>,
-    pub(super) has_more: bool,
+    /// The first one that did not fit, or, where nobody has looked yet, the last one that did.
+    pub(super) next: Option<Position>,
+}
+
+impl Selection {
+    /// Ends the page before a group of restored objects that share one `date_added` and do not all fit, unless the page
+    /// holds nothing else.
+    pub(super) fn keep_ties_together(&mut self) {
+        let Some(next) = self.next else { return };
+        let untied = self.positions.iter().rposition(|position| position.micros != next.micros);
+        if let Some(untied) = untied
+            && untied + 1 < self.positions.len()
+        {
+            self.next = Some(self.positions[untied + 1]);
+            self.positions.truncate(untied + 1);
+        }
+    }
 }
 
 /// Finds up to `limit` positions after `start` that pass the filter.
@@ -31,6 +48,9 @@ pub(super) async fn select(
 ) -> Result<Selection, StoreError> {
     let reader = Reader { snapshot, collection };
     let start = start.max(filter.start());
+    if filter.types.as_ref().is_some_and(BTreeSet::is_empty) {
+        return Ok(Selection::default());
+    }
     if filter.ids.is_some() {
         return reader.by_id(filter, start, limit).await;
     }
@@ -142,7 +162,8 @@ impl Reader<'_> {
             }
             if looked_at >= WORK_BOUND && !found.is_empty() {
                 // There may be more; the next page looks on from the last object of this one.
-                return Ok(Selection { positions: found, has_more: true });
+                let next = found.last().copied();
+                return Ok(Selection { positions: found, next });
             }
         }
     }
@@ -184,7 +205,7 @@ fn position_of(key: &[u8]) -> Result<Position, StoreError> {
 /// Orders what several timelines gave and keeps one page of it.
 fn cut(mut found: Vec<Position>, limit: usize) -> Selection {
     found.sort_unstable();
-    let has_more = found.len() > limit;
+    let next = found.get(limit).copied();
     found.truncate(limit);
-    Selection { positions: found, has_more }
+    Selection { positions: found, next }
 }

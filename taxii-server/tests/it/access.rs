@@ -183,3 +183,28 @@ async fn administration_refuses_what_cannot_be() {
     let gone = test.control.call(Method::DELETE, "/admin/api-roots/api/", Default::default()).await.unwrap();
     assert_eq!(gone.status, StatusCode::CONFLICT);
 }
+
+#[tokio::test]
+async fn who_is_not_known_is_told_so_before_anything_else() {
+    let (test, id) = TestApp::with_collection().await;
+    let path = format!("/api/collections/{id}/objects/");
+    let call = test.get(&path).header("accept", "text/html");
+    assert_eq!(call.without("authorization").send().await.error_code(), "unauthorized");
+    assert_eq!(test.get(&path).header("accept", "text/html").send().await.error_code(), "not_acceptable");
+}
+
+/// A form on a foreign page can make a browser send text with the credentials that it remembers.
+#[tokio::test]
+async fn administration_takes_json_only() {
+    let test = TestApp::new().await;
+    let root = json!({"name": "root", "password": PASSWORD, "is_administrator": true});
+    test.admin(Method::POST, "/admin/accounts/", root).await;
+    let new = json!({"name": "mallory", "is_administrator": true}).to_string();
+    let post = || test.post("/admin/accounts/", new.clone()).by("root");
+    assert_eq!(
+        post().header("content-type", "text/plain").send().await.error_code(),
+        "unsupported_media_type"
+    );
+    assert_eq!(post().without("content-type").send().await.error_code(), "unsupported_media_type");
+    assert_eq!(post().header("content-type", "application/json").send().await.status, StatusCode::CREATED);
+}

@@ -116,7 +116,8 @@ async fn administration_works_with_and_without_a_server() {
     run(data, &["account", "grant", "reader", "online", "--read"]).await;
     let lines = folder.path().join("two.jsonl");
     let object = |n| json!({"type": "tool", "id": crate::app::tool_id(n), "x_n": n});
-    std::fs::write(&lines, format!("{}\n{}\n", object(1), object(2))).unwrap();
+    let spanning = serde_json::to_string_pretty(&object(2)).unwrap();
+    std::fs::write(&lines, format!("\n{}\n{}\n", object(1), json!({"object_text": spanning}))).unwrap();
     let lines = lines.to_str().unwrap();
     let outcome = run(data, &["import", lines, "--collection", "online", "--json"]).await;
     assert_eq!(serde_json::from_str::<Value>(&outcome).unwrap()["successes"], 2);
@@ -128,14 +129,15 @@ async fn administration_works_with_and_without_a_server() {
     stop(child).await;
 
     run(data, &["collection", "add", "Offline"]).await;
+    let packed = folder.path().join("backup.jsonl.gz");
+    run(data, &["export", "--collection", "online", "-o", packed.to_str().unwrap()]).await;
+    assert!(packed.exists() && !folder.path().join("backup.jsonl.gz.part").exists());
     let saved = folder.path().join("backup.jsonl");
     std::fs::write(&saved, &backup).unwrap();
     run(data, &["import", saved.to_str().unwrap(), "--collection", "Offline"]).await;
-    assert_eq!(
-        run(data, &["export", "--collection", "Offline"]).await,
-        backup,
-        "a restore keeps date_added and bytes"
-    );
+    let restored = run(data, &["export", "--collection", "Offline"]).await;
+    assert_eq!(restored, backup, "a restore keeps date_added and bytes");
+    assert!(restored.contains("object_text"), "also of an object that spans lines");
     run(data, &["collection", "remove", "online"]).await;
     assert!(!run(data, &["collection", "list"]).await.contains("online"));
     let doctor = run(data, &["doctor"]).await;
@@ -164,6 +166,10 @@ async fn mistakes_are_explained() {
         ),
         (&["account", "add", "a:b"], "name: 1 to 64 letters"),
     ];
+    let nowhere = folder.path().join("mistyped");
+    let output = program(&nowhere).args(["collection", "list"]).output().await.unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("there is no store in"), "{output:?}");
+    assert!(!nowhere.exists(), "a mistyped folder must not become an empty store");
     for (arguments, message) in cases {
         let output = program(&data).args(arguments).output().await.unwrap();
         let said = String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);

@@ -107,9 +107,10 @@ pub(crate) async fn delete_collection(
     _: Administrator,
     PathParts(id): PathParts<Uuid>,
 ) -> Result<StatusCode, ApiError> {
-    let collection = find(&app, id)?;
+    find(&app, id)?;
     app.store
         .change_directory(move |directory| {
+            let collection = directory.collections.get(&id).ok_or(StoreError::NoCollection)?;
             let mut change = DirectoryChange::default();
             change.remove_collection(collection.id, collection.number);
             // A collection that is made later with the same id must not inherit the rights on this one.
@@ -142,9 +143,16 @@ pub(crate) async fn get_records(
     let page = app.store.records(&collection, &request).await?;
     let mut lines = Vec::new();
     for (date_added, object) in &page.items {
-        lines.extend_from_slice(format!(r#"{{"date_added":"{date_added}","object":"#).as_bytes());
-        // A raw line break in JSON is white space between tokens, so a blank may stand for it.
-        lines.extend(object.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));
+        lines.extend_from_slice(format!(r#"{{"date_added":"{date_added}","#).as_bytes());
+        // An object that spans lines goes into a string, so that a line is a record and no byte is lost.
+        if object.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+            lines.extend_from_slice(br#""object_text":"#);
+            let text = String::from_utf8_lossy(object);
+            lines.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes());
+        } else {
+            lines.extend_from_slice(br#""object":"#);
+            lines.extend_from_slice(object);
+        }
         lines.extend_from_slice(b"}\n");
     }
     let mut response = ([(header::CONTENT_TYPE, "application/x-ndjson")], lines).into_response();

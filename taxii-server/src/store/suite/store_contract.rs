@@ -190,6 +190,13 @@ pub(super) async fn restores_keep_their_stamps(engine: Arc<dyn Engine>) {
     assert_eq!(all(&fixture, after).await, ["2@2001", "3@2001"]);
     let after = Filter { added_after: Some(timestamp(7)), ..Filter::default() };
     assert!(all(&fixture, after).await.is_empty());
+    // A poller that goes on by date gets both of a pair that shares one.
+    let manifest = async |limit| {
+        let request = PageRequest::first(Filter::default(), limit);
+        let page = fixture.store.manifest(&fixture.collection, &request).await.unwrap();
+        (page.items.len(), page.next.is_some())
+    };
+    assert_eq!([manifest(1).await, manifest(2).await, manifest(3).await], [(1, true), (1, true), (3, false)]);
     for (late, reason) in
         [(7, "later than everything"), (6, "later than everything"), (NOW + 1, "in the future")]
     {
