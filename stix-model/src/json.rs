@@ -21,13 +21,15 @@ pub struct Limits {
     pub depth: u8,
     /// Bytes of the whole text.
     pub bytes: usize,
+    /// Elements of one list. Each costs some memory, however short it is.
+    pub elements: usize,
     /// Refuse integers outside ±(2^53 − 1), which other readers would round (RFC 7493, section 2.2).
     pub safe_integers: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { depth: 64, bytes: 64 << 20, safe_integers: true }
+        Self { depth: 64, bytes: 64 << 20, elements: 100_000, safe_integers: true }
     }
 }
 

@@ -40,7 +40,7 @@ struct Cli {
 /// Where settings and data are.
 #[derive(Args, Clone)]
 struct Place {
-    /// Configuration file (TOML); flags and environment variables override it
+    /// Configuration file (TOML); environment variables (CONCORD_ and the key in capitals) and flags override it
     #[arg(long, global = true, env = "CONCORD_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Data folder [default: concord-data, for demo: concord-demo]
@@ -80,6 +80,7 @@ impl Place {
             Some(path) => Config::read(path)?,
             None => Config { data: default_data.unwrap_or("concord-data").into(), ..Config::default() },
         };
+        config = config.override_by(std::env::vars())?;
         if let Some(data) = &self.data {
             config.data.clone_from(data);
         }

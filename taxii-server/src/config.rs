@@ -98,16 +98,43 @@ impl Config {
         Self::parse(&text).with_context(|| format!("in {}", path.display()))
     }
 
+    /// Lays environment variables over the settings: `CONCORD_` and the key in capitals, for `tls` with the part behind
+    /// another `_`. A value that is no TOML is taken as a text.
+    ///
+    /// # Errors
+    /// When a value has another type than its setting, or a name looks like a mistyped one.
+    pub fn override_by(self, variables: impl IntoIterator<Item = (String, String)>) -> anyhow::Result<Self> {
+        let mut settings = toml::Table::try_from(&self)?;
+        for (variable, value) in variables {
+            let Some(key) = variable.strip_prefix("CONCORD_").map(str::to_ascii_lowercase) else { continue };
+            // A number or a boolean may be written as in the file, and everything else without quotes.
+            let parsed = format!("value = {value}")
+                .parse::<toml::Table>()
+                .ok()
+                .and_then(|mut table| table.remove("value"));
+            let value = parsed.filter(|value| !value.is_array() && !value.is_table()).unwrap_or(value.into());
+            if let Some(part) = key.strip_prefix("tls_").filter(|part| ["certificate", "key"].contains(part))
+            {
+                let tls = settings.entry("tls").or_insert_with(|| toml::Table::new().into());
+                tls.as_table_mut().context("tls is no table")?.insert(part.to_owned(), value);
+            } else if KEYS.contains(&key.as_str()) {
+                settings.insert(key, value);
+            } else if let Some(known) = nearest(&key, KEYS.iter().copied(), 0.8) {
+                bail!("{variable} is no setting; did you mean CONCORD_{}?", known.to_ascii_uppercase());
+            }
+        }
+        settings.try_into().context("in the environment variables CONCORD_…")
+    }
+
     /// Parses the text of a file.
     ///
     /// # Errors
     /// As [`Config::read`].
     pub fn parse(text: &str) -> anyhow::Result<Self> {
-        let config: Self = toml::from_str(text).map_err(|error| match suggestion(&error.to_string()) {
-            Some(known) => anyhow::Error::new(error).context(format!("did you mean `{known}`?")),
+        toml::from_str(text).map_err(|error| match suggestion(&error.to_string()) {
+            Some(known) => anyhow::anyhow!("{error}did you mean `{known}`?"),
             None => error.into(),
-        })?;
-        Ok(config)
+        })
     }
 
     /// Checks what no type can: the address needs TLS unless it is loopback, limits make sense.
@@ -144,14 +171,34 @@ impl Config {
     }
 }
 
+/// The settings that an environment variable can give by its name alone.
+const KEYS: [&str; 13] = [
+    "listen",
+    "data",
+    "public_url",
+    "behind_tls_proxy",
+    "title",
+    "description",
+    "contact",
+    "max_content_length",
+    "max_page",
+    "header_policy",
+    "api_key_header",
+    "status_hours",
+    "metrics_listen",
+];
+
 /// The known key that is most like the unknown one that a message names.
 fn suggestion(message: &str) -> Option<String> {
     let (_, rest) = message.split_once("unknown field `")?;
     let (unknown, rest) = rest.split_once('`')?;
-    let known = rest.split('`').skip(1).step_by(2);
-    let distance = |known: &&str| strsim::normalized_damerau_levenshtein(unknown, known);
-    let best = known.max_by(|a, b| distance(a).total_cmp(&distance(b)))?;
-    (distance(&best) > 0.5).then(|| best.to_owned())
+    nearest(unknown, rest.split('`').skip(1).step_by(2), 0.5).map(str::to_owned)
+}
+
+fn nearest<'k>(unknown: &str, known: impl Iterator<Item = &'k str>, likeness: f64) -> Option<&'k str> {
+    let likeness_to = |known: &str| strsim::normalized_damerau_levenshtein(unknown, known);
+    let best = known.max_by(|a, b| likeness_to(a).total_cmp(&likeness_to(b)))?;
+    (likeness_to(best) > likeness).then_some(best)
 }
 
 #[cfg(test)]
@@ -165,6 +212,33 @@ mod tests {
         let error = format!("{:#}", Config::parse("zzzzzz = 1").unwrap_err());
         assert!(!error.contains("did you mean"), "{error}");
         assert_eq!(Config::parse("").unwrap(), Config::default());
+    }
+
+    #[test]
+    fn environment_variables_override_the_file() {
+        let over = |variables: &[(&str, &str)]| {
+            let owned = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            Config::default().override_by(owned.collect::<Vec<_>>())
+        };
+        let config = over(&[
+            ("CONCORD_TITLE", "7 sisters"),
+            ("CONCORD_MAX_PAGE", "5"),
+            ("CONCORD_BEHIND_TLS_PROXY", "true"),
+            ("CONCORD_TLS_CERTIFICATE", "a.pem"),
+            ("CONCORD_TLS_KEY", "b.pem"),
+            ("CONCORD_SHARED", "of something else"),
+            ("HOME", "/"),
+        ]);
+        let config = config.unwrap();
+        assert_eq!((config.title.as_str(), config.max_page, config.behind_tls_proxy), ("7 sisters", 5, true));
+        assert_eq!(config.tls, Some(Tls { certificate: "a.pem".into(), key: "b.pem".into() }));
+        let mistyped = over(&[("CONCORD_LISTN", "127.0.0.1:1")]).unwrap_err().to_string();
+        assert!(mistyped.contains("did you mean CONCORD_LISTEN?"), "{mistyped}");
+        assert!(format!("{:#}", over(&[("CONCORD_MAX_PAGE", "abc")]).unwrap_err()).contains("invalid type"));
+        for key in KEYS {
+            let unknown = format!("{:#}", Config::parse(&format!("{key} = []")).unwrap_err());
+            assert!(!unknown.contains("unknown field"), "{key}");
+        }
     }
 
     #[test]

@@ -216,7 +216,7 @@ impl Reply {
             return Ok(self);
         }
         match serde_json::from_slice::<taxii::Error>(&self.body) {
-            Ok(error) => bail!("{}: {}", error.title, error.description.unwrap_or_default()),
+            Ok(error) => bail!("{}", error.description.unwrap_or(error.title)),
             Err(_) => bail!("the server answered {}", self.status),
         }
     }

@@ -19,6 +19,9 @@ pub enum ApiError {
     /// Not there, or hidden from this client.
     #[error("there is no such {0} for this account; mind the spelling, and ask the operator for access")]
     NotFound(&'static str),
+    /// Not there, said to somebody who may see everything.
+    #[error("there is no such {0}")]
+    Missing(&'static str),
     /// The path exists, the method does not.
     #[error("this URL does not take this method; the header `Allow` says which it takes")]
     MethodNotAllowed,
@@ -74,7 +77,7 @@ impl ApiError {
         match self {
             Self::Unauthorized => ("unauthorized", StatusCode::UNAUTHORIZED, "Credentials are needed"),
             Self::Forbidden(_) => ("forbidden", StatusCode::FORBIDDEN, "Not allowed"),
-            Self::NotFound(_) => ("not_found", StatusCode::NOT_FOUND, "Not found"),
+            Self::NotFound(_) | Self::Missing(_) => ("not_found", StatusCode::NOT_FOUND, "Not found"),
             Self::MethodNotAllowed => {
                 ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "Method not allowed here")
             }

@@ -19,6 +19,7 @@ use utoipa::{IntoParams, IntoResponses, OpenApi as _, ToSchema};
     components(schemas(taxii::Error)),
     tags(
         (name = "TAXII 2.1", description = "The eleven operations of the standard"),
+        (name = "Operation", description = "Health and metrics"),
         (name = "Administration", description = "For administrators, also for the command line of this machine")
     )
 )]

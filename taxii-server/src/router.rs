@@ -9,7 +9,7 @@ use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Method, Uri, header, uri::PathAndQuery};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -51,14 +51,26 @@ fn admin_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(admin::delete_token))
 }
 
+fn operation_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(health::livez))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+}
+
 fn documented_routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::with_openapi(openapi::base()).merge(taxii_routes()).merge(admin_routes())
+    OpenApiRouter::with_openapi(openapi::base())
+        .merge(taxii_routes())
+        .merge(admin_routes())
+        .merge(operation_routes())
 }
 
 /// The OpenAPI document of this server, as it is checked in.
 pub fn openapi_json() -> String {
-    let routes =
-        OpenApiRouter::<Arc<App>>::with_openapi(openapi::base()).merge(taxii_routes()).merge(admin_routes());
+    let routes = OpenApiRouter::<Arc<App>>::with_openapi(openapi::base())
+        .merge(taxii_routes())
+        .merge(admin_routes())
+        .merge(operation_routes());
     let mut json = routes.into_openapi().to_pretty_json().expect("the document has only texts");
     json.push('\n');
     json
@@ -93,9 +105,8 @@ pub fn service(app: Arc<App>) -> Service {
     let router = router
         .route("/openapi.json/", openapi)
         .route("/docs/", get(health::docs))
-        .route("/livez/", get(health::livez))
-        .route("/readyz/", get(health::readyz))
-        .route("/metrics/", get(health::metrics));
+        // A person who opens the address in a browser.
+        .route("/", get(async || Redirect::temporary("/docs/")));
     finish(router, app)
 }
 

@@ -50,7 +50,7 @@ impl Server {
         let mut listeners = JoinSet::new();
         let mut background = vec![tokio::spawn(maintain(Arc::clone(&app)))];
 
-        let listener = bind(config.listen)?;
+        let listener = bind(config.listen).context("choose another address with --listen")?;
         let address = listener.local_addr()?;
         let service = router::service(Arc::clone(&app));
         match &config.tls {
@@ -64,12 +64,17 @@ impl Server {
             }
         }
         if let Some(address) = config.metrics_listen {
-            listeners.spawn(plain(bind(address)?, &handle, router::metrics_service(Arc::clone(&app)))?);
+            let listener =
+                bind(address).context("choose another address for metrics with --metrics-listen, or none")?;
+            listeners.spawn(plain(listener, &handle, router::metrics_service(Arc::clone(&app)))?);
         }
         let operator = bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
         let control = ControlFile::write(&config.data, operator.local_addr()?)?;
         let service = router::operator_service(Arc::clone(&app), control.secret());
         listeners.spawn(plain(operator, &handle, service)?);
+        if config.behind_tls_proxy && config.public_url.is_none() {
+            tracing::warn!("public_url is not set, so discovery repeats whatever host a request names");
+        }
         tracing::info!(%address, data = %config.data.display(), "listening");
         Ok(Self { app, address, handle, listeners, background, control })
     }

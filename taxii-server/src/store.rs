@@ -27,6 +27,7 @@ use keys::Timeline;
 use record::{Entry, date_added};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use stix_model::taxii::{ManifestRecord, Status};
 use stix_model::{StixId, Timestamp};
 use tokio::sync::{mpsc, oneshot};
@@ -58,6 +59,8 @@ pub struct Store {
     cursors: cursor::Cursors,
     writes: mpsc::Sender<Write>,
     writer: tokio::task::JoinHandle<()>,
+    /// The engine refused a write, so it may refuse all that follow.
+    has_failed: Arc<AtomicBool>,
 }
 
 /// A page of whatever was asked for.
@@ -104,13 +107,23 @@ impl Store {
         };
         let directory = Directory::load(&*engine.snapshot().await?).await?;
         let directory = Arc::new(ArcSwap::from_pointee(directory));
+        let has_failed = Arc::new(AtomicBool::new(false));
         let writer = Writer {
             engine: Arc::clone(&engine),
             directory: Arc::clone(&directory),
             clock: Arc::clone(&clock),
+            has_failed: Arc::clone(&has_failed),
         };
         let (writes, writer) = writer.start();
-        Ok(Self { engine, directory, clock, cursors: cursor::Cursors::new(&secret), writes, writer })
+        Ok(Self {
+            engine,
+            directory,
+            clock,
+            cursors: cursor::Cursors::new(&secret),
+            writes,
+            writer,
+            has_failed,
+        })
     }
 
     /// Waits until everything that was asked for is written, then lets go of the engine.
@@ -322,6 +335,9 @@ impl Store {
     pub async fn ready(&self) -> Result<(), StoreError> {
         if self.writer.is_finished() {
             return Err(StoreError::Closed);
+        }
+        if self.has_failed.load(Ordering::Relaxed) {
+            return Err(EngineError::Full.into());
         }
         self.engine.snapshot().await?.get(keys::FORMAT.to_vec()).await?;
         Ok(())

@@ -29,7 +29,7 @@ impl Address {
         match url.scheme() {
             "https" => {}
             "http" if allow_plain_http || is_this_machine(&url) => {}
-            "http" => return Err(wrong("without TLS everybody on the way can read along; use https".into())),
+            "http" => return Err(wrong("without TLS everybody on the way can read along; use https, or allow it with --allow-plain-http".into())),
             _ => return Err(wrong("the URL of a TAXII server begins with https://".into())),
         }
         if !url.username().is_empty() || url.password().is_some() {

@@ -97,6 +97,9 @@ pub enum JsonErrorKind {
     /// Nested deeper than the limit.
     #[error("nested too deep")]
     TooDeep,
+    /// A list has more elements than the limit.
+    #[error("more elements in one list than are allowed")]
+    TooMany,
     /// RFC 7493, section 2.3.
     #[error("this member name occurs twice in one object")]
     DuplicateName,

@@ -105,6 +105,9 @@ impl Scanner<'_> {
         }
         for index in 0_usize.. {
             self.skip_whitespace();
+            if index == self.limits.elements {
+                return self.refuse(Refusal::TooMany);
+            }
             self.value().map_err(|error| error.within(index))?;
             self.skip_whitespace();
             if self.eat(b']') {

@@ -19,9 +19,6 @@ pub struct Envelope {
     pub objects: Vec<Box<RawValue>>,
 }
 
-/// The most elements of an envelope that [`split`] takes: each costs some memory, however short it is.
-const MAX_OBJECTS: usize = 100_000;
-
 /// Splits a TAXII envelope or a STIX bundle into its objects, each a slice of `body`.
 ///
 /// The result has one row for each element of `objects`, in their order: one bad object spoils no other.
@@ -37,9 +34,6 @@ pub fn split(body: &Bytes, limits: Limits) -> Result<Vec<Result<Object, Unusable
     let objects = root.get("objects").ok_or(SplitError::NoObjects)?;
     if objects.kind() != Kind::Array {
         return Err(SplitError::ObjectsNotAList(objects.kind()));
-    }
-    if objects.elements().count() > MAX_OBJECTS {
-        return Err(SplitError::TooMany);
     }
     let take =
         |(index, value)| Object::from_value(value, body).map_err(|error| Unusable::new(index, value, error));
@@ -110,9 +104,6 @@ pub enum SplitError {
     /// No `objects`, or none in it.
     #[error("`objects` is missing or empty: an envelope to be added holds at least one STIX object")]
     NoObjects,
-    /// More elements than anybody needs in one request.
-    #[error("`objects` has more than 100,000 elements; send them in several envelopes")]
-    TooMany,
     /// `objects` has another type.
     #[error("`objects` must be a list of STIX objects, not {}", .0.name())]
     ObjectsNotAList(Kind),

@@ -53,6 +53,9 @@ fn accepts_what_is_at_the_limits() {
     assert_eq!(document.root().elements().last().unwrap().as_str().unwrap(), "😀");
     let short = Limits { bytes: 3, ..Limits::default() };
     assert!(Document::read(b"[1]", short).is_ok());
+    let few = Limits { elements: 2, ..Limits::default() };
+    assert!(Document::read(b"[[1, 2], [3, 4]]", few).is_ok());
+    assert_eq!(Document::read(b"[1, 2, 3]", few).unwrap_err().kind(), Kind::TooMany);
     assert_eq!(Document::read(b"[12]", short).unwrap_err().kind(), Kind::TooLong);
 }
 

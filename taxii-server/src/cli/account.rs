@@ -29,6 +29,7 @@ pub(super) struct Account {
 
 #[derive(Subcommand)]
 enum Action {
+    #[command(after_help = EXAMPLES)]
     /// Add an account; its password and its API token are printed this once
     Add {
         /// Name for HTTP Basic
@@ -69,6 +70,7 @@ enum Action {
         #[arg(long, value_name = "PUBLIC PART")]
         revoke: Option<String>,
     },
+    #[command(after_help = EXAMPLES)]
     /// Say what an account may do with a collection; without --read and --write it is only listed
     Grant {
         /// Name of the account

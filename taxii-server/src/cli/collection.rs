@@ -26,6 +26,7 @@ pub(super) struct Collection {
 #[derive(Subcommand)]
 enum CollectionAction {
     /// Add a collection
+    #[command(after_help = EXAMPLES)]
     Add {
         /// What people call it
         title: String,

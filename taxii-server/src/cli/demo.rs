@@ -1,9 +1,11 @@
+use super::admin::{find_collection, text};
 use super::import::Importer;
 use super::{Place, install_crypto, output, start_logging};
 use crate::control::{Control, write_private};
 use crate::serve::{Server, StopSignal};
 use anyhow::Context;
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
+use bytes::Bytes;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -50,20 +52,20 @@ impl Demo {
         let server = Server::start(config.clone()).await?;
         let control = Control::open(config.clone()).await?;
         let path = config.data.join(FILE);
-        let made = match std::fs::read(&path) {
+        let mut made: Made = match std::fs::read(&path) {
             Ok(json) => {
                 serde_json::from_slice(&json).with_context(|| format!("{} is damaged", path.display()))?
             }
-            Err(_) => make(&control, &path).await.with_context(|| {
-                format!(
-                    "{} holds something else than a demo; give --data another folder",
-                    config.data.display()
-                )
-            })?,
+            Err(_) => Made::default(),
         };
+        if !made.is_there(&server) {
+            made = make(&control).await?;
+            made.save(&path)?;
+        }
         if !made.is_loaded {
             load(&control, &made).await?;
-            save(&path, &Made { is_loaded: true, ..made.clone() })?;
+            made.is_loaded = true;
+            made.save(&path)?;
         }
         if self.json {
             print_json(&server.url(), &made)?;
@@ -85,8 +87,26 @@ fn start_quietly() {
     }
 }
 
-async fn make(control: &Control, path: &Path) -> anyhow::Result<Made> {
-    control.json(Method::POST, "/admin/api-roots/", json!({"name": "api", "title": "Concord demo"})).await?;
+impl Made {
+    /// Whether the store still has what was made. Somebody may have removed it, or the first start was interrupted.
+    fn is_there(&self, server: &Server) -> bool {
+        let directory = server.app().store.directory();
+        let has = |collection: &Value| directory.collection("api", &text(collection, "id")).is_some();
+        let may_log_in = |account: &Value| directory.accounts.contains_key(&text(account, "username"));
+        has(&self.collection)
+            && has(&self.writable_collection)
+            && [&self.reader, &self.writer, &self.admin].into_iter().all(may_log_in)
+    }
+
+    fn save(&self, path: &Path) -> anyhow::Result<()> {
+        write_private(path, &serde_json::to_vec_pretty(self)?)
+    }
+}
+
+/// Makes what is missing. Accounts that are there already get new credentials, because the old ones cannot be told.
+async fn make(control: &Control) -> anyhow::Result<Made> {
+    let root = json!({"name": "api", "title": "Concord demo"});
+    add_or(control, "/admin/api-roots/", root, async || Ok(Value::Null)).await?;
     let collection = json!({
         "api_root": "api", "title": "ICS ATT&CK", "alias": "ics-attack",
         "description": "MITRE ATT&CK for Industrial Control Systems 18.1. (c) 2025 The MITRE Corporation. This work is \
@@ -96,36 +116,46 @@ async fn make(control: &Control, path: &Path) -> anyhow::Result<Made> {
         "api_root": "api", "title": "Sandbox", "alias": "sandbox", "spec_versions": ["2.0", "2.1"],
         "description": "Add what you like"
     });
-    let collection = control.json(Method::POST, "/admin/collections/", collection).await?;
-    let sandbox = control.json(Method::POST, "/admin/collections/", sandbox).await?;
-    let id = |collection: &Value| collection["id"].as_str().unwrap_or_default().to_owned();
-    let (ics, open) = (id(&collection), id(&sandbox));
+    let path = "/admin/collections/";
+    let collection =
+        add_or(control, path, collection, async || find_collection(control, "ics-attack").await).await?;
+    let sandbox = add_or(control, path, sandbox, async || find_collection(control, "sandbox").await).await?;
+    let (ics, open) = (text(&collection, "id"), text(&sandbox, "id"));
     let read_only = json!({"can_read": true, "can_write": false});
     let both = json!({"can_read": true, "can_write": true});
-    let reader = json!({"name": "reader", "grants": {&ics: read_only, &open: read_only}});
-    let writer = json!({"name": "writer", "grants": {&ics: read_only, &open: both}});
-    let made = Made {
+    let account = async |name: &str, is_administrator: bool, grants: Value| {
+        let _ = control.call(Method::DELETE, &format!("/admin/accounts/{name}/"), Bytes::new()).await?;
+        let new = json!({"name": name, "is_administrator": is_administrator, "grants": grants});
+        control.json(Method::POST, "/admin/accounts/", new).await
+    };
+    Ok(Made {
         is_loaded: false,
-        reader: control.json(Method::POST, "/admin/accounts/", reader).await?,
-        writer: control.json(Method::POST, "/admin/accounts/", writer).await?,
-        admin: control
-            .json(Method::POST, "/admin/accounts/", json!({"name": "admin", "is_administrator": true}))
-            .await?,
+        reader: account("reader", false, json!({&ics: read_only, &open: read_only})).await?,
+        writer: account("writer", false, json!({&ics: read_only, &open: both})).await?,
+        admin: account("admin", true, json!({})).await?,
         collection,
         writable_collection: sandbox,
-    };
-    save(path, &made)?;
-    Ok(made)
+    })
 }
 
-fn save(path: &Path, made: &Made) -> anyhow::Result<()> {
-    write_private(path, &serde_json::to_vec_pretty(made)?)
+/// Adds something, or takes what is there under its name.
+async fn add_or(
+    control: &Control,
+    path: &str,
+    new: Value,
+    existing: impl AsyncFnOnce() -> anyhow::Result<Value>,
+) -> anyhow::Result<Value> {
+    let reply = control.call(Method::POST, path, serde_json::to_vec(&new)?.into()).await?;
+    match reply.status {
+        StatusCode::CONFLICT => existing().await,
+        _ => Ok(serde_json::from_slice(&reply.success()?.body)?),
+    }
 }
 
 /// Loads the objects as a POST does. What an interrupted start had loaded already is found to be there.
 async fn load(control: &Control, made: &Made) -> anyhow::Result<()> {
     let mut importer = Importer::new(control, &made.collection).await?;
-    importer.bar.set_message("Loading ICS ATT&CK");
+    importer.begin("Loading ICS ATT&CK".to_owned());
     importer.read(flate2::read::GzDecoder::new(ICS_ATTACK)).await?;
     let outcome = importer.finish().await?;
     anyhow::ensure!(outcome.failed == 0, "demo data was refused: {:?}", outcome.failures);
@@ -148,9 +178,8 @@ fn print_json(url: &str, made: &Made) -> anyhow::Result<()> {
 
 async fn print_text(server: &Server, made: &Made, data: &Path) -> anyhow::Result<()> {
     let (url, store) = (server.url(), &server.app().store);
-    let text = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
     let basic = |account: &Value| format!("{}:{}", text(account, "username"), text(account, "password"));
-    let (reader, writer) = (basic(&made.reader), basic(&made.writer));
+    let [reader, writer, admin] = [&made.reader, &made.writer, &made.admin].map(basic);
     let directory = store.directory();
     let ics = directory.collection("api", "ics-attack").context("the collection ics-attack is gone")?;
     let count = store.count(ics).await?;
@@ -164,6 +193,7 @@ async fn print_text(server: &Server, made: &Made, data: &Path) -> anyhow::Result
   Sandbox       {sandbox}  (alias sandbox, writable)
   reader        {reader}
   writer        {writer}
+  admin         {admin}
   API pages     {url}/docs
 
 Try:

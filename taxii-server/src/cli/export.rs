@@ -74,6 +74,9 @@ impl Out {
         let Some(path) = path else {
             return Ok(Self { writer: Writer::Plain(Box::new(std::io::stdout())), file: None });
         };
+        if path.extension().is_some_and(|extension| extension == "zst") {
+            anyhow::bail!("export compresses with gzip only; name the file .gz");
+        }
         let mut name = path.file_name().context("--output names no file")?.to_owned();
         name.push(".part");
         let part = path.with_file_name(name);

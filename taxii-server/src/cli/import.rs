@@ -5,7 +5,7 @@ use anyhow::{Context, bail};
 use axum::http::{Method, StatusCode};
 use bytes::Bytes;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -48,7 +48,7 @@ impl Import {
         let mut importer = Importer::new(&control, &collection).await?;
         let mut stopped = Ok(());
         for path in &self.files {
-            importer.bar.set_message(path.display().to_string());
+            importer.begin(path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned());
             stopped = importer.file(path).await.with_context(|| format!("in {}", path.display()));
             if stopped.is_err() {
                 break;
@@ -65,6 +65,8 @@ impl Import {
 pub(super) struct Importer<'c> {
     control: &'c Control,
     path: String,
+    /// What is read now.
+    name: String,
     max_bytes: usize,
     batch: Batch,
     pub(super) bar: ProgressBar,
@@ -95,10 +97,28 @@ impl<'c> Importer<'c> {
         let max_bytes = usize::try_from(max_bytes.context("the API root names no max_content_length")?)?;
         let path = format!("{root}collections/{}/objects/", text(collection, "id"));
         let style = ProgressStyle::with_template(
-            "{msg} {bar:30} {human_pos}/{human_len} objects, {per_sec}, {eta} left",
+            "{msg} {bar:30} {human_pos}/{human_len} objects, {rate}, {eta} left",
         );
-        let bar = ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Ok(Self { control, path, max_bytes, batch: Batch::default(), bar, outcome: Outcome::default() })
+        let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            let _ = write!(out, "{:.0}/s", state.per_sec());
+        };
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).with_key("rate", rate);
+        let bar = ProgressBar::new(0).with_style(style);
+        Ok(Self {
+            control,
+            path,
+            name: String::new(),
+            max_bytes,
+            batch: Batch::default(),
+            bar,
+            outcome: Outcome::default(),
+        })
+    }
+
+    /// Says what is read now.
+    pub(super) fn begin(&mut self, name: String) {
+        self.bar.set_message(name.clone());
+        self.name = name;
     }
 
     async fn file(&mut self, path: &Path) -> anyhow::Result<()> {
@@ -135,7 +155,8 @@ impl<'c> Importer<'c> {
     }
 
     async fn bundle(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
-        let document = Document::read(bytes, Limits { bytes: MAX_BUNDLE, ..Limits::default() })?;
+        let document =
+            Document::read(bytes, Limits { bytes: MAX_BUNDLE, elements: usize::MAX, ..Limits::default() })?;
         let objects = document.root().get("objects").filter(|objects| objects.kind() == Kind::Array);
         let Some(objects) = objects else {
             bail!("neither a bundle or an envelope with a list `objects`, nor JSON lines");
@@ -154,11 +175,19 @@ impl<'c> Importer<'c> {
                 break;
             }
             if !line.trim_ascii().is_empty() {
-                let document = Document::read(&line, Limits::default());
-                let document = document.with_context(|| format!("line {number}"))?;
+                self.bar.inc_length(1);
+                let document = match Document::read(line.trim_ascii_end(), Limits::default()) {
+                    Ok(document) => document,
+                    Err(error) => {
+                        let place = format!("{} line {number} column {}", self.name, error.column());
+                        self.refuse(1, &place, &error.kind().to_string());
+                        line.clear();
+                        reader.read_until(b'\n', &mut line)?;
+                        continue;
+                    }
+                };
                 let root = document.root();
                 let stamp = root.get("date_added").and_then(|stamp| Some(stamp.as_str()?.into_owned()));
-                self.bar.inc_length(1);
                 match root.get("object_text").and_then(|text| text.as_str()) {
                     Some(text) => self.push(&text, stamp).await?,
                     None => self.push(root.get("object").unwrap_or(root).raw(), stamp).await?,
@@ -202,22 +231,27 @@ impl<'c> Importer<'c> {
         }
         body.push(b'}');
         let reply = self.control.call(Method::POST, &self.path, Bytes::from(body)).await?;
-        self.bar.inc(count as u64);
-        self.outcome.total += count as u64;
         if matches!(reply.status, StatusCode::UNPROCESSABLE_ENTITY | StatusCode::PAYLOAD_TOO_LARGE) {
-            let reason = reply.success().err().map(|error| error.to_string());
-            self.outcome.failed += count as u64;
-            self.outcome
-                .failures
-                .push(json!({"id": format!("{count} objects"), "version": "", "message": reason}));
+            let reason = reply.success().err().map_or(String::new(), |error| error.to_string());
+            self.refuse(count as u64, &format!("{count} objects"), &reason);
             return Ok(());
         }
         let status: Status = serde_json::from_slice(&reply.success()?.body)?;
+        self.bar.inc(count as u64);
+        self.outcome.total += status.total_count;
         self.outcome.failed += status.failure_count;
         for failure in status.failures {
             self.outcome.failures.push(serde_json::to_value(failure)?);
         }
         Ok(())
+    }
+
+    /// Notes what was refused before any object of it could be named.
+    fn refuse(&mut self, count: u64, what: &str, reason: &str) {
+        self.bar.inc(count);
+        self.outcome.total += count;
+        self.outcome.failed += count;
+        self.outcome.failures.push(json!({"id": what, "version": "", "message": reason}));
     }
 
     pub(super) async fn finish(mut self) -> anyhow::Result<Outcome> {

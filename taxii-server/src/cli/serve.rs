@@ -19,23 +19,23 @@ Examples:
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Serve {
-    /// Address for TAXII
-    #[arg(long, env = "CONCORD_LISTEN", value_name = "ADDRESS:PORT")]
+    /// Address for TAXII [default: 127.0.0.1:6100]
+    #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
     /// The address that clients use
-    #[arg(long, env = "CONCORD_PUBLIC_URL", value_name = "URL")]
+    #[arg(long, value_name = "URL")]
     public_url: Option<String>,
     /// A proxy in front terminates TLS
-    #[arg(long, env = "CONCORD_BEHIND_TLS_PROXY")]
+    #[arg(long)]
     behind_tls_proxy: bool,
     /// Certificate chain (PEM), read again when it changes
-    #[arg(long, env = "CONCORD_TLS_CERTIFICATE", value_name = "FILE", requires = "tls_key")]
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_certificate: Option<PathBuf>,
     /// Private key (PEM)
-    #[arg(long, env = "CONCORD_TLS_KEY", value_name = "FILE", requires = "tls_certificate")]
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     tls_key: Option<PathBuf>,
     /// Address for /metrics, without credentials [default: 127.0.0.1:9090; none to switch it off]
-    #[arg(long, env = "CONCORD_METRICS_LISTEN", value_name = "ADDRESS:PORT|none")]
+    #[arg(long, value_name = "ADDRESS:PORT|none")]
     metrics_listen: Option<String>,
 }
 
@@ -71,7 +71,7 @@ impl Serve {
     }
 }
 
-/// A new store gets an API root and one administrator, whose credentials are shown this once.
+/// A new store gets an API root, and a store without administrator gets one, whose credentials are shown this once.
 async fn first_start(config: Config) -> anyhow::Result<()> {
     let data = config.data.clone();
     let control = Control::open(config).await?;
@@ -80,10 +80,12 @@ async fn first_start(config: Config) -> anyhow::Result<()> {
         control.json(Method::POST, "/admin/api-roots/", json!({"name": "api", "title": "Concord"})).await?;
     }
     let accounts = control.json(Method::GET, "/admin/accounts/", ()).await?;
-    if accounts.as_array().is_some_and(|accounts| accounts.is_empty()) {
-        let admin = json!({"name": "admin", "is_administrator": true});
-        let secrets = control.json(Method::POST, "/admin/accounts/", admin).await?;
-        tell(&data, &secrets)?;
+    let accounts: Vec<_> = accounts.as_array().into_iter().flatten().collect();
+    if !accounts.iter().any(|account| account["is_administrator"] == true) {
+        let is_free = |name: &&str| accounts.iter().all(|account| account["name"] != *name);
+        let name = ["admin", "administrator", "root"].into_iter().find(is_free).unwrap_or("concord-admin");
+        let admin = json!({"name": name, "is_administrator": true});
+        tell(&data, &control.json(Method::POST, "/admin/accounts/", admin).await?)?;
     }
     Ok(())
 }
@@ -98,11 +100,13 @@ fn tell(data: &Path, secrets: &serde_json::Value) -> anyhow::Result<()> {
         text("token")
     );
     if std::io::stderr().is_terminal() {
-        output::complaint(&format!("\nThis store is new. Its administrator, shown this once:\n{lines}"));
+        output::complaint(&format!(
+            "\nThere was no administrator yet. This is one, shown this once:\n{lines}"
+        ));
     } else {
         let path = data.join("administrator.txt");
         write_private(&path, lines.as_bytes())?;
-        tracing::info!(file = %path.display(), "this store is new; its administrator is in the file, keep it elsewhere");
+        tracing::info!(file = %path.display(), "there was no administrator yet; one is in the file, keep it elsewhere");
     }
     output::complaint("Next: taxii-server collection add --help, taxii-server account add --help\n");
     Ok(())

@@ -69,7 +69,11 @@ impl PageQuery {
             }
             let Some(name) = NAMES.into_iter().find(|known| *known == name) else { continue };
             if !seen.insert(name) {
-                return Err(bad(name, "it occurs twice; separate several values with commas".to_owned()));
+                let reason = match name {
+                    "limit" | "added_after" => "it occurs twice; give it once",
+                    _ => "it occurs twice; separate several values with commas",
+                };
+                return Err(bad(name, reason.to_owned()));
             }
             let filter = &mut parsed.filter;
             match name {
@@ -137,9 +141,13 @@ fn list<T: Ord>(
     text.split(',').map(parse).collect()
 }
 
-/// What cannot be the name of a type is no error, and matches nothing.
+/// What cannot be the name of a type matches nothing; what cannot be a name of anything is a mistake.
 fn types(text: &str) -> Result<BTreeSet<String>, ApiError> {
-    let mut types = list("match[type]", text, |text| Ok(text.to_owned()))?;
+    const NAME: &str = "match[type]";
+    let mut types = list(NAME, text, |text| match text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        true => Ok(text.to_owned()),
+        false => Err(bad(NAME, format!("{text:?} is no type; separate types with commas, without blanks"))),
+    })?;
     types.retain(|name| {
         name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
     });
@@ -219,6 +227,9 @@ mod tests {
             "match%5Bid%5D=x",
             "match[type]=",
             "match[type]=a,,b",
+            "match[type]=a,%20b",
+            "match[type]=a%00",
+            "match[type]=%ff",
             "match[type]=a&match%5Btype%5D=a",
             "match[version]=",
             "match[version]=all,last",
@@ -246,7 +257,7 @@ mod tests {
                 .unwrap();
         assert_eq!(query.filter.types, Some(BTreeSet::from(["a".to_owned(), "b".to_owned()])));
         assert_eq!((query.limit, query.next.as_deref()), (Some(usize::MAX), Some("q")));
-        assert_eq!(types("tool,tool%00,Tool,tool\0").unwrap(), BTreeSet::from(["tool".to_owned()]));
+        assert_eq!(types("tool,tool%00,Tool").unwrap(), BTreeSet::from(["tool".to_owned()]));
         assert_eq!(PageQuery::parse("next=a&next=").unwrap().next, None);
         assert_eq!(spec_versions("2.0,2.2").unwrap(), BTreeSet::from([SpecVersion::V2_0]));
         assert!(PageQuery::parse("added_after=2020-01-01T00:00:00.123456789Z&added=x").is_ok());

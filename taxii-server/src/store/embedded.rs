@@ -42,10 +42,16 @@ impl EmbeddedEngine {
     /// When the file cannot be opened, or another process has it open.
     pub fn open(path: &Path) -> Result<Self, EngineError> {
         make_private(path).map_err(EngineError::failed)?;
-        let database = Database::builder().set_cache_size(CACHE_BYTES).create(path).map_err(failed)?;
-        let transaction = database.begin_write().map_err(failed)?;
-        transaction.open_table(TABLE).map_err(failed)?;
-        transaction.commit().map_err(failed)?;
+        // redb panics on some kinds of damage.
+        let open = std::panic::catch_unwind(|| {
+            let database = Database::builder().set_cache_size(CACHE_BYTES).create(path).map_err(failed)?;
+            let transaction = database.begin_write().map_err(failed)?;
+            transaction.open_table(TABLE).map_err(failed)?;
+            transaction.commit().map_err(failed)?;
+            Ok(database)
+        });
+        let database =
+            open.map_err(|_| EngineError::failed("the file is damaged; restore it from a backup"))??;
         Ok(Self { database: Arc::new(database) })
     }
 }

@@ -114,7 +114,7 @@ pub enum EngineError {
     Full,
     /// Anything else that goes wrong with files, memory or the network.
     #[error("the store failed: {0}")]
-    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Failed(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl EngineError {

@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use stix_model::taxii::Status;
 use tokio::sync::{mpsc, oneshot};
@@ -42,6 +43,7 @@ pub(super) struct Writer {
     pub(super) engine: Arc<dyn Engine>,
     pub(super) directory: Arc<ArcSwap<Directory>>,
     pub(super) clock: Arc<Clock>,
+    pub(super) has_failed: Arc<AtomicBool>,
 }
 
 impl Writer {
@@ -69,10 +71,23 @@ impl Writer {
                 Write::Delete(delete, reply) => answer(reply, self.delete(&delete).await),
                 Write::Directory(edit, reply) => answer(reply, self.change_directory(&edit).await),
                 Write::Clear(commit, reply) => {
-                    answer(reply, self.engine.commit(commit).await.map_err(StoreError::from));
+                    answer(reply, self.commit(commit).await.map_err(StoreError::from));
                 }
             }
         }
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<(), EngineError> {
+        let outcome = self.engine.commit(commit).await;
+        match &outcome {
+            Ok(()) => self.has_failed.store(false, Ordering::Relaxed),
+            Err(EngineError::Conflict) => {}
+            Err(error) => {
+                tracing::error!(%error, "a commit failed");
+                self.has_failed.store(true, Ordering::Relaxed);
+            }
+        }
+        outcome
     }
 
     async fn add(&self, batch: Vec<(Uuid, Add, Reply<Status>)>) {
@@ -106,7 +121,7 @@ impl Writer {
         let snapshot = self.engine.snapshot().await?;
         let (commit, statuses) = admit::plan(&*snapshot, adds, self.clock.now_micros()).await?;
         drop(snapshot);
-        self.engine.commit(commit).await?;
+        self.commit(commit).await?;
         Ok(statuses)
     }
 
@@ -125,7 +140,7 @@ impl Writer {
         let (commit, count) = delete::plan(&*snapshot, delete).await?;
         drop(snapshot);
         if count > 0 {
-            self.engine.commit(commit).await?;
+            self.commit(commit).await?;
         }
         Ok(count)
     }
@@ -146,7 +161,7 @@ impl Writer {
         commit.expected.insert(keys::DIRECTORY_REVISION.to_vec(), directory.revision_value());
         let revision = Bytes::copy_from_slice(&(directory.revision + 1).to_be_bytes());
         commit.writes.insert(keys::DIRECTORY_REVISION.to_vec(), Some(revision));
-        self.engine.commit(commit).await?;
+        self.commit(commit).await?;
         let changed = Directory::load(&*self.engine.snapshot().await?).await?;
         self.directory.store(Arc::new(changed));
         Ok(())

@@ -126,7 +126,7 @@ pub(crate) async fn delete_account(
     PathParts(name): PathParts<String>,
 ) -> Result<StatusCode, ApiError> {
     if !app.store.directory().accounts.contains_key(&name) {
-        return Err(ApiError::NotFound("account"));
+        return Err(ApiError::Missing("account"));
     }
     app.store
         .change_directory(move |_| {
@@ -163,7 +163,7 @@ pub(crate) async fn set_grant(
     PathParts((name, scope)): PathParts<(String, String)>,
     AdminBody(access): AdminBody<Access>,
 ) -> Result<StatusCode, ApiError> {
-    let scope: GrantScope = scope.parse().map_err(|_| ApiError::NotFound("collection"))?;
+    let scope: GrantScope = scope.parse().map_err(|_| ApiError::Missing("collection"))?;
     change_account(&app, name, move |account| {
         account.grants.insert(scope, access);
     })
@@ -180,7 +180,7 @@ pub(crate) async fn delete_grant(
     _: Administrator,
     PathParts((name, scope)): PathParts<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
-    let scope: GrantScope = scope.parse().map_err(|_| ApiError::NotFound("collection"))?;
+    let scope: GrantScope = scope.parse().map_err(|_| ApiError::Missing("collection"))?;
     change_account(&app, name, move |account| {
         account.grants.remove(&scope);
     })
@@ -216,7 +216,7 @@ pub(crate) async fn delete_token(
 ) -> Result<StatusCode, ApiError> {
     let has_token = |account: &Arc<Account>| account.tokens.contains_key(&token_id);
     if !app.store.directory().accounts.get(&name).is_some_and(has_token) {
-        return Err(ApiError::NotFound("token"));
+        return Err(ApiError::Missing("token"));
     }
     change_account(&app, name, move |account| {
         account.tokens.remove(&token_id);
@@ -231,7 +231,7 @@ async fn change_account(
     edit: impl Fn(&mut Account) + Send + Sync + 'static,
 ) -> Result<(), ApiError> {
     if !app.store.directory().accounts.contains_key(&name) {
-        return Err(ApiError::NotFound("account"));
+        return Err(ApiError::Missing("account"));
     }
     let change = move |directory: &Directory| {
         let account = directory.accounts.get(&name);

@@ -28,7 +28,7 @@ pub(crate) struct NewCollection {
     #[schema(value_type = Option<Vec<String>>)]
     spec_versions: Option<Vec<SpecVersion>>,
     /// A UUID of version 4; a random one when left out.
-    id: Option<Uuid>,
+    id: Option<String>,
 }
 
 /// List all collections.
@@ -49,10 +49,10 @@ pub(crate) async fn add_collection(
 ) -> Result<Response, ApiError> {
     names::check_title(&new.title)?;
     new.alias.as_deref().map_or(Ok(()), names::check_alias)?;
-    let id = new.id.unwrap_or_else(Uuid::new_v4);
-    if id.get_version_num() != 4 {
+    let id = new.id.map_or_else(|| Some(Uuid::new_v4()), |id| id.parse().ok());
+    let Some(id) = id.filter(|id| id.get_version_num() == 4) else {
         return Err(ApiError::Unprocessable("id: must be a UUID of version 4".to_owned()));
-    }
+    };
     let mut spec_versions = new.spec_versions.unwrap_or_else(|| vec![SpecVersion::V2_1]);
     spec_versions.sort_unstable();
     spec_versions.dedup();
@@ -95,7 +95,7 @@ pub(crate) async fn add_collection(
         })
         .await?;
     let added = app.store.directory().collections.get(&id).cloned();
-    Ok(json(StatusCode::CREATED, &*added.ok_or(ApiError::NotFound("collection"))?))
+    Ok(json(StatusCode::CREATED, &*added.ok_or(ApiError::Missing("collection"))?))
 }
 
 /// Remove a collection with everything in it.
@@ -163,5 +163,5 @@ pub(crate) async fn get_records(
 }
 
 fn find(app: &App, id: Uuid) -> Result<Arc<Collection>, ApiError> {
-    app.store.directory().collections.get(&id).cloned().ok_or(ApiError::NotFound("collection"))
+    app.store.directory().collections.get(&id).cloned().ok_or(ApiError::Missing("collection"))
 }

@@ -68,7 +68,7 @@ pub(crate) async fn delete_api_root(
     PathParts(name): PathParts<String>,
 ) -> Result<StatusCode, ApiError> {
     if !app.store.directory().api_roots.contains_key(&name) {
-        return Err(ApiError::NotFound("API root"));
+        return Err(ApiError::Missing("API root"));
     }
     app.store
         .change_directory(move |directory| {

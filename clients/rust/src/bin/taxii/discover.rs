@@ -43,7 +43,8 @@ pub(crate) async fn run(_: &Arguments, server: &Server, out: &mut Out) -> Result
     }
     if out.is_json() {
         let url = client.discovery_url()?.to_string();
-        return Ok(out.json(&Answer { url, discovery: &discovery, api_roots: &roots })?);
+        out.json(&Answer { url, discovery: &discovery, api_roots: &roots })?;
+        return outcome(&roots);
     }
     out.line(&discovery.title)?;
     for text in [&discovery.description, &discovery.contact].into_iter().flatten() {
@@ -53,7 +54,13 @@ pub(crate) async fn run(_: &Arguments, server: &Server, out: &mut Out) -> Result
         out.line("")?;
         show(root, out)?;
     }
-    Ok(())
+    outcome(&roots)
+}
+
+/// A root that this account may not enter is no failure, as long as there is another.
+fn outcome(roots: &[Root]) -> Result<(), Failure> {
+    let is_lost = !roots.is_empty() && roots.iter().all(|root| root.error.is_some());
+    if is_lost { Err(Failure::Failed("no API root could be entered".to_owned())) } else { Ok(()) }
 }
 
 async fn visit(client: &Client, url: Url) -> Root {

@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::findings::Problem;
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
+use ruzstd::decoding::StreamingDecoder;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
@@ -14,12 +15,12 @@ use stix_model::taxii::{SplitError, split};
 /// The longest file that is read, after decompression: a small file must not fill the memory.
 const MAX_BYTES: usize = 2 << 30;
 
-const LIMITS: Limits = Limits { depth: 64, bytes: MAX_BYTES, safe_integers: true };
+const LIMITS: Limits = Limits { depth: 64, bytes: MAX_BYTES, elements: usize::MAX, safe_integers: true };
 
 /// Which files.
 #[derive(Debug, clap::Args)]
 pub(crate) struct InputOptions {
-    /// Bundles, envelopes, single objects or JSON lines, also compressed by gzip; `-` is standard input
+    /// Bundles, envelopes, single objects or JSON lines, also compressed by gzip or zstd; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
     /// Each line is an object of its own, whatever the text looks like
@@ -63,6 +64,12 @@ impl Input {
         if text.starts_with(&[0x1f, 0x8b]) {
             let compressed = std::mem::take(&mut text);
             read_all(MultiGzDecoder::new(&compressed[..]), &mut text).map_err(&at)?;
+        } else if text.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+            // RFC 8878, section 3.1.1.
+            let compressed = std::mem::take(&mut text);
+            let decoder =
+                StreamingDecoder::new(&compressed[..]).map_err(|error| at(io::Error::other(error)))?;
+            read_all(decoder, &mut text).map_err(&at)?;
         }
         let is_lines = lines || names_lines(file) || looks_like_lines(&text);
         Ok(Self { name, text: text.into(), is_lines })

@@ -1,7 +1,7 @@
 //! The options that say which server to talk to, and as whom.
 
 use crate::failure::Failure;
-use std::io::BufRead;
+use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
 use taxii_client::{Auth, Client, Options};
 
@@ -56,6 +56,7 @@ impl Server {
                 let password = match given(&self.password) {
                     Some(password) => password,
                     None if self.password_stdin => password_from_stdin()?,
+                    None if std::io::stdin().is_terminal() => ask(&user)?,
                     None => return Err(usage("which password? Set TAXII_PASSWORD or give --password-stdin")),
                 };
                 Auth::Basic { user, password }
@@ -79,6 +80,12 @@ impl Server {
 /// A variable that is set to nothing counts as not set.
 fn given(value: &Option<String>) -> Option<String> {
     value.clone().filter(|value| !value.is_empty())
+}
+
+/// Asks a person, who types without an echo.
+fn ask(user: &str) -> Result<String, Failure> {
+    let answer = rpassword::prompt_password(format!("Password of {user}: "));
+    answer.map_err(|error| Failure::Failed(format!("no password: {error}")))
 }
 
 fn password_from_stdin() -> Result<String, Failure> {

@@ -6,7 +6,8 @@ use crate::input::{Entry, Input, InputOptions};
 use crate::out::Out;
 use serde::Serialize;
 
-/// Check files of STIX objects before they are sent
+/// Check files of STIX objects before they are sent: strict JSON, and the header of each object (id, type,
+/// spec_version, created, modified). The properties of each type are not checked
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 A fault is shown as FILE:LINE:COLUMN, the object, a JSON pointer inside the object, and what is wrong. With --json,
