@@ -4,6 +4,7 @@ use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
+use crate::excerpt::excerpt;
 use crate::shape::Shape;
 use crate::verdict::{Evidence, Stop, Verdict};
 
@@ -99,11 +100,4 @@ impl Exchange {
 /// A string property, or nothing when it is absent or not a string.
 pub(crate) fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
     value.get(name).and_then(Value::as_str)
-}
-
-/// Foreign text for our own output: quoted, escaped, cut.
-pub(crate) fn excerpt(text: &str) -> String {
-    let cut: String = text.chars().take(120).collect();
-    let dots = if cut.len() < text.len() { "…" } else { "" };
-    format!("{cut:?}{dots}")
 }

@@ -176,7 +176,7 @@ async fn judge(target: &Target, case: &Case, timeout: Duration) -> Result<(), St
         return Err("line breaks of the request became a header of the answer".into());
     }
     if !case.statuses.contains(&answer.status) {
-        let body = crate::exchange::excerpt(&String::from_utf8_lossy(&answer.body));
+        let body = crate::excerpt::excerpt(&String::from_utf8_lossy(&answer.body));
         return Err(format!("answered {}, expected one of {:?}: {body}", answer.status, case.statuses));
     }
     if case.layer == Layer::Taxii && answer.status >= 400 { is_error_resource(&answer) } else { Ok(()) }

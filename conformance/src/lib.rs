@@ -9,6 +9,7 @@
 
 pub mod checks;
 mod client;
+mod excerpt;
 mod exchange;
 pub mod hostile;
 mod ijson;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::exchange::excerpt;
+use crate::excerpt::excerpt;
 use crate::stamp;
 
 /// One resource: its defined properties.

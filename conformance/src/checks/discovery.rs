@@ -4,7 +4,8 @@ use reqwest::Url;
 use serde_json::Value;
 
 use crate::client::Request;
-use crate::exchange::{Exchange, excerpt, text};
+use crate::excerpt::excerpt;
+use crate::exchange::{Exchange, text};
 use crate::suite::{Endpoint, Suite};
 use crate::verdict::{Verdict, not_applicable};
 

@@ -1,6 +1,7 @@
 //! TAXII 2.1, 5.4: the objects of a collection.
 
-use crate::exchange::{Exchange, excerpt, text};
+use crate::excerpt::excerpt;
+use crate::exchange::{Exchange, text};
 use crate::suite::{Endpoint, Suite};
 use crate::verdict::Verdict;
 
