@@ -17,7 +17,11 @@ const EXAMPLES: &str = "\
 Examples:
   taxii-server import enterprise-attack.json.gz --collection attack
   taxii-server import indicators.jsonl.zst --collection 5a3c…
-  taxii-server import backup.jsonl --collection restored    lines with date_added keep it";
+  taxii-server import backup.jsonl --collection restored
+
+JSON lines hold an object each, or, as export writes them and for restores, an object with the date_added that it keeps:
+  {\"date_added\":\"2026-01-01T00:00:00.000000Z\",\"object\":{…}}
+Dates must not fall, and must be later than everything in the collection.";
 
 /// Objects of one request, so that the progress bar moves.
 const BATCH_OBJECTS: usize = 1000;
