@@ -1,4 +1,4 @@
-# Checks everything and writes nothing: what CI runs.
+# Checks everything and changes no file of the repository: what CI runs.
 verify:
     .ci/run
 

@@ -8,7 +8,7 @@ step() { printf '\n== %s\n' "$*"; }
 if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
     step "installing Python's venv module"
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        apt-get update -qq && apt-get install -y -qq python3-venv
+        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv
     else
         echo "python3 with its venv module is needed: on Debian, apt-get install python3-venv" >&2
         exit 1

@@ -80,7 +80,12 @@ impl Place {
             Some(path) => Config::read(path)?,
             None => Config { data: default_data.unwrap_or("concord-data").into(), ..Config::default() },
         };
-        config = config.override_by(std::env::vars())?;
+        let variables = std::env::vars_os();
+        config =
+            config
+                .override_by(variables.filter_map(|(name, value)| {
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                }))?;
         if let Some(data) = &self.data {
             config.data.clone_from(data);
         }

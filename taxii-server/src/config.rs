@@ -13,8 +13,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Folder of the embedded store.
     pub data: PathBuf,
-    /// The address that clients use, as `https://taxii.example.org`. Without it the server takes the address that
-    /// the request names.
+    /// The address that clients use, as `https://taxii.example.org`. Without it discovery repeats the host that a
+    /// request names, or gives relative URLs where that could be wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
     /// A proxy in front terminates TLS, so plain HTTP on an address other than loopback is meant.
@@ -40,9 +40,43 @@ pub struct Config {
     pub api_key_header: String,
     /// Hours for which a status can be asked for (TAXII 2.1, section 4.3, asks for 24).
     pub status_hours: u32,
-    /// Address for `/metrics`, without credentials; `None` leaves only `/metrics` for administrators.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub metrics_listen: Option<SocketAddr>,
+    /// Address for `/metrics` without credentials. `/metrics` for administrators is always there.
+    pub metrics_listen: MetricsListen,
+}
+
+/// Where metrics are served without credentials: an address, or `none`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum MetricsListen {
+    /// No address of their own.
+    Nowhere,
+    /// This address.
+    At(SocketAddr),
+}
+
+impl std::str::FromStr for MetricsListen {
+    type Err = std::net::AddrParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "none" { Ok(Self::Nowhere) } else { text.parse().map(Self::At) }
+    }
+}
+
+impl TryFrom<String> for MetricsListen {
+    type Error = std::net::AddrParseError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<MetricsListen> for String {
+    fn from(listen: MetricsListen) -> String {
+        match listen {
+            MetricsListen::Nowhere => "none".to_owned(),
+            MetricsListen::At(address) => address.to_string(),
+        }
+    }
 }
 
 /// Files for TLS.
@@ -82,7 +116,7 @@ impl Default for Config {
             header_policy: HeaderPolicy::default(),
             api_key_header: "X-API-Key".to_owned(),
             status_hours: 48,
-            metrics_listen: None,
+            metrics_listen: MetricsListen::Nowhere,
         }
     }
 }
@@ -99,7 +133,7 @@ impl Config {
     }
 
     /// Lays environment variables over the settings: `CONCORD_` and the key in capitals, for `tls` with the part behind
-    /// another `_`. A value that is no TOML is taken as a text.
+    /// another `_`.
     ///
     /// # Errors
     /// When a value has another type than its setting, or a name looks like a mistyped one.
@@ -107,20 +141,25 @@ impl Config {
         let mut settings = toml::Table::try_from(&self)?;
         for (variable, value) in variables {
             let Some(key) = variable.strip_prefix("CONCORD_").map(str::to_ascii_lowercase) else { continue };
-            // A number or a boolean may be written as in the file, and everything else without quotes.
-            let parsed = format!("value = {value}")
-                .parse::<toml::Table>()
-                .ok()
-                .and_then(|mut table| table.remove("value"));
-            let value = parsed.filter(|value| !value.is_array() && !value.is_table()).unwrap_or(value.into());
-            if let Some(part) = key.strip_prefix("tls_").filter(|part| ["certificate", "key"].contains(part))
-            {
-                let tls = settings.entry("tls").or_insert_with(|| toml::Table::new().into());
-                tls.as_table_mut().context("tls is no table")?.insert(part.to_owned(), value);
-            } else if KEYS.contains(&key.as_str()) {
-                settings.insert(key, value);
-            } else if let Some(known) = nearest(&key, KEYS.iter().copied(), 0.8) {
-                bail!("{variable} is no setting; did you mean CONCORD_{}?", known.to_ascii_uppercase());
+            match KEYS.iter().find(|(known, _)| *known == key) {
+                Some((known, kind)) => {
+                    let value = kind.read(value).with_context(|| variable.clone())?;
+                    match known.strip_prefix("tls_") {
+                        None => settings.insert(key, value),
+                        Some(part) => {
+                            let tls = settings.entry("tls").or_insert_with(|| toml::Table::new().into());
+                            tls.as_table_mut().context("tls is no table")?.insert(part.to_owned(), value)
+                        }
+                    };
+                }
+                None => {
+                    if let Some(known) = nearest(&key, KEYS.iter().map(|(known, _)| *known), 0.5) {
+                        bail!(
+                            "{variable} is no setting; did you mean CONCORD_{}?",
+                            known.to_ascii_uppercase()
+                        );
+                    }
+                }
             }
         }
         settings.try_into().context("in the environment variables CONCORD_…")
@@ -171,21 +210,40 @@ impl Config {
     }
 }
 
-/// The settings that an environment variable can give by its name alone.
-const KEYS: [&str; 13] = [
-    "listen",
-    "data",
-    "public_url",
-    "behind_tls_proxy",
-    "title",
-    "description",
-    "contact",
-    "max_content_length",
-    "max_page",
-    "header_policy",
-    "api_key_header",
-    "status_hours",
-    "metrics_listen",
+/// How the text of an environment variable becomes a value.
+enum Kind {
+    Text,
+    Number,
+    Boolean,
+}
+
+impl Kind {
+    fn read(&self, value: String) -> anyhow::Result<toml::Value> {
+        Ok(match self {
+            Self::Text => value.into(),
+            Self::Number => value.parse::<i64>()?.into(),
+            Self::Boolean => value.parse::<bool>()?.into(),
+        })
+    }
+}
+
+/// The settings that an environment variable can give.
+const KEYS: [(&str, Kind); 15] = [
+    ("listen", Kind::Text),
+    ("data", Kind::Text),
+    ("public_url", Kind::Text),
+    ("behind_tls_proxy", Kind::Boolean),
+    ("tls_certificate", Kind::Text),
+    ("tls_key", Kind::Text),
+    ("title", Kind::Text),
+    ("description", Kind::Text),
+    ("contact", Kind::Text),
+    ("max_content_length", Kind::Number),
+    ("max_page", Kind::Number),
+    ("header_policy", Kind::Text),
+    ("api_key_header", Kind::Text),
+    ("status_hours", Kind::Number),
+    ("metrics_listen", Kind::Text),
 ];
 
 /// The known key that is most like the unknown one that a message names.
@@ -221,7 +279,8 @@ mod tests {
             Config::default().override_by(owned.collect::<Vec<_>>())
         };
         let config = over(&[
-            ("CONCORD_TITLE", "7 sisters"),
+            ("CONCORD_TITLE", "2026"),
+            ("CONCORD_METRICS_LISTEN", "none"),
             ("CONCORD_MAX_PAGE", "5"),
             ("CONCORD_BEHIND_TLS_PROXY", "true"),
             ("CONCORD_TLS_CERTIFICATE", "a.pem"),
@@ -230,12 +289,17 @@ mod tests {
             ("HOME", "/"),
         ]);
         let config = config.unwrap();
-        assert_eq!((config.title.as_str(), config.max_page, config.behind_tls_proxy), ("7 sisters", 5, true));
+        assert_eq!((config.title.as_str(), config.max_page, config.behind_tls_proxy), ("2026", 5, true));
         assert_eq!(config.tls, Some(Tls { certificate: "a.pem".into(), key: "b.pem".into() }));
         let mistyped = over(&[("CONCORD_LISTN", "127.0.0.1:1")]).unwrap_err().to_string();
         assert!(mistyped.contains("did you mean CONCORD_LISTEN?"), "{mistyped}");
-        assert!(format!("{:#}", over(&[("CONCORD_MAX_PAGE", "abc")]).unwrap_err()).contains("invalid type"));
-        for key in KEYS {
+        assert_eq!(config.metrics_listen, MetricsListen::Nowhere);
+        let mistyped = over(&[("CONCORD_TLS_CERT", "a.pem")]).unwrap_err().to_string();
+        assert!(mistyped.contains("did you mean CONCORD_TLS_"), "{mistyped}");
+        assert!(
+            format!("{:#}", over(&[("CONCORD_MAX_PAGE", "abc")]).unwrap_err()).contains("CONCORD_MAX_PAGE")
+        );
+        for (key, _) in KEYS.iter().filter(|(key, _)| !key.starts_with("tls_")) {
             let unknown = format!("{:#}", Config::parse(&format!("{key} = []")).unwrap_err());
             assert!(!unknown.contains("unknown field"), "{key}");
         }

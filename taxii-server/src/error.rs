@@ -45,8 +45,8 @@ pub enum ApiError {
     /// `next` cannot be used.
     #[error(transparent)]
     Cursor(#[from] CursorError),
-    /// Larger than `max_content_length`.
-    #[error("the request body is larger than {0} bytes, the max_content_length of this API root")]
+    /// Larger than `max_content_length`, or than what administration takes.
+    #[error("the request body is larger than {0} bytes, which is the most that is taken here")]
     TooLarge(u64),
     /// A URL that no client needs.
     #[error("the URL is longer than 8 KiB; send fewer filter values")]
@@ -60,8 +60,8 @@ pub enum ApiError {
     /// An administrator asked for something that cannot be.
     #[error("{0}")]
     Conflict(String),
-    /// The server is stopping.
-    #[error("the server is stopping; try again in a moment")]
+    /// The server is busy or stopping.
+    #[error("the server is busy or stopping; try again in a moment")]
     Unavailable,
     /// No space left.
     #[error("the disk of the server refused a write; its operator must make room and restart it")]

@@ -114,7 +114,7 @@ failures! {
     /// Refusals of requests to add objects.
     AddFailures: 401 403 404 406 413 415 422;
     /// Refusals of administration.
-    AdminFailures: 401 403 404 409 422;
+    AdminFailures: 401 403 404 409 413 415 422;
 }
 
 fn failure(status: u16) -> (String, RefOr<Response>) {
@@ -125,7 +125,7 @@ fn failure(status: u16) -> (String, RefOr<Response>) {
         404 => "Not there, or hidden from this account",
         406 => "`Accept` names nothing that this server speaks",
         409 => "The change contradicts what is there",
-        413 => "Larger than max_content_length",
+        413 => "Larger than what is taken",
         415 => "The body is of another type",
         _ => "The body cannot be used",
     };

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::clock::Clock;
-use crate::config::{Config, Tls};
+use crate::config::{Config, MetricsListen, Tls};
 use crate::control::ControlFile;
 use crate::router;
 use crate::store::{EmbeddedEngine, Store};
@@ -63,7 +63,7 @@ impl Server {
                 listeners.spawn(encrypted(listener, &handle, certificates, service)?);
             }
         }
-        if let Some(address) = config.metrics_listen {
+        if let MetricsListen::At(address) = config.metrics_listen {
             let listener =
                 bind(address).context("choose another address for metrics with --metrics-listen, or none")?;
             listeners.spawn(plain(listener, &handle, router::metrics_service(Arc::clone(&app)))?);

@@ -1,7 +1,9 @@
 use super::admin::{find_collection, text};
 use super::import::Importer;
 use super::{Place, install_crypto, output, start_logging};
+use crate::config::MetricsListen;
 use crate::control::{Control, write_private};
+use crate::credentials::Presented;
 use crate::serve::{Server, StopSignal};
 use anyhow::Context;
 use axum::http::{Method, StatusCode};
@@ -48,17 +50,13 @@ impl Demo {
         let mut config = place.config(Some("concord-demo"))?;
         config.listen = self.listen;
         config.title = "Concord demo".to_owned();
+        config.metrics_listen = MetricsListen::Nowhere;
         let stop = StopSignal::register()?;
         let server = Server::start(config.clone()).await?;
         let control = Control::open(config.clone()).await?;
         let path = config.data.join(FILE);
-        let mut made: Made = match std::fs::read(&path) {
-            Ok(json) => {
-                serde_json::from_slice(&json).with_context(|| format!("{} is damaged", path.display()))?
-            }
-            Err(_) => Made::default(),
-        };
-        if !made.is_there(&server) {
+        let mut made = Made::read(&path, &server)?;
+        if !made.is_there(&server).await {
             made = make(&control).await?;
             made.save(&path)?;
         }
@@ -88,14 +86,41 @@ fn start_quietly() {
 }
 
 impl Made {
+    /// Only a folder that a demo has begun is changed: `demo` must not touch a store that somebody uses.
+    fn read(path: &Path, server: &Server) -> anyhow::Result<Self> {
+        match std::fs::read(path) {
+            // What an interrupted start left is made anew.
+            Ok(json) => Ok(serde_json::from_slice(&json).unwrap_or_default()),
+            Err(_) => {
+                let directory = server.app().store.directory();
+                let is_new = directory.api_roots.is_empty() && directory.accounts.is_empty();
+                anyhow::ensure!(
+                    is_new,
+                    "this data folder holds a store that is no demo; give --data another folder"
+                );
+                let nothing = Self::default();
+                nothing.save(path)?;
+                Ok(nothing)
+            }
+        }
+    }
+
     /// Whether the store still has what was made. Somebody may have removed it, or the first start was interrupted.
-    fn is_there(&self, server: &Server) -> bool {
-        let directory = server.app().store.directory();
+    async fn is_there(&self, server: &Server) -> bool {
+        let app = server.app();
+        let directory = app.store.directory();
         let has = |collection: &Value| directory.collection("api", &text(collection, "id")).is_some();
-        let may_log_in = |account: &Value| directory.accounts.contains_key(&text(account, "username"));
-        has(&self.collection)
-            && has(&self.writable_collection)
-            && [&self.reader, &self.writer, &self.admin].into_iter().all(may_log_in)
+        for account in [&self.reader, &self.writer, &self.admin] {
+            let presented =
+                Presented::Password { name: text(account, "username"), password: text(account, "password") };
+            let token = Presented::Token(text(account, "token"));
+            for presented in [presented, token] {
+                if app.credentials.check(&directory, presented).await.is_err() {
+                    return false;
+                }
+            }
+        }
+        has(&self.collection) && has(&self.writable_collection)
     }
 
     fn save(&self, path: &Path) -> anyhow::Result<()> {
@@ -157,7 +182,8 @@ async fn load(control: &Control, made: &Made) -> anyhow::Result<()> {
     let mut importer = Importer::new(control, &made.collection).await?;
     importer.begin("Loading ICS ATT&CK".to_owned());
     importer.read(flate2::read::GzDecoder::new(ICS_ATTACK)).await?;
-    let outcome = importer.finish().await?;
+    let (outcome, sent) = importer.finish().await;
+    sent?;
     anyhow::ensure!(outcome.failed == 0, "demo data was refused: {:?}", outcome.failures);
     Ok(())
 }

@@ -77,16 +77,22 @@ impl Out {
         if path.extension().is_some_and(|extension| extension == "zst") {
             anyhow::bail!("export compresses with gzip only; name the file .gz");
         }
+        // A link, a pipe or a device is written through, not replaced.
+        let is_special = std::fs::symlink_metadata(path).is_ok_and(|found| !found.is_file());
         let mut name = path.file_name().context("--output names no file")?.to_owned();
         name.push(".part");
         let part = path.with_file_name(name);
-        let file = BufWriter::new(private_file(&part)?);
+        let file = match is_special {
+            true => File::create(path).with_context(|| format!("cannot write {}", path.display()))?,
+            false => private_file(&part)?,
+        };
+        let file = BufWriter::new(file);
         let is_gzip = path.extension().is_some_and(|extension| extension == "gz");
         let writer = match is_gzip {
             true => Writer::Gzip(GzEncoder::new(file, Compression::default())),
             false => Writer::Plain(Box::new(file)),
         };
-        Ok(Self { writer, file: Some([part, path.to_owned()]) })
+        Ok(Self { writer, file: (!is_special).then(|| [part, path.to_owned()]) })
     }
 
     fn writer(&mut self) -> &mut dyn Write {

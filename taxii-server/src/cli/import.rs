@@ -45,6 +45,9 @@ pub(super) struct Import {
     json: bool,
 }
 
+/// What is read of a file; the server has limits of its own.
+const TEXT: Limits = Limits { depth: 64, bytes: MAX_BUNDLE, elements: usize::MAX, safe_integers: true };
+
 impl Import {
     pub(super) async fn run(self, place: &Place) -> anyhow::Result<bool> {
         let control = place.control().await?;
@@ -59,9 +62,9 @@ impl Import {
             }
         }
         // What was read before the mistake goes in, and is accounted for.
-        let outcome = importer.finish().await?;
+        let (outcome, sent) = importer.finish().await;
         outcome.print(self.json)?;
-        stopped.map(|()| outcome.failed == 0)
+        stopped.and(sent).map(|()| outcome.failed == 0)
     }
 }
 
@@ -72,16 +75,16 @@ pub(super) struct Importer<'c> {
     /// What is read now.
     name: String,
     max_bytes: usize,
-    batch: Batch,
+    batch: Vec<Item>,
+    batch_bytes: usize,
     pub(super) bar: ProgressBar,
     outcome: Outcome,
 }
 
-#[derive(Default)]
-struct Batch {
-    objects: Vec<u8>,
-    stamps: Vec<String>,
-    count: usize,
+/// An object that waits to be sent.
+struct Item {
+    object: String,
+    stamp: Option<String>,
 }
 
 /// What became of the objects.
@@ -113,7 +116,8 @@ impl<'c> Importer<'c> {
             path,
             name: String::new(),
             max_bytes,
-            batch: Batch::default(),
+            batch: Vec::new(),
+            batch_bytes: 0,
             bar,
             outcome: Outcome::default(),
         })
@@ -131,9 +135,7 @@ impl<'c> Importer<'c> {
         let reader: Box<dyn Read + Send> = if name.ends_with(".gz") {
             Box::new(flate2::bufread::MultiGzDecoder::new(file))
         } else if name.ends_with(".zst") {
-            Box::new(
-                ruzstd::decoding::StreamingDecoder::new(file).map_err(|error| anyhow::anyhow!("{error}"))?,
-            )
+            Box::new(zstd::Decoder::with_buffer(file)?)
         } else {
             Box::new(file)
         };
@@ -149,8 +151,7 @@ impl<'c> Importer<'c> {
         let has_list = |document: &Document<'_>| {
             document.root().get("objects").is_some_and(|objects| objects.kind() == Kind::Array)
         };
-        let is_line =
-            Document::read(first.trim_ascii(), Limits::default()).is_ok_and(|line| !has_list(&line));
+        let is_line = Document::read(first.trim_ascii(), TEXT).is_ok_and(|line| !has_list(&line));
         if is_line {
             return self.lines(first, reader).await;
         }
@@ -159,8 +160,7 @@ impl<'c> Importer<'c> {
     }
 
     async fn bundle(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
-        let document =
-            Document::read(bytes, Limits { bytes: MAX_BUNDLE, elements: usize::MAX, ..Limits::default() })?;
+        let document = Document::read(bytes, TEXT)?;
         let objects = document.root().get("objects").filter(|objects| objects.kind() == Kind::Array);
         let Some(objects) = objects else {
             bail!("neither a bundle or an envelope with a list `objects`, nor JSON lines");
@@ -174,13 +174,16 @@ impl<'c> Importer<'c> {
 
     async fn lines(&mut self, first: Vec<u8>, mut reader: impl BufRead) -> anyhow::Result<()> {
         let mut line = first;
-        for number in 1_usize.. {
+        // Blank lines may stand before the first one.
+        let blank =
+            line.iter().take_while(|byte| byte.is_ascii_whitespace()).filter(|byte| **byte == b'\n').count();
+        for number in blank + 1.. {
             if line.is_empty() {
                 break;
             }
             if !line.trim_ascii().is_empty() {
                 self.bar.inc_length(1);
-                let document = match Document::read(line.trim_ascii_end(), Limits::default()) {
+                let document = match Document::read(line.trim_ascii(), TEXT) {
                     Ok(document) => document,
                     Err(error) => {
                         let place = format!("{} line {number} column {}", self.name, error.column());
@@ -192,7 +195,9 @@ impl<'c> Importer<'c> {
                 };
                 let root = document.root();
                 let stamp = root.get("date_added").and_then(|stamp| Some(stamp.as_str()?.into_owned()));
-                match root.get("object_text").and_then(|text| text.as_str()) {
+                // An object may have a property of this name, but it has a type as well.
+                let spanning = root.get("object_text").filter(|_| root.get("type").is_none());
+                match spanning.and_then(|text| text.as_str()) {
                     Some(text) => self.push(&text, stamp).await?,
                     None => self.push(root.get("object").unwrap_or(root).raw(), stamp).await?,
                 }
@@ -204,50 +209,75 @@ impl<'c> Importer<'c> {
     }
 
     async fn push(&mut self, object: &str, stamp: Option<String>) -> anyhow::Result<()> {
-        let is_other_kind = self.batch.count > 0 && stamp.is_some() == self.batch.stamps.is_empty();
-        // Room for the brackets, and for a stamp with its quotes and comma.
-        let bytes = self.batch.objects.len() + object.len() + 100 + 40 * (self.batch.stamps.len() + 1);
+        let last = self.batch.last();
+        let is_other_kind = last.is_some_and(|last| last.stamp.is_some() != stamp.is_some());
         // Objects that share a date_added must come in one request, so that no reader gets only some of them.
-        let is_tie = stamp.is_some() && stamp.as_ref() == self.batch.stamps.last();
-        let is_full = self.batch.count >= BATCH_OBJECTS && !is_tie;
-        if is_other_kind || is_full || (bytes > self.max_bytes && self.batch.count > 0) {
+        let is_tie = stamp.is_some() && last.is_some_and(|last| last.stamp == stamp);
+        let is_full = self.batch.len() >= BATCH_OBJECTS && !is_tie;
+        // Room for the brackets, and for a stamp with its quotes and comma.
+        let bytes = object.len() + 100;
+        let is_large = last.is_some() && self.batch_bytes + bytes > self.max_bytes;
+        if is_other_kind || is_full || is_large {
             self.send().await?;
         }
-        if self.batch.count > 0 {
-            self.batch.objects.push(b',');
-        }
-        self.batch.objects.extend_from_slice(object.as_bytes());
-        self.batch.stamps.extend(stamp);
-        self.batch.count += 1;
+        self.batch_bytes += bytes;
+        self.batch.push(Item { object: object.to_owned(), stamp });
         Ok(())
     }
 
     async fn send(&mut self) -> anyhow::Result<()> {
-        let Batch { objects, stamps, count } = std::mem::take(&mut self.batch);
-        if count == 0 {
+        self.batch_bytes = 0;
+        let batch = std::mem::take(&mut self.batch);
+        self.send_items(&batch).await
+    }
+
+    /// What is refused as a whole is sent again in halves, until the object that spoils it stands alone.
+    async fn send_items(&mut self, items: &[Item]) -> anyhow::Result<()> {
+        if items.is_empty() {
             return Ok(());
         }
-        let mut body = br#"{"objects":["#.to_vec();
-        body.extend_from_slice(&objects);
-        body.push(b']');
-        if !stamps.is_empty() {
-            body.extend_from_slice(format!(r#","x_concord_date_added":{}"#, json!(stamps)).as_bytes());
-        }
-        body.push(b'}');
-        let reply = self.control.call(Method::POST, &self.path, Bytes::from(body)).await?;
+        let objects: Vec<_> = items.iter().map(|item| item.object.as_str()).collect();
+        let stamps: Vec<_> = items.iter().filter_map(|item| item.stamp.as_deref()).collect();
+        let stamps = if stamps.is_empty() {
+            String::new()
+        } else {
+            format!(r#","x_concord_date_added":{}"#, json!(stamps))
+        };
+        let body = format!(r#"{{"objects":[{}]{stamps}}}"#, objects.join(","));
+        let reply = match self.control.call(Method::POST, &self.path, Bytes::from(body)).await {
+            Ok(reply) => reply,
+            Err(error) => return self.give_up(items, error),
+        };
         if matches!(reply.status, StatusCode::UNPROCESSABLE_ENTITY | StatusCode::PAYLOAD_TOO_LARGE) {
+            if items.len() > 1 {
+                let (first, second) = items.split_at(items.len() / 2);
+                return match Box::pin(self.send_items(first)).await {
+                    Ok(()) => Box::pin(self.send_items(second)).await,
+                    Err(error) => self.give_up(second, error),
+                };
+            }
             let reason = reply.success().err().map_or(String::new(), |error| error.to_string());
-            self.refuse(count as u64, &format!("{count} objects"), &reason);
+            self.refuse(1, &name_of(&items[0].object), &reason);
             return Ok(());
         }
-        let status: Status = serde_json::from_slice(&reply.success()?.body)?;
-        self.bar.inc(count as u64);
+        let reply = match reply.success() {
+            Ok(reply) => reply,
+            Err(error) => return self.give_up(items, error),
+        };
+        let status: Status = serde_json::from_slice(&reply.body)?;
+        self.bar.inc(status.total_count);
         self.outcome.total += status.total_count;
         self.outcome.failed += status.failure_count;
         for failure in status.failures {
             self.outcome.failures.push(serde_json::to_value(failure)?);
         }
         Ok(())
+    }
+
+    /// Accounts for what could not be sent.
+    fn give_up(&mut self, items: &[Item], error: anyhow::Error) -> anyhow::Result<()> {
+        self.refuse(items.len() as u64, &format!("{} objects", items.len()), &error.to_string());
+        Err(error)
     }
 
     /// Notes what was refused before any object of it could be named.
@@ -258,11 +288,19 @@ impl<'c> Importer<'c> {
         self.outcome.failures.push(json!({"id": what, "version": "", "message": reason}));
     }
 
-    pub(super) async fn finish(mut self) -> anyhow::Result<Outcome> {
-        self.send().await?;
+    /// Sends the rest. The outcome is complete whether that succeeds or not.
+    pub(super) async fn finish(mut self) -> (Outcome, anyhow::Result<()>) {
+        let sent = self.send().await;
         self.bar.finish_and_clear();
-        Ok(self.outcome)
+        (self.outcome, sent)
     }
+}
+
+/// The `id` of a text that is to be an object, or its beginning.
+fn name_of(object: &str) -> String {
+    let document = Document::read(object.as_bytes(), Limits::default()).ok();
+    let id = document.as_ref().and_then(|document| Some(document.root().get("id")?.as_str()?.into_owned()));
+    id.unwrap_or_else(|| object.chars().take(40).collect())
 }
 
 impl Outcome {

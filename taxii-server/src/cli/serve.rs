@@ -1,5 +1,5 @@
 use super::{Place, install_crypto, output, start_logging};
-use crate::config::{Config, Tls};
+use crate::config::{Config, MetricsListen, Tls};
 use crate::control::{Control, write_private};
 use crate::serve::{Server, StopSignal};
 use axum::http::Method;
@@ -36,7 +36,7 @@ pub(super) struct Serve {
     tls_key: Option<PathBuf>,
     /// Address for /metrics, without credentials [default: 127.0.0.1:9090; none to switch it off]
     #[arg(long, value_name = "ADDRESS:PORT|none")]
-    metrics_listen: Option<String>,
+    metrics_listen: Option<MetricsListen>,
 }
 
 impl Serve {
@@ -62,16 +62,12 @@ impl Serve {
         if let (Some(certificate), Some(key)) = (self.tls_certificate, self.tls_key) {
             config.tls = Some(Tls { certificate, key });
         }
-        config.metrics_listen = match self.metrics_listen.as_deref() {
-            None => config.metrics_listen.or(Some(SocketAddr::from(([127, 0, 0, 1], 9090)))),
-            Some("none") => None,
-            Some(address) => Some(address.parse()?),
-        };
+        config.metrics_listen = self.metrics_listen.unwrap_or(config.metrics_listen);
         Ok(config)
     }
 }
 
-/// A new store gets an API root, and a store without administrator gets one, whose credentials are shown this once.
+/// A new store gets an API root and one administrator, whose credentials are shown this once.
 async fn first_start(config: Config) -> anyhow::Result<()> {
     let data = config.data.clone();
     let control = Control::open(config).await?;
@@ -80,11 +76,8 @@ async fn first_start(config: Config) -> anyhow::Result<()> {
         control.json(Method::POST, "/admin/api-roots/", json!({"name": "api", "title": "Concord"})).await?;
     }
     let accounts = control.json(Method::GET, "/admin/accounts/", ()).await?;
-    let accounts: Vec<_> = accounts.as_array().into_iter().flatten().collect();
-    if !accounts.iter().any(|account| account["is_administrator"] == true) {
-        let is_free = |name: &&str| accounts.iter().all(|account| account["name"] != *name);
-        let name = ["admin", "administrator", "root"].into_iter().find(is_free).unwrap_or("concord-admin");
-        let admin = json!({"name": name, "is_administrator": true});
+    if accounts.as_array().is_some_and(|accounts| accounts.is_empty()) {
+        let admin = json!({"name": "admin", "is_administrator": true});
         tell(&data, &control.json(Method::POST, "/admin/accounts/", admin).await?)?;
     }
     Ok(())
@@ -100,14 +93,11 @@ fn tell(data: &Path, secrets: &serde_json::Value) -> anyhow::Result<()> {
         text("token")
     );
     if std::io::stderr().is_terminal() {
-        output::complaint(&format!(
-            "\nThere was no administrator yet. This is one, shown this once:\n{lines}"
-        ));
+        output::complaint(&format!("\nThis store is new. Its administrator, shown this once:\n{lines}"));
     } else {
         let path = data.join("administrator.txt");
         write_private(&path, lines.as_bytes())?;
-        tracing::info!(file = %path.display(), "there was no administrator yet; one is in the file, keep it elsewhere");
+        tracing::info!(file = %path.display(), "this store is new; its administrator is in the file, keep it elsewhere");
     }
-    output::complaint("Next: taxii-server collection add --help, taxii-server account add --help\n");
     Ok(())
 }

@@ -29,15 +29,15 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for AdminBody<T> {
 
     async fn from_request(request: Request, _: &Arc<App>) -> Result<Self, ApiError> {
         // A form on a foreign page can send text, with the credentials that a browser remembers, but not JSON.
-        let content_type =
-            request.headers().get(header::CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
-        if !content_type.starts_with(b"application/json")
-            && !content_type.starts_with(b"application/taxii+json")
+        let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let content_type = content_type.unwrap_or_default().to_ascii_lowercase();
+        if !content_type.starts_with("application/json")
+            && !content_type.starts_with("application/taxii+json")
         {
             return Err(ApiError::UnsupportedMediaType("application/json"));
         }
         let body = axum::body::to_bytes(request.into_body(), MAX_BODY).await;
-        let body = body.map_err(|_| ApiError::Unprocessable(format!("more than {MAX_BODY} bytes")))?;
+        let body = body.map_err(|_| ApiError::TooLarge(MAX_BODY as u64))?;
         let value = serde_json::from_slice(&body);
         value.map(Self).map_err(|error| ApiError::Unprocessable(error.to_string()))
     }

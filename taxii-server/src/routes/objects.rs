@@ -72,7 +72,8 @@ pub(crate) async fn get_object(
     let page = app.store.objects(&collection, &request).await?;
     // A known object of which no version passes the filters is an empty envelope, not an error. But a version that is
     // asked for by its instant alone is there or not (section 5.7: 404 after it was deleted).
-    let is_missing = request.filter.wants_only_instants() || !app.store.has_object(&collection, &id).await?;
+    let names_versions = request.after.is_none() && request.filter.wants_only_instants();
+    let is_missing = names_versions || !app.store.has_object(&collection, &id).await?;
     if page.items.is_empty() && is_missing {
         return Err(ApiError::NotFound("object"));
     }

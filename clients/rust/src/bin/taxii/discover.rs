@@ -32,6 +32,8 @@ struct Root {
     collections: Vec<Collection>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    #[serde(skip)]
+    cause: Option<Error>,
 }
 
 pub(crate) async fn run(_: &Arguments, server: &Server, out: &mut Out) -> Result<(), Failure> {
@@ -44,7 +46,7 @@ pub(crate) async fn run(_: &Arguments, server: &Server, out: &mut Out) -> Result
     if out.is_json() {
         let url = client.discovery_url()?.to_string();
         out.json(&Answer { url, discovery: &discovery, api_roots: &roots })?;
-        return outcome(&roots);
+        return outcome(roots);
     }
     out.line(&discovery.title)?;
     for text in [&discovery.description, &discovery.contact].into_iter().flatten() {
@@ -54,17 +56,19 @@ pub(crate) async fn run(_: &Arguments, server: &Server, out: &mut Out) -> Result
         out.line("")?;
         show(root, out)?;
     }
-    outcome(&roots)
+    outcome(roots)
 }
 
 /// A root that this account may not enter is no failure, as long as there is another.
-fn outcome(roots: &[Root]) -> Result<(), Failure> {
-    let is_lost = !roots.is_empty() && roots.iter().all(|root| root.error.is_some());
-    if is_lost { Err(Failure::Failed("no API root could be entered".to_owned())) } else { Ok(()) }
+fn outcome(mut roots: Vec<Root>) -> Result<(), Failure> {
+    let is_lost = roots.iter().all(|root| root.cause.is_some());
+    let cause = roots.pop().and_then(|root| root.cause);
+    cause.filter(|_| is_lost).map_or(Ok(()), |cause| Err(cause.into()))
 }
 
 async fn visit(client: &Client, url: Url) -> Root {
-    let mut root = Root { url: url.to_string(), api_root: None, collections: Vec::new(), error: None };
+    let mut root =
+        Root { url: url.to_string(), api_root: None, collections: Vec::new(), error: None, cause: None };
     let client = client.at_api_root(url);
     let outcome: Result<(), Error> = async {
         root.api_root = Some(client.api_root().await?);
@@ -72,7 +76,8 @@ async fn visit(client: &Client, url: Url) -> Root {
         Ok(())
     }
     .await;
-    root.error = outcome.err().map(|error| error.to_string());
+    root.cause = outcome.err();
+    root.error = root.cause.as_ref().map(Error::to_string);
     root
 }
 

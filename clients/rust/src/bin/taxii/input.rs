@@ -4,7 +4,6 @@ use crate::failure::Failure;
 use crate::findings::Problem;
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
-use ruzstd::decoding::StreamingDecoder;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
@@ -67,8 +66,7 @@ impl Input {
         } else if text.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
             // RFC 8878, section 3.1.1.
             let compressed = std::mem::take(&mut text);
-            let decoder =
-                StreamingDecoder::new(&compressed[..]).map_err(|error| at(io::Error::other(error)))?;
+            let decoder = zstd::Decoder::new(&compressed[..]).map_err(&at)?;
             read_all(decoder, &mut text).map_err(&at)?;
         }
         let is_lines = lines || names_lines(file) || looks_like_lines(&text);
