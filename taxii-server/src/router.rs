@@ -67,11 +67,8 @@ fn documented_routes() -> OpenApiRouter<Arc<App>> {
 
 /// The OpenAPI document of this server, as it is checked in.
 pub fn openapi_json() -> String {
-    let routes = OpenApiRouter::<Arc<App>>::with_openapi(openapi::base())
-        .merge(taxii_routes())
-        .merge(admin_routes())
-        .merge(operation_routes());
-    let mut json = routes.into_openapi().to_pretty_json().expect("the document has only texts");
+    let document = documented_routes().into_openapi();
+    let mut json = document.to_pretty_json().expect("the document has only texts");
     json.push('\n');
     json
 }
