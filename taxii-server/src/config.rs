@@ -116,7 +116,7 @@ impl Default for Config {
             header_policy: HeaderPolicy::default(),
             api_key_header: "X-API-Key".to_owned(),
             status_hours: 48,
-            metrics_listen: MetricsListen::Nowhere,
+            metrics_listen: MetricsListen::At(SocketAddr::from(([127, 0, 0, 1], 9090))),
         }
     }
 }

@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::json;
 use taxii_conformance::{Auth, Options, Outcome, run};
-use taxii_server::config::Config;
+use taxii_server::config::{Config, MetricsListen};
 use taxii_server::control::Control;
 use taxii_server::serve::Server;
 
@@ -12,7 +12,8 @@ async fn every_requirement_is_met() {
     crate::install_tls();
     let data = tempfile::tempdir().unwrap();
     let listen = "127.0.0.1:0".parse().unwrap();
-    let config = Config { listen, data: data.path().to_owned(), ..Config::default() };
+    let metrics_listen = MetricsListen::Nowhere;
+    let config = Config { listen, data: data.path().to_owned(), metrics_listen, ..Config::default() };
     let server = Server::start(config.clone()).await.unwrap();
     let control = Control::open(config).await.unwrap();
     let add =

@@ -3,7 +3,7 @@
 use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
-use taxii_server::config::{Config, Tls};
+use taxii_server::config::{Config, MetricsListen, Tls};
 use taxii_server::control::Control;
 use taxii_server::serve::Server;
 
@@ -32,6 +32,7 @@ async fn a_new_certificate_is_taken_while_requests_go_on() {
     let config = Config {
         listen: "127.0.0.1:0".parse().unwrap(),
         data: folder.path().join("data"),
+        metrics_listen: MetricsListen::Nowhere,
         tls: Some(Tls { certificate: folder.path().join("chain.pem"), key: folder.path().join("key.pem") }),
         ..Config::default()
     };
