@@ -4,7 +4,6 @@
 //! in its data folder, readable for the owner only. Whoever can read that file could read the store too.
 
 use crate::app::App;
-use crate::clock::Clock;
 use crate::config::Config;
 use crate::router;
 use crate::store::{EmbeddedEngine, Store};
@@ -34,7 +33,7 @@ pub(crate) struct ControlFile {
     address: Address,
 }
 
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Address {
     address: SocketAddr,
     secret: String,
@@ -74,11 +73,14 @@ pub(crate) fn private_file(path: &Path) -> anyhow::Result<File> {
 }
 
 /// A way to the store with the rights of its owner.
-pub struct Control(Way);
+pub struct Control {
+    way: Way,
+    secret: String,
+}
 
 enum Way {
-    Server(Address),
-    Here(router::Service, String),
+    Server(SocketAddr),
+    Here(router::Service),
 }
 
 /// What came back.
@@ -124,20 +126,20 @@ impl Control {
     /// The server that has the data folder open, if one answers.
     async fn reach(config: &Config) -> anyhow::Result<Option<Self>> {
         if let Ok(json) = std::fs::read(config.data.join(FILE)) {
-            let address: Address = serde_json::from_slice(&json).context("the control file is damaged")?;
-            let way = Self(Way::Server(address));
-            let probe = way.call(Method::GET, "/admin/api-roots/", Bytes::new());
+            let Address { address, secret } =
+                serde_json::from_slice(&json).context("the control file is damaged")?;
+            let running = Self { way: Way::Server(address), secret };
+            let probe = running.call(Method::GET, "/admin/api-roots/", Bytes::new());
             let answer = tokio::time::timeout(PROBE, probe).await;
             if answer.is_ok_and(|reply| reply.is_ok_and(|reply| reply.status.is_success())) {
-                return Ok(Some(way));
+                return Ok(Some(running));
             }
         }
         Ok(None)
     }
 
     async fn open_here(config: Config) -> anyhow::Result<Self> {
-        let engine = EmbeddedEngine::open_folder(&config.data)?;
-        let store = Store::open(Arc::new(engine), Arc::new(Clock::System)).await?;
+        let store = Store::open_folder(&config.data).await?;
         Self::of(Arc::new(App::new(store, config)?))
     }
 
@@ -147,12 +149,12 @@ impl Control {
     /// When the machine gives no randomness.
     pub fn of(app: Arc<App>) -> anyhow::Result<Self> {
         let secret = crate::credentials::new_password()?;
-        Ok(Self(Way::Here(router::operator_service(app, secret.clone()), secret)))
+        Ok(Self { way: Way::Here(router::operator_service(app, secret.clone())), secret })
     }
 
     /// Whether a running server answers.
     pub fn is_server(&self) -> bool {
-        matches!(self.0, Way::Server(_))
+        matches!(self.way, Way::Server(_))
     }
 
     /// Sends a request and waits for the answer.
@@ -164,17 +166,16 @@ impl Control {
             .method(method)
             .uri(path)
             .header(header::HOST, "localhost")
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.secret))
             .header(header::ACCEPT, taxii::MEDIA_TYPE)
             .header(header::CONTENT_TYPE, taxii::MEDIA_TYPE);
-        let (parts, body) = match &self.0 {
-            Way::Here(service, secret) => {
-                let request = request.header(header::AUTHORIZATION, format!("Bearer {secret}"));
+        let (parts, body) = match &self.way {
+            Way::Here(service) => {
                 let response = service.clone().oneshot(request.body(Body::from(body))?).await?;
                 let (parts, body) = response.into_parts();
                 (parts, body.collect().await?.to_bytes())
             }
-            Way::Server(Address { address, secret }) => {
-                let request = request.header(header::AUTHORIZATION, format!("Bearer {secret}"));
+            Way::Server(address) => {
                 let stream = tokio::net::TcpStream::connect(address).await?;
                 let (mut sender, connection) =
                     hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;

@@ -1,11 +1,10 @@
 //! A running server: its listeners, its background work, its end.
 
 use crate::app::App;
-use crate::clock::Clock;
 use crate::config::{Config, MetricsListen, Tls};
 use crate::control::ControlFile;
 use crate::router;
-use crate::store::{EmbeddedEngine, Store};
+use crate::store::Store;
 use anyhow::Context;
 use axum_server::Handle;
 use axum_server::accept::DefaultAcceptor;
@@ -42,8 +41,7 @@ impl Server {
     /// When the configuration does not hold, the store cannot be opened, or an address is taken.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
         config.check()?;
-        let engine = EmbeddedEngine::open_folder(&config.data)?;
-        let store = Store::open(Arc::new(engine), Arc::new(Clock::System)).await?;
+        let store = Store::open_folder(&config.data).await?;
         let app = Arc::new(App::new(store, config)?);
         let config = &app.config;
         let handle = Handle::new();

@@ -93,10 +93,12 @@ impl Writer {
     async fn add(&self, batch: Vec<(Uuid, Add, Reply<Status>)>) {
         let adds: Vec<_> = batch.iter().map(|(id, add, _)| (*id, add)).collect();
         let mut attempts = Attempts::default();
-        let mut outcome = self.add_once(&adds).await;
-        while attempts.should_repeat(&outcome).await {
-            outcome = self.add_once(&adds).await;
-        }
+        let outcome = loop {
+            let outcome = self.add_once(&adds).await;
+            if !attempts.should_repeat(&outcome).await {
+                break outcome;
+            }
+        };
         match outcome {
             Ok(statuses) => {
                 for ((_, _, reply), status) in batch.into_iter().zip(statuses) {
