@@ -11,7 +11,8 @@ mod scan;
 use std::borrow::Cow;
 use std::ops::Range;
 
-pub use canonical::{Digest, canonicalize, write_canonical};
+pub(crate) use canonical::compare_names;
+pub use canonical::{Digest, canonicalize, write_canonical, write_string};
 pub use error::{JsonError, JsonErrorKind};
 
 /// What the reader accepts at most. The defaults are those of the Concord server.

@@ -29,10 +29,12 @@ mod id;
 pub mod json;
 mod marking;
 mod object;
+pub mod sco_id;
 pub mod taxii;
 mod timestamp;
 
 pub use id::{IdError, StixId};
 pub use marking::Tlp;
 pub use object::{Header, MAX_OBJECT_BYTES, Object, ObjectError, ObjectErrorKind, SpecVersion};
+pub use sco_id::{ScoId, sco_id};
 pub use timestamp::{Timestamp, TimestampError};

@@ -27,7 +27,7 @@ pub fn write_canonical(value: Value<'_>, out: &mut String) {
     match value.kind() {
         Kind::Null | Kind::Bool => out.push_str(value.raw()),
         Kind::Number => write_number(value, out),
-        Kind::String => write_string(value, out),
+        Kind::String => write_string_value(value, out),
         Kind::Array => {
             out.push('[');
             for (index, element) in value.elements().enumerate() {
@@ -40,13 +40,13 @@ pub fn write_canonical(value: Value<'_>, out: &mut String) {
         }
         Kind::Object => {
             let mut members: Vec<_> = value.members().collect();
-            members.sort_unstable_by(|(a, _), (b, _)| compare_utf16(a, b));
+            members.sort_unstable_by(|(a, _), (b, _)| compare_names(a, b));
             out.push('{');
             for (index, (name, member)) in members.into_iter().enumerate() {
                 if index > 0 {
                     out.push(',');
                 }
-                write_text(&name, out);
+                write_string(&name, out);
                 out.push(':');
                 write_canonical(member, out);
             }
@@ -56,7 +56,7 @@ pub fn write_canonical(value: Value<'_>, out: &mut String) {
 }
 
 /// RFC 8785, section 3.2.3: names sort by UTF-16 code units, which differs from UTF-8 only beyond U+FFFF.
-fn compare_utf16(a: &str, b: &str) -> Ordering {
+pub(crate) fn compare_names(a: &str, b: &str) -> Ordering {
     if a.is_ascii() && b.is_ascii() { a.cmp(b) } else { a.encode_utf16().cmp(b.encode_utf16()) }
 }
 
@@ -72,16 +72,17 @@ fn write_number(value: Value<'_>, out: &mut String) {
     out.push_str(ryu_js::Buffer::new().format_finite(number));
 }
 
-fn write_string(value: Value<'_>, out: &mut String) {
+fn write_string_value(value: Value<'_>, out: &mut String) {
     if value.node().escaped {
-        write_text(&value.unescaped(), out);
+        write_string(&value.unescaped(), out);
     } else {
         // Nothing in it needed an escape, so it is canonical as it stands.
         out.push_str(value.raw());
     }
 }
 
-fn write_text(text: &str, out: &mut String) {
+/// Appends a text as a JSON string in the canonical form: quoted, with no more escapes than JSON demands.
+pub fn write_string(text: &str, out: &mut String) {
     use fmt::Write as _;
     out.push('"');
     let mut plain_from = 0;
