@@ -5,6 +5,7 @@
 //! header read and its digest taken from one pass over the bytes.
 
 mod canonical;
+mod edit;
 mod error;
 mod scan;
 
@@ -13,6 +14,8 @@ use std::ops::Range;
 
 pub(crate) use canonical::compare_names;
 pub use canonical::{Digest, canonicalize, write_canonical, write_string};
+pub(crate) use edit::Rewriter;
+pub use edit::{Change, EditError, edit};
 pub use error::{JsonError, JsonErrorKind};
 
 /// What the reader accepts at most. The defaults are those of the Concord server.

@@ -27,7 +27,7 @@
 
 mod id;
 pub mod json;
-mod marking;
+pub mod marking;
 mod object;
 pub mod sco_id;
 pub mod taxii;

@@ -1,8 +1,10 @@
 //! Tests of the public interface: vectors shared with other languages, laws, and refusals with their places.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+mod edit;
 mod envelope;
 mod json;
 mod laws;
+mod marking;
 mod object;
 mod sco_id;
 mod vectors;
