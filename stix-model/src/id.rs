@@ -21,6 +21,27 @@ pub struct StixId(Box<str>);
 const TAIL: usize = 38;
 
 impl StixId {
+    /// The identifier of an object of one of the standard's types.
+    pub(crate) fn new(object_type: &str, uuid: Uuid) -> Self {
+        debug_assert!(is_type_name(object_type));
+        Self(format!("{object_type}--{uuid}").into())
+    }
+
+    /// Checks a text without keeping it; the type that it names.
+    pub(crate) fn check(text: &str) -> Result<&str, IdError> {
+        let (name, tail) =
+            text.len().checked_sub(TAIL).and_then(|at| text.split_at_checked(at)).ok_or(IdError::Form)?;
+        let uuid = tail.strip_prefix("--").ok_or(IdError::Form)?;
+        if !is_type_name(name) {
+            return Err(IdError::Type);
+        }
+        // RFC 4122, section 4.1: variant and version bits, so the nil UUID is none.
+        let parsed = Uuid::try_parse(uuid).map_err(|_| IdError::Uuid)?;
+        let is_rfc4122 =
+            parsed.get_variant() == uuid::Variant::RFC4122 && matches!(parsed.get_version_num(), 1..=5);
+        if is_rfc4122 { Ok(name) } else { Err(IdError::Uuid) }
+    }
+
     /// The part before the two hyphens.
     pub fn object_type(&self) -> &str {
         &self.0[..self.0.len() - TAIL]
@@ -41,17 +62,7 @@ impl std::str::FromStr for StixId {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        let (name, tail) =
-            text.len().checked_sub(TAIL).and_then(|at| text.split_at_checked(at)).ok_or(IdError::Form)?;
-        let uuid = tail.strip_prefix("--").ok_or(IdError::Form)?;
-        if !is_type_name(name) {
-            return Err(IdError::Type);
-        }
-        // RFC 4122, section 4.1: variant and version bits, so the nil UUID is none.
-        let parsed = Uuid::try_parse(uuid).map_err(|_| IdError::Uuid)?;
-        let is_rfc4122 =
-            parsed.get_variant() == uuid::Variant::RFC4122 && matches!(parsed.get_version_num(), 1..=5);
-        if is_rfc4122 { Ok(Self(text.into())) } else { Err(IdError::Uuid) }
+        Self::check(text).map(|_| Self(text.into()))
     }
 }
 

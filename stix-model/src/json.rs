@@ -18,6 +18,9 @@ pub(crate) use edit::Rewriter;
 pub use edit::{Change, EditError, edit};
 pub use error::{JsonError, JsonErrorKind};
 
+/// The largest integer up to which every reader agrees (RFC 7493, section 2.2).
+pub(crate) const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+
 /// What the reader accepts at most. The defaults are those of the Concord server.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -29,6 +32,12 @@ pub struct Limits {
     pub elements: usize,
     /// Refuse integers outside ±(2^53 − 1), which other readers would round (RFC 7493, section 2.2).
     pub safe_integers: bool,
+}
+
+impl Limits {
+    /// For a text that was read before.
+    pub(crate) const NONE: Self =
+        Self { depth: u8::MAX, bytes: usize::MAX, elements: usize::MAX, safe_integers: false };
 }
 
 impl Default for Limits {
@@ -149,6 +158,21 @@ impl<'d> Value<'d> {
     /// The number it holds, as IEEE 754 double; `None` for other types.
     pub fn as_f64(self) -> Option<f64> {
         if self.kind() == Kind::Number { self.raw().parse().ok() } else { None }
+    }
+
+    /// The number it holds, when it is an integer in the range of `i64`; however it is written, as JSON knows one
+    /// kind of number.
+    pub fn as_i64(self) -> Option<i64> {
+        if self.kind() != Kind::Number {
+            return None;
+        }
+        if let Ok(integer) = self.raw().parse() {
+            return Some(integer);
+        }
+        let float = self.as_f64()?;
+        let is_exact = float.fract() == 0.0 && float.abs() <= MAX_SAFE_INTEGER as f64;
+        #[expect(clippy::cast_possible_truncation, reason = "checked to be an integer of 53 bits")]
+        is_exact.then_some(float as i64)
     }
 
     /// The member with this name; `None` when there is none, or when this is no object.

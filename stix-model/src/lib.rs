@@ -25,16 +25,41 @@
 //! # What this crate does not do
 //! No I/O, no async, no threads, no clock, no randomness, no HTTP. It depends on no other Concord package.
 
+#[macro_use]
+mod macros;
+
+mod any_object;
+mod common;
+mod data_type;
+pub mod extension;
 mod id;
 pub mod json;
 pub mod marking;
+pub mod meta;
 mod object;
+mod reference;
+pub mod schema;
+pub mod sco;
 pub mod sco_id;
+pub mod sdo;
+pub mod sro;
+mod stix_type;
 pub mod taxii;
 mod timestamp;
+pub mod validate;
+pub mod vocab;
 
+pub use any_object::AnyObject;
+pub use common::{
+    Common, Extensions, ExternalReference, GranularMarking, KillChainPhase, MarkingCommon, ScoCommon,
+};
+pub use data_type::{
+    Binary, DataType, Dictionary, Hashes, Hex, IntegerOrText, Json, ObservableContainer, Text,
+};
 pub use id::{IdError, StixId};
 pub use marking::Tlp;
 pub use object::{Header, MAX_OBJECT_BYTES, Object, ObjectError, ObjectErrorKind, SpecVersion};
+pub use reference::{Ref, Targets, to};
 pub use sco_id::{ScoId, sco_id};
+pub use stix_type::{BuildError, Mint, Stamp, StixType};
 pub use timestamp::{Timestamp, TimestampError};

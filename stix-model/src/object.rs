@@ -113,6 +113,18 @@ impl Object {
         &self.json
     }
 
+    /// An index of the text, for reading properties.
+    ///
+    /// ```
+    /// # use stix_model::Object;
+    /// let object = Object::parse(r#"{"type": "url", "id": "url--7d45bfa7-9b83-5b0c-b5ae-1ad0c7c1f0a1", "value": "u:x"}"#)?;
+    /// assert_eq!(object.document().root().get("value").unwrap().as_str().unwrap(), "u:x");
+    /// # Ok::<(), stix_model::ObjectError>(())
+    /// ```
+    pub fn document(&self) -> Document<'_> {
+        Document::read(&self.json, Limits::NONE).expect("an object is made from a text that was read")
+    }
+
     /// The parsed header.
     pub fn header(&self) -> &Header {
         &self.header
@@ -185,8 +197,20 @@ impl ObjectError {
         Self { pointer, kind }
     }
 
-    fn missing(property: &'static str) -> Self {
+    pub(crate) fn here(kind: ObjectErrorKind) -> Self {
+        Self::at("", kind)
+    }
+
+    pub(crate) fn missing(property: &'static str) -> Self {
         Self::at("", ObjectErrorKind::Missing(property))
+    }
+
+    /// The same error, seen from the object or list that holds the value.
+    pub(crate) fn within(mut self, name: &str) -> Self {
+        let name = name.replace('~', "~0").replace('/', "~1");
+        self.pointer.insert_str(0, &name);
+        self.pointer.insert(0, '/');
+        self
     }
 
     fn json(error: JsonError) -> Self {
@@ -237,6 +261,36 @@ pub enum ObjectErrorKind {
     /// Neither 2.0 nor 2.1.
     #[error("only STIX 2.0 and 2.1 are supported")]
     SpecVersion,
+    /// STIX 2.1, sections 4 to 7.
+    #[error("the standard defines no such type")]
+    UnknownType,
+    /// A property that can have one value only.
+    #[error("must be `{0}`")]
+    Expected(&'static str),
+    /// STIX 2.1, section 2.10.
+    #[error("must be an integer")]
+    NotInteger,
+    /// STIX 2.1, section 2.8.
+    #[error("must be an even number of hexadecimal digits")]
+    NotHex,
+    /// STIX 2.1, section 2.1.
+    #[error("must be base64 with padding")]
+    NotBase64,
+    /// STIX 2.1, section 2.12.
+    #[error("a list must not be empty; leave the property out")]
+    EmptyList,
+    /// STIX 2.1, section 2.3.
+    #[error("a dictionary must not be empty; leave the property out")]
+    EmptyDictionary,
+    /// STIX 2.1, section 2.4.
+    #[error("must be one of the values of {0}")]
+    NotInEnumeration(&'static str),
+    /// A reference to an object of another type than the property allows.
+    #[error("must refer to {}", crate::schema::list_targets(allowed))]
+    OtherTarget {
+        /// What may stand there.
+        allowed: &'static [crate::schema::Target],
+    },
     /// Longer than [`MAX_OBJECT_BYTES`].
     #[error("the object is larger than 1 MiB")]
     TooLarge,

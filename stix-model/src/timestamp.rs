@@ -69,26 +69,11 @@ impl Timestamp {
     /// # Ok::<(), stix_model::TimestampError>(())
     /// ```
     pub fn sort_key(&self) -> &str {
-        self.0.trim_end_matches('Z').split_at_checked(SECONDS).map_or(&*self.0, |(seconds, fraction)| {
-            let significant = fraction.trim_end_matches('0').trim_end_matches('.').len();
-            &self.0[..seconds.len() + significant]
-        })
+        sort_key(&self.0)
     }
 
-    /// How many digits stand after the seconds.
-    pub fn fraction_digits(&self) -> usize {
-        self.fraction().len()
-    }
-
-    fn fraction(&self) -> &str {
-        self.0[SECONDS..].trim_start_matches('.').trim_end_matches('Z')
-    }
-}
-
-impl std::str::FromStr for Timestamp {
-    type Err = TimestampError;
-
-    fn from_str(text: &str) -> Result<Self, TimestampError> {
+    /// Checks a text without keeping it.
+    pub(crate) fn check(text: &str) -> Result<(), TimestampError> {
         let bytes = text.as_bytes();
         let has_form = (SECONDS + 1..=MAX_LENGTH).contains(&bytes.len())
             && bytes.iter().zip(b"0000-00-00T00:00:00").all(|(byte, form)| match form {
@@ -109,7 +94,37 @@ impl std::str::FromStr for Timestamp {
         let (hour, minute, second) = (small(11), small(14), small(17));
         // RFC 3339, section 5.7: a leap second stands at the end of a day.
         let is_time = hour < 24 && minute < 60 && (second < 60 || (hour, minute, second) == (23, 59, 60));
-        if is_date && is_time { Ok(Self(text.into())) } else { Err(TimestampError::Calendar) }
+        if is_date && is_time { Ok(()) } else { Err(TimestampError::Calendar) }
+    }
+
+    /// Compares the instants of two texts that passed [`check`](Self::check).
+    pub(crate) fn compare(a: &str, b: &str) -> Ordering {
+        sort_key(a).cmp(sort_key(b))
+    }
+
+    /// How many digits stand after the seconds.
+    pub fn fraction_digits(&self) -> usize {
+        self.fraction().len()
+    }
+
+    fn fraction(&self) -> &str {
+        self.0[SECONDS..].trim_start_matches('.').trim_end_matches('Z')
+    }
+}
+
+fn sort_key(text: &str) -> &str {
+    let significant = match text[SECONDS..].strip_prefix('.') {
+        Some(fraction) => fraction.trim_end_matches('Z').trim_end_matches('0').len(),
+        None => 0,
+    };
+    if significant == 0 { &text[..SECONDS] } else { &text[..SECONDS + 1 + significant] }
+}
+
+impl std::str::FromStr for Timestamp {
+    type Err = TimestampError;
+
+    fn from_str(text: &str) -> Result<Self, TimestampError> {
+        Self::check(text).map(|()| Self(text.into()))
     }
 }
 

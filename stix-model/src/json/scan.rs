@@ -1,10 +1,8 @@
 //! The scanner behind [`Document::read`](super::Document::read): one pass, bounded recursion.
 
 use super::error::{JsonError, JsonErrorKind as Refusal};
-use super::{Document, Kind, Limits, Node};
+use super::{Document, Kind, Limits, MAX_SAFE_INTEGER, Node};
 use std::borrow::Cow;
-
-const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
 pub(super) fn read(bytes: &[u8], limits: Limits) -> Result<Document<'_>, JsonError> {
     let refuse = |kind, offset| Err(JsonError::new(kind, offset).located(bytes));

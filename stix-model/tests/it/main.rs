@@ -7,4 +7,5 @@ mod laws;
 mod marking;
 mod object;
 mod sco_id;
+mod validation;
 mod vectors;

@@ -1,0 +1,66 @@
+//! Cyber-observable objects (STIX 2.1, section 6).
+
+mod artifact;
+mod autonomous_system;
+mod directory;
+mod domain_name;
+mod email_addr;
+mod email_message;
+mod file;
+mod ipv4_addr;
+mod ipv6_addr;
+mod mac_addr;
+mod mutex;
+mod network_traffic;
+mod process;
+mod software;
+mod url;
+mod user_account;
+mod windows_registry_key;
+mod x509_certificate;
+
+use crate::schema::Schema;
+
+pub use artifact::Artifact;
+pub use autonomous_system::AutonomousSystem;
+pub use directory::Directory;
+pub use domain_name::DomainName;
+pub use email_addr::EmailAddress;
+pub use email_message::{EmailMessage, EmailMimePart};
+pub use file::File;
+pub use ipv4_addr::Ipv4Address;
+pub use ipv6_addr::Ipv6Address;
+pub use mac_addr::MacAddress;
+pub use mutex::Mutex;
+pub use network_traffic::NetworkTraffic;
+pub use process::Process;
+pub use software::Software;
+pub use url::Url;
+pub use user_account::UserAccount;
+pub use windows_registry_key::{WindowsRegistryKey, WindowsRegistryValue};
+pub use x509_certificate::{X509Certificate, X509V3Extensions};
+
+/// The table of the type with this name.
+pub(crate) fn schema(name: &str) -> Option<&'static Schema> {
+    Some(match name {
+        "artifact" => Artifact::SCHEMA,
+        "autonomous-system" => AutonomousSystem::SCHEMA,
+        "directory" => Directory::SCHEMA,
+        "domain-name" => DomainName::SCHEMA,
+        "email-addr" => EmailAddress::SCHEMA,
+        "email-message" => EmailMessage::SCHEMA,
+        "file" => File::SCHEMA,
+        "ipv4-addr" => Ipv4Address::SCHEMA,
+        "ipv6-addr" => Ipv6Address::SCHEMA,
+        "mac-addr" => MacAddress::SCHEMA,
+        "mutex" => Mutex::SCHEMA,
+        "network-traffic" => NetworkTraffic::SCHEMA,
+        "process" => Process::SCHEMA,
+        "software" => Software::SCHEMA,
+        "url" => Url::SCHEMA,
+        "user-account" => UserAccount::SCHEMA,
+        "windows-registry-key" => WindowsRegistryKey::SCHEMA,
+        "x509-certificate" => X509Certificate::SCHEMA,
+        _ => return None,
+    })
+}

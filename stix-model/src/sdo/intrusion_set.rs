@@ -1,0 +1,38 @@
+//! TODO-DOC (STIX 2.1, section 4.9).
+
+use crate::Timestamp;
+use crate::data_type::Text;
+use crate::schema::Rule;
+use crate::vocab::{AttackMotivation, AttackResourceLevel};
+
+stix_type! {
+    /// TODO-DOC intrusion-set
+    sdo IntrusionSet "intrusion-set" "4.9"
+    required {
+        /// TODO-DOC string
+        name: Text<'a>;
+    }
+    optional {
+        /// TODO-DOC string
+        description: Text<'a>;
+        /// TODO-DOC timestamp
+        first_seen: Timestamp;
+        /// TODO-DOC timestamp
+        last_seen: Timestamp;
+        /// TODO-DOC open-vocab
+        resource_level: AttackResourceLevel;
+        /// TODO-DOC open-vocab
+        primary_motivation: AttackMotivation;
+    }
+    lists {
+        /// TODO-DOC string
+        aliases: Text<'a>;
+        /// TODO-DOC string
+        goals: Text<'a>;
+        /// TODO-DOC open-vocab
+        secondary_motivations: AttackMotivation;
+    }
+    rules [
+        Rule::Order("first_seen", "last_seen", "S-200"),
+    ]
+}

@@ -1,0 +1,80 @@
+//! Validation of objects and bundles, with findings that a stranger understands.
+//!
+//! There are three tiers. **Structure**: the property tables of the standard, and the official JSON schemas where
+//! the tables cannot speak for them (see [`Validator`]). **MUST**: the rules beyond the schemas. **SHOULD**: what
+//! the standard advises, as warnings. A [`Profile`] adds the demands of a community.
+//!
+//! ```
+//! use stix_model::json::{Document, Limits};
+//! use stix_model::validate::{Profile, Validator};
+//! let text = br#"{"type": "url", "id": "url--7d45bfa7-9b83-5b0c-b5ae-1ad0c7c1f0a1", "value": 7}"#;
+//! let document = Document::read(text, Limits::default())?;
+//! let findings = Validator::new(Profile::Stix).object(document.root());
+//! assert_eq!(findings[0].to_string(), "error property-type at /value: must be a string, not a number (S-018)");
+//! # Ok::<(), stix_model::json::JsonError>(())
+//! ```
+
+mod bundle;
+pub(crate) mod checks;
+mod finding;
+mod format;
+mod object;
+mod part;
+mod path;
+mod pattern;
+mod profile;
+mod relationship;
+mod shape;
+mod subject;
+
+use crate::json::Value;
+pub use finding::{Code, Finding, Severity};
+use path::Path;
+pub use profile::{Profile, UnknownProfile};
+use subject::Sink;
+pub(crate) use subject::Subject;
+
+/// Checks objects and bundles against STIX 2.1 and a [`Profile`].
+#[derive(Clone, Copy, Debug)]
+pub struct Validator {
+    profile: Profile,
+    most_findings: usize,
+}
+
+impl Validator {
+    /// A validator for a profile that reports at most 1,000 findings per call.
+    pub fn new(profile: Profile) -> Self {
+        Self { profile, most_findings: 1_000 }
+    }
+
+    /// Reports at most so many findings per call; one more says that there were more.
+    #[must_use]
+    pub fn most_findings(mut self, most: usize) -> Self {
+        self.most_findings = most.max(1);
+        self
+    }
+
+    /// Checks one object by itself.
+    pub fn object(&self, value: Value<'_>) -> Vec<Finding> {
+        self.object_at(value, "")
+    }
+
+    /// Checks one object that stands at a JSON pointer of a larger text; findings carry pointers of that text.
+    pub fn object_at(&self, value: Value<'_>, pointer: &str) -> Vec<Finding> {
+        let mut sink = Sink::new(self.most_findings);
+        object::check(value, &Path::root(pointer), &mut sink);
+        profile::check_object(self.profile, value, &Path::root(pointer), &mut sink);
+        sink.into_findings()
+    }
+
+    /// Checks a bundle with all that is in it, or one object: whatever stands there.
+    pub fn document(&self, value: Value<'_>) -> Vec<Finding> {
+        let is_bundle = value.get("type").is_some_and(|found| found.raw() == "\"bundle\"");
+        if !is_bundle {
+            return self.object(value);
+        }
+        let mut sink = Sink::new(self.most_findings);
+        bundle::check(self.profile, value, &mut sink);
+        sink.into_findings()
+    }
+}

@@ -1,0 +1,84 @@
+//! A bundle (STIX 2.1, section 8), and what holds between the objects in it.
+
+use super::finding::{Code, Severity};
+use super::path::Path;
+use super::profile::{self, Profile};
+use super::shape::wrong_kind;
+use super::subject::Sink;
+use super::{object, part};
+use crate::json::{Digest, Kind, Value};
+use crate::{StixId, Timestamp};
+use std::collections::BTreeMap;
+
+pub(crate) fn check(profile: Profile, bundle: Value<'_>, sink: &mut Sink) {
+    let root = Path::root("");
+    match bundle.get("id").map(|id| (id, id.as_str())) {
+        None => {
+            let message = "the required property `id` is missing";
+            sink.report(Severity::Error, Code::PropertyMissing, &root, "S-100", message);
+        }
+        Some((id, None)) => wrong_kind(Kind::String, id, &root.member("id"), sink),
+        Some((_, Some(id))) => match StixId::check(&id) {
+            Err(error) => {
+                sink.report(
+                    Severity::Error,
+                    Code::Identifier,
+                    &root.member("id"),
+                    "S-012",
+                    error.to_string(),
+                );
+            }
+            Ok(named) if named != "bundle" => {
+                let message = "the identifier of a bundle begins with `bundle--`";
+                sink.report(Severity::Error, Code::IdentifierType, &root.member("id"), "S-012", message);
+            }
+            Ok(_) => {}
+        },
+    }
+    for (name, value) in bundle.members() {
+        let place = root.member(&name);
+        match &*name {
+            "type" | "id" | "objects" => {}
+            "spec_version" => {
+                let message = "a bundle of STIX 2.1 has no `spec_version`; its objects have";
+                sink.report(Severity::Warning, Code::PropertyClass, &place, "S-100", message);
+            }
+            name => part::custom_property(name, value, &place, sink),
+        }
+    }
+    let Some(objects) = bundle.get("objects") else { return };
+    let list = root.member("objects");
+    if objects.kind() != Kind::Array {
+        return wrong_kind(Kind::Array, objects, &list, sink);
+    }
+    if objects.elements().next().is_none() {
+        let message = "a list must not be empty";
+        sink.report(Severity::Error, Code::Empty, &list, "S-017", message).fix("leave `objects` out");
+    }
+    let mut versions = BTreeMap::new();
+    for (index, value) in objects.elements().enumerate() {
+        let place = list.element(index);
+        object::check(value, &place, sink);
+        profile::check_object(profile, value, &place, sink);
+        check_version(value, &place, &mut versions, sink);
+    }
+    profile::check_bundle(profile, objects, &list, sink);
+}
+
+/// One version of an object has one content (section 3.6.2).
+fn check_version<'d>(
+    value: Value<'d>,
+    path: &Path<'_>,
+    versions: &mut BTreeMap<(std::borrow::Cow<'d, str>, Timestamp), Digest>,
+    sink: &mut Sink,
+) {
+    let text = |name| value.get(name).and_then(Value::as_str);
+    let (Some(id), Some(modified)) = (text("id"), text("modified")) else { return };
+    let Ok(modified) = modified.parse() else { return };
+    let digest = Digest::of(value);
+    let first = *versions.entry((id.clone(), modified)).or_insert(digest);
+    if first != digest {
+        let message = format!("another object of this bundle is {id} of the same time with other content");
+        sink.report(Severity::Error, Code::VersionConflict, path, "S-084", message);
+    }
+}

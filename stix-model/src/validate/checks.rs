@@ -1,0 +1,404 @@
+//! Rules of single types that no table can say (STIX 2.1, sections 4 to 7).
+
+use super::finding::Code;
+use super::format;
+use super::subject::Subject;
+use crate::Tlp;
+use crate::json::{Kind, Value};
+use crate::schema::{self, Class};
+
+type In<'a, 's, 'd> = &'a mut Subject<'s, 'd>;
+
+/// Section 2.5, and the catalogues that sections 4.1 and 4.19 name.
+pub(crate) fn external_reference(subject: In<'_, '_, '_>) {
+    let source = subject.text("source_name").unwrap_or_default();
+    let id = subject.text("external_id").unwrap_or_default();
+    let digits =
+        |text: &str, least: usize| text.len() >= least && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_cve = |id: &str| {
+        let parts = id.strip_prefix("CVE-").and_then(|rest| rest.split_once('-'));
+        parts.is_some_and(|(year, number)| year.len() == 4 && digits(year, 4) && digits(number, 4))
+    };
+    let is_capec = |id: &str| id.strip_prefix("CAPEC-").is_some_and(|number| digits(number, 1));
+    let rule = |name: &str| if name == "cve" { "S-008" } else { "S-007" };
+    for (name, is_right, example) in
+        [("cve", &is_cve as &dyn Fn(&str) -> bool, "CVE-2021-44228"), ("capec", &is_capec, "CAPEC-163")]
+    {
+        if source == name && !is_right(&id) {
+            let message = format!("a reference to `{name}` has the exact identifier in `external_id`");
+            subject
+                .must(Code::ExternalReference, "external_id", rule(name), message)
+                .fix(format!("write it like {example}"));
+        }
+        if source != name && is_right(&id) {
+            let message = format!("a reference to {id} has `{name}` as `source_name`");
+            subject
+                .must(Code::ExternalReference, "source_name", rule(name), message)
+                .fix(format!("write \"{name}\""));
+        }
+    }
+    if subject.text("url").is_some_and(|url| !format::is_uri(&url)) {
+        subject.should(Code::Format, "url", "S-006", "this is not a URL as RFC 3986 has them");
+    }
+}
+
+/// Section 2.11.
+pub(crate) fn kill_chain_phase(subject: In<'_, '_, '_>) {
+    for name in ["kill_chain_name", "phase_name"] {
+        let is_plain =
+            |text: &str| !text.bytes().any(|byte| byte.is_ascii_uppercase() || byte == b' ' || byte == b'_');
+        if subject.text(name).is_some_and(|text| !is_plain(&text)) {
+            subject.should(Code::Advice, name, "S-016", "is usually written in lower case with hyphens");
+        }
+    }
+}
+
+/// Section 4.7.
+pub(crate) fn indicator(subject: In<'_, '_, '_>) {
+    for name in ["name", "description"] {
+        if !subject.has(name) {
+            subject.should(Code::Advice, "", "S-201", format!("an indicator should have a `{name}`"));
+        }
+    }
+    let Some(pattern) = subject.text("pattern") else { return };
+    if subject.text("pattern_type").is_some_and(|kind| kind == "stix") {
+        super::pattern::check(subject, &pattern);
+    }
+}
+
+/// Section 4.10.
+pub(crate) fn location(subject: In<'_, '_, '_>) {
+    let has_place = subject.has("region")
+        || subject.has("country")
+        || (subject.has("latitude") && subject.has("longitude"));
+    if !has_place {
+        let message = "a location has a `region`, a `country`, or `latitude` and `longitude`";
+        subject.must(Code::PropertyMissing, "", "S-202", message);
+    }
+    let is_country = |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
+    if subject.text("country").is_some_and(|country| !is_country(&country)) {
+        subject.should(
+            Code::Advice,
+            "country",
+            "S-202",
+            "should be an ISO 3166-1 code of two letters, such as `DE`",
+        );
+    }
+}
+
+/// Section 4.11.
+pub(crate) fn malware(subject: In<'_, '_, '_>) {
+    let is_family = subject.get("is_family").and_then(Value::as_bool) == Some(true);
+    if is_family && !subject.has("name") {
+        subject.must(Code::PropertyMissing, "", "S-203", "a malware family has a `name`");
+    }
+}
+
+/// Section 4.12.
+pub(crate) fn malware_analysis(subject: In<'_, '_, '_>) {
+    if subject
+        .text("product")
+        .is_some_and(|product| product.contains(|char: char| char.is_uppercase() || char == ' '))
+    {
+        subject.should(Code::Advice, "product", "S-204", "should be in lower case with hyphens");
+    }
+}
+
+/// Section 4.14.
+pub(crate) fn observed_data(subject: In<'_, '_, '_>) {
+    let Some(refs) = subject.get("object_refs") else { return };
+    let is_sco = |id: Value<'_>| {
+        let Some(id) = id.as_str() else { return true };
+        let Some((object_type, _)) = id.split_once("--") else { return true };
+        schema::of(object_type).is_none_or(|schema| schema.class == Class::Sco)
+    };
+    if refs.kind() == Kind::Array && !refs.elements().any(is_sco) {
+        let message = "at least one of the observed objects is a cyber-observable object";
+        subject.must(Code::ReferenceType, "object_refs", "S-205", message);
+    }
+}
+
+/// Section 5.1.
+pub(crate) fn relationship(subject: In<'_, '_, '_>) {
+    let Some(kind) = subject.text("relationship_type") else { return };
+    let is_name = kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    if !is_name || kind.is_empty() {
+        let message = "the type of a relationship has characters a-z, 0-9 and hyphen only";
+        subject.must(Code::Relationship, "relationship_type", "S-161", message);
+        return;
+    }
+    super::relationship::check(subject, &kind);
+}
+
+/// Section 5.2.
+pub(crate) fn sighting(subject: In<'_, '_, '_>) {
+    if subject.has("count") && subject.has("summary") {
+        return;
+    }
+    if subject.has("last_seen") && !subject.has("first_seen") {
+        subject.should(Code::Advice, "", "S-165", "a sighting with `last_seen` should say `first_seen` too");
+    }
+}
+
+/// Section 6.1.
+pub(crate) fn artifact(subject: In<'_, '_, '_>) {
+    if subject.text("mime_type").is_some_and(|kind| !format::is_media_type(&kind)) {
+        subject.should(Code::Format, "mime_type", "S-209", "should be a media type that IANA lists");
+    }
+    expect(subject, "url", format::is_uri, "S-221", "must be a URL as RFC 3986 has them");
+}
+
+/// Section 6.3.
+pub(crate) fn directory(subject: In<'_, '_, '_>) {
+    encoding(subject, "path_enc");
+}
+
+/// Section 6.4.
+pub(crate) fn domain_name(subject: In<'_, '_, '_>) {
+    expect(
+        subject,
+        "value",
+        format::is_domain_name,
+        "S-211",
+        "must be a domain name, with labels of at most 63 characters",
+    );
+}
+
+/// Section 6.5.
+pub(crate) fn email_addr(subject: In<'_, '_, '_>) {
+    let message = "must be a mail address alone, without a name around it, such as `jo@example.com`";
+    expect(subject, "value", format::is_email_address, "S-212", message);
+}
+
+/// Section 6.6.
+pub(crate) fn email_message(subject: In<'_, '_, '_>) {
+    let is_multipart = subject.get("is_multipart").and_then(Value::as_bool);
+    if is_multipart == Some(true) && subject.has("body") {
+        let message = "a message with parts has its text in `body_multipart`";
+        subject.must(Code::PropertyConflict, "body", "S-213", message);
+    }
+    if is_multipart == Some(false) && subject.has("body_multipart") {
+        let message = "a message without parts has its text in `body`";
+        subject.must(Code::PropertyConflict, "body_multipart", "S-213", message);
+    }
+}
+
+/// Section 6.7.
+pub(crate) fn file(subject: In<'_, '_, '_>) {
+    encoding(subject, "name_enc");
+    if subject.text("mime_type").is_some_and(|kind| !format::is_media_type(&kind)) {
+        subject.should(Code::Format, "mime_type", "S-209", "should be a media type that IANA lists");
+    }
+}
+
+/// Section 6.8.
+pub(crate) fn ipv4_addr(subject: In<'_, '_, '_>) {
+    expect(
+        subject,
+        "value",
+        format::is_ipv4,
+        "S-226",
+        "must be an IPv4 address or a network such as `198.51.100.0/24`",
+    );
+}
+
+/// Section 6.9.
+pub(crate) fn ipv6_addr(subject: In<'_, '_, '_>) {
+    expect(
+        subject,
+        "value",
+        format::is_ipv6,
+        "S-226",
+        "must be an IPv6 address or a network such as `2001:db8::/32`",
+    );
+}
+
+/// Section 6.10.
+pub(crate) fn mac_addr(subject: In<'_, '_, '_>) {
+    expect(
+        subject,
+        "value",
+        format::is_mac,
+        "S-217",
+        "must be six octets in lower case, such as `d2:fb:49:24:37:18`",
+    );
+}
+
+/// Section 6.12.
+pub(crate) fn network_traffic(subject: In<'_, '_, '_>) {
+    let is_active = subject.get("is_active").and_then(Value::as_bool);
+    if is_active == Some(true) && subject.has("end") {
+        subject.must(Code::PropertyConflict, "end", "S-218", "traffic that is still active has no `end`");
+    }
+    if !subject.has("src_port") && !subject.has("dst_port") {
+        subject.should(Code::Advice, "", "S-218", "network traffic should name its ports");
+    }
+}
+
+/// Section 6.14.
+pub(crate) fn software(subject: In<'_, '_, '_>) {
+    expect(
+        subject,
+        "cpe",
+        format::is_cpe23,
+        "S-220",
+        "must be a name of CPE 2.3 with eleven fields after `cpe:2.3:`",
+    );
+    let Some(languages) = subject.get("languages") else { return };
+    if !languages.elements().filter_map(Value::as_str).all(|tag| format::is_language_tag(&tag)) {
+        subject.must(
+            Code::Format,
+            "languages",
+            "S-220",
+            "each must be a language tag of RFC 5646, such as `en`",
+        );
+    }
+}
+
+/// Section 6.15.
+pub(crate) fn url(subject: In<'_, '_, '_>) {
+    expect(
+        subject,
+        "value",
+        format::is_uri,
+        "S-221",
+        "must be a URL as RFC 3986 has them, with a scheme such as `http:`",
+    );
+}
+
+/// Section 6.17.
+pub(crate) fn windows_registry_key(subject: In<'_, '_, '_>) {
+    const SHORT: [(&str, &str); 5] = [
+        ("HKLM", "HKEY_LOCAL_MACHINE"),
+        ("HKCC", "HKEY_CURRENT_CONFIG"),
+        ("HKCR", "HKEY_CLASSES_ROOT"),
+        ("HKCU", "HKEY_CURRENT_USER"),
+        ("HKU", "HKEY_USERS"),
+    ];
+    let Some(key) = subject.text("key") else { return };
+    let hive = key.split('\\').next().unwrap_or_default();
+    if let Some((short, long)) = SHORT.iter().find(|(short, _)| hive.eq_ignore_ascii_case(short)) {
+        let message = format!("the hive is spelled out, not abbreviated as {short}");
+        subject.must(Code::Format, "key", "S-223", message).fix(format!("write {long}"));
+    }
+}
+
+/// Section 7.1.
+pub(crate) fn language_content(subject: In<'_, '_, '_>) {
+    let Some(contents) = subject.get("contents") else { return };
+    for (tag, translations) in contents.members() {
+        if !format::is_language_tag(&tag) {
+            let message = format!("`{tag}` is not a language tag of RFC 5646");
+            subject.must(Code::Format, "contents", "S-131", message);
+        }
+        for (name, _) in translations.members() {
+            if !format::is_property_name(&name) {
+                let message = format!("`{name}` cannot be the name of a property");
+                subject.must(Code::PropertyName, "contents", "S-131", message);
+            }
+        }
+    }
+}
+
+/// Section 7.2.
+pub(crate) fn marking_definition(subject: In<'_, '_, '_>) {
+    let kind = subject.text("definition_type");
+    if !subject.has("extensions") {
+        for name in ["definition_type", "definition"] {
+            if !subject.has(name) {
+                let message = format!("a marking without extension needs `{name}`");
+                subject.must(Code::PropertyMissing, "", "S-110", message);
+            }
+        }
+    }
+    let definition = subject.get("definition");
+    match kind.as_deref() {
+        Some("statement") => {
+            let statement = definition.and_then(|definition| definition.get("statement"));
+            if !statement.is_some_and(|statement| statement.kind() == Kind::String) {
+                subject.must(
+                    Code::Marking,
+                    "definition",
+                    "S-111",
+                    "a statement marking holds a string in `statement`",
+                );
+            }
+        }
+        Some("tlp") if !is_fixed_tlp(subject) => {
+            let message = "TLP 1.0 has four fixed markings, and no others may be made";
+            let finding = subject.must(Code::Marking, "definition", "S-112", message);
+            finding.fix("refer to the fixed marking by its id instead");
+        }
+        _ => {}
+    }
+}
+
+/// One of the four objects of section 7.2.1.4, whatever the form of its text.
+fn is_fixed_tlp(subject: &Subject<'_, '_>) -> bool {
+    let Some(level) = subject.text("id").and_then(|id| Tlp::of_marking(&id)) else { return false };
+    let word = subject.get("definition").and_then(|definition| definition.get("tlp")).and_then(Value::as_str);
+    let is_word = match word.as_deref() {
+        Some("white") => level == Tlp::Clear,
+        Some("green") => level == Tlp::Green,
+        Some("amber") => level == Tlp::Amber,
+        Some("red") => level == Tlp::Red,
+        _ => false,
+    };
+    let is_time = subject.text("created").is_some_and(|created| {
+        created.parse::<crate::Timestamp>().is_ok_and(|created| created.sort_key() == "2017-01-20T00:00:00")
+    });
+    is_word && is_time && !subject.has("granular_markings") && !subject.has("object_marking_refs")
+}
+
+/// Section 7.3.
+pub(crate) fn extension_definition(subject: In<'_, '_, '_>) {
+    let kinds =
+        subject.get("extension_types").into_iter().flat_map(Value::elements).filter_map(Value::as_str);
+    let brings_properties = kinds.into_iter().any(|kind| kind == "toplevel-property-extension");
+    match (subject.get("extension_properties"), brings_properties) {
+        (Some(_), false) => {
+            let message = "only an extension with `toplevel-property-extension` lists properties";
+            subject.must(Code::PropertyConflict, "extension_properties", "S-142", message);
+        }
+        (None, true) => {
+            let message =
+                "an extension of the top level should list its properties in `extension_properties`";
+            subject.should(Code::Advice, "", "S-142", message);
+        }
+        _ => {}
+    }
+    if !subject.has("description") {
+        subject.should(Code::Advice, "", "S-142", "an extension should have a `description`");
+    }
+}
+
+/// Section 6.7.6.
+pub(crate) fn windows_pebinary_ext(subject: In<'_, '_, '_>) {
+    if subject.value.members().nth(1).is_none() && subject.has("pe_type") {
+        let message = "at least one property beside `pe_type` must be there";
+        subject.must(Code::PropertyMissing, "", "S-216", message);
+    }
+}
+
+fn expect(
+    subject: In<'_, '_, '_>,
+    property: &str,
+    is_right: fn(&str) -> bool,
+    rule: &'static str,
+    message: &str,
+) {
+    if subject.text(property).is_some_and(|text| !is_right(&text)) {
+        subject.must(Code::Format, property, rule, message);
+    }
+}
+
+/// The name of a character set, as IANA registers them.
+fn encoding(subject: In<'_, '_, '_>, property: &str) {
+    let is_name = |text: &str| {
+        (2..=250).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/.+_:-".contains(&byte))
+    };
+    if subject.text(property).is_some_and(|text| !is_name(&text)) {
+        subject.must(Code::Format, property, "S-036", "must be the name of a character set that IANA lists");
+    }
+}

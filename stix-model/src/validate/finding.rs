@@ -1,0 +1,157 @@
+//! What the validator reports.
+
+use std::fmt;
+
+/// One thing that is wrong, or not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What kind of fault; stable.
+    pub code: Code,
+    /// Whether it breaks a MUST.
+    pub severity: Severity,
+    /// JSON pointer (RFC 6901) to the fault.
+    pub pointer: String,
+    /// The number of the rule, as listed with its section in `conformance/requirements.toml`.
+    pub rule: &'static str,
+    /// What is wrong, as a sentence for a person who does not know the standard.
+    pub message: String,
+    /// What to do about it, where that is plain.
+    pub fix: Option<String>,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.severity.as_str(), self.code.as_str())?;
+        if !self.pointer.is_empty() {
+            write!(f, " at {}", self.pointer)?;
+        }
+        write!(f, ": {} ({})", self.message, self.rule)
+    }
+}
+
+/// How much a finding weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Not as the standard advises (SHOULD).
+    Warning,
+    /// Against the standard (MUST) or the profile; the object is not valid.
+    Error,
+}
+
+impl Severity {
+    /// `warning` or `error`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
+        /// The kind of a finding. The words are stable; new ones may come.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Code {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Code {
+            /// All of them.
+            pub const ALL: &'static [Code] = &[$(Code::$name),*];
+
+            /// The word that stands in reports.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// Something has another JSON type than its property.
+    PropertyType = "property-type",
+    /// A required property is missing.
+    PropertyMissing = "property-missing",
+    /// A property is there that may not be, given the others.
+    PropertyConflict = "property-conflict",
+    /// A property needs another one beside it.
+    PropertyNeeds = "property-needs",
+    /// The name of a property is reserved.
+    PropertyReserved = "property-reserved",
+    /// The name of a property has another form than the standard allows.
+    PropertyName = "property-name",
+    /// A property is not defined by the standard nor by an extension.
+    PropertyCustom = "property-custom",
+    /// A property does not apply to this class of objects.
+    PropertyClass = "property-class",
+    /// A list or dictionary is empty.
+    Empty = "empty",
+    /// A number is out of range.
+    Range = "range",
+    /// A word is not in its enumeration.
+    Enumeration = "enumeration",
+    /// A word is not in its open vocabulary.
+    Vocabulary = "vocabulary",
+    /// A text is no timestamp.
+    Timestamp = "timestamp",
+    /// A timestamp has too few digits.
+    TimestampPrecision = "timestamp-precision",
+    /// One time is before another that it must follow.
+    TimeOrder = "time-order",
+    /// A text is no identifier.
+    Identifier = "identifier",
+    /// An identifier names another type than its object has.
+    IdentifierType = "identifier-type",
+    /// The identifier of an observable does not follow from its content.
+    IdentifierContent = "identifier-content",
+    /// A reference points to a type that is not allowed here.
+    ReferenceType = "reference-type",
+    /// A reference points to an object that is not there.
+    ReferenceMissing = "reference-missing",
+    /// A text is not hexadecimal.
+    Hex = "hex",
+    /// A text is not base64.
+    Base64 = "base64",
+    /// A hash has another form than its algorithm gives.
+    Hash = "hash",
+    /// The key of a dictionary has another form than the standard allows.
+    DictionaryKey = "dictionary-key",
+    /// A text has another form than its property demands, such as an address or a URL.
+    Format = "format",
+    /// A pattern cannot be read.
+    PatternSyntax = "pattern-syntax",
+    /// A pattern can be read, but asks for what cannot be.
+    PatternMeaning = "pattern-meaning",
+    /// An extension is not as section 7.3 says.
+    Extension = "extension",
+    /// A marking is not as section 7.2 says.
+    Marking = "marking",
+    /// A selector points to nothing.
+    Selector = "selector",
+    /// An external reference is not as section 2.5 says.
+    ExternalReference = "external-reference",
+    /// A relationship is not one that the standard defines.
+    Relationship = "relationship",
+    /// A type name has another form than the standard allows.
+    TypeName = "type-name",
+    /// The object is of another edition of STIX.
+    SpecVersion = "spec-version",
+    /// Two objects claim one version with different content.
+    VersionConflict = "version-conflict",
+    /// A feature that the standard deprecates.
+    Deprecated = "deprecated",
+    /// Advice that is not followed.
+    Advice = "advice",
+    /// A demand of the profile.
+    Profile = "profile",
+    /// The official JSON schema refuses it.
+    Schema = "schema",
+    /// The text is not JSON that can be trusted.
+    Json = "json",
+    /// There are more findings than were asked for.
+    TooMany = "too-many",
+}

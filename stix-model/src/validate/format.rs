@@ -1,0 +1,249 @@
+//! The formats of strings that the standard takes from others.
+
+use crate::vocab::HashAlgorithm;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// STIX 2.1, section 2.3.
+pub(crate) fn is_dictionary_key(key: &str) -> bool {
+    key.len() <= 250 && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+}
+
+/// STIX 2.1, sections 7.3.2 and 11.1: the name of a property that the standard does not define.
+pub(crate) fn is_property_name(name: &str) -> bool {
+    (3..=250).contains(&name.len())
+        && name.as_bytes()[0].is_ascii_lowercase()
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+/// Whether a text has the form that hashes of an algorithm are written in.
+pub(crate) fn is_hash(algorithm: &HashAlgorithm, text: &str) -> bool {
+    let is_hex = |digits: usize| text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match algorithm {
+        HashAlgorithm::Md5 => is_hex(32),
+        HashAlgorithm::Sha1 => is_hex(40),
+        HashAlgorithm::Sha256 | HashAlgorithm::Sha3_256 => is_hex(64),
+        HashAlgorithm::Sha512 | HashAlgorithm::Sha3_512 => is_hex(128),
+        HashAlgorithm::Ssdeep => {
+            let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"/+:.".contains(&byte);
+            (1..=150).contains(&text.len()) && text.bytes().all(is_part)
+        }
+        // TLSH is 70 digits; since version 4 the text `T1` stands before them.
+        HashAlgorithm::Tlsh => {
+            let digits = text.strip_prefix("T1").unwrap_or(text);
+            digits.len() == 70 && digits.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        }
+        HashAlgorithm::Other(_) => true,
+    }
+}
+
+/// RFC 5646, section 2.1: whether a tag is well-formed.
+pub(crate) fn is_language_tag(tag: &str) -> bool {
+    // Section 2.2.8: tags from before the grammar that do not fit it.
+    const IRREGULAR: [&str; 17] = [
+        "en-gb-oed",
+        "i-ami",
+        "i-bnn",
+        "i-default",
+        "i-enochian",
+        "i-hak",
+        "i-klingon",
+        "i-lux",
+        "i-mingo",
+        "i-navajo",
+        "i-pwn",
+        "i-tao",
+        "i-tay",
+        "i-tsu",
+        "sgn-be-fr",
+        "sgn-be-nl",
+        "sgn-ch-de",
+    ];
+    if tag.is_empty() || !tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        return false;
+    }
+    let lower = tag.to_ascii_lowercase();
+    if IRREGULAR.contains(&&*lower) {
+        return true;
+    }
+    let parts: Vec<&str> = lower.split('-').collect();
+    let is_alphabetic = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let mut rest = &parts[..];
+    if parts[0] != "x" {
+        if !(2..=8).contains(&parts[0].len()) || !is_alphabetic(parts[0]) {
+            return false;
+        }
+        rest = &parts[1..];
+        let mut extended = 0;
+        while parts[0].len() <= 3
+            && extended < 3
+            && rest.first().is_some_and(|part| part.len() == 3 && is_alphabetic(part))
+        {
+            rest = &rest[1..];
+            extended += 1;
+        }
+        if rest.first().is_some_and(|part| part.len() == 4 && is_alphabetic(part)) {
+            rest = &rest[1..];
+        }
+        let is_region =
+            |part: &&str| (part.len() == 2 && is_alphabetic(part)) || (part.len() == 3 && is_digits(part));
+        if rest.first().is_some_and(is_region) {
+            rest = &rest[1..];
+        }
+        let is_variant = |part: &&str| {
+            (5..=8).contains(&part.len()) || (part.len() == 4 && part.as_bytes()[0].is_ascii_digit())
+        };
+        while rest.first().is_some_and(is_variant) {
+            rest = &rest[1..];
+        }
+        while rest.first().is_some_and(|part| part.len() == 1 && *part != "x") {
+            let length = rest[1..].iter().take_while(|part| (2..=8).contains(&part.len())).count();
+            if length == 0 {
+                return false;
+            }
+            rest = &rest[1 + length..];
+        }
+    }
+    match rest {
+        [] => true,
+        ["x", private @ ..] => {
+            !private.is_empty() && private.iter().all(|part| (1..=8).contains(&part.len()))
+        }
+        _ => false,
+    }
+}
+
+/// An IPv4 address, or a network in CIDR notation.
+pub(crate) fn is_ipv4(text: &str) -> bool {
+    let (address, prefix) = split_prefix(text);
+    address.parse::<Ipv4Addr>().is_ok() && prefix.is_none_or(|prefix| is_prefix(prefix, 32))
+}
+
+/// An IPv6 address, or a network in CIDR notation.
+pub(crate) fn is_ipv6(text: &str) -> bool {
+    let (address, prefix) = split_prefix(text);
+    address.parse::<Ipv6Addr>().is_ok() && prefix.is_none_or(|prefix| is_prefix(prefix, 128))
+}
+
+fn split_prefix(text: &str) -> (&str, Option<&str>) {
+    text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)))
+}
+
+fn is_prefix(text: &str, most: u8) -> bool {
+    let is_plain = text == "0" || !text.starts_with(['0', '+']);
+    is_plain && text.parse::<u8>().is_ok_and(|length| length <= most)
+}
+
+/// Six octets in lower case (STIX 2.1, section 6.10).
+pub(crate) fn is_mac(text: &str) -> bool {
+    text.len() == 17
+        && text.bytes().enumerate().all(|(at, byte)| match at % 3 {
+            2 => byte == b':',
+            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+        })
+}
+
+/// RFC 1034, section 3.1, and RFC 5890: labels of at most 63 octets; letters beyond ASCII stand for themselves, and
+/// the underscore of service labels is let pass.
+pub(crate) fn is_domain_name(text: &str) -> bool {
+    let name = text.strip_suffix('.').unwrap_or(text);
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(|char| char.is_alphanumeric() || matches!(char, '-' | '_') || is_mark(char))
+    };
+    name.len() <= 253 && name.split('.').all(is_label)
+}
+
+/// Combining marks and joiners occur inside labels of RFC 5890.
+fn is_mark(char: char) -> bool {
+    !char.is_ascii() && !char.is_whitespace() && !char.is_control()
+}
+
+/// RFC 5322, section 3.4.1: `local@domain`, nothing around it.
+pub(crate) fn is_email_address(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let is_quoted = local.len() >= 2 && local.starts_with('"') && local.ends_with('"');
+    let is_atom =
+        |char: char| char.is_alphanumeric() || !char.is_ascii() || "!#$%&'*+-/=?^_`{|}~".contains(char);
+    let is_dotted = || local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom));
+    let is_literal = || domain.starts_with('[') && domain.ends_with(']');
+    (is_quoted || is_dotted()) && (is_domain_name(domain) || is_literal())
+}
+
+/// RFC 3986, section 3: a scheme, a colon, and only characters that a URI may have.
+pub(crate) fn is_uri(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else { return false };
+    let is_scheme = scheme.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic())
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    is_scheme && !rest.is_empty() && has_uri_characters(rest)
+}
+
+fn has_uri_characters(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        let is_right = match byte {
+            b'%' => {
+                let is_digit = |digit: Option<u8>| digit.is_some_and(|digit| digit.is_ascii_hexdigit());
+                is_digit(bytes.next()) && is_digit(bytes.next())
+            }
+            byte => byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=".contains(&byte),
+        };
+        if !is_right {
+            return false;
+        }
+    }
+    true
+}
+
+/// A formatted string of CPE 2.3 (NISTIR 7695, section 6.2): thirteen fields.
+pub(crate) fn is_cpe23(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("cpe:2.3:") else { return false };
+    let mut fields = vec![String::new()];
+    let mut chars = rest.chars();
+    while let Some(char) = chars.next() {
+        match char {
+            ':' => fields.push(String::new()),
+            '\\' => {
+                let Some(escaped) = chars.next() else { return false };
+                fields.last_mut().expect("begins with one field").extend(['\\', escaped]);
+            }
+            char if char.is_ascii_graphic() => fields.last_mut().expect("begins with one field").push(char),
+            _ => return false,
+        }
+    }
+    fields.len() == 11
+        && matches!(&*fields[0], "a" | "h" | "o" | "*" | "-")
+        && fields.iter().all(|field| !field.is_empty())
+}
+
+/// A media type of the IANA tree: a top-level type, a slash, a name.
+pub(crate) fn is_media_type(text: &str) -> bool {
+    const TOP_LEVEL: [&str; 11] = [
+        "application",
+        "audio",
+        "chemical",
+        "font",
+        "image",
+        "message",
+        "model",
+        "multipart",
+        "text",
+        "video",
+        "x-conference",
+    ];
+    text.split_once('/').is_some_and(|(top, name)| TOP_LEVEL.contains(&top) && !name.is_empty())
+}
+
+/// The word of a list that was most likely meant.
+pub(crate) fn nearest(word: &str, words: &[&'static str]) -> Option<&'static str> {
+    let plain = |text: &str| text.to_lowercase().replace([' ', '_'], "-");
+    let word = plain(word);
+    let distance = |known: &&&'static str| strsim::damerau_levenshtein(&word, &plain(known));
+    // Long words would cost a product of lengths, and are no slips of the pen.
+    if word.len() > 64 {
+        return None;
+    }
+    words.iter().min_by_key(distance).filter(|known| distance(known) <= 2).copied()
+}

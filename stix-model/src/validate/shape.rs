@@ -1,0 +1,390 @@
+//! The first tier: does a value have the shape that its property table says?
+
+use super::finding::{Code, Severity};
+use super::path::Path;
+use super::subject::{Sink, Subject};
+use super::{format, part};
+use crate::data_type::{is_base64, is_hex};
+use crate::json::{Kind, Value};
+use crate::schema::{Class, Format, Presence, Property, Rule, Schema, Shape, Target, list_targets};
+use crate::vocab::{HashAlgorithm, Openness, Vocabulary};
+use crate::{StixId, Timestamp};
+
+/// Checks an object or part against its table and the rules of the table.
+pub(crate) fn check(value: Value<'_>, schema: &'static Schema, path: Path<'_>, sink: &mut Sink) {
+    if value.kind() != Kind::Object {
+        return wrong_kind(Kind::Object, value, &path, sink);
+    }
+    let mut missing = schema.properties().filter(|property| property.presence == Presence::Required).count();
+    let mut seen = 0_u64;
+    for (name, member) in value.members() {
+        let place = path.member(&name);
+        let Some((index, property)) = schema.properties().enumerate().find(|(_, known)| known.name == name)
+        else {
+            part::unknown_property(&name, member, schema, &place, sink);
+            continue;
+        };
+        seen |= 1 << index;
+        match property.presence {
+            Presence::Required => missing -= 1,
+            Presence::Optional => {}
+            Presence::Reserved => {
+                let message = "this name is reserved and must not be used";
+                sink.report(Severity::Error, Code::PropertyReserved, &place, "S-035", message);
+                continue;
+            }
+        }
+        check_property(member, property, &place, sink);
+    }
+    if missing > 0 {
+        report_missing(schema, seen, &path, sink);
+    }
+    let mut subject = Subject { value, schema, path, sink };
+    schema.rules.iter().for_each(|rule| apply(rule, &mut subject));
+}
+
+#[cold]
+fn report_missing(schema: &Schema, seen: u64, path: &Path<'_>, sink: &mut Sink) {
+    for (index, property) in schema.properties().enumerate() {
+        if property.presence == Presence::Required && seen & (1 << index) == 0 {
+            let message = format!("the required property `{}` is missing", property.name);
+            let rule = if schema.class == Class::Part { "S-216" } else { "S-034" };
+            let finding = sink.report(Severity::Error, Code::PropertyMissing, path, rule, message);
+            if property.name == "spec_version" {
+                finding.fix("add \"spec_version\": \"2.1\"");
+            }
+        }
+    }
+}
+
+fn check_property(value: Value<'_>, property: &Property, path: &Path<'_>, sink: &mut Sink) {
+    check_shape(value, &property.shape, path, sink);
+    let Some((least, most)) = property.range else { return };
+    #[expect(clippy::cast_precision_loss, reason = "the bounds are small, or the largest exact integers")]
+    let is_outside = value.as_f64().is_some_and(|number| number < least as f64 || number > most as f64);
+    if is_outside {
+        let message = if most >= crate::json::MAX_SAFE_INTEGER.cast_signed() {
+            format!("must be at least {least}")
+        } else {
+            format!("must be between {least} and {most}")
+        };
+        sink.report(Severity::Error, Code::Range, path, "S-034", message);
+    }
+}
+
+pub(crate) fn check_shape(value: Value<'_>, shape: &Shape, path: &Path<'_>, sink: &mut Sink) {
+    match shape {
+        Shape::String(form) => check_string(value, *form, path, sink),
+        Shape::Boolean => expect_kind(Kind::Bool, value, path, sink),
+        Shape::Float => expect_kind(Kind::Number, value, path, sink),
+        Shape::Integer => check_integer(value, path, sink),
+        Shape::IntegerOrString => {
+            if value.kind() != Kind::String {
+                check_integer(value, path, sink);
+            }
+        }
+        Shape::Timestamp => check_timestamp(value, Precision::Any, path, sink),
+        Shape::PreciseTimestamp => check_timestamp(value, Precision::Milliseconds, path, sink),
+        Shape::Identifier(targets) => check_identifier(value, targets, path, sink),
+        Shape::Binary => {
+            check_text(value, path, sink, is_base64, Code::Base64, "S-001", "must be base64 with padding")
+        }
+        Shape::Hex => {
+            let is_right = |text: &str| !text.is_empty() && is_hex(text);
+            check_text(
+                value,
+                path,
+                sink,
+                is_right,
+                Code::Hex,
+                "S-011",
+                "must be an even number of digits 0-9 and a-f",
+            );
+        }
+        Shape::Hashes => check_hashes(value, path, sink),
+        Shape::Dictionary(values) => check_dictionary(value, values, path, sink),
+        Shape::List(elements) => check_list(value, elements, path, sink),
+        Shape::Vocabulary(vocabulary) => check_word(value, vocabulary, path, sink),
+        Shape::Part(schema) => check(value, schema, *path, sink),
+        Shape::Extensions => expect_kind(Kind::Object, value, path, sink),
+        Shape::ObservableContainer => part::observable_container(value, path, sink),
+        Shape::Object => {}
+        Shape::Any => part::any_value(value, path, sink),
+    }
+}
+
+fn check_string(value: Value<'_>, form: Format, path: &Path<'_>, sink: &mut Sink) {
+    match form {
+        Format::Any => expect_kind(Kind::String, value, path, sink),
+        Format::Language => check_text(
+            value,
+            path,
+            sink,
+            format::is_language_tag,
+            Code::Format,
+            "S-046",
+            "must be a language tag of RFC 5646, such as `en` or `pt-BR`",
+        ),
+    }
+}
+
+fn check_text(
+    value: Value<'_>,
+    path: &Path<'_>,
+    sink: &mut Sink,
+    is_right: impl Fn(&str) -> bool,
+    code: Code,
+    rule: &'static str,
+    message: &str,
+) {
+    let Some(text) = value.as_str() else { return wrong_kind(Kind::String, value, path, sink) };
+    if !is_right(&text) {
+        sink.report(Severity::Error, code, path, rule, message);
+    }
+}
+
+fn check_integer(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
+    if value.kind() != Kind::Number {
+        return wrong_kind(Kind::Number, value, path, sink);
+    }
+    let is_integer =
+        value.as_i64().is_some_and(|number| number.unsigned_abs() <= crate::json::MAX_SAFE_INTEGER);
+    if !is_integer {
+        sink.report(
+            Severity::Error,
+            Code::PropertyType,
+            path,
+            "S-015",
+            "must be an integer of at most 53 bits",
+        );
+    }
+}
+
+/// How many digits a timestamp needs.
+enum Precision {
+    Any,
+    Milliseconds,
+}
+
+fn check_timestamp(value: Value<'_>, precision: Precision, path: &Path<'_>, sink: &mut Sink) {
+    let Some(text) = value.as_str() else { return wrong_kind(Kind::String, value, path, sink) };
+    if let Err(error) = Timestamp::check(&text) {
+        sink.report(Severity::Error, Code::Timestamp, path, "S-019", error.to_string());
+        return;
+    }
+    // The shortest form with three digits is `2016-01-20T12:31:12.123Z`.
+    if matches!(precision, Precision::Milliseconds) && text.len() < 24 {
+        let message = "must be given to the millisecond, with at least three digits after the dot";
+        let finding = sink.report(Severity::Error, Code::TimestampPrecision, path, "S-020", message);
+        let (seconds, fraction) = text.trim_end_matches('Z').split_at(19);
+        finding.fix(format!("write {seconds}.{:0<3}Z", fraction.trim_start_matches('.')));
+    }
+}
+
+fn check_identifier(value: Value<'_>, targets: &'static [Target], path: &Path<'_>, sink: &mut Sink) {
+    let Some(text) = value.as_str() else { return wrong_kind(Kind::String, value, path, sink) };
+    let object_type = match StixId::check(&text) {
+        Ok(object_type) => object_type,
+        Err(error) => {
+            sink.report(Severity::Error, Code::Identifier, path, "S-012", error.to_string());
+            return;
+        }
+    };
+    let is_admitted = targets.is_empty() || targets.iter().any(|target| target.admits(object_type));
+    if !is_admitted {
+        let message = format!("must refer to {}, not to `{object_type}`", list_targets(targets));
+        sink.report(Severity::Error, Code::ReferenceType, path, "S-052", message);
+    }
+}
+
+fn check_hashes(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
+    if value.kind() != Kind::Object {
+        return wrong_kind(Kind::Object, value, path, sink);
+    }
+    let mut is_empty = true;
+    for (name, hash) in value.members() {
+        is_empty = false;
+        let place = path.member(&name);
+        if !format::is_dictionary_key(&name) || name.len() < 3 {
+            let message = "the name of a hash has 3 to 250 characters a-z, A-Z, 0-9, hyphen and underscore";
+            sink.report(Severity::Error, Code::DictionaryKey, &place, "S-010", message);
+            continue;
+        }
+        let Some(text) = hash.as_str() else {
+            wrong_kind(Kind::String, hash, &place, sink);
+            continue;
+        };
+        match HashAlgorithm::from(&*name) {
+            HashAlgorithm::Other(_) => {
+                let message = "the algorithm is not in hash-algorithm-ov";
+                sink.report(Severity::Warning, Code::Vocabulary, &place, "S-010", message);
+            }
+            algorithm if !format::is_hash(&algorithm, &text) => {
+                let message = format!("this is not the form of a {} value", algorithm.as_str());
+                sink.report(Severity::Error, Code::Hash, &place, "S-010", message);
+            }
+            _ => {}
+        }
+    }
+    if is_empty {
+        empty(Kind::Object, path, sink);
+    }
+}
+
+fn check_dictionary(value: Value<'_>, values: &Shape, path: &Path<'_>, sink: &mut Sink) {
+    if value.kind() != Kind::Object {
+        return wrong_kind(Kind::Object, value, path, sink);
+    }
+    let mut is_empty = true;
+    for (key, member) in value.members() {
+        is_empty = false;
+        let place = path.member(&key);
+        if !format::is_dictionary_key(&key) {
+            let message = "a key has 1 to 250 characters a-z, A-Z, 0-9, hyphen and underscore";
+            sink.report(Severity::Error, Code::DictionaryKey, &place, "S-003", message);
+        }
+        check_shape(member, values, &place, sink);
+    }
+    if is_empty {
+        empty(Kind::Object, path, sink);
+    }
+}
+
+fn check_list(value: Value<'_>, elements: &Shape, path: &Path<'_>, sink: &mut Sink) {
+    if value.kind() != Kind::Array {
+        return wrong_kind(Kind::Array, value, path, sink);
+    }
+    let mut is_empty = true;
+    for (index, element) in value.elements().enumerate() {
+        is_empty = false;
+        check_shape(element, elements, &path.element(index), sink);
+    }
+    if is_empty {
+        empty(Kind::Array, path, sink);
+    }
+}
+
+fn check_word(value: Value<'_>, vocabulary: &Vocabulary, path: &Path<'_>, sink: &mut Sink) {
+    let Some(word) = value.as_str() else { return wrong_kind(Kind::String, value, path, sink) };
+    if vocabulary.contains(&word) {
+        return;
+    }
+    let near = format::nearest(&word, vocabulary.words);
+    let finding = match vocabulary.openness {
+        Openness::Closed => {
+            let message = format!("`{word}` is not one of {}", vocabulary.words.join(", "));
+            sink.report(Severity::Error, Code::Enumeration, path, "S-004", message)
+        }
+        Openness::Open => {
+            let message = format!("`{word}` is not in {}; others may not understand it", vocabulary.name);
+            sink.report(Severity::Warning, Code::Vocabulary, path, "S-005", message)
+        }
+    };
+    if let Some(near) = near {
+        finding.fix(format!("did you mean `{near}`?"));
+    }
+}
+
+fn expect_kind(kind: Kind, value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
+    if value.kind() != kind {
+        wrong_kind(kind, value, path, sink);
+    }
+}
+
+#[cold]
+pub(crate) fn wrong_kind(expected: Kind, value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
+    let rule = match expected {
+        Kind::Bool => "S-002",
+        Kind::Number => "S-009",
+        Kind::Array => "S-017",
+        Kind::Object => "S-003",
+        Kind::String | Kind::Null => "S-018",
+    };
+    let message = format!("must be {}, not {}", expected.name(), value.kind().name());
+    sink.report(Severity::Error, Code::PropertyType, path, rule, message);
+}
+
+#[cold]
+fn empty(kind: Kind, path: &Path<'_>, sink: &mut Sink) {
+    let (what, rule) = if kind == Kind::Array { ("list", "S-017") } else { ("dictionary", "S-003") };
+    let message = format!("a {what} must not be empty");
+    sink.report(Severity::Error, Code::Empty, path, rule, message).fix("leave the property out");
+}
+
+fn apply(rule: &Rule, subject: &mut Subject<'_, '_>) {
+    match *rule {
+        Rule::Order(first, second, number) => order(first, second, number, Strictness::MayBeEqual, subject),
+        Rule::StrictOrder(first, second, number) => order(first, second, number, Strictness::Later, subject),
+        Rule::OneOf(names, number) => {
+            if !names.iter().any(|name| subject.has(name)) {
+                let message = format!("at least one of {} must be there", list(names));
+                subject.must(Code::PropertyMissing, "", number, message);
+            }
+        }
+        Rule::ExactlyOne(names, number) => {
+            let present: Vec<_> = names.iter().filter(|name| subject.has(name)).collect();
+            if present.is_empty() {
+                let message = format!("one of {} must be there", list(names));
+                subject.must(Code::PropertyMissing, "", number, message);
+            }
+            if let [_, second, ..] = present[..] {
+                let message = format!("only one of {} may be there", list(names));
+                subject.must(Code::PropertyConflict, second, number, message);
+            }
+        }
+        Rule::AnyOwn(number) => {
+            let own = subject.schema.own.iter().filter(|property| property.presence == Presence::Optional);
+            let has_own =
+                own.map(|property| property.name).chain(["extensions"]).any(|name| subject.has(name));
+            if !has_own && subject.value.members().all(|(name, _)| subject.schema.property(&name).is_some()) {
+                let message = "at least one property beside the required ones must be there";
+                subject.must(Code::PropertyMissing, "", number, message);
+            }
+        }
+        Rule::Needs(name, needed, number) => {
+            if !subject.has(name) {
+                return;
+            }
+            for needed in needed {
+                if !subject.has(needed) {
+                    let message = format!("`{name}` needs `{needed}` beside it");
+                    subject.must(Code::PropertyNeeds, name, number, message);
+                }
+            }
+        }
+        Rule::Check(check) => check(subject),
+    }
+}
+
+fn list(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether two times may be the same.
+enum Strictness {
+    MayBeEqual,
+    Later,
+}
+
+fn order(
+    first: &str,
+    second: &str,
+    rule: &'static str,
+    strictness: Strictness,
+    subject: &mut Subject<'_, '_>,
+) {
+    let (Some(early), Some(late)) = (subject.text(first), subject.text(second)) else { return };
+    let (Ok(_), Ok(_)) = (Timestamp::check(&early), Timestamp::check(&late)) else { return };
+    let order = Timestamp::compare(&early, &late);
+    match strictness {
+        Strictness::MayBeEqual if order.is_gt() => {
+            let message = format!("`{second}` ({late}) is before `{first}` ({early})");
+            subject.must(Code::TimeOrder, second, rule, message);
+        }
+        Strictness::Later if order.is_ge() => {
+            let message = format!("`{second}` ({late}) must be later than `{first}` ({early})");
+            subject.must(Code::TimeOrder, second, rule, message);
+        }
+        _ => {}
+    }
+}
