@@ -32,6 +32,7 @@ mod object;
 pub mod sco_id;
 pub mod taxii;
 mod timestamp;
+pub mod version;
 
 pub use id::{IdError, StixId};
 pub use marking::Tlp;

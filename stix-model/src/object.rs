@@ -113,6 +113,21 @@ impl Object {
         &self.json
     }
 
+    /// An index of the text, to look into the object.
+    ///
+    /// ```
+    /// # use stix_model::Object;
+    /// let object = Object::parse(r#"{"type": "url", "id": "url--7d45bfa7-9b83-5b0c-b5ae-1ad0c7c1f0a1", "value": "x"}"#)?;
+    /// let document = object.document();
+    /// assert_eq!(document.root().get("value").unwrap().raw(), "\"x\"");
+    /// # Ok::<(), stix_model::ObjectError>(())
+    /// ```
+    pub fn document(&self) -> Document<'_> {
+        // The widest limits, because whoever made the object may have read it with any.
+        let limits = Limits { depth: u8::MAX, bytes: usize::MAX, elements: usize::MAX, safe_integers: false };
+        Document::read(&self.json, limits).expect("the same reader accepted this text as an object")
+    }
+
     /// The parsed header.
     pub fn header(&self) -> &Header {
         &self.header

@@ -8,3 +8,4 @@ mod marking;
 mod object;
 mod sco_id;
 mod vectors;
+mod version;
