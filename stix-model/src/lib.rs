@@ -25,6 +25,7 @@
 //! # What this crate does not do
 //! No I/O, no async, no threads, no clock, no randomness, no HTTP. It depends on no other Concord package.
 
+pub mod graph;
 mod id;
 pub mod json;
 pub mod marking;
