@@ -32,6 +32,7 @@ mod any_object;
 mod common;
 mod data_type;
 pub mod extension;
+pub mod graph;
 mod id;
 pub mod json;
 pub mod marking;
@@ -47,6 +48,7 @@ mod stix_type;
 pub mod taxii;
 mod timestamp;
 pub mod validate;
+pub mod version;
 pub mod vocab;
 
 pub use any_object::AnyObject;

@@ -9,7 +9,8 @@ const PROPERTY: &str = "granular_markings";
 /// The change that puts a mark on parts of an object; `None` when it is on all of them already.
 ///
 /// A granular marking with the same mark is extended; else a new one goes to the end of the list. Changing a marking
-/// makes a new version of the object (STIX 2.1, section 3.6).
+/// makes a new version of the object (STIX 2.1, section 3.6), so the result is meant for
+/// [`new_version`](crate::version::new_version).
 ///
 /// ```
 /// use stix_model::json::{Document, Limits, edit};

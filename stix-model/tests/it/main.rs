@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 mod edit;
 mod envelope;
+mod graph;
 mod json;
 mod laws;
 mod marking;
@@ -9,3 +10,4 @@ mod object;
 mod sco_id;
 mod validation;
 mod vectors;
+mod version;
