@@ -19,6 +19,8 @@ pub(crate) mod checks;
 mod finding;
 mod format;
 mod object;
+#[cfg(feature = "schemas")]
+mod official;
 mod part;
 mod path;
 mod pattern;
@@ -39,18 +41,45 @@ pub(crate) use subject::Subject;
 pub struct Validator {
     profile: Profile,
     most_findings: usize,
+    #[cfg(feature = "schemas")]
+    schemas: Schemas,
+}
+
+/// When the official JSON schemas are asked.
+#[cfg(feature = "schemas")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Schemas {
+    /// When the property tables refuse an object, for what the schemas add. The tables are at least as strict, so
+    /// what passes them passes the schemas.
+    #[default]
+    InDoubt,
+    /// For each object, at a tenth of the speed.
+    Always,
 }
 
 impl Validator {
     /// A validator for a profile that reports at most 1,000 findings per call.
     pub fn new(profile: Profile) -> Self {
-        Self { profile, most_findings: 1_000 }
+        Self {
+            profile,
+            most_findings: 1_000,
+            #[cfg(feature = "schemas")]
+            schemas: Schemas::default(),
+        }
     }
 
     /// Reports at most so many findings per call; one more says that there were more.
     #[must_use]
     pub fn most_findings(mut self, most: usize) -> Self {
         self.most_findings = most.max(1);
+        self
+    }
+
+    /// Chooses when the official JSON schemas are asked.
+    #[cfg(feature = "schemas")]
+    #[must_use]
+    pub fn schemas(mut self, schemas: Schemas) -> Self {
+        self.schemas = schemas;
         self
     }
 
@@ -62,9 +91,18 @@ impl Validator {
     /// Checks one object that stands at a JSON pointer of a larger text; findings carry pointers of that text.
     pub fn object_at(&self, value: Value<'_>, pointer: &str) -> Vec<Finding> {
         let mut sink = Sink::new(self.most_findings);
-        object::check(value, &Path::root(pointer), &mut sink);
-        profile::check_object(self.profile, value, &Path::root(pointer), &mut sink);
+        self.check_object(value, &Path::root(pointer), &mut sink);
         sink.into_findings()
+    }
+
+    fn check_object(&self, value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
+        let before = sink.errors();
+        object::check(value, path, sink);
+        #[cfg(feature = "schemas")]
+        if sink.errors() > before || self.schemas == Schemas::Always {
+            official::check(value, path, sink);
+        }
+        profile::check_object(self.profile, value, path, sink);
     }
 
     /// Checks a bundle with all that is in it, or one object: whatever stands there.
@@ -74,7 +112,7 @@ impl Validator {
             return self.object(value);
         }
         let mut sink = Sink::new(self.most_findings);
-        bundle::check(self.profile, value, &mut sink);
+        bundle::check(self, value, &mut sink);
         sink.into_findings()
     }
 }

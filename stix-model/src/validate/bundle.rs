@@ -2,15 +2,16 @@
 
 use super::finding::{Code, Severity};
 use super::path::Path;
-use super::profile::{self, Profile};
+use super::profile;
 use super::shape::wrong_kind;
 use super::subject::Sink;
-use super::{object, part};
-use crate::json::{Digest, Kind, Value};
+use super::{Validator, part};
+use crate::json::{Kind, Value};
+use crate::version::content_digest;
 use crate::{StixId, Timestamp};
 use std::collections::BTreeMap;
 
-pub(crate) fn check(profile: Profile, bundle: Value<'_>, sink: &mut Sink) {
+pub(crate) fn check(validator: &Validator, bundle: Value<'_>, sink: &mut Sink) {
     let root = Path::root("");
     match bundle.get("id").map(|id| (id, id.as_str())) {
         None => {
@@ -58,26 +59,24 @@ pub(crate) fn check(profile: Profile, bundle: Value<'_>, sink: &mut Sink) {
     let mut versions = BTreeMap::new();
     for (index, value) in objects.elements().enumerate() {
         let place = list.element(index);
-        object::check(value, &place, sink);
-        profile::check_object(profile, value, &place, sink);
+        validator.check_object(value, &place, sink);
         check_version(value, &place, &mut versions, sink);
     }
-    profile::check_bundle(profile, objects, &list, sink);
+    profile::check_bundle(validator.profile, objects, &list, sink);
 }
 
 /// One version of an object has one content (section 3.6.2).
 fn check_version<'d>(
     value: Value<'d>,
     path: &Path<'_>,
-    versions: &mut BTreeMap<(std::borrow::Cow<'d, str>, Timestamp), Digest>,
+    versions: &mut BTreeMap<(std::borrow::Cow<'d, str>, Timestamp), Value<'d>>,
     sink: &mut Sink,
 ) {
     let text = |name| value.get(name).and_then(Value::as_str);
     let (Some(id), Some(modified)) = (text("id"), text("modified")) else { return };
     let Ok(modified) = modified.parse() else { return };
-    let digest = Digest::of(value);
-    let first = *versions.entry((id.clone(), modified)).or_insert(digest);
-    if first != digest {
+    let first = *versions.entry((id.clone(), modified)).or_insert(value);
+    if first.range() != value.range() && content_digest(first) != content_digest(value) {
         let message = format!("another object of this bundle is {id} of the same time with other content");
         sink.report(Severity::Error, Code::VersionConflict, path, "S-084", message);
     }

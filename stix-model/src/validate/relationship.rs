@@ -1,5 +1,33 @@
 //! Whether the standard defines a relationship (STIX 2.1, sections 3.7 and 5.1).
 
+use super::finding::Code;
 use super::subject::Subject;
+use crate::graph::{RelationshipDefinition as Is, is_defined};
 
-pub(crate) fn check(_subject: &mut Subject<'_, '_>, _relationship_type: &str) {}
+pub(crate) fn check(subject: &mut Subject<'_, '_>, relationship_type: &str) {
+    let (Some(source), Some(target)) = (subject.text("source_ref"), subject.text("target_ref")) else {
+        return;
+    };
+    let (Some((source, _)), Some((target, _))) = (source.split_once("--"), target.split_once("--")) else {
+        return;
+    };
+    match is_defined(source, relationship_type, target) {
+        Is::Specified | Is::Common | Is::CustomType | Is::ImpossibleEnd => {}
+        Is::Renamed(name) => {
+            let message = format!("this relationship is now called `{name}`");
+            subject
+                .should(Code::Relationship, "relationship_type", "S-161", message)
+                .fix(format!("write {name}"));
+        }
+        Is::TypesDiffer => {
+            let message = format!(
+                "`{relationship_type}` stands between objects of one type, not {source} and {target}"
+            );
+            subject.should(Code::Relationship, "relationship_type", "S-163", message);
+        }
+        Is::NotDefined => {
+            let message = format!("the standard defines no `{relationship_type}` from {source} to {target}");
+            subject.should(Code::Relationship, "relationship_type", "S-161", message);
+        }
+    }
+}

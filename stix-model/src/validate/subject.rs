@@ -9,19 +9,36 @@ use crate::schema::Schema;
 pub(crate) struct Sink {
     findings: Vec<Finding>,
     most: usize,
+    errors: usize,
+    /// Takes what comes after the bound.
+    spare: Option<Finding>,
 }
 
 impl Sink {
     pub(crate) fn new(most: usize) -> Self {
-        Self { findings: Vec::new(), most }
+        Self { findings: Vec::new(), most, errors: 0, spare: None }
     }
 
-    pub(crate) fn into_findings(self) -> Vec<Finding> {
+    pub(crate) fn into_findings(mut self) -> Vec<Finding> {
+        if self.spare.is_some() {
+            let message = format!("there are more than {} findings; the rest is left out", self.most);
+            self.findings.push(finding(Severity::Error, Code::TooMany, &Path::root(""), "S-240", message));
+        }
         self.findings
     }
 
-    pub(crate) fn has_errors(&self) -> bool {
-        self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    /// How many errors were reported, those beyond the bound too.
+    pub(crate) fn errors(&self) -> usize {
+        self.errors
+    }
+
+    /// Whether an error was reported at a place, in it or around it.
+    #[cfg(feature = "schemas")]
+    pub(crate) fn covers(&self, pointer: &str) -> bool {
+        let errors = self.findings.iter().filter(|finding| finding.severity == Severity::Error);
+        errors
+            .map(|error| &*error.pointer)
+            .any(|found| found.starts_with(pointer) || pointer.starts_with(found))
     }
 
     #[cold]
@@ -33,28 +50,18 @@ impl Sink {
         rule: &'static str,
         message: impl Into<String>,
     ) -> &mut Finding {
-        let is_full = self.findings.len() >= self.most;
-        if !is_full {
-            self.findings.push(Finding {
-                code,
-                severity,
-                pointer: path.pointer(),
-                rule,
-                message: message.into(),
-                fix: None,
-            });
-        } else if self.findings.last().is_some_and(|last| last.code != Code::TooMany) {
-            self.findings.push(Finding {
-                code: Code::TooMany,
-                severity: Severity::Error,
-                pointer: String::new(),
-                rule: "S-240",
-                message: format!("there are more than {} findings; the rest is left out", self.most),
-                fix: None,
-            });
+        self.errors += usize::from(severity == Severity::Error);
+        let finding = finding(severity, code, path, rule, message.into());
+        if self.findings.len() >= self.most {
+            return self.spare.insert(finding);
         }
-        self.findings.last_mut().expect("one was pushed, or the bound was reached by pushing")
+        self.findings.push(finding);
+        self.findings.last_mut().expect("just pushed")
     }
+}
+
+fn finding(severity: Severity, code: Code, path: &Path<'_>, rule: &'static str, message: String) -> Finding {
+    Finding { code, severity, pointer: path.pointer(), rule, message, fix: None }
 }
 
 /// One object or part under validation.

@@ -1,0 +1,156 @@
+//! The official JSON schemas of OASIS, embedded (see `schemas/LICENSE`), each compiled when it is first needed.
+//!
+//! The property tables are at least as strict as these schemas: a test holds them against each other. So an object
+//! that passes the tables is not checked twice; one that does not is shown to the schemas too, for what they add.
+
+use super::finding::{Code, Severity};
+use super::path::Path;
+use super::subject::Sink;
+use crate::json::Value;
+use jsonschema::{Retrieve, Uri};
+use std::sync::OnceLock;
+
+const SCHEMAS: [(&str, &str); 57] = [
+    ("common/binary.json", include_str!("../../schemas/common/binary.json")),
+    ("common/bundle.json", include_str!("../../schemas/common/bundle.json")),
+    ("common/core.json", include_str!("../../schemas/common/core.json")),
+    ("common/cyber-observable-core.json", include_str!("../../schemas/common/cyber-observable-core.json")),
+    ("common/dictionary.json", include_str!("../../schemas/common/dictionary.json")),
+    ("common/extension-definition.json", include_str!("../../schemas/common/extension-definition.json")),
+    ("common/extension.json", include_str!("../../schemas/common/extension.json")),
+    ("common/external-reference.json", include_str!("../../schemas/common/external-reference.json")),
+    ("common/granular-marking.json", include_str!("../../schemas/common/granular-marking.json")),
+    ("common/hashes-type.json", include_str!("../../schemas/common/hashes-type.json")),
+    ("common/hex.json", include_str!("../../schemas/common/hex.json")),
+    ("common/identifier.json", include_str!("../../schemas/common/identifier.json")),
+    ("common/kill-chain-phase.json", include_str!("../../schemas/common/kill-chain-phase.json")),
+    ("common/language-content.json", include_str!("../../schemas/common/language-content.json")),
+    ("common/marking-definition.json", include_str!("../../schemas/common/marking-definition.json")),
+    ("common/properties.json", include_str!("../../schemas/common/properties.json")),
+    ("common/timestamp.json", include_str!("../../schemas/common/timestamp.json")),
+    ("common/url-regex.json", include_str!("../../schemas/common/url-regex.json")),
+    ("sdos/attack-pattern.json", include_str!("../../schemas/sdos/attack-pattern.json")),
+    ("sdos/campaign.json", include_str!("../../schemas/sdos/campaign.json")),
+    ("sdos/course-of-action.json", include_str!("../../schemas/sdos/course-of-action.json")),
+    ("sdos/grouping.json", include_str!("../../schemas/sdos/grouping.json")),
+    ("sdos/identity.json", include_str!("../../schemas/sdos/identity.json")),
+    ("sdos/incident.json", include_str!("../../schemas/sdos/incident.json")),
+    ("sdos/indicator.json", include_str!("../../schemas/sdos/indicator.json")),
+    ("sdos/infrastructure.json", include_str!("../../schemas/sdos/infrastructure.json")),
+    ("sdos/intrusion-set.json", include_str!("../../schemas/sdos/intrusion-set.json")),
+    ("sdos/location.json", include_str!("../../schemas/sdos/location.json")),
+    ("sdos/malware-analysis.json", include_str!("../../schemas/sdos/malware-analysis.json")),
+    ("sdos/malware.json", include_str!("../../schemas/sdos/malware.json")),
+    ("sdos/note.json", include_str!("../../schemas/sdos/note.json")),
+    ("sdos/observed-data.json", include_str!("../../schemas/sdos/observed-data.json")),
+    ("sdos/opinion.json", include_str!("../../schemas/sdos/opinion.json")),
+    ("sdos/report.json", include_str!("../../schemas/sdos/report.json")),
+    ("sdos/threat-actor.json", include_str!("../../schemas/sdos/threat-actor.json")),
+    ("sdos/tool.json", include_str!("../../schemas/sdos/tool.json")),
+    ("sdos/vulnerability.json", include_str!("../../schemas/sdos/vulnerability.json")),
+    ("sros/relationship.json", include_str!("../../schemas/sros/relationship.json")),
+    ("sros/sighting.json", include_str!("../../schemas/sros/sighting.json")),
+    ("observables/artifact.json", include_str!("../../schemas/observables/artifact.json")),
+    ("observables/autonomous-system.json", include_str!("../../schemas/observables/autonomous-system.json")),
+    ("observables/directory.json", include_str!("../../schemas/observables/directory.json")),
+    ("observables/domain-name.json", include_str!("../../schemas/observables/domain-name.json")),
+    ("observables/email-addr.json", include_str!("../../schemas/observables/email-addr.json")),
+    ("observables/email-message.json", include_str!("../../schemas/observables/email-message.json")),
+    ("observables/file.json", include_str!("../../schemas/observables/file.json")),
+    ("observables/ipv4-addr.json", include_str!("../../schemas/observables/ipv4-addr.json")),
+    ("observables/ipv6-addr.json", include_str!("../../schemas/observables/ipv6-addr.json")),
+    ("observables/mac-addr.json", include_str!("../../schemas/observables/mac-addr.json")),
+    ("observables/mutex.json", include_str!("../../schemas/observables/mutex.json")),
+    ("observables/network-traffic.json", include_str!("../../schemas/observables/network-traffic.json")),
+    ("observables/process.json", include_str!("../../schemas/observables/process.json")),
+    ("observables/software.json", include_str!("../../schemas/observables/software.json")),
+    ("observables/url.json", include_str!("../../schemas/observables/url.json")),
+    ("observables/user-account.json", include_str!("../../schemas/observables/user-account.json")),
+    (
+        "observables/windows-registry-key.json",
+        include_str!("../../schemas/observables/windows-registry-key.json"),
+    ),
+    ("observables/x509-certificate.json", include_str!("../../schemas/observables/x509-certificate.json")),
+];
+
+/// Where the schemas say they live; nothing is ever fetched from there.
+const BASE: &str = "http://raw.githubusercontent.com/oasis-open/cti-stix2-json-schemas/stix2.1/schemas/";
+
+/// Demands of the schemas that the standard does not make, by the end of their place in the schema.
+///
+/// A granular marking may carry `lang` instead of `marking_ref` (section 7.2.3), a header field may occur once
+/// (section 6.6), a message part may have both bodies (section 6.6.2), media types are advice (section 6.7), socket
+/// options and other words are not closed.
+const STRICTER_THAN_THE_STANDARD: [&str; 4] =
+    ["granular-marking", "additional_header_fields", "mime-part-type", "mime_type"];
+
+/// Reports what the schema of a type refuses at places where nothing was reported yet.
+pub(crate) fn check(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
+    let Some(object_type) = value.get("type").and_then(Value::as_str) else { return };
+    let Some(validator) = validator(&object_type) else { return };
+    let Ok(instance) = serde_json::from_str(value.raw()) else { return };
+    let here = path.pointer();
+    for error in validator.iter_errors(&instance) {
+        let pointer = format!("{here}{}", error.instance_path().as_str());
+        let place = error.schema_path().as_str().to_owned();
+        let is_stricter =
+            STRICTER_THAN_THE_STANDARD.iter().any(|quirk| place.contains(quirk) || pointer.contains(quirk));
+        if is_stricter || sink.covers(&pointer) {
+            continue;
+        }
+        let message = format!("the official JSON schema of {object_type} demands otherwise (at {place})");
+        sink.report(Severity::Error, Code::Schema, &Path::root(&pointer), "S-240", message);
+    }
+}
+
+fn validator(object_type: &str) -> Option<&'static jsonschema::Validator> {
+    static COMPILED: [OnceLock<Option<jsonschema::Validator>>; SCHEMAS.len()] =
+        [const { OnceLock::new() }; SCHEMAS.len()];
+    let file = format!("/{object_type}.json");
+    let index = SCHEMAS.iter().position(|(name, _)| name.ends_with(&file))?;
+    COMPILED[index]
+        .get_or_init(|| {
+            let schema = serde_json::from_str(SCHEMAS[index].1).ok()?;
+            jsonschema::options().with_retriever(Embedded).build(&schema).ok()
+        })
+        .as_ref()
+}
+
+struct Embedded;
+
+impl Retrieve for Embedded {
+    fn retrieve(
+        &self,
+        uri: &Uri<String>,
+    ) -> Result<serde_json::Value, Box<dyn std::error::Error + Send + Sync>> {
+        let name = uri.as_str().strip_prefix(BASE).unwrap_or_default();
+        let found = SCHEMAS.iter().find(|(known, _)| *known == name);
+        let (_, text) = found.ok_or("the schemas refer to one that is not embedded")?;
+        Ok(serde_json::from_str(text)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_schema_compiles() {
+        for (name, _) in SCHEMAS {
+            let object_type = name.rsplit('/').next().unwrap().trim_end_matches(".json");
+            assert!(validator(object_type).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_fault_is_reported_where_it_is() {
+        let text =
+            br#"{"type": "tool", "spec_version": "2.1", "id": "tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",
+            "created": "2020-01-01T00:00:00.000Z", "modified": "2020-01-01T00:00:00.000Z", "name": 5}"#;
+        let document = crate::json::Document::read(text, crate::json::Limits::default()).unwrap();
+        let mut sink = Sink::new(10);
+        check(document.root(), &Path::root("/objects/0"), &mut sink);
+        let found = sink.into_findings();
+        assert_eq!(found.iter().map(|found| &*found.pointer).collect::<Vec<_>>(), ["/objects/0/name"]);
+    }
+}
