@@ -7,16 +7,19 @@
 mod canonical;
 mod edit;
 mod error;
+mod names;
 mod scan;
+mod string;
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Range;
 
-pub(crate) use canonical::compare_names;
 pub use canonical::{Digest, canonicalize, write_canonical, write_string};
 pub(crate) use edit::Rewriter;
 pub use edit::{Change, EditError, edit};
 pub use error::{JsonError, JsonErrorKind};
+pub(crate) use names::compare_names;
 
 /// The largest integer up to which every reader agrees (RFC 7493, section 2.2).
 pub(crate) const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
@@ -82,9 +85,14 @@ impl Kind {
 struct Node {
     start: u32,
     end: u32,
+    /// On a member name, which covers itself alone: where the name of this rank stands in canonical order,
+    /// counted from the node of the object.
     span: u32,
     kind: Kind,
+    /// A string with an escape in it.
     escaped: bool,
+    /// A scalar that is written in its canonical form.
+    canonical: bool,
 }
 
 /// A text that passed the strict reader, with an index of its values.
@@ -117,16 +125,16 @@ impl<'t> Document<'t> {
 
     /// The outermost value.
     pub fn root(&self) -> Value<'_> {
-        Value { text: self.text, nodes: &self.nodes }
+        Value { document: self, at: 0 }
     }
 }
 
-/// A view of one value inside a [`Document`].
-#[derive(Clone, Copy, Debug)]
+/// A view of one value inside a [`Document`], as cheap to copy as a slice.
+#[derive(Clone, Copy)]
 pub struct Value<'d> {
-    text: &'d str,
-    /// The node of this value first, then those of everything inside it.
-    nodes: &'d [Node],
+    document: &'d Document<'d>,
+    /// Where its node stands; those of everything inside it follow.
+    at: usize,
 }
 
 impl<'d> Value<'d> {
@@ -142,7 +150,7 @@ impl<'d> Value<'d> {
 
     /// Its own slice of the text, as it was written.
     pub fn raw(self) -> &'d str {
-        &self.text[self.range()]
+        &self.document.text[self.range()]
     }
 
     /// The string it holds, unescaped; `None` for other types.
@@ -177,52 +185,83 @@ impl<'d> Value<'d> {
 
     /// The member with this name; `None` when there is none, or when this is no object.
     pub fn get(self, name: &str) -> Option<Value<'d>> {
-        self.members().find(|(found, _)| found == name).map(|(_, value)| value)
+        self.named_members().find(|(found, _)| found.is_text(name)).map(|(_, value)| value)
     }
 
     /// The members of an object in the order of the text; nothing for other types.
     pub fn members(self) -> impl Iterator<Item = (Cow<'d, str>, Value<'d>)> {
-        let mut rest = Children::of(self, Kind::Object);
-        std::iter::from_fn(move || {
-            let name = rest.next()?;
-            Some((name.unescaped(), rest.next()?))
-        })
+        self.named_members().map(|(name, value)| (name.unescaped(), value))
     }
 
     /// The elements of a list; nothing for other types.
     pub fn elements(self) -> impl Iterator<Item = Value<'d>> {
-        Children::of(self, Kind::Array)
+        let mut rest = self.inside(Kind::Array);
+        std::iter::from_fn(move || {
+            let element = Value { document: self.document, at: rest.start };
+            (!rest.is_empty()).then(|| {
+                rest.start = element.after();
+                element
+            })
+        })
     }
 
-    fn node(self) -> Node {
-        self.nodes[0]
+    /// The members in the order of the canonical form (RFC 8785, section 3.2.3), each name as a value.
+    fn canonical_members(self) -> impl Iterator<Item = (Value<'d>, Value<'d>)> {
+        self.named_members().map(move |(rank, _)| self.member_at(self.at + rank.node().span as usize))
+    }
+
+    fn named_members(self) -> impl Iterator<Item = (Value<'d>, Value<'d>)> {
+        let mut rest = self.inside(Kind::Object);
+        std::iter::from_fn(move || {
+            (!rest.is_empty()).then(|| {
+                let member = self.member_at(rest.start);
+                rest.start = member.1.after();
+                member
+            })
+        })
+    }
+
+    /// The name whose node stands there, and the value after it.
+    fn member_at(self, at: usize) -> (Value<'d>, Value<'d>) {
+        (Value { at, ..self }, Value { at: at + 1, ..self })
+    }
+
+    /// Where the nodes inside a value of this type stand; nowhere for other types.
+    fn inside(self, kind: Kind) -> Range<usize> {
+        let end = if self.kind() == kind { self.after() } else { 0 };
+        self.at + 1..end
+    }
+
+    /// Where the nodes go on behind this value.
+    fn after(self) -> usize {
+        self.at + self.node().span as usize
+    }
+
+    fn node(self) -> &'d Node {
+        &self.document.nodes[self.at]
+    }
+
+    /// What stands between the quotes of a string.
+    fn inner(self) -> Range<usize> {
+        self.node().start as usize + 1..self.node().end as usize - 1
     }
 
     fn unescaped(self) -> Cow<'d, str> {
-        let range = self.range();
-        let inner = &self.text[range.start + 1..range.end - 1];
-        if self.node().escaped { Cow::Owned(scan::unescape(inner)) } else { Cow::Borrowed(inner) }
+        let inner = &self.document.text[self.inner()];
+        if self.node().escaped { Cow::Owned(string::unescape(inner)) } else { Cow::Borrowed(inner) }
+    }
+
+    /// Whether this string is that text.
+    fn is_text(self, text: &str) -> bool {
+        if self.node().escaped {
+            return self.unescaped() == text;
+        }
+        self.document.text.as_bytes()[self.inner()] == *text.as_bytes()
     }
 }
 
-struct Children<'d> {
-    text: &'d str,
-    nodes: &'d [Node],
-}
-
-impl<'d> Children<'d> {
-    fn of(value: Value<'d>, kind: Kind) -> Self {
-        let nodes = if value.kind() == kind { &value.nodes[1..] } else { &[] };
-        Self { text: value.text, nodes }
-    }
-}
-
-impl<'d> Iterator for Children<'d> {
-    type Item = Value<'d>;
-
-    fn next(&mut self) -> Option<Value<'d>> {
-        let (nodes, rest) = self.nodes.split_at_checked(self.nodes.first()?.span as usize)?;
-        self.nodes = rest;
-        Some(Value { text: self.text, nodes })
+impl fmt::Debug for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.raw())
     }
 }

@@ -4,6 +4,7 @@ use crate::json::{Digest, Document, JsonError, Kind, Limits, Value};
 use crate::{IdError, StixId, Timestamp, TimestampError, Tlp};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 
 /// The largest object that is accepted, in bytes of its text.
@@ -141,8 +142,8 @@ fn header(value: Value<'_>) -> Result<Header, ObjectError> {
     if value.raw().len() > MAX_OBJECT_BYTES {
         return Err(ObjectError::at("", ObjectErrorKind::TooLarge));
     }
-    let id: StixId = parsed(value, "id", ObjectErrorKind::Id)?.ok_or(ObjectError::missing("id"))?;
-    let object_type = text(value, "type")?.ok_or(ObjectError::missing("type"))?;
+    let id: StixId = parsed(value, "id", ObjectErrorKind::Id)?.ok_or_else(|| ObjectError::missing("id"))?;
+    let object_type = text(value, "type")?.ok_or_else(|| ObjectError::missing("type"))?;
     if id.object_type() != object_type {
         return Err(ObjectError::at("id", ObjectErrorKind::OtherType));
     }
@@ -165,13 +166,10 @@ fn header(value: Value<'_>) -> Result<Header, ObjectError> {
     Ok(Header { id, spec_version, created, modified, tlp, digest: Digest::of(value) })
 }
 
-fn text<'d>(
-    object: Value<'d>,
-    property: &'static str,
-) -> Result<Option<std::borrow::Cow<'d, str>>, ObjectError> {
+fn text<'d>(object: Value<'d>, property: &'static str) -> Result<Option<Cow<'d, str>>, ObjectError> {
     let Some(value) = object.get(property) else { return Ok(None) };
-    let wrong = ObjectErrorKind::WrongType { expected: Kind::String, found: value.kind() };
-    value.as_str().map(Some).ok_or(ObjectError::at(property, wrong))
+    let wrong = || ObjectErrorKind::WrongType { expected: Kind::String, found: value.kind() };
+    value.as_str().map(Some).ok_or_else(|| ObjectError::at(property, wrong()))
 }
 
 fn parsed<T: std::str::FromStr>(

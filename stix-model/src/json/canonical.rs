@@ -1,8 +1,8 @@
 //! The canonical form of RFC 8785 (JCS) and the digest over it.
 
+use super::string::plain_length;
 use super::{Document, JsonError, Kind, Limits, Value};
 use sha2::{Digest as _, Sha256};
-use std::cmp::Ordering;
 use std::fmt;
 
 /// Rewrites a JSON text in the canonical form of RFC 8785.
@@ -25,59 +25,33 @@ pub fn canonicalize(bytes: &[u8]) -> Result<String, JsonError> {
 /// Appends the canonical form of a value.
 pub fn write_canonical(value: Value<'_>, out: &mut String) {
     match value.kind() {
+        _ if value.node().canonical => out.push_str(value.raw()),
         Kind::Null | Kind::Bool => out.push_str(value.raw()),
-        Kind::Number => write_number(value, out),
-        Kind::String => write_string_value(value, out),
+        Kind::Number => {
+            let number = value.as_f64().unwrap_or_default();
+            out.push_str(ryu_js::Buffer::new().format_finite(number));
+        }
+        Kind::String => write_string(&value.unescaped(), out),
         Kind::Array => {
-            out.push('[');
-            for (index, element) in value.elements().enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
+            let mut separator = '[';
+            for element in value.elements() {
+                out.push(separator);
                 write_canonical(element, out);
+                separator = ',';
             }
-            out.push(']');
+            out.push_str(if separator == '[' { "[]" } else { "]" });
         }
         Kind::Object => {
-            let mut members: Vec<_> = value.members().collect();
-            members.sort_unstable_by(|(a, _), (b, _)| compare_names(a, b));
-            out.push('{');
-            for (index, (name, member)) in members.into_iter().enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
-                write_string(&name, out);
+            let mut separator = '{';
+            for (name, member) in value.canonical_members() {
+                out.push(separator);
+                write_canonical(name, out);
                 out.push(':');
                 write_canonical(member, out);
+                separator = ',';
             }
-            out.push('}');
+            out.push_str(if separator == '{' { "{}" } else { "}" });
         }
-    }
-}
-
-/// RFC 8785, section 3.2.3: names sort by UTF-16 code units, which differs from UTF-8 only beyond U+FFFF.
-pub(crate) fn compare_names(a: &str, b: &str) -> Ordering {
-    if a.is_ascii() && b.is_ascii() { a.cmp(b) } else { a.encode_utf16().cmp(b.encode_utf16()) }
-}
-
-fn write_number(value: Value<'_>, out: &mut String) {
-    let raw = value.raw();
-    let is_short_integer =
-        raw.len() <= 15 && raw != "-0" && raw.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit());
-    if is_short_integer {
-        out.push_str(raw);
-        return;
-    }
-    let number = value.as_f64().unwrap_or_default();
-    out.push_str(ryu_js::Buffer::new().format_finite(number));
-}
-
-fn write_string_value(value: Value<'_>, out: &mut String) {
-    if value.node().escaped {
-        write_string(&value.unescaped(), out);
-    } else {
-        // Nothing in it needed an escape, so it is canonical as it stands.
-        out.push_str(value.raw());
     }
 }
 
@@ -85,13 +59,11 @@ fn write_string_value(value: Value<'_>, out: &mut String) {
 pub fn write_string(text: &str, out: &mut String) {
     use fmt::Write as _;
     out.push('"');
-    let mut plain_from = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.push_str(&text[plain_from..at]);
-        plain_from = at + 1;
+    let mut rest = text;
+    loop {
+        let (plain, special) = rest.split_at(plain_length(rest.as_bytes()));
+        out.push_str(plain);
+        let Some(byte) = special.bytes().next() else { break };
         match byte {
             b'"' => out.push_str("\\\""),
             b'\\' => out.push_str("\\\\"),
@@ -102,8 +74,8 @@ pub fn write_string(text: &str, out: &mut String) {
             b'\t' => out.push_str("\\t"),
             other => write!(out, "\\u{other:04x}").expect("a String takes every write"),
         }
+        rest = &special[1..];
     }
-    out.push_str(&text[plain_from..]);
     out.push('"');
 }
 

@@ -18,13 +18,6 @@ impl JsonError {
         Self { kind, offset, line: 0, column: 0, path: Vec::new() }
     }
 
-    /// Names the member or element in which the error happened.
-    #[cold]
-    pub(super) fn within(mut self, segment: impl fmt::Display) -> Self {
-        self.path.push(segment.to_string());
-        self
-    }
-
     /// Counts lines once, when the error leaves the reader.
     #[cold]
     pub(super) fn located(mut self, text: &[u8]) -> Self {

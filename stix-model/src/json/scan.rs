@@ -1,6 +1,8 @@
 //! The scanner behind [`Document::read`](super::Document::read): one pass, bounded recursion.
 
 use super::error::{JsonError, JsonErrorKind as Refusal};
+use super::names::{self, Name};
+use super::string::{hex, plain_length, unescape};
 use super::{Document, Kind, Limits, MAX_SAFE_INTEGER, Node};
 use std::borrow::Cow;
 
@@ -16,7 +18,8 @@ pub(super) fn read(bytes: &[u8], limits: Limits) -> Result<Document<'_>, JsonErr
     if text.starts_with('\u{feff}') {
         return refuse(Refusal::ByteOrderMark, 0);
     }
-    let mut scanner = Scanner { text, at: 0, depth: limits.depth, limits, nodes: Vec::new() };
+    let (nodes, names) = (Vec::new(), Vec::new());
+    let mut scanner = Scanner { text, at: 0, depth: limits.depth, limits, nodes, names };
     scanner.document().map_err(|error| error.located(bytes))?;
     Ok(Document { text, nodes: scanner.nodes })
 }
@@ -28,9 +31,12 @@ struct Scanner<'t> {
     depth: u8,
     limits: Limits,
     nodes: Vec<Node>,
+    /// The names of the object that ends now; kept so that only the first object pays for it.
+    names: Vec<Name<'t>>,
 }
 
-type Scan<T = ()> = Result<T, JsonError>;
+/// Boxed, because every value returns one and hardly any is an error.
+type Scan<T = ()> = Result<T, Box<JsonError>>;
 
 impl Scanner<'_> {
     fn document(&mut self) -> Scan {
@@ -56,7 +62,8 @@ impl Scanner<'_> {
     fn nested(&mut self, kind: Kind, inside: fn(&mut Self, usize) -> Scan) -> Scan {
         let Some(depth) = self.depth.checked_sub(1) else { return self.refuse(Refusal::TooDeep) };
         self.depth = depth;
-        let node = self.open(kind);
+        let node = self.nodes.len();
+        self.nodes.push(Node { canonical: false, ..self.leaf(kind) });
         self.at += 1;
         inside(self, node)?;
         self.close(node);
@@ -70,20 +77,20 @@ impl Scanner<'_> {
             return Ok(());
         }
         loop {
-            self.skip_whitespace();
             if self.peek() != Some(b'"') {
                 return self.expected("a member name in quotes");
             }
             let name = self.nodes.len();
             self.string()?;
-            self.member_value().map_err(|error| error.within(self.name(name)))?;
+            self.member_value().map_err(|error| within(error, self.name(name)))?;
             self.skip_whitespace();
             if self.eat(b'}') {
-                return self.refuse_duplicate_names(object);
+                return self.order_names(object);
             }
             if !self.eat(b',') {
                 return self.expected("`,` or `}`");
             }
+            self.skip_whitespace();
         }
     }
 
@@ -102,11 +109,10 @@ impl Scanner<'_> {
             return Ok(());
         }
         for index in 0_usize.. {
-            self.skip_whitespace();
             if index == self.limits.elements {
                 return self.refuse(Refusal::TooMany);
             }
-            self.value().map_err(|error| error.within(index))?;
+            self.value().map_err(|error| within(error, index))?;
             self.skip_whitespace();
             if self.eat(b']') {
                 break;
@@ -114,34 +120,36 @@ impl Scanner<'_> {
             if !self.eat(b',') {
                 return self.expected("`,` or `]`");
             }
+            self.skip_whitespace();
         }
         Ok(())
     }
 
     fn string(&mut self) -> Scan {
-        let node = self.open(Kind::String);
+        let mut node = self.leaf(Kind::String);
         self.at += 1;
         loop {
             self.at += plain_length(&self.text.as_bytes()[self.at..]);
             match self.peek() {
                 Some(b'"') => break self.at += 1,
                 Some(b'\\') => {
-                    self.nodes[node].escaped = true;
-                    self.escape()?;
+                    node.escaped = true;
+                    node.canonical &= self.escape()?;
                 }
                 Some(_) => return self.refuse(Refusal::ControlCharacter),
                 None => return self.refuse(Refusal::UnexpectedEnd),
             }
         }
-        self.close(node);
+        self.push(node);
         Ok(())
     }
 
-    fn escape(&mut self) -> Scan {
+    /// Whether the canonical form has this very escape, too.
+    fn escape(&mut self) -> Scan<bool> {
         match self.text.as_bytes().get(self.at + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
+            Some(escape @ (b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't')) => {
                 self.at += 2;
-                Ok(())
+                Ok(*escape != b'/')
             }
             Some(b'u') => {
                 let width = match self.code_unit(self.at)? {
@@ -153,7 +161,7 @@ impl Scanner<'_> {
                     _ => 6,
                 };
                 self.at += width;
-                Ok(())
+                Ok(false)
             }
             Some(_) => self.refuse(Refusal::BadEscape),
             None => self.refuse(Refusal::UnexpectedEnd),
@@ -163,11 +171,11 @@ impl Scanner<'_> {
     /// Reads `\uXXXX` at `at` without moving.
     fn code_unit(&self, at: usize) -> Scan<u32> {
         let digits = self.text.as_bytes().get(at..at + 6).and_then(|escape| escape.strip_prefix(b"\\u"));
-        digits.and_then(hex).ok_or_else(|| JsonError::new(Refusal::BadEscape, at))
+        digits.and_then(hex).ok_or_else(|| refusal(Refusal::BadEscape, at))
     }
 
     fn number(&mut self) -> Scan {
-        let node = self.open(Kind::Number);
+        let mut node = self.leaf(Kind::Number);
         let is_negative = self.eat(b'-');
         let digits_start = self.at;
         match self.peek() {
@@ -192,17 +200,20 @@ impl Scanner<'_> {
                 digits.len() <= 16 && digits.parse().is_ok_and(|value: u64| value <= MAX_SAFE_INTEGER)
             };
             if self.limits.safe_integers && !is_safe() {
-                return Err(JsonError::new(Refusal::UnsafeInteger, start));
+                return Err(refusal(Refusal::UnsafeInteger, start));
             }
         }
         // Fewer than 300 characters without exponent cannot overflow a double.
         if self.at > digits_end || self.at - digits_start >= 300 {
             let is_finite = self.text[start..self.at].parse().is_ok_and(f64::is_finite);
             if !is_finite {
-                return Err(JsonError::new(Refusal::NotFinite, start));
+                return Err(refusal(Refusal::NotFinite, start));
             }
         }
-        self.close(node);
+        // Fifteen digits survive as a double, and an integer has no other canonical form; but -0 becomes 0.
+        let is_minus_zero = is_negative && self.text.as_bytes()[digits_start] == b'0';
+        node.canonical = self.at == digits_end && self.at - digits_start <= 15 && !is_minus_zero;
+        self.push(node);
         Ok(())
     }
 
@@ -216,41 +227,19 @@ impl Scanner<'_> {
         if !self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
             return self.refuse(Refusal::Expected("true, false or null"));
         }
-        let node = self.open(kind);
+        let node = self.leaf(kind);
         self.at += word.len();
-        self.close(node);
+        self.push(node);
         Ok(())
     }
 
-    /// Checked when the object is complete, so that small objects cost a few comparisons and large ones a sort.
-    fn refuse_duplicate_names(&self, object: usize) -> Scan {
-        let mut names = Vec::new();
-        let mut at = object + 1;
-        while at < self.nodes.len() {
-            names.push(at);
-            at += 1;
-            at += self.nodes[at].span as usize;
-        }
-        let duplicate = if names.len() <= 12 {
-            let same =
-                |(i, &name): (usize, &usize)| names[..i].iter().any(|&other| self.same_name(name, other));
-            names.iter().enumerate().find(|&entry| same(entry)).map(|(_, &name)| name)
-        } else {
-            names.sort_by_cached_key(|&name| self.name(name).into_owned());
-            names.windows(2).find(|pair| self.same_name(pair[0], pair[1])).map(|pair| pair[1])
-        };
-        let Some(name) = duplicate else { return Ok(()) };
-        let offset = self.nodes[name].start as usize;
-        Err(JsonError::new(Refusal::DuplicateName, offset).within(self.name(name)))
-    }
-
-    fn same_name(&self, a: usize, b: usize) -> bool {
-        let (left, right) = (self.nodes[a], self.nodes[b]);
-        if left.escaped || right.escaped {
-            return self.name(a) == self.name(b);
-        }
-        let text = self.text.as_bytes();
-        text[left.start as usize..left.end as usize] == text[right.start as usize..right.end as usize]
+    /// Sorts the names of a complete object: the canonical form needs the order, and equal names become
+    /// neighbours.
+    fn order_names(&mut self, object: usize) -> Scan {
+        names::sort(self.text, &mut self.nodes[object..], &mut self.names).map_err(|name| {
+            let name = object + name;
+            within(refusal(Refusal::DuplicateName, self.nodes[name].start as usize), self.name(name))
+        })
     }
 
     fn name(&self, node: usize) -> Cow<'_, str> {
@@ -259,23 +248,39 @@ impl Scanner<'_> {
         if escaped { Cow::Owned(unescape(inner)) } else { Cow::Borrowed(inner) }
     }
 
-    /// `read` has checked that offsets and so node counts fit into 32 bits.
+    /// A node that begins here; `read` has checked that offsets and so node counts fit into 32 bits.
     #[expect(clippy::cast_possible_truncation, reason = "the length of the text is checked in `read`")]
-    fn open(&mut self, kind: Kind) -> usize {
+    fn leaf(&self, kind: Kind) -> Node {
         let start = self.at as u32;
-        self.nodes.push(Node { start, end: start, span: 1, kind, escaped: false });
-        self.nodes.len() - 1
+        Node { start, end: start, span: 1, kind, escaped: false, canonical: true }
+    }
+
+    /// Ends a node without inner nodes here.
+    #[expect(clippy::cast_possible_truncation, reason = "the length of the text is checked in `read`")]
+    fn push(&mut self, node: Node) {
+        self.nodes.push(Node { end: self.at as u32, ..node });
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "the length of the text is checked in `read`")]
     fn close(&mut self, node: usize) {
-        self.nodes[node].end = self.at as u32;
-        self.nodes[node].span = (self.nodes.len() - node) as u32;
+        let span = (self.nodes.len() - node) as u32;
+        let node = &mut self.nodes[node];
+        node.end = self.at as u32;
+        node.span = span;
     }
 
     fn skip_whitespace(&mut self) {
+        if matches!(self.peek(), Some(..=b' ')) {
+            self.skip_indentation();
+        }
+    }
+
+    fn skip_indentation(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
             self.at += 1;
+            while self.text.as_bytes()[self.at..].starts_with(&[b' '; 8]) {
+                self.at += 8;
+            }
         }
     }
 
@@ -290,8 +295,8 @@ impl Scanner<'_> {
     }
 
     #[cold]
-    fn refuse(&self, kind: Refusal) -> Scan {
-        Err(JsonError::new(kind, self.at))
+    fn refuse<T>(&self, kind: Refusal) -> Scan<T> {
+        Err(refusal(kind, self.at))
     }
 
     #[cold]
@@ -300,59 +305,14 @@ impl Scanner<'_> {
     }
 }
 
-/// How many bytes pass before a quote, a backslash or a control character, eight at a time.
-fn plain_length(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGH: u64 = ONES << 7;
-    let zero_bytes = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
-    let (words, _) = bytes.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-        let special = control | zero_bytes(word ^ (ONES * 0x22)) | zero_bytes(word ^ (ONES * 0x5C));
-        if special != 0 {
-            return index * 8 + special.trailing_zeros() as usize / 8;
-        }
-    }
-    let start = words.len() * 8;
-    let is_special = |&byte: &u8| byte < 0x20 || byte == b'"' || byte == b'\\';
-    start + bytes[start..].iter().position(is_special).unwrap_or(bytes.len() - start)
+#[cold]
+fn refusal(kind: Refusal, offset: usize) -> Box<JsonError> {
+    Box::new(JsonError::new(kind, offset))
 }
 
-fn hex(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0, |value, &digit| Some(value * 16 + (digit as char).to_digit(16)?))
-}
-
-/// Resolves the escapes of a string that the scanner accepted.
-pub(super) fn unescape(inner: &str) -> String {
-    let mut out = String::with_capacity(inner.len());
-    let mut rest = inner;
-    while let Some(backslash) = rest.find('\\') {
-        out.push_str(&rest[..backslash]);
-        let escape = &rest.as_bytes()[backslash + 1..];
-        let mut width = 2;
-        out.push(match escape[0] {
-            b'b' => '\u{8}',
-            b'f' => '\u{c}',
-            b'n' => '\n',
-            b'r' => '\r',
-            b't' => '\t',
-            b'u' => {
-                let unit = |at: usize| escape.get(at..at + 4).and_then(hex).unwrap_or_default();
-                let high = unit(1);
-                let code = if (0xD800..0xDC00).contains(&high) {
-                    width = 12;
-                    0x10000 + ((high - 0xD800) << 10) + (unit(7).wrapping_sub(0xDC00) & 0x3FF)
-                } else {
-                    width = 6;
-                    high
-                };
-                char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
-            }
-            plain => plain as char,
-        });
-        rest = &rest[backslash + width..];
-    }
-    out.push_str(rest);
-    out
+/// Names the member or element in which the error happened.
+#[cold]
+fn within(mut error: Box<JsonError>, segment: impl ToString) -> Box<JsonError> {
+    error.path.push(segment.to_string());
+    error
 }

@@ -7,6 +7,7 @@ mod json;
 mod laws;
 mod marking;
 mod object;
+mod reader;
 mod sco_id;
 mod validation;
 mod vectors;
