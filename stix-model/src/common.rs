@@ -199,8 +199,7 @@ const CREATED: Property = property("created", Presence::Required, Shape::Precise
 const MODIFIED: Property = property("modified", Presence::Required, Shape::PreciseTimestamp);
 const REVOKED: Property = property("revoked", Presence::Optional, Shape::Boolean);
 const LABELS: Property = property("labels", Presence::Optional, <Vec<Text<'static>>>::SHAPE);
-const CONFIDENCE: Property =
-    Property { range: Some((0, 100)), ..property("confidence", Presence::Optional, Shape::Integer) };
+const CONFIDENCE: Property = Property::new("confidence", Presence::Optional, Shape::Integer, Some((0, 100)));
 const LANG: Property = property("lang", Presence::Optional, Shape::String(Format::Language));
 const REFERENCES: Property =
     property("external_references", Presence::Optional, <Vec<ExternalReference<'static>>>::SHAPE);
@@ -211,7 +210,7 @@ const GRANULAR: Property =
 const EXTENSIONS: Property = property("extensions", Presence::Optional, Shape::Extensions);
 
 const fn property(name: &'static str, presence: Presence, shape: Shape) -> Property {
-    Property { name, presence, shape, range: None }
+    Property::new(name, presence, shape, None)
 }
 
 common! {
@@ -273,7 +272,7 @@ pub(crate) const EXTENSION_DEFINITION_PROPERTIES: &[Property] = &[
     TYPE,
     SPEC_VERSION,
     ID,
-    Property { presence: Presence::Required, ..CREATED_BY },
+    CREATED_BY.required(),
     CREATED,
     MODIFIED,
     REVOKED,
@@ -302,7 +301,7 @@ common! {
     }
     table [
         TYPE,
-        Property { presence: Presence::Optional, ..SPEC_VERSION },
+        SPEC_VERSION.optional(),
         ID,
         MARKINGS,
         GRANULAR,

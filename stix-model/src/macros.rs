@@ -41,12 +41,12 @@ macro_rules! stix_type {
                     $(property!(Required $required: $required_type $(, $rmin, $rmax)?),)*
                     $(property!(Optional $optional $($json)?: $optional_type $(, $omin, $omax)?),)*
                     $(property!(Optional $list: Vec<$list_type>),)*
-                    $($(crate::schema::Property {
-                        name: stringify!($reserved),
-                        presence: crate::schema::Presence::Reserved,
-                        shape: crate::schema::Shape::Any,
-                        range: None,
-                    },)*)?
+                    $($(crate::schema::Property::new(
+                        stringify!($reserved),
+                        crate::schema::Presence::Reserved,
+                        crate::schema::Shape::Any,
+                        None,
+                    ),)*)?
                 ],
                 rules: &[$($($rule),*)?],
                 extensions: &[$($(crate::extension::$extension::SCHEMA),*)?],
@@ -142,12 +142,12 @@ macro_rules! name {
 
 macro_rules! property {
     ($presence:ident $name:ident $($json:literal)?: $type:ty $(, $min:literal, $max:literal)?) => {
-        crate::schema::Property {
-            name: name!($name $($json)?),
-            presence: crate::schema::Presence::$presence,
-            shape: <$type as crate::data_type::DataType>::SHAPE,
-            range: property!(range $($min, $max)?),
-        }
+        crate::schema::Property::new(
+            name!($name $($json)?),
+            crate::schema::Presence::$presence,
+            <$type as crate::data_type::DataType>::SHAPE,
+            property!(range $($min, $max)?),
+        )
     };
     (range) => { None };
     (range $min:literal, $max:literal) => { Some(($min, $max)) };

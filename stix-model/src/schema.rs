@@ -50,7 +50,19 @@ pub struct Schema {
 impl Schema {
     /// A property by its name, own or common.
     pub fn property(&self, name: &str) -> Option<&'static Property> {
-        self.properties().find(|property| property.name == name)
+        self.position(name).map(|(_, property)| property)
+    }
+
+    /// A property and its place among [`properties`](Self::properties).
+    pub(crate) fn position(&self, name: &str) -> Option<(usize, &'static Property)> {
+        let key = key(name);
+        let at = |table: &'static [Property]| {
+            table.iter().position(|property| property.key == key && property.name == name)
+        };
+        match at(self.common) {
+            Some(index) => Some((index, &self.common[index])),
+            None => at(self.own).map(|index| (self.common.len() + index, &self.own[index])),
+        }
     }
 
     /// All properties: the common ones first.
@@ -69,6 +81,44 @@ pub struct Property {
     pub shape: Shape,
     /// The least and the greatest number, both allowed.
     pub range: Option<(i64, i64)>,
+    /// See [`key`].
+    key: u64,
+}
+
+impl Property {
+    pub(crate) const fn new(
+        name: &'static str,
+        presence: Presence,
+        shape: Shape,
+        range: Option<(i64, i64)>,
+    ) -> Self {
+        Self { name, presence, shape, range, key: key(name) }
+    }
+
+    pub(crate) const fn required(self) -> Self {
+        Self { presence: Presence::Required, ..self }
+    }
+
+    pub(crate) const fn optional(self) -> Self {
+        Self { presence: Presence::Optional, ..self }
+    }
+}
+
+/// Seven bytes from both ends of a name and its length: tells names apart nearly always, in one comparison.
+const fn key(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    let mut key = bytes.len() as u64;
+    let mut at = 0;
+    while at < bytes.len() && at < 4 {
+        key = key << 8 | bytes[at] as u64;
+        at += 1;
+    }
+    at = 0;
+    while at < bytes.len() && at < 3 {
+        key = key << 8 | bytes[bytes.len() - 1 - at] as u64;
+        at += 1;
+    }
+    key
 }
 
 /// Whether a property must be there.

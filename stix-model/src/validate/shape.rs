@@ -2,58 +2,69 @@
 
 use super::finding::{Code, Severity};
 use super::path::Path;
-use super::subject::{Sink, Subject};
-use super::{format, part};
+use super::subject::{Sink, Slots, Subject};
+use super::{format, object, part};
 use crate::data_type::{is_base64, is_hex};
 use crate::json::{Kind, Value};
 use crate::schema::{Class, Format, Presence, Property, Rule, Schema, Shape, Target, list_targets};
 use crate::vocab::{HashAlgorithm, Openness, Vocabulary};
 use crate::{StixId, Timestamp};
 
-/// Checks an object or part against its table and the rules of the table.
+/// Checks a part against its table and the rules of the table.
 pub(crate) fn check(value: Value<'_>, schema: &'static Schema, path: Path<'_>, sink: &mut Sink) {
     if value.kind() != Kind::Object {
         return wrong_kind(Kind::Object, value, &path, sink);
     }
-    let mut missing = schema.properties().filter(|property| property.presence == Presence::Required).count();
-    let mut seen = 0_u64;
+    walk(value, schema, path, sink);
+}
+
+/// Checks the members of an object against a table, then the rules of the table; what later rules look at.
+pub(crate) fn walk<'s, 'd>(
+    value: Value<'d>,
+    schema: &'static Schema,
+    path: Path<'s>,
+    sink: &'s mut Sink,
+) -> Subject<'s, 'd> {
+    let mut slots = Slots::empty();
     for (name, member) in value.members() {
         let place = path.member(&name);
-        let Some((index, property)) = schema.properties().enumerate().find(|(_, known)| known.name == name)
-        else {
+        let Some((index, property)) = schema.position(&name) else {
+            slots.has_unknown = true;
             part::unknown_property(&name, member, schema, &place, sink);
             continue;
         };
-        seen |= 1 << index;
-        match property.presence {
-            Presence::Required => missing -= 1,
-            Presence::Optional => {}
-            Presence::Reserved => {
-                let message = "this name is reserved and must not be used";
-                sink.report(Severity::Error, Code::PropertyReserved, &place, "S-035", message);
-                continue;
-            }
+        slots.set(index, member);
+        if property.presence == Presence::Reserved {
+            let message = "this name is reserved and must not be used";
+            sink.report(Severity::Error, Code::PropertyReserved, &place, "S-035", message);
+            continue;
         }
         check_property(member, property, &place, sink);
     }
-    if missing > 0 {
-        report_missing(schema, seen, &path, sink);
+    for (index, property) in schema.properties().enumerate() {
+        if property.presence == Presence::Required && !slots.has(index) {
+            report_missing(property, schema, &path, sink);
+        }
     }
-    let mut subject = Subject { value, schema, path, sink };
+    let mut subject = Subject { value, schema, slots, path, sink };
     schema.rules.iter().for_each(|rule| apply(rule, &mut subject));
+    subject
 }
 
 #[cold]
-fn report_missing(schema: &Schema, seen: u64, path: &Path<'_>, sink: &mut Sink) {
-    for (index, property) in schema.properties().enumerate() {
-        if property.presence == Presence::Required && seen & (1 << index) == 0 {
-            let message = format!("the required property `{}` is missing", property.name);
-            let rule = if schema.class == Class::Part { "S-216" } else { "S-034" };
-            let finding = sink.report(Severity::Error, Code::PropertyMissing, path, rule, message);
-            if property.name == "spec_version" {
-                finding.fix("add \"spec_version\": \"2.1\"");
-            }
-        }
+fn report_missing(property: &Property, schema: &Schema, path: &Path<'_>, sink: &mut Sink) {
+    // The standard's own example of a custom object (section 11.2.1) has no `spec_version`.
+    let is_let_pass = property.name == "spec_version" && std::ptr::eq(schema, &object::CUSTOM_OBJECT);
+    let severity = if is_let_pass { Severity::Warning } else { Severity::Error };
+    let rule = match schema.class {
+        Class::Part => "S-216",
+        _ if schema.name.is_empty() => "S-143",
+        _ => "S-034",
+    };
+    let message = format!("the required property `{}` is missing", property.name);
+    let finding = sink.report(severity, Code::PropertyMissing, path, rule, message);
+    if property.name == "spec_version" {
+        finding.fix("add \"spec_version\": \"2.1\"");
     }
 }
 
@@ -336,7 +347,7 @@ fn apply(rule: &Rule, subject: &mut Subject<'_, '_>) {
             let own = subject.schema.own.iter().filter(|property| property.presence == Presence::Optional);
             let has_own =
                 own.map(|property| property.name).chain(["extensions"]).any(|name| subject.has(name));
-            if !has_own && subject.value.members().all(|(name, _)| subject.schema.property(&name).is_some()) {
+            if !has_own && !subject.slots.has_unknown {
                 let message = "at least one property beside the required ones must be there";
                 subject.must(Code::PropertyMissing, "", number, message);
             }

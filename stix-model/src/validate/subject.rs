@@ -64,10 +64,34 @@ fn finding(severity: Severity, code: Code, path: &Path<'_>, rule: &'static str, 
     Finding { code, severity, pointer: path.pointer(), rule, message, fix: None }
 }
 
+/// No table is longer.
+const MOST_PROPERTIES: usize = 40;
+
+/// The properties of an object in the order of its table, and whether it has others.
+pub(crate) struct Slots<'d> {
+    values: [Option<Value<'d>>; MOST_PROPERTIES],
+    pub(crate) has_unknown: bool,
+}
+
+impl<'d> Slots<'d> {
+    pub(crate) fn empty() -> Self {
+        Self { values: [None; MOST_PROPERTIES], has_unknown: false }
+    }
+
+    pub(crate) fn set(&mut self, index: usize, value: Value<'d>) {
+        self.values[index] = Some(value);
+    }
+
+    pub(crate) fn has(&self, index: usize) -> bool {
+        self.values[index].is_some()
+    }
+}
+
 /// One object or part under validation.
 pub(crate) struct Subject<'s, 'd> {
     pub(crate) value: Value<'d>,
     pub(crate) schema: &'static Schema,
+    pub(crate) slots: Slots<'d>,
     pub(crate) path: Path<'s>,
     pub(crate) sink: &'s mut Sink,
 }
@@ -75,7 +99,7 @@ pub(crate) struct Subject<'s, 'd> {
 impl<'d> Subject<'_, 'd> {
     /// A property.
     pub(crate) fn get(&self, name: &str) -> Option<Value<'d>> {
-        self.value.get(name)
+        self.slots.values[self.schema.position(name)?.0]
     }
 
     /// Whether a property is there.
