@@ -32,6 +32,7 @@ mod subject;
 use crate::json::Value;
 pub use finding::{Code, Finding, Severity};
 use path::Path;
+use profile::Role;
 pub use profile::{Profile, UnknownProfile};
 use subject::Sink;
 pub(crate) use subject::Subject;
@@ -90,19 +91,19 @@ impl Validator {
 
     /// Checks one object that stands at a JSON pointer of a larger text; findings carry pointers of that text.
     pub fn object_at(&self, value: Value<'_>, pointer: &str) -> Vec<Finding> {
-        let mut sink = Sink::new(self.most_findings);
-        self.check_object(value, &Path::root(pointer), &mut sink);
+        let mut sink = Sink::new(self.profile, self.most_findings);
+        self.check_object(value, Role::Subject, &Path::root(pointer), &mut sink);
         sink.into_findings()
     }
 
-    fn check_object(&self, value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
+    fn check_object(&self, value: Value<'_>, role: Role, path: &Path<'_>, sink: &mut Sink) {
         let before = sink.errors();
         object::check(value, path, sink);
         #[cfg(feature = "schemas")]
         if sink.errors() > before || self.schemas == Schemas::Always {
             official::check(value, path, sink);
         }
-        profile::check_object(self.profile, value, path, sink);
+        profile::check_object(self.profile, value, role, path, sink);
     }
 
     /// Checks a bundle with all that is in it, or one object: whatever stands there.
@@ -111,7 +112,7 @@ impl Validator {
         if !is_bundle {
             return self.object(value);
         }
-        let mut sink = Sink::new(self.most_findings);
+        let mut sink = Sink::new(self.profile, self.most_findings);
         bundle::check(self, value, &mut sink);
         sink.into_findings()
     }

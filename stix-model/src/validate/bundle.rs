@@ -2,7 +2,7 @@
 
 use super::finding::{Code, Severity};
 use super::path::Path;
-use super::profile;
+use super::profile::{self, Role};
 use super::shape::wrong_kind;
 use super::subject::Sink;
 use super::{Validator, part};
@@ -57,9 +57,12 @@ pub(crate) fn check(validator: &Validator, bundle: Value<'_>, sink: &mut Sink) {
         sink.report(Severity::Error, Code::Empty, &list, "S-017", message).fix("leave `objects` out");
     }
     let mut versions = BTreeMap::new();
+    let referred = profile::referred(validator.profile, objects);
     for (index, value) in objects.elements().enumerate() {
         let place = list.element(index);
-        validator.check_object(value, &place, sink);
+        let is_referred = value.get("id").and_then(Value::as_str).is_some_and(|id| referred.contains(&id));
+        let role = if is_referred { Role::Referred } else { Role::Subject };
+        validator.check_object(value, role, &place, sink);
         check_version(value, &place, &mut versions, sink);
     }
     profile::check_bundle(validator.profile, objects, &list, sink);

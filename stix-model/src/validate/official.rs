@@ -148,7 +148,7 @@ mod tests {
             br#"{"type": "tool", "spec_version": "2.1", "id": "tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",
             "created": "2020-01-01T00:00:00.000Z", "modified": "2020-01-01T00:00:00.000Z", "name": 5}"#;
         let document = crate::json::Document::read(text, crate::json::Limits::default()).unwrap();
-        let mut sink = Sink::new(10);
+        let mut sink = Sink::new(Default::default(), 10);
         check(document.root(), &Path::root("/objects/0"), &mut sink);
         let found = sink.into_findings();
         assert_eq!(found.iter().map(|found| &*found.pointer).collect::<Vec<_>>(), ["/objects/0/name"]);

@@ -1,26 +1,57 @@
 //! What a community demands beyond the standard.
 
+use super::finding::{Code, Finding, Severity};
 use super::path::Path;
 use super::subject::Sink;
-use crate::json::Value;
+use crate::json::{Kind, Value};
+use crate::schema::{self, Class};
+use crate::{StixId, Timestamp, Tlp};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
 /// What objects are held against.
+///
+/// ```
+/// use stix_model::validate::Profile;
+/// assert_eq!("interop".parse(), Ok(Profile::Interop));
+/// assert_eq!(Profile::default().as_str(), "stix");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Profile {
-    /// The standard: STIX 2.1.
+    /// `stix`: the standard, STIX 2.1, as it is.
     #[default]
     Stix,
+    /// `interop`: what the STIX 2.1 interoperability document asks of a producer. Each object names its creator and
+    /// has at most one TLP marking, the properties of its use case are there, and a bundle holds all that it refers
+    /// to.
+    Interop,
+    /// `strict`: for communities that share. Each object names its creator and has one TLP marking; nothing is used
+    /// that is deprecated or that nobody defined; identifiers of observables follow from their content.
+    Strict,
 }
 
 impl Profile {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::Stix];
+    pub const ALL: [Self; 3] = [Self::Stix, Self::Interop, Self::Strict];
 
     /// The word for it in settings and on the command line.
     pub fn as_str(self) -> &'static str {
-        "stix"
+        match self {
+            Self::Stix => "stix",
+            Self::Interop => "interop",
+            Self::Strict => "strict",
+        }
+    }
+
+    /// Whether the profile makes an error of what the standard only advises.
+    pub(crate) fn forbids(self, finding: &Finding) -> bool {
+        let is_forbidden = matches!(
+            finding.code,
+            Code::PropertyCustom | Code::PropertyClass | Code::Deprecated | Code::IdentifierContent
+        );
+        self == Self::Strict && is_forbidden
     }
 }
 
@@ -40,8 +71,166 @@ impl FromStr for Profile {
 
 /// There is no profile of that name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no such profile")]
+#[error("the profiles are `stix`, `interop` and `strict`")]
 pub struct UnknownProfile;
 
-pub(crate) fn check_object(_: Profile, _: Value<'_>, _: &Path<'_>, _: &mut Sink) {}
-pub(crate) fn check_bundle(_: Profile, _: Value<'_>, _: &Path<'_>, _: &mut Sink) {}
+/// Whether an object stands for itself or is only there because another refers to it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Subject,
+    /// Such an object has to satisfy the standard only (interoperability document, section 2.3).
+    Referred,
+}
+
+/// The properties that producers give in each use case of the interoperability document (section 3), beyond those that
+/// the standard requires.
+const USE_CASES: [(&str, &[&str]); 19] = [
+    ("attack-pattern", &["external_references", "kill_chain_phases"]),
+    ("campaign", &[]),
+    ("course-of-action", &[]),
+    ("grouping", &[]),
+    ("indicator", &["name", "indicator_types"]),
+    ("infrastructure", &["infrastructure_types"]),
+    ("intrusion-set", &["resource_level", "primary_motivation"]),
+    ("location", &["region"]),
+    ("malware-analysis", &["version", "submitted", "analysis_started", "analysis_ended", "result"]),
+    (
+        "malware",
+        &[
+            "name",
+            "malware_types",
+            "capabilities",
+            "first_seen",
+            "last_seen",
+            "implementation_languages",
+            "architecture_execution_envs",
+        ],
+    ),
+    ("note", &[]),
+    ("observed-data", &["object_refs"]),
+    ("opinion", &[]),
+    ("relationship", &[]),
+    ("report", &["report_types"]),
+    ("sighting", &["count", "first_seen", "last_seen"]),
+    (
+        "threat-actor",
+        &["threat_actor_types", "roles", "sophistication", "resource_level", "primary_motivation"],
+    ),
+    ("tool", &["tool_types"]),
+    ("vulnerability", &["external_references"]),
+];
+
+/// Checks what the profile asks of one object.
+pub(crate) fn check_object(profile: Profile, value: Value<'_>, role: Role, path: &Path<'_>, sink: &mut Sink) {
+    if profile == Profile::Stix {
+        return;
+    }
+    let object_type = value.get("type").and_then(Value::as_str).unwrap_or_default();
+    let class = schema::of(&object_type).map(|schema| schema.class);
+    if class == Some(Class::Sco) {
+        return;
+    }
+    if profile == Profile::Interop {
+        check_use_case(&object_type, value, role, path, sink);
+    }
+    let needs_creator = matches!(class, Some(Class::Sdo | Class::Sro) | None);
+    if needs_creator && value.get("created_by_ref").is_none() {
+        let message = "the object does not name its creator in `created_by_ref`";
+        sink.report(Severity::Error, Code::Profile, path, "I-003", message);
+    }
+    let markings = value.get("object_marking_refs").into_iter().flat_map(Value::elements);
+    let levels = markings.filter_map(|id| Tlp::of_marking(&id.as_str()?)).count();
+    if levels > 1 {
+        let message = "the object has more than one TLP marking";
+        sink.report(Severity::Error, Code::Profile, &path.member("object_marking_refs"), "I-014", message);
+    }
+    let needs_level = profile == Profile::Strict && object_type != "marking-definition";
+    if needs_level && levels == 0 {
+        let message = "the object has no TLP marking, so nobody knows with whom it may be shared";
+        let finding = sink.report(Severity::Error, Code::Profile, path, "I-014", message);
+        finding.fix("add the marking-definition of the level to `object_marking_refs`");
+    }
+}
+
+fn check_use_case(object_type: &str, value: Value<'_>, role: Role, path: &Path<'_>, sink: &mut Sink) {
+    for name in ["created", "modified"] {
+        let Some(text) = value.get(name).and_then(Value::as_str) else { continue };
+        if text.parse::<Timestamp>().is_ok_and(|time| time.fraction_digits() > 3) {
+            let message = "producers give times to the millisecond";
+            sink.report(Severity::Warning, Code::Profile, &path.member(name), "I-005", message);
+        }
+    }
+    let is_creator = object_type == "identity";
+    let row = USE_CASES.iter().find(|(known, _)| *known == object_type);
+    let required: &[&str] = match row {
+        Some((_, required)) if role == Role::Subject => required,
+        _ if is_creator => &["identity_class"],
+        _ => &[],
+    };
+    for name in required.iter().filter(|name| value.get(name).is_none()) {
+        let message = format!("the use case needs `{name}`, which the standard leaves open");
+        let rule = if is_creator { "I-004" } else { "I-002" };
+        sink.report(Severity::Error, Code::Profile, path, rule, message);
+    }
+}
+
+/// Who is referred to by others of a bundle; the source of a relationship is what the relationship is about.
+pub(crate) fn referred<'d>(profile: Profile, objects: Value<'d>) -> BTreeSet<Cow<'d, str>> {
+    let mut referred = BTreeSet::new();
+    if profile != Profile::Interop {
+        return referred;
+    }
+    for object in objects.elements() {
+        for (name, value) in object.members().filter(|(name, _)| name != "source_ref") {
+            references(&name, value, &mut |id| {
+                referred.insert(id);
+            });
+        }
+    }
+    referred
+}
+
+/// Checks that a bundle holds all that its objects refer to (interoperability document, section 2.3).
+pub(crate) fn check_bundle(profile: Profile, objects: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
+    if profile != Profile::Interop {
+        return;
+    }
+    let present: BTreeSet<_> = objects.elements().filter_map(|object| object.get("id")?.as_str()).collect();
+    for (index, object) in objects.elements().enumerate() {
+        let object_path = path.element(index);
+        for (name, value) in object.members() {
+            let mut missing = Vec::new();
+            references(&name, value, &mut |id| {
+                let is_exempt = Tlp::of_marking(&id).is_some();
+                if !is_exempt && !present.contains(&id) {
+                    missing.push(id);
+                }
+            });
+            for id in missing {
+                let message = format!("{id} is not in the bundle");
+                sink.report(
+                    Severity::Error,
+                    Code::ReferenceMissing,
+                    &object_path.member(&name),
+                    "I-006",
+                    message,
+                );
+            }
+        }
+    }
+}
+
+/// The references in a property, at any depth.
+fn references<'d>(name: &str, value: Value<'d>, found: &mut dyn FnMut(Cow<'d, str>)) {
+    match value.kind() {
+        Kind::String if name.ends_with("_ref") || name.ends_with("_refs") => {
+            let Some(id) = value.as_str() else { return };
+            if StixId::check(&id).is_ok() {
+                found(id);
+            }
+        }
+        Kind::Array => value.elements().for_each(|element| references(name, element, found)),
+        Kind::Object => value.members().for_each(|(name, value)| references(&name, value, found)),
+        _ => {}
+    }
+}

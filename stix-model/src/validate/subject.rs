@@ -2,11 +2,13 @@
 
 use super::finding::{Code, Finding, Severity};
 use super::path::Path;
+use super::profile::Profile;
 use crate::json::Value;
 use crate::schema::Schema;
 
 /// Collects findings up to a bound.
 pub(crate) struct Sink {
+    profile: Profile,
     findings: Vec<Finding>,
     most: usize,
     errors: usize,
@@ -15,8 +17,8 @@ pub(crate) struct Sink {
 }
 
 impl Sink {
-    pub(crate) fn new(most: usize) -> Self {
-        Self { findings: Vec::new(), most, errors: 0, spare: None }
+    pub(crate) fn new(profile: Profile, most: usize) -> Self {
+        Self { profile, findings: Vec::new(), most, errors: 0, spare: None }
     }
 
     pub(crate) fn into_findings(mut self) -> Vec<Finding> {
@@ -50,8 +52,11 @@ impl Sink {
         rule: &'static str,
         message: impl Into<String>,
     ) -> &mut Finding {
-        self.errors += usize::from(severity == Severity::Error);
-        let finding = finding(severity, code, path, rule, message.into());
+        let mut finding = finding(severity, code, path, rule, message.into());
+        if self.profile.forbids(&finding) {
+            finding.severity = Severity::Error;
+        }
+        self.errors += usize::from(finding.severity == Severity::Error);
         if self.findings.len() >= self.most {
             return self.spare.insert(finding);
         }
