@@ -29,6 +29,7 @@
 mod macros;
 
 mod any_object;
+pub mod bundle;
 mod common;
 mod data_type;
 pub mod extension;

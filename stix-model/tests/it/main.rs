@@ -1,5 +1,6 @@
 //! Tests of the public interface: vectors shared with other languages, laws, and refusals with their places.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+mod bundle;
 mod edit;
 mod envelope;
 mod graph;
