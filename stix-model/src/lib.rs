@@ -31,6 +31,7 @@ mod macros;
 mod any_object;
 pub mod bundle;
 mod common;
+pub mod confidence;
 pub mod convert;
 mod data_type;
 pub mod extension;
