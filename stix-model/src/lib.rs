@@ -34,6 +34,7 @@ mod common;
 pub mod confidence;
 pub mod convert;
 mod data_type;
+pub mod equivalence;
 pub mod extension;
 pub mod graph;
 mod id;

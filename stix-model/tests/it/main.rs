@@ -5,6 +5,7 @@ mod confidence;
 mod convert;
 mod edit;
 mod envelope;
+mod equivalence;
 mod graph;
 mod json;
 mod laws;
