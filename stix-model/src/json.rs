@@ -16,8 +16,8 @@ use std::fmt;
 use std::ops::Range;
 
 pub use canonical::{Digest, canonicalize, write_canonical, write_string};
-pub(crate) use edit::Rewriter;
 pub use edit::{Change, EditError, edit};
+pub(crate) use edit::{Rewriter, apply};
 pub use error::{JsonError, JsonErrorKind};
 pub(crate) use names::compare_names;
 

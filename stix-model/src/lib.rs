@@ -29,8 +29,12 @@
 mod macros;
 
 mod any_object;
+pub mod bundle;
 mod common;
+pub mod confidence;
+pub mod convert;
 mod data_type;
+pub mod equivalence;
 pub mod extension;
 pub mod graph;
 mod id;

@@ -1,7 +1,11 @@
 //! Tests of the public interface: vectors shared with other languages, laws, and refusals with their places.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+mod bundle;
+mod confidence;
+mod convert;
 mod edit;
 mod envelope;
+mod equivalence;
 mod graph;
 mod json;
 mod laws;
