@@ -29,6 +29,7 @@ mod id;
 pub mod json;
 mod marking;
 mod object;
+pub mod pattern;
 pub mod taxii;
 mod timestamp;
 

@@ -4,4 +4,5 @@ mod envelope;
 mod json;
 mod laws;
 mod object;
+mod pattern_syntax;
 mod vectors;

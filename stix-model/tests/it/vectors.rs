@@ -3,7 +3,7 @@
 use serde_json::Value;
 use stix_model::{StixId, Timestamp, json};
 
-fn rows(name: &str) -> Vec<(String, Value, Box<serde_json::value::RawValue>)> {
+pub(crate) fn rows(name: &str) -> Vec<(String, Value, Box<serde_json::value::RawValue>)> {
     let path = format!("{}/../conformance/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).unwrap();
     let rows: Vec<_> = text
