@@ -13,18 +13,33 @@
 //! ```
 
 mod ast;
+mod budget;
 mod check;
+mod compile;
 mod error;
 mod lexer;
+mod like;
+mod matcher;
+mod network;
+mod observations;
 mod parser;
+mod path;
+mod pcre;
 mod print;
+mod solve;
+mod time;
+mod value;
 
 pub use ast::{
     Comparison, ComparisonExpression, Constant, ObjectPath, ObservationExpression, Operator, Qualifier,
     Seconds, Step, Test,
 };
+pub use budget::{BudgetExceeded, MatchLimits};
 pub use check::{PatternIssue, PatternLevel, PatternRule};
+pub use compile::{CompileError, CompiledPattern};
 pub use error::{PatternError, PatternErrorKind};
+pub use matcher::{Match, MatchedObservation};
+pub use observations::{Observations, Seen};
 use std::fmt;
 
 /// What the parser accepts at most.
@@ -83,7 +98,9 @@ impl Pattern {
 
     /// Where the pattern breaks rules that the grammar cannot express; empty for a good pattern.
     pub fn check(&self) -> Vec<PatternIssue> {
-        self.spellings.clone()
+        let mut issues = self.spellings.clone();
+        check::observation(&self.expression, &mut issues);
+        issues
     }
 }
 

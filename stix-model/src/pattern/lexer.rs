@@ -10,7 +10,7 @@ use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 pub(super) type Parse<T> = Result<T, Box<Fault>>;
 
 /// As the grammar has it, which says nothing about the bits that padding leaves over.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
+pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
 );
@@ -224,14 +224,11 @@ impl<'t> Lexer<'t> {
     fn hex(&mut self) -> Parse<Constant> {
         let start = self.at;
         let digits = self.quoted(1)?;
-        let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
-        let digit = |byte: u8| (byte as char).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-        let bytes = pairs.iter().map(|&[high, low]| Some(digit(high)? << 4 | digit(low)?)).collect();
-        let (Some(bytes), []) = (bytes, rest) else { return self.refuse(start, Refusal::BadHex) };
+        let Some(bytes) = decode_hex(digits) else { return self.refuse(start, Refusal::BadHex) };
         if digits.bytes().any(|byte| byte.is_ascii_uppercase()) {
             self.note(PatternRule::UpperCaseHex, digits);
         }
-        Ok(Constant::Hex(bytes))
+        Ok(Constant::Hex(bytes.into()))
     }
 
     fn binary(&mut self) -> Parse<Constant> {
@@ -400,4 +397,12 @@ impl<'t> Lexer<'t> {
         };
         Some(hint.into())
     }
+}
+
+/// The bytes of an even number of hexadecimal digits.
+pub(super) fn decode_hex(digits: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| (byte as char).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
+    let bytes = pairs.iter().map(|&[high, low]| Some(digit(high)? << 4 | digit(low)?)).collect();
+    if rest.is_empty() { bytes } else { None }
 }

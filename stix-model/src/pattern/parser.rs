@@ -68,23 +68,27 @@ impl Parser<'_> {
     }
 
     fn observation(&mut self) -> Parse<ObservationExpression> {
-        let expression = if self.lexer.eat(b'[')? {
+        let is_group = self.lexer.eat(b'(')?;
+        let mut expression = if is_group {
+            self.nested(Self::followed_by, "AND, OR, FOLLOWEDBY, a qualifier or `)`")?
+        } else if self.lexer.eat(b'[')? {
             let inner = self.comparison_or()?;
             self.lexer.need(b']', "AND, OR or `]`")?;
             ObservationExpression::Comparison(inner)
-        } else if self.lexer.eat(b'(')? {
-            self.nested(Self::followed_by, "AND, OR, FOLLOWEDBY, a qualifier or `)`")?
         } else {
             return self.lexer.expected_hint("`[` or `(`", "comparisons stand in square brackets");
         };
-        let mut qualifiers = Vec::new();
+        let mut qualifiers: Vec<Qualifier> = Vec::new();
         while let Some(qualifier) = self.qualifier()? {
+            let kind = std::mem::discriminant(&qualifier);
+            if is_group && qualifiers.iter().any(|other| std::mem::discriminant(other) == kind) {
+                // The validator of OASIS lets this pass behind parentheses, as if more of them stood there.
+                self.lexer.note(PatternRule::DuplicateGroupQualifier, &qualifier.to_string());
+                expression = qualified(expression, std::mem::take(&mut qualifiers));
+            }
             qualifiers.push(qualifier);
         }
-        if qualifiers.is_empty() {
-            return Ok(expression);
-        }
-        Ok(ObservationExpression::Qualified { expression: Box::new(expression), qualifiers })
+        Ok(if qualifiers.is_empty() { expression } else { qualified(expression, qualifiers) })
     }
 
     /// What stands between parentheses, of which the first is already read.
@@ -205,4 +209,8 @@ impl Parser<'_> {
             }
         }
     }
+}
+
+fn qualified(expression: ObservationExpression, qualifiers: Vec<Qualifier>) -> ObservationExpression {
+    ObservationExpression::Qualified { expression: Box::new(expression), qualifiers }
 }

@@ -4,5 +4,6 @@ mod envelope;
 mod json;
 mod laws;
 mod object;
+mod pattern_matching;
 mod pattern_syntax;
 mod vectors;
