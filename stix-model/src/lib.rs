@@ -42,6 +42,7 @@ pub mod json;
 pub mod marking;
 pub mod meta;
 mod object;
+pub mod pattern;
 mod reference;
 pub mod schema;
 pub mod sco;

@@ -1,5 +1,129 @@
-//! The pattern of an indicator (STIX 2.1, section 9).
+//! The pattern of an indicator (STIX 2.1, sections 4.7 and 9).
 
+use super::finding::Code;
+use super::format;
 use super::subject::Subject;
+use crate::Timestamp;
+use crate::id::is_type_name;
+use crate::pattern::{
+    ComparisonExpression, ObjectPath, ObservationExpression, Pattern, PatternLevel, PatternRule, Qualifier,
+    Step,
+};
+use crate::schema::{self, Class};
 
-pub(crate) fn check(_subject: &mut Subject<'_, '_>, _pattern: &str) {}
+pub(crate) fn check(subject: &mut Subject<'_, '_>, text: &str) {
+    let pattern = match Pattern::parse(text) {
+        Ok(pattern) => pattern,
+        Err(error) => {
+            let message = format!("character {} of line {}: {error}", error.column(), error.line());
+            let finding = subject.must(Code::PatternSyntax, "pattern", "P-012", message);
+            if let Some(hint) = error.hint() {
+                finding.fix(hint);
+            }
+            return;
+        }
+    };
+    for issue in pattern.check() {
+        let (rule, message) = (number(issue.rule()), issue.to_string());
+        match issue.level() {
+            PatternLevel::Must => subject.must(Code::PatternMeaning, "pattern", rule, message),
+            PatternLevel::Should => subject.should(Code::PatternMeaning, "pattern", rule, message),
+        };
+    }
+    let valid_from = time(subject, "valid_from");
+    let valid_until = time(subject, "valid_until");
+    walk(pattern.expression(), &mut |part| match part {
+        Part::Path(path) => check_path(subject, path),
+        Part::Interval(start, stop) => {
+            let is_outside = valid_from.as_ref().is_some_and(|from| start < from)
+                || valid_until.as_ref().is_some_and(|until| stop > until);
+            if is_outside {
+                let message = "START and STOP should lie within `valid_from` and `valid_until`";
+                subject.should(Code::PatternMeaning, "pattern", "P-084", message);
+            }
+        }
+    });
+}
+
+fn time(subject: &Subject<'_, '_>, property: &str) -> Option<Timestamp> {
+    subject.text(property)?.parse().ok()
+}
+
+/// The number under which each rule is listed.
+fn number(rule: PatternRule) -> &'static str {
+    match rule {
+        PatternRule::PlusSign | PatternRule::IntegerRange => "P-023",
+        PatternRule::MixedSet | PatternRule::EmptySet => "P-042",
+        PatternRule::InvalidRegex(_) | PatternRule::UnsupportedRegex(_) => "P-044",
+        PatternRule::DifferentTypes => "P-062",
+        PatternRule::NotPositive => "P-081",
+        PatternRule::DuplicateQualifier | PatternRule::DuplicateGroupQualifier => "P-080",
+        PatternRule::EmptyInterval => "P-083",
+        PatternRule::NotANetwork => "P-045",
+        PatternRule::UpperCaseHex => "P-022",
+        PatternRule::LeadingDot => "P-024",
+        PatternRule::OperatorAlias | PatternRule::Comment => "P-015",
+    }
+}
+
+/// What the walk over a pattern stops at.
+enum Part<'p> {
+    Path(&'p ObjectPath),
+    Interval(&'p Timestamp, &'p Timestamp),
+}
+
+fn walk<'p>(expression: &'p ObservationExpression, visit: &mut dyn FnMut(Part<'p>)) {
+    match expression {
+        ObservationExpression::Comparison(inner) => walk_tests(inner, visit),
+        ObservationExpression::And(members)
+        | ObservationExpression::Or(members)
+        | ObservationExpression::FollowedBy(members) => members.iter().for_each(|member| walk(member, visit)),
+        ObservationExpression::Qualified { expression, qualifiers } => {
+            walk(expression, visit);
+            for qualifier in qualifiers {
+                if let Qualifier::StartStop { start, stop } = qualifier {
+                    visit(Part::Interval(start, stop));
+                }
+            }
+        }
+    }
+}
+
+fn walk_tests<'p>(expression: &'p ComparisonExpression, visit: &mut dyn FnMut(Part<'p>)) {
+    match expression {
+        ComparisonExpression::And(members) | ComparisonExpression::Or(members) => {
+            members.iter().for_each(|member| walk_tests(member, visit));
+        }
+        ComparisonExpression::Test(test) => visit(Part::Path(&test.path)),
+    }
+}
+
+fn check_path(subject: &mut Subject<'_, '_>, path: &ObjectPath) {
+    let object_type = &path.object_type;
+    if !is_type_name(object_type) {
+        let message = format!("`{object_type}` cannot be the name of a type");
+        subject.must(Code::PatternMeaning, "pattern", "P-030", message);
+        return;
+    }
+    let Some(Step::Property(first)) = path.steps.first() else { return };
+    let known = schema::of(object_type);
+    if known.is_some_and(|schema| schema.property(first).is_some()) {
+        return;
+    }
+    if !format::is_property_name(first) && &**first != "id" {
+        let message = format!("`{first}` cannot be the name of a property");
+        subject.must(Code::PatternMeaning, "pattern", "P-030", message);
+        return;
+    }
+    match known {
+        Some(schema) if schema.class == Class::Sco => {
+            let message = format!("`{object_type}` has no property `{first}` in the standard");
+            subject.should(Code::PatternMeaning, "pattern", "P-030", message);
+        }
+        Some(_) => {
+            let message = format!("`{object_type}` is not a cyber-observable object");
+            subject.should(Code::PatternMeaning, "pattern", "P-030", message);
+        }
+        None => {}
+    }
+}

@@ -11,6 +11,8 @@ mod json;
 mod laws;
 mod marking;
 mod object;
+mod pattern_matching;
+mod pattern_syntax;
 mod reader;
 mod sco_id;
 mod validation;

@@ -1,0 +1,229 @@
+//! Rules that the grammar cannot express, and spellings that are accepted but should not be written.
+
+use super::ast::{Comparison, ComparisonExpression, Constant, ObservationExpression, Qualifier, Test};
+use super::network::Network;
+use super::pcre::{self, RegexFault};
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// How binding a rule is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PatternLevel {
+    /// Advice; the pattern means something all the same.
+    Should,
+    /// The pattern is wrong.
+    Must,
+}
+
+/// A place at which a pattern breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PatternIssue {
+    rule: PatternRule,
+    place: Box<str>,
+}
+
+impl PatternIssue {
+    pub(super) fn new(rule: PatternRule, place: impl Into<Box<str>>) -> Self {
+        Self { rule, place: place.into() }
+    }
+
+    /// The rule.
+    pub fn rule(&self) -> PatternRule {
+        self.rule
+    }
+
+    /// How binding the rule is.
+    pub fn level(&self) -> PatternLevel {
+        self.rule.level()
+    }
+
+    /// The part of the pattern that breaks it.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+}
+
+impl fmt::Display for PatternIssue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.rule)
+    }
+}
+
+/// A rule of the language beyond its grammar. The text says what would be right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[non_exhaustive]
+pub enum PatternRule {
+    /// STIX 2.1, section 9.1, integer and float.
+    #[error("a number is written without a plus sign")]
+    PlusSign,
+    /// STIX 2.1, section 2.10: integers survive as IEEE 754 doubles.
+    #[error("an integer lies between -(2^53 - 1) and 2^53 - 1")]
+    IntegerRange,
+    /// STIX 2.1, section 9.6, IN.
+    #[error("the members of a set are constants of one type")]
+    MixedSet,
+    /// STIX 2.1, section 9.6, MATCHES.
+    #[error("{0}")]
+    InvalidRegex(&'static str),
+    /// STIX 2.1, section 9.3: AND joins tests of one object.
+    #[error("no object can pass all tests joined by AND, because their paths start in different types")]
+    DifferentTypes,
+    /// STIX 2.1, section 9.4, WITHIN and REPEATS.
+    #[error("the number is positive")]
+    NotPositive,
+    /// STIX 2.1, section 9.4: at most one qualifier of each kind.
+    #[error("an observation has at most one qualifier of each kind")]
+    DuplicateQualifier,
+    /// The same behind parentheses, where the validator of OASIS lets it pass.
+    #[error("a group of observations has at most one qualifier of each kind")]
+    DuplicateGroupQualifier,
+    /// STIX 2.1, section 9.4, START and STOP.
+    #[error("nothing is observed at or after the start and before the stop unless the start is earlier")]
+    EmptyInterval,
+    /// STIX 2.1, section 9.6, ISSUBSET and ISSUPERSET.
+    #[error("the constant is an IP address or a network such as 198.51.100.0/24")]
+    NotANetwork,
+    /// Good PCRE that this library cannot run exactly and in linear time.
+    #[error("{0}")]
+    UnsupportedRegex(&'static str),
+    /// Of the reference grammar only.
+    #[error("equality is written = and !=")]
+    OperatorAlias,
+    /// Of the reference grammar only.
+    #[error("the standard knows no comments")]
+    Comment,
+    /// STIX 2.1, section 9.1, hex.
+    #[error("hexadecimal digits are written in small letters")]
+    UpperCaseHex,
+    /// STIX 2.1, section 9.1, float.
+    #[error("a number has digits before its dot")]
+    LeadingDot,
+    /// Of the reference grammar only.
+    #[error("a set without members is never matched")]
+    EmptySet,
+}
+
+impl PatternRule {
+    /// How binding it is.
+    pub fn level(self) -> PatternLevel {
+        match self {
+            Self::PlusSign
+            | Self::IntegerRange
+            | Self::MixedSet
+            | Self::InvalidRegex(_)
+            | Self::DifferentTypes
+            | Self::NotPositive
+            | Self::DuplicateQualifier => PatternLevel::Must,
+            _ => PatternLevel::Should,
+        }
+    }
+}
+
+/// Walks the whole tree.
+pub(super) fn observation(expression: &ObservationExpression, issues: &mut Vec<PatternIssue>) {
+    match expression {
+        ObservationExpression::Comparison(inner) => {
+            root_types(inner, issues);
+            comparisons(inner, issues);
+        }
+        ObservationExpression::And(members)
+        | ObservationExpression::Or(members)
+        | ObservationExpression::FollowedBy(members) => {
+            members.iter().for_each(|member| observation(member, issues));
+        }
+        ObservationExpression::Qualified { expression, qualifiers } => {
+            observation(expression, issues);
+            for (index, qualifier) in qualifiers.iter().enumerate() {
+                let kind = std::mem::discriminant(qualifier);
+                if qualifiers[..index].iter().any(|other| std::mem::discriminant(other) == kind) {
+                    issues.push(PatternIssue::new(PatternRule::DuplicateQualifier, qualifier.to_string()));
+                }
+                issues.extend(qualifier_issue(qualifier));
+            }
+        }
+    }
+}
+
+pub(super) fn qualifier_issue(qualifier: &Qualifier) -> Option<PatternIssue> {
+    let rule = match qualifier {
+        Qualifier::Within(seconds) if seconds.is_zero() => PatternRule::NotPositive,
+        Qualifier::Repeats(0) => PatternRule::NotPositive,
+        Qualifier::StartStop { start, stop } if start >= stop => PatternRule::EmptyInterval,
+        _ => return None,
+    };
+    Some(PatternIssue::new(rule, qualifier.to_string()))
+}
+
+/// The types whose objects can make an expression true; reports an AND that leaves none.
+fn root_types<'e>(expression: &'e ComparisonExpression, issues: &mut Vec<PatternIssue>) -> BTreeSet<&'e str> {
+    match expression {
+        ComparisonExpression::Test(test) => BTreeSet::from([&*test.path.object_type]),
+        ComparisonExpression::Or(members) => {
+            members.iter().flat_map(|member| root_types(member, issues)).collect()
+        }
+        ComparisonExpression::And(members) => {
+            let mut sets = members.iter().map(|member| root_types(member, issues)).collect::<Vec<_>>();
+            let mut common = sets.swap_remove(0);
+            // A member without types has been reported already.
+            let has_none = common.is_empty() || sets.iter().any(BTreeSet::is_empty);
+            sets.iter().for_each(|set| common.retain(|name| set.contains(name)));
+            if common.is_empty() && !has_none {
+                issues.push(PatternIssue::new(PatternRule::DifferentTypes, expression.to_string()));
+            }
+            common
+        }
+    }
+}
+
+fn comparisons(expression: &ComparisonExpression, issues: &mut Vec<PatternIssue>) {
+    match expression {
+        ComparisonExpression::And(members) | ComparisonExpression::Or(members) => {
+            members.iter().for_each(|member| comparisons(member, issues));
+        }
+        ComparisonExpression::Test(comparison) => issues.extend(
+            comparison_rules(comparison)
+                .into_iter()
+                .map(|rule| PatternIssue::new(rule, comparison.to_string())),
+        ),
+    }
+}
+
+/// The first rule that a test breaks.
+pub(super) fn comparison_rules(comparison: &Comparison) -> Option<PatternRule> {
+    match &comparison.test {
+        Test::Compare(_, constant) => is_out_of_range(constant).then_some(PatternRule::IntegerRange),
+        Test::In(constants) => {
+            let mut kinds = constants.iter().map(kind);
+            let first = kinds.next()?;
+            if kinds.any(|kind| kind != first) {
+                return Some(PatternRule::MixedSet);
+            }
+            constants.iter().any(is_out_of_range).then_some(PatternRule::IntegerRange)
+        }
+        Test::Matches(regex) => match pcre::check(regex) {
+            Err(RegexFault::Invalid(why)) => Some(PatternRule::InvalidRegex(why)),
+            Err(RegexFault::Unsupported(why)) => Some(PatternRule::UnsupportedRegex(why)),
+            Err(RegexFault::TooLarge) | Ok(()) => None,
+        },
+        Test::IsSubset(network) | Test::IsSuperset(network) => {
+            Network::parse(network).is_none().then_some(PatternRule::NotANetwork)
+        }
+        Test::Like(_) | Test::Exists => None,
+    }
+}
+
+fn is_out_of_range(constant: &Constant) -> bool {
+    const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+    matches!(constant, Constant::Integer(value) if value.unsigned_abs() > MAX_SAFE_INTEGER)
+}
+
+/// Integers and floats are numbers alike, and hex and binary constants bytes.
+fn kind(constant: &Constant) -> u8 {
+    match constant {
+        Constant::Boolean(_) => 0,
+        Constant::Integer(_) | Constant::Float(_) => 1,
+        Constant::String(_) => 2,
+        Constant::Timestamp(_) => 3,
+        Constant::Hex(_) | Constant::Binary(_) => 4,
+    }
+}

@@ -1,0 +1,191 @@
+//! Perl-compatible regular expressions as far as an automaton can run them.
+//!
+//! `MATCHES` asks only whether a value matches, so captures, laziness and the order of alternatives do not matter,
+//! and an expression without look-around, backreferences, atomic groups and recursion is a regular language. Its
+//! tree is built here after the rules of PCRE2 and lowered to the syntax tree of the `regex` crates, which search in
+//! time linear in the value. Whatever cannot be lowered exactly is refused.
+
+mod class;
+mod parser;
+
+use regex_automata::meta;
+use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, ClassUnicode, Hir, Look, Repetition};
+
+/// What a regular expression is run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// Strings: characters, and classes as Unicode has them.
+    Text,
+    /// Binary values: bytes, and ASCII classes (STIX 2.1, section 9.6, MATCHES).
+    Bytes,
+}
+
+/// Why an expression cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum RegexFault {
+    /// PCRE would refuse it as well.
+    #[error("not a regular expression: {0}")]
+    Invalid(&'static str),
+    /// Good PCRE, but no automaton can do it, or not exactly.
+    #[error("{0}")]
+    Unsupported(&'static str),
+    /// The automaton would take more memory than allowed.
+    #[error("the regular expression needs more memory than allowed")]
+    TooLarge,
+}
+
+/// Checks an expression without building its automaton.
+pub(super) fn check(text: &str) -> Result<(), RegexFault> {
+    lower(&parser::parse(text, Subject::Text)?, Rest::Nullable, Subject::Text).map(drop)
+}
+
+/// A regular expression that is ready to run.
+#[derive(Clone, Debug)]
+pub(super) struct Regex {
+    automaton: meta::Regex,
+    /// Steps that one byte of a value costs: one, and more for large automata.
+    step: u64,
+}
+
+impl Regex {
+    /// Builds the automaton in at most so many bytes of memory.
+    pub(super) fn new(text: &str, subject: Subject, memory: usize) -> Result<Self, RegexFault> {
+        let tree = lower(&parser::parse(text, subject)?, Rest::Nullable, subject)?;
+        let config = meta::Config::new()
+            .nfa_size_limit(Some(memory))
+            .onepass_size_limit(Some(memory))
+            .hybrid_cache_capacity(memory.max(1 << 16))
+            .utf8_empty(subject == Subject::Text)
+            .which_captures(regex_automata::nfa::thompson::WhichCaptures::None);
+        let automaton =
+            meta::Builder::new().configure(config).build_from_hir(&tree).map_err(|_| RegexFault::TooLarge)?;
+        // A search visits each state of the automaton at most once for each byte.
+        let step = 1 + u64::try_from(automaton.memory_usage()).unwrap_or(u64::MAX) / 4096;
+        Ok(Self { automaton, step })
+    }
+
+    /// Whether it matches somewhere.
+    pub(super) fn is_match(&self, subject: &[u8]) -> bool {
+        self.automaton.is_match(subject)
+    }
+
+    /// What a search costs at most.
+    pub(super) fn steps(&self, subject: &[u8]) -> u64 {
+        self.step.saturating_mul(subject.len() as u64 + 1)
+    }
+}
+
+/// The tree of an expression.
+#[derive(Clone, Debug)]
+enum Node {
+    /// Matches nowhere a character, and everywhere the empty text.
+    Empty,
+    /// One character.
+    Class(ClassUnicode),
+    /// A place.
+    Look(Look),
+    /// `^` with the flag `m`: the start, or behind a line feed that is not the end.
+    LineStart,
+    /// `$` without the flag `m`, and `\Z`: the end, or before a line feed that is the end.
+    AlmostEnd,
+    Concat(Vec<Node>),
+    Alternation(Vec<Node>),
+    Repeat {
+        node: Box<Node>,
+        min: u32,
+        max: Option<u32>,
+    },
+}
+
+/// What follows a node up to the end of the expression.
+#[derive(Clone, Copy, PartialEq)]
+enum Rest {
+    /// Can always match the empty text.
+    Nullable,
+    /// Takes at least one character.
+    Consumes,
+    Unknown,
+}
+
+impl Rest {
+    fn of(node: &Node) -> Self {
+        match node {
+            Node::Empty | Node::AlmostEnd => Self::Nullable,
+            Node::Class(_) => Self::Consumes,
+            Node::Look(_) | Node::LineStart => Self::Unknown,
+            Node::Concat(nodes) => nodes.iter().fold(Self::Nullable, |rest, node| rest.then(Self::of(node))),
+            Node::Alternation(nodes) => {
+                let mut branches = nodes.iter().map(Self::of);
+                if branches.clone().all(|branch| branch == Self::Consumes) {
+                    return Self::Consumes;
+                }
+                if branches.any(|branch| branch == Self::Nullable) { Self::Nullable } else { Self::Unknown }
+            }
+            Node::Repeat { min: 0, .. } => Self::Nullable,
+            Node::Repeat { node, .. } => Self::of(node),
+        }
+    }
+
+    fn then(self, next: Self) -> Self {
+        match (self, next) {
+            (Self::Consumes, _) | (_, Self::Consumes) => Self::Consumes,
+            (Self::Nullable, Self::Nullable) => Self::Nullable,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+fn lower(node: &Node, rest: Rest, subject: Subject) -> Result<Hir, RegexFault> {
+    Ok(match node {
+        Node::Empty => Hir::empty(),
+        Node::Class(class) => lower_class(class, subject),
+        Node::Look(look) => Hir::look(*look),
+        // The automaton's line start holds also at the end behind a line feed, where no character can follow.
+        Node::LineStart if rest == Rest::Consumes => Hir::look(Look::StartLF),
+        Node::LineStart => {
+            return Err(RegexFault::Unsupported("with the flag m, a character has to follow behind `^`"));
+        }
+        // The last line feed may be taken, because nothing that follows needs to take it.
+        Node::AlmostEnd if rest == Rest::Nullable => {
+            let line_feed = Hir::repetition(Repetition {
+                min: 0,
+                max: Some(1),
+                greedy: true,
+                sub: Box::new(Hir::literal(*b"\n")),
+            });
+            Hir::concat(vec![line_feed, Hir::look(Look::End)])
+        }
+        Node::AlmostEnd => return Err(RegexFault::Unsupported("nothing can follow behind `$` or `\\Z`")),
+        Node::Concat(nodes) => {
+            let mut parts = Vec::with_capacity(nodes.len());
+            let mut rest = rest;
+            for node in nodes.iter().rev() {
+                parts.push(lower(node, rest, subject)?);
+                rest = Rest::of(node).then(rest);
+            }
+            parts.reverse();
+            Hir::concat(parts)
+        }
+        Node::Alternation(nodes) => {
+            let branches = nodes.iter().map(|node| lower(node, rest, subject));
+            Hir::alternation(branches.collect::<Result<_, _>>()?)
+        }
+        Node::Repeat { node, min, max } => {
+            // After the last round comes the rest; after the others comes another round that may be left out.
+            let rest = if *min > 1 { Rest::of(node).then(rest) } else { rest };
+            let sub = Box::new(lower(node, rest, subject)?);
+            Hir::repetition(Repetition { min: *min, max: *max, greedy: true, sub })
+        }
+    })
+}
+
+fn lower_class(class: &ClassUnicode, subject: Subject) -> Hir {
+    if subject == Subject::Text {
+        return Hir::class(Class::Unicode(class.clone()));
+    }
+    let byte = |code: char| u8::try_from(u32::from(code)).ok();
+    let ranges = class.iter().filter_map(|range| {
+        Some(ClassBytesRange::new(byte(range.start())?, byte(range.end()).unwrap_or(u8::MAX)))
+    });
+    Hir::class(Class::Bytes(ClassBytes::new(ranges)))
+}
