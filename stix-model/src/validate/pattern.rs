@@ -15,8 +15,7 @@ pub(crate) fn check(subject: &mut Subject<'_, '_>, text: &str) {
     let pattern = match Pattern::parse(text) {
         Ok(pattern) => pattern,
         Err(error) => {
-            let message = format!("character {} of line {}: {error}", error.column(), error.line());
-            let finding = subject.must(Code::PatternSyntax, "pattern", "P-012", message);
+            let finding = subject.must(Code::PatternSyntax, "pattern", "P-012", error.to_string());
             if let Some(hint) = error.hint() {
                 finding.fix(hint);
             }

@@ -10,6 +10,7 @@ mod graph;
 mod json;
 mod laws;
 mod marking;
+mod model;
 mod object;
 mod pattern_matching;
 mod pattern_syntax;
