@@ -1,29 +1,82 @@
-//! STIX 2.1 objects and TAXII 2.1 resources.
+//! STIX 2.1 for Rust: objects that keep every byte, a typed model, validation, patterns, markings, versions, graph;
+//! and the resources of TAXII 2.1.
 //!
-//! An [`Object`] is the text that somebody wrote plus a parsed [`Header`]; the text is never re-serialised. An
-//! [`Envelope`](taxii::Envelope) or a STIX bundle is split into objects without copying them.
+//! # Read
+//! An [`Object`] is the text that somebody wrote plus a parsed [`Header`]; the text is never re-serialised. The rest is
+//! read on demand: one property, or the whole as one of the types of the standard.
 //!
 //! ```
-//! use bytes::Bytes;
-//! use stix_model::taxii::{self, split};
+//! use stix_model::{Object, sdo::Campaign};
+//! let object = Object::parse(r#"{ "type": "campaign", "spec_version": "2.1", "name": "Bank attack", "x_rank": 1.50,
+//!     "id": "campaign--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",
+//!     "created": "2024-04-06T20:03:00.000Z", "modified": "2024-04-06T20:03:00.000Z" }"#)?;
+//! assert_eq!(object.header().id.object_type(), "campaign");
 //!
-//! let body = Bytes::from_static(br#"{"objects": [
-//!     {"type": "url", "id": "url--7d45bfa7-9b83-5b0c-b5ae-1ad0c7c1f0a1", "value": "http://x.example/"},
-//!     {"type": "url", "id": 7}
-//! ]}"#);
-//! let objects = split(&body, Default::default())?;
-//! let first = objects[0].as_ref().unwrap();
-//! assert_eq!(first.header().id.object_type(), "url");
-//! assert_eq!(objects[1].as_ref().unwrap_err().to_string(), "/objects/1/id: must be a string, not a number");
-//!
-//! // Writing keeps every byte of every object.
-//! let page = taxii::write_envelope(None, [&first.json()[..]]);
-//! assert!(page.ends_with(br#""value": "http://x.example/"}]}"#));
-//! # Ok::<(), stix_model::taxii::SplitError>(())
+//! let document = object.document();
+//! assert_eq!(document.root().get("x_rank").unwrap().raw(), "1.50");
+//! let campaign = Campaign::read(document.root())?;
+//! assert_eq!(campaign.name, "Bank attack");
+//! assert_eq!(campaign.other.get("x_rank").unwrap().as_str(), "1.50");
+//! # Ok::<(), stix_model::ObjectError>(())
 //! ```
+//!
+//! # Build
+//! What a type requires are the arguments of `new`; the rest are setters. Identifiers and times come from the caller
+//! ([`Mint`]); those of cyber-observable objects follow from their content.
+//!
+//! ```
+//! use stix_model::{Mint, StixType, sco::Ipv4Address, sdo::Indicator, vocab::PatternType};
+//! # fn now_micros() -> i64 { 1_700_000_000_000_000 }
+//! # fn random(bytes: &mut [u8; 16]) { bytes.fill(1) }
+//! let mut mint = Mint::new(now_micros, random);
+//! let stamp = mint.stamp();
+//! let valid_from = stamp.created.clone();
+//! let indicator = Indicator::new(stamp, "[ipv4-addr:value = '198.51.100.3']", PatternType::Stix, valid_from)
+//!     .name("C2 address")
+//!     .confidence(85)
+//!     .to_object()?;
+//! let address = Ipv4Address::new("198.51.100.3").to_object()?;
+//! assert_eq!(address.header().id.as_str(), "ipv4-addr--28bb3599-77cd-5a82-a950-b5bc3caf07c4");
+//! # Ok::<(), stix_model::BuildError>(())
+//! ```
+//!
+//! # Validate
+//! Findings have a stable code, a JSON pointer, the number of the rule, a sentence and often a fix ([`validate`]).
+//!
+//! ```
+//! use stix_model::{Object, validate::{Profile, Validator}};
+//! let address = Object::parse(r#"{"type": "ipv4-addr", "value": "300.1.1.1",
+//!     "id": "ipv4-addr--ff26c055-6336-5bc5-b98d-13d6226742dd"}"#)?;
+//! let findings = Validator::new(Profile::Stix).object(address.document().root());
+//! assert_eq!((findings[0].code.as_str(), &*findings[0].pointer), ("format", "/value"));
+//! # Ok::<(), stix_model::ObjectError>(())
+//! ```
+//!
+//! # Match
+//! A pattern is read, checked, printed and matched within a budget ([`pattern`]).
+//!
+//! ```
+//! use stix_model::pattern::Pattern;
+//! let pattern = Pattern::parse("[url:value LIKE 'http://%.example/_']")?;
+//! assert!(pattern.check().is_empty());
+//! let error = Pattern::parse("[url:value = http]").unwrap_err();
+//! assert_eq!(error.offset(), 13);
+//! # Ok::<(), stix_model::pattern::PatternError>(())
+//! ```
+//!
+//! # Relate
+//! [`marking`] resolves selectors and the effective TLP level; [`version`] decides what an incoming object is and makes
+//! the next version by editing the text; [`graph`] walks relationships and references; [`equivalence`] finds what is
+//! likely the same; [`convert`] brings STIX 2.0 over; [`bundle`] and [`taxii`] carry objects.
 //!
 //! # What this crate does not do
-//! No I/O, no async, no threads, no clock, no randomness, no HTTP. It depends on no other Concord package.
+//! No I/O, no async, no threads, no clock, no randomness, no HTTP; so it runs in a browser as well. It depends on no
+//! other Concord package. All limits are parameters with safe defaults, and no input makes it panic.
+//!
+//! The feature `schemas` (on by default, off for `wasm32`, where it would need a source of random numbers) embeds the
+//! official JSON schemas as a second opinion of the validator;
+//! `openapi` derives OpenAPI schemas for the TAXII resources. How the crate compares with others is told in
+//! `COMPARE.md` beside its manifest.
 
 #[macro_use]
 mod macros;
