@@ -12,6 +12,7 @@ mod laws;
 mod marking;
 mod object;
 mod pattern_matching;
+mod pattern_reference;
 mod pattern_syntax;
 mod reader;
 mod sco_id;
