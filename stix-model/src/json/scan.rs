@@ -18,7 +18,8 @@ pub(super) fn read(bytes: &[u8], limits: Limits) -> Result<Document<'_>, JsonErr
     if text.starts_with('\u{feff}') {
         return refuse(Refusal::ByteOrderMark, 0);
     }
-    let (nodes, names) = (Vec::new(), Vec::new());
+    // About what STIX objects need, so that reading a single one grows neither list step by step.
+    let (nodes, names) = (Vec::with_capacity(bytes.len() / 32), Vec::with_capacity(16));
     let mut scanner = Scanner { text, at: 0, depth: limits.depth, limits, nodes, names };
     scanner.document().map_err(|error| error.located(bytes))?;
     Ok(Document { text, nodes: scanner.nodes })
