@@ -1,7 +1,7 @@
 //! Texts that hold many objects: bundles, envelopes, lists and JSON lines (STIX 2.1, section 8).
 //!
-//! A bundle only carries objects from here to there: it is no STIX object, relates nothing, and nobody is to rely
-//! on anything in it but its objects.
+//! A bundle only carries objects from here to there: it is no STIX object, relates nothing, and nobody is to
+//! rely on anything in it but its objects.
 
 use crate::json::{Document, JsonError, JsonErrorKind, Kind, Limits, Value, write_string};
 use crate::{Object, ObjectError, StixId};
@@ -52,7 +52,8 @@ pub struct Element {
 
 /// Reads the objects of a text in any [`Form`]; which one it is shows in the text itself.
 ///
-/// JSON lines are read one by one while the iterator moves, so a long file needs little memory beyond its own.
+/// JSON lines are read one by one while the iterator moves, so a long file needs little memory beyond its
+/// own.
 ///
 /// ```
 /// use stix_model::bundle::{self, Form};
@@ -69,8 +70,8 @@ pub struct Element {
 /// ```
 ///
 /// # Errors
-/// When the text as a whole cannot be read: it is not strict JSON (nor is its first line), or neither an object nor
-/// a list, or an object that is neither a STIX object nor a bundle nor an envelope.
+/// When the text as a whole cannot be read: it is not strict JSON (nor is its first line), or neither an
+/// object nor a list, or an object that is neither a STIX object nor a bundle nor an envelope.
 pub fn read(text: Bytes, limits: Limits) -> Result<Objects, BundleError> {
     let error = match Document::read(&text, limits) {
         Ok(document) => {
@@ -222,8 +223,8 @@ fn objects_of(root: Value<'_>) -> Result<Option<Value<'_>>, BundleError> {
     }
 }
 
-/// Writes a bundle around objects that are JSON texts already. A bundle without objects has no list (STIX 2.1,
-/// section 2.12), and none has `spec_version`, which STIX 2.0 wrote.
+/// Writes a bundle around objects that are JSON texts already. A bundle without objects has no list (STIX
+/// 2.1, section 2.12), and none has `spec_version`, which STIX 2.0 wrote.
 ///
 /// ```
 /// let id = "bundle--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f".parse()?;

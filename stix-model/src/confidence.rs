@@ -1,4 +1,5 @@
-//! Scales for `confidence`: words and numbers that people use, and the 0 to 100 of STIX (STIX 2.1, appendix A).
+//! Scales for `confidence`: words and numbers that people use, and the 0 to 100 of STIX (STIX 2.1, appendix
+//! A).
 //!
 //! ```
 //! use stix_model::confidence::{Confidence, Scale};
@@ -24,8 +25,8 @@ impl Confidence {
     }
 }
 
-/// One of the scales whose mapping the standard lays down. When `confidence` is shown in one of them, this mapping is
-/// the one to use (STIX 2.1, section 3.2).
+/// One of the scales whose mapping the standard lays down. When `confidence` is shown in one of them, this
+/// mapping is the one to use (STIX 2.1, section 3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scale {
     /// None, Low, Med, High.
@@ -40,7 +41,8 @@ pub enum Scale {
     Dni,
 }
 
-/// A term: the value that it is written with, and the last value that is read as it. Each begins after the one before.
+/// A term: the value that it is written with, and the last value that is read as it. Each begins after the
+/// one before.
 struct Term {
     text: &'static str,
     value: u8,
@@ -111,16 +113,16 @@ impl Scale {
         }
     }
 
-    /// The term for a value. Where `confidence` is absent that is `Not Specified`, and `6 - Truth cannot be judged`
-    /// in the Admiralty scale.
+    /// The term for a value. Where `confidence` is absent that is `Not Specified`, and `6 - Truth cannot be
+    /// judged` in the Admiralty scale.
     pub fn term(self, confidence: Option<Confidence>) -> &'static str {
         let Some(Confidence(value)) = confidence else { return self.unspecified() };
         let found = self.terms().iter().find(|term| value <= term.last);
         found.map_or(self.unspecified(), |term| term.text)
     }
 
-    /// The value for a term, whatever its case; `Some(None)` for the term that says there is none, in which case
-    /// `confidence` is left out; `None` for a term that the scale does not have.
+    /// The value for a term, whatever its case; `Some(None)` for the term that says there is none, in which
+    /// case `confidence` is left out; `None` for a term that the scale does not have.
     pub fn value(self, term: &str) -> Option<Option<Confidence>> {
         if term.eq_ignore_ascii_case(self.unspecified()) {
             return Some(None);

@@ -3,29 +3,32 @@
 //! What becomes of an object:
 //!
 //! - `spec_version` `2.1` is added; `created` and `modified` are written to the millisecond at least.
-//! - `labels` of indicators, malware, reports, threat actors and tools were the place for their type. Terms of the
-//!   vocabulary move to `indicator_types`, `malware_types` and so on; all others stay, as `labels` are still there for
-//!   terms of one's own. `labels` of an identity were its roles and move to `roles`. Granular markings that select
-//!   labels keep them where they are.
-//! - An indicator gets `pattern_type` `stix`. In its pattern, timestamps after `START` and `STOP` become timestamp
-//!   literals, and paths to properties get their new names.
+//! - `labels` of indicators, malware, reports, threat actors and tools were the place for their type. Terms
+//!   of the vocabulary move to `indicator_types`, `malware_types` and so on; all others stay, as `labels` are
+//!   still there for terms of one's own. `labels` of an identity were its roles and move to `roles`. Granular
+//!   markings that select labels keep them where they are.
+//! - An indicator gets `pattern_type` `stix`. In its pattern, timestamps after `START` and `STOP` become
+//!   timestamp literals, and paths to properties get their new names.
 //! - Malware gets `is_family`, which nobody said before: [`ConvertOptions::malware`].
-//! - The elements of `objects` of observed data become objects of their own with deterministic identifiers, to which
-//!   `object_refs` leads; each bears the object markings of the observed data. Properties get their new names. The
-//!   container stays as it is when that cannot be done without loss of references or markings, with a note.
+//! - The elements of `objects` of observed data become objects of their own with deterministic identifiers,
+//!   to which `object_refs` leads; each bears the object markings of the observed data. Properties get their
+//!   new names. The container stays as it is when that cannot be done without loss of references or markings,
+//!   with a note.
 //! - A bundle loses its `spec_version`.
 //!
-//! Everything else, custom properties included, keeps its bytes. Objects of STIX 2.1 are not touched. What has no
-//! place in STIX 2.1 is reported with its text: `is_encrypted`, `encryption_algorithm` and `decryption_key` of files,
-//! `name` and `arguments` of processes, `version` of archives, `image_compression_algorithm` of images,
-//! `protocol_family` of sockets. The result is a translation by somebody else than the creator under the identifier
-//! of the original, as everybody does it; it is not checked against STIX 2.1.
+//! Everything else, custom properties included, keeps its bytes. Objects of STIX 2.1 are not touched. What
+//! has no place in STIX 2.1 is reported with its text: `is_encrypted`, `encryption_algorithm` and
+//! `decryption_key` of files, `name` and `arguments` of processes, `version` of archives,
+//! `image_compression_algorithm` of images, `protocol_family` of sockets. The result is a translation by
+//! somebody else than the creator under the identifier of the original, as everybody does it; it is not
+//! checked against STIX 2.1.
 
 mod observed;
 mod pattern;
 mod properties;
 
 use crate::json::{Change, Kind, Value, apply, write_string};
+use crate::vocab::{IndicatorType, MalwareType, ReportType, ThreatActorType, ToolType, Vocabulary};
 use crate::{SpecVersion, StixId, Timestamp};
 use hashbrown::HashMap;
 use std::fmt;
@@ -114,8 +117,8 @@ pub enum NoteKind {
         /// Why.
         why: &'static str,
     },
-    /// Two observed-data objects describe one cyber-observable object, in different words; both descriptions are
-    /// there.
+    /// Two observed-data objects describe one cyber-observable object, in different words; both descriptions
+    /// are there.
     SameId(StixId),
     /// An element of a bundle that is no object of STIX 2.0; it stays as it is.
     NotConverted(ConvertError),
@@ -158,9 +161,9 @@ pub fn object_to_2_1(object: Value<'_>, options: ConvertOptions) -> Result<Conve
     Ok(Converted { objects: std::iter::once(text).chain(inside).collect(), notes })
 }
 
-/// Converts a bundle and every object in it. An element that cannot be converted stays as it is, with a note, and so
-/// does all else that is in the bundle. A cyber-observable object that comes out of several observed-data objects in
-/// the same words is there once.
+/// Converts a bundle and every object in it. An element that cannot be converted stays as it is, with a note,
+/// and so does all else that is in the bundle. A cyber-observable object that comes out of several
+/// observed-data objects in the same words is there once.
 ///
 /// # Errors
 /// When the value is no bundle.
@@ -229,8 +232,8 @@ fn convert(object: Value<'_>, options: ConvertOptions) -> Result<Parts, ConvertE
     for name in ["created", "modified"] {
         step.pad_to_milliseconds(name);
     }
-    if let Some((property, terms)) = types_of(&object_type) {
-        step.move_labels(property, terms);
+    if let Some((property, vocabulary)) = types_of(&object_type) {
+        step.move_labels(property, vocabulary);
     }
     let mut inside = Vec::new();
     match object_type.as_ref() {
@@ -251,8 +254,8 @@ fn convert(object: Value<'_>, options: ConvertOptions) -> Result<Parts, ConvertE
     Ok((apply(object, &step.changes), inside, step.notes))
 }
 
-/// As the header of an object reads it: only cyber-observable objects of STIX 2.1 have neither `spec_version` nor
-/// `created`.
+/// As the header of an object reads it: only cyber-observable objects of STIX 2.1 have neither `spec_version`
+/// nor `created`.
 fn edition(object: Value<'_>) -> SpecVersion {
     match object.get("spec_version").and_then(Value::as_str).as_deref() {
         Some("2.0") => SpecVersion::V2_0,
@@ -261,15 +264,15 @@ fn edition(object: Value<'_>) -> SpecVersion {
     }
 }
 
-/// Where the labels of a type go, and which: the vocabulary of STIX 2.1, or all.
-fn types_of(object_type: &str) -> Option<(&'static str, Option<&'static [&'static str]>)> {
+/// Where the labels of a type go, and which of them: the words of a vocabulary, or all.
+fn types_of(object_type: &str) -> Option<(&'static str, Option<&'static Vocabulary>)> {
     Some(match object_type {
         "identity" => ("roles", None),
-        "indicator" => ("indicator_types", Some(&INDICATOR_TYPES)),
-        "malware" => ("malware_types", Some(&MALWARE_TYPES)),
-        "report" => ("report_types", Some(&REPORT_TYPES)),
-        "threat-actor" => ("threat_actor_types", Some(&THREAT_ACTOR_TYPES)),
-        "tool" => ("tool_types", Some(&TOOL_TYPES)),
+        "indicator" => ("indicator_types", Some(IndicatorType::VOCABULARY)),
+        "malware" => ("malware_types", Some(MalwareType::VOCABULARY)),
+        "report" => ("report_types", Some(ReportType::VOCABULARY)),
+        "threat-actor" => ("threat_actor_types", Some(ThreatActorType::VOCABULARY)),
+        "tool" => ("tool_types", Some(ToolType::VOCABULARY)),
         _ => return None,
     })
 }
@@ -296,7 +299,7 @@ impl Step<'_> {
         }
     }
 
-    fn move_labels(&mut self, property: &'static str, terms: Option<&[&str]>) {
+    fn move_labels(&mut self, property: &'static str, vocabulary: Option<&Vocabulary>) {
         let Some(labels) = self.object.get("labels").filter(|labels| labels.kind() == Kind::Array) else {
             return;
         };
@@ -311,10 +314,9 @@ impl Step<'_> {
             self.note("/labels", NoteKind::Kept { why: "the new property is there already" });
             return;
         }
-        let is_type = |label: &Value<'_>| match (label.as_str(), terms) {
-            (Some(label), Some(terms)) => terms.contains(&label.as_ref()),
-            (label, None) => label.is_some(),
-            (None, _) => false,
+        let is_type = |label: &Value<'_>| {
+            let fits = |label: &str| vocabulary.is_none_or(|vocabulary| vocabulary.contains(label));
+            label.as_str().is_some_and(|label| fits(&label))
         };
         let (types, rest): (Vec<_>, Vec<_>) = labels.elements().partition(is_type);
         if types.is_empty() {
@@ -373,88 +375,6 @@ impl Step<'_> {
         inside
     }
 }
-
-/// STIX 2.1, section 10.10.
-const INDICATOR_TYPES: [&str; 7] = [
-    "anomalous-activity",
-    "anonymization",
-    "attribution",
-    "benign",
-    "compromised",
-    "malicious-activity",
-    "unknown",
-];
-
-/// STIX 2.1, section 10.15.
-const MALWARE_TYPES: [&str; 22] = [
-    "adware",
-    "backdoor",
-    "bootkit",
-    "bot",
-    "ddos",
-    "downloader",
-    "dropper",
-    "exploit-kit",
-    "keylogger",
-    "ransomware",
-    "remote-access-trojan",
-    "resource-exploitation",
-    "rogue-security-software",
-    "rootkit",
-    "screen-capture",
-    "spyware",
-    "trojan",
-    "unknown",
-    "virus",
-    "webshell",
-    "wiper",
-    "worm",
-];
-
-/// STIX 2.1, section 10.22.
-const REPORT_TYPES: [&str; 12] = [
-    "attack-pattern",
-    "campaign",
-    "identity",
-    "incident",
-    "indicator",
-    "intrusion-set",
-    "malware",
-    "observed-data",
-    "threat-actor",
-    "threat-report",
-    "tool",
-    "vulnerability",
-];
-
-/// STIX 2.1, section 10.23.
-const THREAT_ACTOR_TYPES: [&str; 13] = [
-    "activist",
-    "competitor",
-    "crime-syndicate",
-    "criminal",
-    "hacker",
-    "insider-accidental",
-    "insider-disgruntled",
-    "nation-state",
-    "private-sector",
-    "sensationalist",
-    "spy",
-    "terrorist",
-    "unknown",
-];
-
-/// STIX 2.1, section 10.26.
-const TOOL_TYPES: [&str; 8] = [
-    "credential-exploitation",
-    "denial-of-service",
-    "exploitation",
-    "information-gathering",
-    "network-capture",
-    "remote-access",
-    "unknown",
-    "vulnerability-scanning",
-];
 
 /// Why something cannot be converted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -4,17 +4,18 @@
 //!
 //! - [`Relation::Identical`]: the same words, in canonical form.
 //! - [`Relation::SameObject`]: the same identifier.
-//! - [`Relation::SameObservable`]: two cyber-observable objects to which the rule of the standard (section 2.9) gives
-//!   one identifier, although somebody gave them two.
-//! - [`Relation::Similar`]: two domain objects or relationships of one type that share what tells such things apart:
-//!   names and aliases, numbers that others gave them (CVE, ATT&CK, CAPEC …), the pattern, the ends. With a score
-//!   and the features behind it.
+//! - [`Relation::SameObservable`]: two cyber-observable objects to which the rule of the standard (section
+//!   2.9) gives one identifier, although somebody gave them two.
+//! - [`Relation::Similar`]: two domain objects or relationships of one type that share what tells such things
+//!   apart: names and aliases, numbers that others gave them (CVE, ATT&CK, CAPEC …), the pattern, the ends.
+//!   With a score and the features behind it.
 //!
-//! The last one is an opinion, not part of the standard. Only features that both objects have count, so little
-//! knowledge gives the same score as much; two families of malware may share a name; the pattern is compared as text,
-//! so bring it into a canonical form first. What is found is for a person to confirm or for a `duplicate-of`
-//! relationship, not for merging unasked: identifiers of other producers prove nothing (STIX 2.1, appendix D).
-//! Notes, opinions, groupings, observed data and other types without a name of their own are never similar.
+//! The last one is an opinion, not part of the standard. Only features that both objects have count, so
+//! little knowledge gives the same score as much; two families of malware may share a name; the pattern is
+//! compared as text, so bring it into a canonical form first. What is found is for a person to confirm or for
+//! a `duplicate-of` relationship, not for merging unasked: identifiers of other producers prove nothing (STIX
+//! 2.1, appendix D). Notes, opinions, groupings, observed data and other types without a name of their own
+//! are never similar.
 //!
 //! ```
 //! use stix_model::Object;
@@ -32,6 +33,7 @@ mod features;
 
 use crate::{Object, StixId};
 use features::Features;
+use hashbrown::HashSet;
 use std::fmt;
 
 /// An object to compare.
@@ -146,15 +148,16 @@ impl Default for DedupOptions {
 pub struct Group {
     /// Their places in the input, in order; at least two.
     pub members: Vec<usize>,
-    /// The pairs that hold the group together, and why. A group may hang together by a chain whose ends would not be
-    /// taken for one.
+    /// The pairs that hold the group together, and why. A group may hang together by a chain whose ends would
+    /// not be taken for one.
     pub evidence: Vec<(usize, usize, Relation)>,
 }
 
 /// Finds the objects of a set that are taken for one, in groups; what is unique is in none.
 ///
-/// Only objects that share a key are compared: an identifier, a name, an external identifier, a pattern, a place, or
-/// the ends of a relationship. The effort grows with the number of objects and keys, not with its square.
+/// Only objects that share a key are compared: an identifier, a name, an external identifier, a pattern, a
+/// place, or the ends of a relationship. The effort grows with the number of objects and keys, not with its
+/// square.
 pub fn dedup(subjects: &[Subject<'_>], options: DedupOptions) -> Vec<Group> {
     let features: Vec<_> = subjects.iter().map(Features::of).collect();
     let mut keys: Vec<(String, usize)> = Vec::new();
@@ -165,11 +168,12 @@ pub fn dedup(subjects: &[Subject<'_>], options: DedupOptions) -> Vec<Group> {
     keys.dedup();
     let mut parents: Vec<usize> = (0..subjects.len()).collect();
     let mut evidence = Vec::new();
+    let mut compared = HashSet::new();
     for block in keys.chunk_by(|a, b| a.0 == b.0) {
         for (at, (_, second)) in block.iter().enumerate() {
             for (_, first) in &block[at.saturating_sub(options.window)..at] {
                 let (a, b) = (root(&mut parents, *first), root(&mut parents, *second));
-                if a == b {
+                if a == b || !compared.insert((*first, *second)) {
                     continue;
                 }
                 let relation = relation(&features[*first], &features[*second]);

@@ -1,5 +1,5 @@
-//! A set of objects seen as a graph: what refers to what, ways between objects, what lies around one (STIX 2.1,
-//! sections 3.7 and 5).
+//! A set of objects seen as a graph: what refers to what, ways between objects, what lies around one (STIX
+//! 2.1, sections 3.7 and 5).
 //!
 //! ```
 //! use stix_model::graph::{Direction, Filter, Graph};
@@ -34,8 +34,9 @@ pub use walk::{Path, Subgraph};
 
 /// A set of objects, and what refers to what among them. Of several versions of one object the latest counts.
 ///
-/// An identifier that is referred to but not in the set is a node as well; its [`object`](Self::object) is missing.
-/// All results come in the order in which identifiers first occur, so equal inputs give equal answers.
+/// An identifier that is referred to but not in the set is a node as well; its [`object`](Self::object) is
+/// missing. All results come in the order in which identifiers first occur, so equal inputs give equal
+/// answers.
 #[derive(Debug)]
 pub struct Graph<'o> {
     nodes: Vec<Node<'o>>,
@@ -70,12 +71,14 @@ struct Link {
 /// How one object refers to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EdgeKind {
-    /// A relationship object leads from its `source_ref` to its `target_ref`; the label is its `relationship_type`.
+    /// A relationship object leads from its `source_ref` to its `target_ref`; the label is its
+    /// `relationship_type`.
     Relationship,
-    /// A sighting leads from each of its `where_sighted_refs` to its `sighting_of_ref`; the label is `sighting-of`.
+    /// A sighting leads from each of its `where_sighted_refs` to its `sighting_of_ref`; the label is
+    /// `sighting-of`.
     Sighting,
-    /// A property of the object itself, at any depth, whose name ends in `_ref` or `_refs`; the label is that name.
-    /// This includes the ends of relationships and sightings, as properties of these objects.
+    /// A property of the object itself, at any depth, whose name ends in `_ref` or `_refs`; the label is that
+    /// name. This includes the ends of relationships and sightings, as properties of these objects.
     Embedded,
 }
 
@@ -168,7 +171,8 @@ impl<'o> Graph<'o> {
         self.edges.iter().map(|link| self.edge(*link))
     }
 
-    /// The edges of one object that a filter lets through, outgoing ones first; nothing for an unknown identifier.
+    /// The edges of one object that a filter lets through, outgoing ones first; nothing for an unknown
+    /// identifier.
     pub fn edges<'g>(&'g self, id: &StixId, filter: &Filter<'_>) -> impl Iterator<Item = Edge<'g>> {
         let node = self.index.get(id).copied();
         let chosen = self.chosen(filter);

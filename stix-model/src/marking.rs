@@ -1,8 +1,8 @@
 //! Data markings: who may see an object or a part of it, and in which language it is written (STIX 2.1,
 //! section 7.2).
 //!
-//! The standard leaves open how several markings combine. Here they add up, and of several TLP levels the strictest
-//! counts.
+//! The standard leaves open how several markings combine. Here they add up, and of several TLP levels the
+//! strictest counts.
 //!
 //! ```
 //! use stix_model::json::{Document, Limits};

@@ -17,8 +17,8 @@ pub enum ScoId {
         /// The text that is hashed: the ID contributing properties in canonical form (RFC 8785).
         name: String,
     },
-    /// The caller has to draw a UUIDv4: a `process`, an object without any ID contributing property, or one that
-    /// its producer versions with `created` and `modified` (section 3.6).
+    /// The caller has to draw a UUIDv4: a `process`, an object without any ID contributing property, or one
+    /// that its producer versions with `created` and `modified` (section 3.6).
     Random,
 }
 
@@ -42,9 +42,9 @@ impl ScoId {
 
 /// Computes the identifier of a cyber-observable object; its `id`, if it has one, is not looked at.
 ///
-/// Of `hashes` one entry counts: the first of MD5, SHA-1, SHA-256 and SHA-512 that is there. With none of these
-/// the standard is silent; the first entry of the text counts then, as in the reference library, so that such an
-/// identifier changes when somebody reorders the hashes.
+/// Of `hashes` one entry counts: the first of MD5, SHA-1, SHA-256 and SHA-512 that is there. With none of
+/// these the standard is silent; the first entry of the text counts then, as in the reference library, so
+/// that such an identifier changes when somebody reorders the hashes.
 ///
 /// Values count as they are written: another spelling of the same address, or another precision of the same
 /// instant, gives another identifier.
@@ -60,8 +60,8 @@ impl ScoId {
 /// ```
 ///
 /// # Errors
-/// When the value is no object, or its `type` is none of the 18 types of STIX 2.1; for types of an extension see
-/// [`sco_id_from`].
+/// When the value is no object, or its `type` is none of the 18 types of STIX 2.1; for types of an extension
+/// see [`sco_id_from`].
 pub fn sco_id(object: Value<'_>) -> Result<ScoId, ScoIdError> {
     let object_type = object_type(object)?;
     let Some(properties) = contributing_properties(&object_type) else {
@@ -78,8 +78,8 @@ pub fn sco_id_from(object: Value<'_>, contributing_properties: &[&str]) -> Resul
     from(object, &object_type(object)?, contributing_properties)
 }
 
-/// The ID contributing properties of a type of STIX 2.1, in canonical order; `None` when it is no cyber-observable
-/// type of the standard.
+/// The ID contributing properties of a type of STIX 2.1, in canonical order; `None` when it is no
+/// cyber-observable type of the standard.
 pub fn contributing_properties(object_type: &str) -> Option<&'static [&'static str]> {
     Some(match object_type {
         "artifact" => &["hashes", "payload_bin"],

@@ -1,5 +1,5 @@
-//! Versions of objects: what an incoming object is against stored ones, and how to make the next version (STIX 2.1,
-//! sections 3.5 and 3.6).
+//! Versions of objects: what an incoming object is against stored ones, and how to make the next version
+//! (STIX 2.1, sections 3.5 and 3.6).
 //!
 //! ```
 //! use stix_model::Object;
@@ -38,17 +38,19 @@ pub fn compare(a: &Object, b: &Object) -> Option<Ordering> {
     Some(a.version()?.cmp(b.version()?))
 }
 
-/// The latest of several versions of one object, the first of equals; unversioned objects count as the earliest.
+/// The latest of several versions of one object, the first of equals; unversioned objects count as the
+/// earliest.
 ///
-/// A reference names an object, not a version: it is read as the latest version at hand (STIX 2.1, section 3.6).
+/// A reference names an object, not a version: it is read as the latest version at hand (STIX 2.1, section
+/// 3.6).
 pub fn latest<'a>(versions: impl IntoIterator<Item = &'a Object>) -> Option<&'a Object> {
     versions
         .into_iter()
         .reduce(|best, next| if next.header().version() > best.header().version() { next } else { best })
 }
 
-/// Whether this version is the one that revokes the object (STIX 2.1, section 3.6.1). The object is revoked when any
-/// of its versions is.
+/// Whether this version is the one that revokes the object (STIX 2.1, section 3.6.1). The object is revoked
+/// when any of its versions is.
 pub fn is_revoked(object: &Object) -> bool {
     object.document().root().get("revoked").and_then(crate::json::Value::as_bool) == Some(true)
 }

@@ -2,7 +2,7 @@
 
 use super::properties::{Fate, algorithm, fate, is_hashes};
 use super::{Note, NoteKind};
-use crate::json::{Document, Kind, Limits, Value, write_canonical, write_string};
+use crate::json::{Digest, Document, Kind, Limits, Value, write_canonical, write_string};
 use crate::sco_id::contributing_properties;
 use crate::{ScoId, StixId, sco_id};
 use hashbrown::{HashMap, HashSet};
@@ -95,7 +95,8 @@ impl<'d> Container<'d> {
         Ok(container)
     }
 
-    /// The elements that an element refers to through members that pass; `None` when a reference leads nowhere.
+    /// The elements that an element refers to through members that pass; `None` when a reference leads
+    /// nowhere.
     fn references(&self, element: Value<'d>, passes: impl Fn(&str) -> bool) -> Option<Vec<usize>> {
         let mut found = Vec::new();
         let mut open: Vec<_> = element.members().filter(|(name, _)| passes(name)).collect();
@@ -117,10 +118,10 @@ impl<'d> Container<'d> {
 
     /// The identifiers of all elements; `None` for one whose type is no type name.
     ///
-    /// The deterministic identifier of an object may hang on those of others, so these come first. What the rule
-    /// does not reach (processes, objects without contributing properties, references in a circle, a second
-    /// element that would get the identifier of another one) gets a UUIDv5 in the namespace of the observed-data
-    /// object: converting it again gives the same result.
+    /// The deterministic identifier of an object may hang on those of others, so these come first. What the
+    /// rule does not reach (processes, objects without contributing properties, references in a circle, a
+    /// second element that would get the identifier of another one) gets a UUIDv5 in the namespace of the
+    /// observed-data object: converting it again gives the same result.
     fn assign_ids(&self, observed: &StixId) -> Vec<Option<StixId>> {
         let count = self.elements.len();
         let mut waits_for = vec![0_usize; count];
@@ -139,15 +140,14 @@ impl<'d> Container<'d> {
         }
         let mut ready: Vec<_> = (0..count).filter(|index| waits_for[*index] == 0).collect();
         let mut ids: Vec<Option<StixId>> = vec![None; count];
-        let mut taken: HashMap<StixId, usize> = HashMap::new();
+        let mut taken: HashMap<StixId, Digest> = HashMap::new();
         let mut next = 0;
         while next < ready.len() {
             let index = ready[next];
             next += 1;
-            let id = self.deterministic_id(index, &ids).filter(|id| {
-                let first = *taken.entry(id.clone()).or_insert(index);
-                first == index || self.canonical(first) == self.canonical(index)
-            });
+            let digest = Digest::of(self.elements[index].value);
+            let id = self.deterministic_id(index, &ids);
+            let id = id.filter(|id| *taken.entry(id.clone()).or_insert(digest) == digest);
             ids[index] = id.or_else(|| self.derived_id(index, observed));
             for other in &waiting[index] {
                 waits_for[*other] -= 1;
@@ -177,15 +177,10 @@ impl<'d> Container<'d> {
 
     fn derived_id(&self, index: usize, observed: &StixId) -> Option<StixId> {
         let Element { key, object_type, .. } = &self.elements[index];
-        let name = format!("{key}\n{}", self.canonical(index));
+        let mut name = format!("{key}\n");
+        write_canonical(self.elements[index].value, &mut name);
         let uuid = Uuid::new_v5(&observed.uuid(), name.as_bytes());
         format!("{object_type}--{uuid}").parse().ok()
-    }
-
-    fn canonical(&self, index: usize) -> String {
-        let mut out = String::new();
-        write_canonical(self.elements[index].value, &mut out);
-        out
     }
 }
 

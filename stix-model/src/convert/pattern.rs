@@ -10,8 +10,9 @@ pub(super) struct Pattern {
     pub(super) lost: Vec<String>,
 }
 
-/// Rewrites a pattern: the timestamps of `START` and `STOP` become timestamp literals, and paths get the new names
-/// of properties. Everything else, white space included, stays as it is; a text that is no pattern does no harm.
+/// Rewrites a pattern: the timestamps of `START` and `STOP` become timestamp literals, and paths get the new
+/// names of properties. Everything else, white space included, stays as it is; a text that is no pattern does
+/// no harm.
 pub(super) fn to_2_1(pattern: &str) -> Pattern {
     let mut writer =
         Writer { rest: pattern, out: String::with_capacity(pattern.len() + 8), lost: Vec::new() };
@@ -82,6 +83,7 @@ impl<'p> Writer<'p> {
         // Whose properties come next, if they may have other names.
         let mut owner = Some(object_type);
         let mut before = "";
+        let mut is_lost = false;
         loop {
             let component = match self.rest.chars().next() {
                 Some('\'') => self.literal(),
@@ -96,17 +98,18 @@ impl<'p> Writer<'p> {
                 }
                 removed => {
                     self.out.push_str(component);
-                    if removed == Some(Fate::Removed) {
+                    if removed == Some(Fate::Removed) && !is_lost {
+                        is_lost = true;
                         self.lost.push(self.out[start..].to_owned());
                     }
                 }
             }
             owner = target(name).or(name.ends_with("-ext").then_some(name));
             before = name;
-            if self.rest.starts_with('[')
-                && let Some(end) = self.rest.find(']')
-            {
-                self.copy(end + 1);
+            if let Some(index) = self.rest.strip_prefix('[') {
+                let is_index = |c: char| c.is_ascii_digit() || c == '*' || c == '-';
+                let length = index.find(|c| !is_index(c)).unwrap_or(index.len());
+                self.copy(1 + length + usize::from(index[length..].starts_with(']')));
             }
             if !self.rest.starts_with('.') {
                 return;

@@ -13,8 +13,8 @@ pub(super) enum Fate {
     Removed,
 }
 
-/// What became of a property of an object type or of a predefined extension (STIX 2.0 part 4 against STIX 2.1,
-/// section 6).
+/// What became of a property of an object type or of a predefined extension (STIX 2.0 part 4 against STIX
+/// 2.1, section 6).
 pub(super) fn fate(owner: &str, property: &str) -> Fate {
     match (owner, property) {
         ("file" | "directory", "created") => Fate::Renamed("ctime"),

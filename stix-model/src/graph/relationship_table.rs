@@ -1,7 +1,7 @@
-//! The relationships that STIX 2.1 defines (sections 3.7, 4 and 6; where the summary in appendix B differs, the
-//! object sections hold).
+//! The relationships that STIX 2.1 defines (sections 3.7, 4 and 6; where the summary in appendix B differs,
+//! the object sections hold).
 
-use crate::sco_id::contributing_properties;
+use crate::schema::{self, Class};
 
 /// What the standard says of a relationship between objects of two types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,12 +14,13 @@ pub enum RelationshipDefinition {
     Renamed(&'static str),
     /// `derived-from` or `duplicate-of` between objects of two types.
     TypesDiffer,
-    /// The standard does not define it. Any relationship may be used, but a defined one should be where it fits
-    /// (section 5.1).
+    /// The standard does not define it. Any relationship may be used, but a defined one should be where it
+    /// fits (section 5.1).
     NotDefined,
     /// An end is of a type that the standard does not know, so only its definition can say.
     CustomType,
-    /// An end is of a type that cannot be one: relationships stand between domain and cyber-observable objects.
+    /// An end is of a type that cannot be one: relationships stand between domain and cyber-observable
+    /// objects.
     ImpossibleEnd,
 }
 
@@ -33,8 +34,8 @@ pub enum RelationshipDefinition {
 /// ```
 pub fn is_defined(source_type: &str, relationship_type: &str, target_type: &str) -> RelationshipDefinition {
     use RelationshipDefinition as Is;
-    let ends = [Class::of(source_type), Class::of(target_type)];
-    if ends.contains(&Class::Other) {
+    let ends = [End::of(source_type), End::of(target_type)];
+    if ends.contains(&End::Impossible) {
         return Is::ImpossibleEnd;
     }
     match relationship_type {
@@ -46,44 +47,39 @@ pub fn is_defined(source_type: &str, relationship_type: &str, target_type: &str)
         }
         _ => {}
     }
-    if ends.contains(&Class::Custom) {
+    if ends.contains(&End::Custom) {
         return Is::CustomType;
     }
     let row = TABLE.binary_search_by_key(&(source_type, relationship_type), |row| (row.0, row.1));
     let targets = row.map_or(&[][..], |row| TABLE[row].2);
-    let fits = |target: &&str| *target == target_type || (*target == ANY_SCO && ends[1] == Class::Observable);
+    let fits = |target: &&str| *target == target_type || (*target == ANY_SCO && ends[1] == End::Observable);
     if targets.iter().any(fits) { Is::Specified } else { Is::NotDefined }
 }
 
-/// The rows behind [`is_defined`]: source type, relationship type, target types; `@sco` is any cyber-observable type.
+/// The rows behind [`is_defined`]: source type, relationship type, target types; `@sco` is any
+/// cyber-observable type.
 pub fn specified_relationships() -> impl Iterator<Item = (&'static str, &'static str, &'static [&'static str])>
 {
     TABLE.iter().copied()
 }
 
+/// Whether an object can be an end of a relationship, as far as its type says.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
+enum End {
     Domain,
     Observable,
-    Other,
+    Impossible,
     Custom,
 }
 
-impl Class {
+impl End {
     fn of(object_type: &str) -> Self {
-        match object_type {
-            "attack-pattern" | "campaign" | "course-of-action" | "grouping" | "identity" | "incident"
-            | "indicator" | "infrastructure" | "intrusion-set" | "location" | "malware"
-            | "malware-analysis" | "note" | "observed-data" | "opinion" | "report" | "threat-actor"
-            | "tool" | "vulnerability" => Self::Domain,
-            "relationship"
-            | "sighting"
-            | "bundle"
-            | "extension-definition"
-            | "language-content"
-            | "marking-definition" => Self::Other,
-            _ if contributing_properties(object_type).is_some() => Self::Observable,
-            _ => Self::Custom,
+        match schema::of(object_type).map(|schema| schema.class) {
+            Some(Class::Sdo) => Self::Domain,
+            Some(Class::Sco) => Self::Observable,
+            Some(_) => Self::Impossible,
+            None if object_type == "bundle" => Self::Impossible,
+            None => Self::Custom,
         }
     }
 }

@@ -25,8 +25,8 @@ pub struct Subgraph<'g, 'o> {
 }
 
 impl<'o> Subgraph<'_, 'o> {
-    /// The objects in it that are in the set, together with the relationships and sightings behind its edges: what
-    /// a bundle of this part holds.
+    /// The objects in it that are in the set, together with the relationships and sightings behind its edges:
+    /// what a bundle of this part holds.
     pub fn objects(&self) -> &[&'o Object] {
         &self.objects
     }
@@ -35,8 +35,8 @@ impl<'o> Subgraph<'_, 'o> {
 const UNSEEN: u32 = u32::MAX;
 
 impl<'o> Graph<'o> {
-    /// A shortest way between two objects, in number of edges; `None` when there is none of at most `max_steps`
-    /// edges. Of equally short ways the choice is arbitrary but always the same.
+    /// A shortest way between two objects, in number of edges; `None` when there is none of at most
+    /// `max_steps` edges. Of equally short ways the choice is arbitrary but always the same.
     ///
     /// Costs at most one visit of every edge, whatever `max_steps` is.
     pub fn path(
@@ -79,8 +79,8 @@ impl<'o> Graph<'o> {
         Some(path)
     }
 
-    /// The part of the graph around an object: everything at most `depth` edges away, the nearest first, but no more
-    /// than `max_nodes` identifiers. `None` for an unknown identifier.
+    /// The part of the graph around an object: everything at most `depth` edges away, the nearest first, but
+    /// no more than `max_nodes` identifiers. `None` for an unknown identifier.
     pub fn around(
         &self,
         id: &StixId,

@@ -8,8 +8,8 @@ const PROPERTY: &str = "granular_markings";
 
 /// The change that puts a mark on parts of an object; `None` when it is on all of them already.
 ///
-/// A granular marking with the same mark is extended; else a new one goes to the end of the list. Changing a marking
-/// makes a new version of the object (STIX 2.1, section 3.6), so the result is meant for
+/// A granular marking with the same mark is extended; else a new one goes to the end of the list. Changing a
+/// marking makes a new version of the object (STIX 2.1, section 3.6), so the result is meant for
 /// [`new_version`](crate::version::new_version).
 ///
 /// ```
@@ -69,8 +69,8 @@ pub fn add_granular(
 
 /// The change that takes a mark off parts of an object; `None` when it is on none of them.
 ///
-/// Only markings with exactly these selectors go: what a marking on a larger part says stays. A marking that is
-/// left without selectors goes, and with the last one the whole list.
+/// Only markings with exactly these selectors go: what a marking on a larger part says stays. A marking that
+/// is left without selectors goes, and with the last one the whole list.
 ///
 /// # Errors
 /// When the markings that are there cannot be read.

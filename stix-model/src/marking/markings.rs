@@ -3,6 +3,7 @@
 use super::{Selector, SelectorError, Tlp};
 use crate::json::{Kind, Value};
 use crate::{IdError, StixId};
+use hashbrown::HashSet;
 
 /// The language of objects that name none (STIX 2.1, section 3.2, `lang`).
 pub const DEFAULT_LANG: &str = "en";
@@ -37,9 +38,9 @@ impl Markings {
     /// Reads the markings of an object. Whether selectors hit something is [`Selector::resolve`]'s matter.
     ///
     /// # Errors
-    /// When `object_marking_refs`, `granular_markings` or `lang` is malformed. To leave out a marking that cannot
-    /// be read would disclose what it protects; [`Tlp::effective`] gives the level that is safe for the whole
-    /// object then.
+    /// When `object_marking_refs`, `granular_markings` or `lang` is malformed. To leave out a marking that
+    /// cannot be read would disclose what it protects; [`Tlp::effective`] gives the level that is safe for
+    /// the whole object then.
     pub fn of(object: Value<'_>) -> Result<Self, MarkingError> {
         let mut markings = Self { object: Vec::new(), granular: Vec::new(), lang: None };
         if let Some(refs) = object.get("object_marking_refs") {
@@ -68,15 +69,13 @@ impl Markings {
         &self.granular
     }
 
-    /// Every marking that applies to a part: those of the object, then those of the part and of what it lies in.
-    /// Each once.
+    /// Every marking that applies to a part: those of the object, then those of the part and of what it lies
+    /// in. Each once.
     pub fn refs_at(&self, part: &Selector) -> Vec<&StixId> {
-        let mut refs = Vec::new();
-        for id in self.object.iter().chain(self.granular_refs(|selector| selector.covers(part))) {
-            if !refs.contains(&id) {
-                refs.push(id);
-            }
-        }
+        let mut seen = HashSet::new();
+        let mut refs: Vec<_> = self.object.iter().collect();
+        refs.extend(self.granular_refs(|selector| selector.covers(part)));
+        refs.retain(|id| seen.insert(*id));
         refs
     }
 
@@ -86,8 +85,8 @@ impl Markings {
         strictest(self.refs_at(part))
     }
 
-    /// The strictest TLP level on a part or on anything inside it: what a reader must be cleared for to get all
-    /// of it.
+    /// The strictest TLP level on a part or on anything inside it: what a reader must be cleared for to get
+    /// all of it.
     pub fn tlp_within(&self, part: &Selector) -> Option<Tlp> {
         let inside = self.granular_refs(|selector| part.covers(selector));
         self.tlp_at(part).max(strictest(inside))
@@ -98,8 +97,8 @@ impl Markings {
         strictest(self.object.iter().chain(self.granular_refs(|_| true)))
     }
 
-    /// The language of a part: what the granular marking of the closest part around it says, else the `lang` of
-    /// the object, else [`DEFAULT_LANG`].
+    /// The language of a part: what the granular marking of the closest part around it says, else the `lang`
+    /// of the object, else [`DEFAULT_LANG`].
     pub fn lang_at(&self, part: &Selector) -> &str {
         let mut closest: Option<(usize, &str)> = None;
         for marking in &self.granular {

@@ -46,8 +46,8 @@ impl Selector {
         &self.steps
     }
 
-    /// Whether the part that `other` names is this one or lies inside it. A marking on a list or an object covers
-    /// everything below.
+    /// Whether the part that `other` names is this one or lies inside it. A marking on a list or an object
+    /// covers everything below.
     pub fn covers(&self, other: &Selector) -> bool {
         other.steps.starts_with(&self.steps)
     }

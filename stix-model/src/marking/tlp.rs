@@ -1,4 +1,5 @@
-//! The Traffic Light Protocol: levels, the fixed marking definitions of both editions, and what may claim to be one.
+//! The Traffic Light Protocol: levels, the fixed marking definitions of both editions, and what may claim to
+//! be one.
 
 use crate::json::Value;
 use std::borrow::Cow;
@@ -115,8 +116,8 @@ impl Tlp {
     /// All levels, from the least to the most restrictive.
     pub const ALL: [Self; 5] = [Self::Clear, Self::Green, Self::Amber, Self::AmberStrict, Self::Red];
 
-    /// The level that one of the nine fixed marking definitions stands for (STIX 2.1, section 7.2.1.4, and the
-    /// TLP 2.0 extension of the OASIS common objects).
+    /// The level that one of the nine fixed marking definitions stands for (STIX 2.1, section 7.2.1.4, and
+    /// the TLP 2.0 extension of the OASIS common objects).
     ///
     /// ```
     /// use stix_model::Tlp;
@@ -140,13 +141,14 @@ impl Tlp {
         DEFINITIONS.iter().find(is_it).map(|definition| definition.json)
     }
 
-    /// The level of a marking definition that belongs to the Traffic Light Protocol; `None` when it makes no claim
-    /// to.
+    /// The level of a marking definition that belongs to the Traffic Light Protocol; `None` when it makes no
+    /// claim to.
     ///
     /// `name` is not looked at: many tools write the fixed objects without it.
     ///
     /// # Errors
-    /// When it claims to, but is none of the fixed objects: no others may be made (STIX 2.1, section 7.2.1.4).
+    /// When it claims to, but is none of the fixed objects: no others may be made (STIX 2.1, section
+    /// 7.2.1.4).
     pub fn of_definition(marking_definition: Value<'_>) -> Result<Option<Self>, TlpError> {
         let text = |value: Option<Value<'_>>| value.and_then(Value::as_str).map(Cow::into_owned);
         let member = |name: &str| marking_definition.get(name);

@@ -7,10 +7,10 @@ use sha2::{Digest as _, Sha256};
 /// Whether two representations of one version say the same.
 ///
 /// White space, member order, escapes and spellings of numbers do not count, nor do the fraction digits of an
-/// instant in a timestamp property of the standard, nor whether a property that has its default value is written
-/// out: to leave it out is no change (STIX 2.1, section 3.6). Defaults are `revoked` and `defanged` false, `lang`
-/// `en`, `summary` of a sighting false, `pattern_version` `2.1` of a STIX pattern, and `spec_version` `2.1` of a
-/// cyber-observable object.
+/// instant in a timestamp property of the standard, nor whether a property that has its default value is
+/// written out: to leave it out is no change (STIX 2.1, section 3.6). Defaults are `revoked` and `defanged`
+/// false, `lang` `en`, `summary` of a sighting false, `pattern_version` `2.1` of a STIX pattern, and
+/// `spec_version` `2.1` of a cyber-observable object.
 ///
 /// ```
 /// use stix_model::json::{Document, Limits};
@@ -27,8 +27,8 @@ pub fn is_same_content(a: Value<'_>, b: Value<'_>) -> bool {
     a.raw() == b.raw() || normal_form(a) == normal_form(b)
 }
 
-/// A digest that two objects share when [`is_same_content`] holds for them. For comparison inside one program: it is
-/// not the digest of the header, and no standard names it.
+/// A digest that two objects share when [`is_same_content`] holds for them. For comparison inside one
+/// program: it is not the digest of the header, and no standard names it.
 pub fn content_digest(object: Value<'_>) -> Digest {
     Digest(Sha256::digest(normal_form(object).as_bytes()).into())
 }
@@ -76,8 +76,8 @@ fn normal_form(object: Value<'_>) -> String {
     out
 }
 
-/// Members of `defaults` that have their default value are left out. Recursion ends with the nesting that the reader
-/// let through.
+/// Members of `defaults` that have their default value are left out. Recursion ends with the nesting that the
+/// reader let through.
 fn write_normal(value: Value<'_>, defaults: Option<Value<'_>>, out: &mut String) {
     match value.kind() {
         Kind::Object => {

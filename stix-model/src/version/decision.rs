@@ -5,8 +5,8 @@ use crate::Object;
 use crate::json::Value;
 use std::fmt;
 
-/// Whether the incoming object keeps the rules of its type. That is for a validator to say; [`decide`] only ranks
-/// the answer before all others.
+/// Whether the incoming object keeps the rules of its type. That is for a validator to say; [`decide`] only
+/// ranks the answer before all others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Validity {
     /// It does.
@@ -22,15 +22,15 @@ pub enum Decision {
     New,
     /// A later version than all that are stored: keep it, it is the latest.
     Newer,
-    /// The version that revokes the object: keep it. Should a later version be stored, which the standard forbids,
-    /// the object is revoked all the same.
+    /// The version that revokes the object: keep it. Should a later version be stored, which the standard
+    /// forbids, the object is revoked all the same.
     Revocation,
     /// An earlier version that arrives late: it may be kept as history. A revoked object stays revoked.
     Older,
     /// Stored already, perhaps written in other words. No error when it is sent again.
     Duplicate,
-    /// Another content under the same identifier and version, or under the identifier of an object that has no
-    /// versions. The standard forbids it and does not say which is right, so it is for people to know.
+    /// Another content under the same identifier and version, or under the identifier of an object that has
+    /// no versions. The standard forbids it and does not say which is right, so it is for people to know.
     Conflict,
     /// Not to be stored.
     Refused(Refusal),
@@ -45,8 +45,9 @@ pub enum Refusal {
     Revoked,
     /// `created` never changes between versions (STIX 2.1, section 3.2).
     OtherCreated,
-    /// Only its creator makes new versions of an object (STIX 2.1, section 3.6); others make an object of their own
-    /// and relate it with `derived-from`. A `created_by_ref` that appears or disappears counts as another creator.
+    /// Only its creator makes new versions of an object (STIX 2.1, section 3.6); others make an object of
+    /// their own and relate it with `derived-from`. A `created_by_ref` that appears or disappears counts as
+    /// another creator.
     OtherCreator,
 }
 
@@ -80,8 +81,8 @@ impl fmt::Display for Decision {
 
 /// Decides what an incoming object is. Of `stored` only the versions of the same object matter, in any order.
 ///
-/// Equal versions come first: a duplicate is one whoever wrote it. Then a changed `created`, another creator, a
-/// revocation that went before, and at last the order of the instants.
+/// Equal versions come first: a duplicate is one whoever wrote it. Then a changed `created`, another creator,
+/// a revocation that went before, and at last the order of the instants.
 pub fn decide<'a>(
     incoming: &Object,
     validity: Validity,

@@ -7,11 +7,11 @@ use crate::{Object, ObjectError, Timestamp};
 /// The properties that stay the same through all versions of an object (STIX 2.1, sections 3.2 and 3.6).
 pub const FIXED_PROPERTIES: [&str; 5] = ["type", "spec_version", "id", "created_by_ref", "created"];
 
-/// Makes the next version of an object: the same text with these changes and the new `modified`. Every other member
-/// keeps its bytes.
+/// Makes the next version of an object: the same text with these changes and the new `modified`. Every other
+/// member keeps its bytes.
 ///
-/// Only the creator of an object makes versions of it (STIX 2.1, section 3.6); everybody else makes a new object.
-/// So does the creator when the change is material, see [`material_changes`].
+/// Only the creator of an object makes versions of it (STIX 2.1, section 3.6); everybody else makes a new
+/// object. So does the creator when the change is material, see [`material_changes`].
 ///
 /// ```
 /// use stix_model::json::Change;
@@ -25,8 +25,9 @@ pub const FIXED_PROPERTIES: [&str; 5] = ["type", "spec_version", "id", "created_
 /// ```
 ///
 /// # Errors
-/// When the object has no versions or is revoked, `modified` is not later or not written to the millisecond, a
-/// change touches one of [`FIXED_PROPERTIES`], `modified` or `revoked`, or the result is no object that can be kept.
+/// When the object has no versions or is revoked, `modified` is not later or not written to the millisecond,
+/// a change touches one of [`FIXED_PROPERTIES`], `modified` or `revoked`, or the result is no object that can
+/// be kept.
 pub fn new_version(
     object: &Object,
     modified: &Timestamp,
@@ -71,10 +72,10 @@ fn next(object: &Object, modified: &Timestamp, changes: &[Change]) -> Result<Obj
     Ok(Object::parse(&text)?)
 }
 
-/// The properties that differ between two versions and that say *which thing* the object is about. When there are
-/// any, a new object related by `derived-from` or `duplicate-of` usually serves others better than a new version,
-/// because relationships that others made to the old one may no longer be true (STIX 2.1, section 3.6). The
-/// standard leaves the choice to the creator, and so does this: it is a hint.
+/// The properties that differ between two versions and that say *which thing* the object is about. When there
+/// are any, a new object related by `derived-from` or `duplicate-of` usually serves others better than a new
+/// version, because relationships that others made to the old one may no longer be true (STIX 2.1, section
+/// 3.6). The standard leaves the choice to the creator, and so does this: it is a hint.
 ///
 /// ```
 /// use stix_model::json::{Document, Limits};

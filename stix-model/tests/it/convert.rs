@@ -6,6 +6,7 @@ use stix_model::convert::{
     ConvertOptions, Converted, MalwareKind, ObservedData, bundle_to_2_1, object_to_2_1,
 };
 use stix_model::json::{Document, Limits};
+use stix_model::validate::{Profile, Severity, Validator};
 use stix_model::{Object, SpecVersion, sco_id};
 
 const STAMPS: &str = r#""created":"2017-01-01T00:00:00.000Z","modified":"2017-01-01T00:00:00.000Z""#;
@@ -186,6 +187,13 @@ fn a_pattern_that_can_no_longer_match_is_reported() {
 }
 
 #[test]
+fn long_patterns_take_time_in_proportion() {
+    for part in ["a:b[", "a:'archive-ext'", ".'archive-ext'.version", "'", "START '", "file:created."] {
+        pattern(&part.repeat(40_000));
+    }
+}
+
+#[test]
 fn observed_objects_stand_on_their_own() {
     let text = old(
         "observed-data",
@@ -290,6 +298,71 @@ fn containers_that_would_lose_something_stay() {
     let text = old("observed-data", r#","objects":{"0":{"type":"url","value":"a"}}"#);
     let keep = ConvertOptions { observed_data: ObservedData::Keep, ..Default::default() };
     assert_eq!(convert_with(&text, keep).0.len(), 1);
+}
+
+/// One object of each type of STIX 2.0 with what that edition demands of it.
+fn samples() -> Vec<String> {
+    let id = |object_type: &str| format!("{object_type}--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f");
+    let seen = r#","first_observed":"2017-01-01T00:00:00Z","last_observed":"2017-01-01T00:00:00Z","number_observed":1"#;
+    let container = r#"{
+        "0":{"type":"file","name":"a","size":3,"accessed":"2017-01-01T00:00:00Z","parent_directory_ref":"1","content_ref":"2",
+            "hashes":{"MD5":"79054025255fb1a26e4bc422aef54eb4","ssdeep":"3:a:b"},"decryption_key":"x","is_encrypted":true,
+            "extensions":{"raster-image-ext":{"image_height":1,"image_compression_algorithm":"x"}}},
+        "1":{"type":"directory","path":"/tmp","created":"2017-01-01T00:00:00Z","contains_refs":["0"]},
+        "2":{"type":"artifact","mime_type":"text/plain","payload_bin":"AAAA"},
+        "3":{"type":"network-traffic","src_ref":"4","dst_ref":"5","protocols":["tcp","http"],
+            "extensions":{"http-request-ext":{"request_method":"get","request_value":"/","request_header":{"Accept":"*"}},
+                "socket-ext":{"address_family":"AF_INET","protocol_family":"PF_INET"}}},
+        "4":{"type":"ipv4-addr","value":"198.51.100.2","resolves_to_refs":["6"]},
+        "5":{"type":"domain-name","value":"example.com","resolves_to_refs":["4"]},
+        "6":{"type":"mac-addr","value":"d2:fb:49:24:37:18"},
+        "7":{"type":"process","pid":1,"name":"x","created":"2017-01-01T00:00:00Z","binary_ref":"0","opened_connection_refs":["3"],
+            "creator_user_ref":"8","arguments":["-v"]},
+        "8":{"type":"user-account","user_id":"1","password_last_changed":"2017-01-01T00:00:00Z"},
+        "9":{"type":"windows-registry-key","key":"HKEY_LOCAL_MACHINE\\\\a","modified":"2017-01-01T00:00:00Z"},
+        "a":{"type":"email-message","is_multipart":true,"from_ref":"b","body_multipart":[{"body_raw_ref":"2"}],
+            "additional_header_fields":{"Reply-To":"x@example.com"}},
+        "b":{"type":"email-addr","value":"a@example.com","belongs_to_ref":"8"},
+        "c":{"type":"software","name":"Word"}, "d":{"type":"mutex","name":"m"}, "e":{"type":"url","value":"http://example.com/"},
+        "f":{"type":"autonomous-system","number":1}, "g":{"type":"x509-certificate","serial_number":"1"}}"#;
+    let rows = [
+        ("attack-pattern", r#","name":"n""#.to_owned()),
+        ("campaign", r#","name":"n","first_seen":"2017-01-01T00:00:00Z""#.into()),
+        ("course-of-action", r#","name":"n""#.into()),
+        ("identity", r#","name":"n","identity_class":"group","labels":["CEO"]"#.into()),
+        ("indicator", r#","labels":["benign"],"pattern":"[file:created = t'2017-01-01T00:00:00Z'] START '2017-01-01T00:00:00Z' STOP '2018-01-01T00:00:00Z'","valid_from":"2017-01-01T00:00:00Z""#.into()),
+        ("intrusion-set", r#","name":"n""#.into()),
+        ("malware", r#","name":"n","labels":["worm"]"#.into()),
+        ("observed-data", format!(r#"{seen},"objects":{container}"#)),
+        ("report", format!(r#","name":"n","labels":["campaign"],"published":"2017-01-01T00:00:00Z","object_refs":["{}"]"#, id("campaign"))),
+        ("threat-actor", r#","name":"n","labels":["spy"]"#.into()),
+        ("tool", r#","name":"n","labels":["remote-access"]"#.into()),
+        ("vulnerability", r#","name":"n""#.into()),
+        ("relationship", format!(r#","relationship_type":"uses","source_ref":"{}","target_ref":"{}""#, id("campaign"), id("tool"))),
+        ("sighting", format!(r#","sighting_of_ref":"{}""#, id("tool"))),
+    ];
+    let statement =
+        old("marking-definition", r#","definition_type":"statement","definition":{"statement":"©"}"#);
+    let statement = statement.replace(r#","modified":"2017-01-01T00:00:00.000Z""#, "");
+    rows.iter().map(|(object_type, rest)| old(object_type, rest)).chain([statement]).collect()
+}
+
+#[test]
+fn what_comes_out_is_valid() {
+    let validator = Validator::new(Profile::Stix);
+    let mut types = std::collections::BTreeSet::new();
+    for text in samples() {
+        let document = Document::read(text.as_bytes(), Limits::default()).unwrap();
+        for text in object_to_2_1(document.root(), ConvertOptions::default()).unwrap().objects {
+            let object = Object::parse(&text).unwrap();
+            let findings = validator.object(object.document().root());
+            let errors: Vec<_> =
+                findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
+            assert!(errors.is_empty(), "{text}\n{errors:?}");
+            types.insert(object.header().id.object_type().to_owned());
+        }
+    }
+    assert_eq!(types.len(), 15 + 17, "{types:?}");
 }
 
 #[test]
