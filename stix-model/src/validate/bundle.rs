@@ -9,7 +9,8 @@ use super::{Validator, part};
 use crate::json::{Kind, Value};
 use crate::version::content_digest;
 use crate::{StixId, Timestamp};
-use std::collections::BTreeMap;
+use hashbrown::HashMap;
+use std::borrow::Cow;
 
 pub(crate) fn check(validator: &Validator, bundle: Value<'_>, sink: &mut Sink) {
     let root = Path::root("");
@@ -56,7 +57,7 @@ pub(crate) fn check(validator: &Validator, bundle: Value<'_>, sink: &mut Sink) {
         let message = "a list must not be empty";
         sink.report(Severity::Error, Code::Empty, &list, "S-017", message).fix("leave `objects` out");
     }
-    let mut versions = BTreeMap::new();
+    let mut versions = HashMap::new();
     let referred = profile::referred(validator.profile, objects);
     for (index, value) in objects.elements().enumerate() {
         let place = list.element(index);
@@ -68,13 +69,11 @@ pub(crate) fn check(validator: &Validator, bundle: Value<'_>, sink: &mut Sink) {
     profile::check_bundle(validator.profile, objects, &list, sink);
 }
 
+/// The objects of a bundle by identifier and instant.
+type Versions<'d> = HashMap<(Cow<'d, str>, Timestamp), Value<'d>>;
+
 /// One version of an object has one content (section 3.6.2).
-fn check_version<'d>(
-    value: Value<'d>,
-    path: &Path<'_>,
-    versions: &mut BTreeMap<(std::borrow::Cow<'d, str>, Timestamp), Value<'d>>,
-    sink: &mut Sink,
-) {
+fn check_version<'d>(value: Value<'d>, path: &Path<'_>, versions: &mut Versions<'d>, sink: &mut Sink) {
     let text = |name| value.get(name).and_then(Value::as_str);
     let (Some(id), Some(modified)) = (text("id"), text("modified")) else { return };
     let Ok(modified) = modified.parse() else { return };

@@ -180,8 +180,12 @@ fn warn_of_custom_properties(subject: &mut Subject<'_, '_>) {
     let is_custom = |name: &str| subject.schema.position(name).is_none() && !common::is_common_name(name);
     let mut custom = subject.value.members().map(|(name, _)| name).filter(|name| is_custom(name));
     let Some(first) = custom.next() else { return };
-    let rest: String = custom.map(|name| format!(", `{name}`")).collect();
-    let message = format!("defined by neither the standard nor an extension: `{first}`{rest}");
+    let mut message = format!("defined by neither the standard nor an extension: `{first}`");
+    for name in custom {
+        message.push_str(", `");
+        message.push_str(&name);
+        message.push('`');
+    }
     let finding = subject.should(Code::PropertyCustom, &first, "S-150", message);
     finding.fix("define them in an extension-definition and name that in `extensions`");
 }

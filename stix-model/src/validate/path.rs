@@ -34,15 +34,28 @@ impl<'p> Path<'p> {
 
     /// As a JSON pointer (RFC 6901).
     pub(crate) fn pointer(&self) -> String {
-        let mut out = self.parent.map(Path::pointer).unwrap_or_default();
+        let mut out = String::with_capacity(64);
+        self.write(&mut out);
+        out
+    }
+
+    fn write(&self, out: &mut String) {
+        if let Some(parent) = self.parent {
+            parent.write(out);
+        }
         match self.step {
             Step::Root(pointer) => out.push_str(pointer),
             Step::Name(name) => {
                 out.push('/');
-                out.push_str(&name.replace('~', "~0").replace('/', "~1"));
+                for char in name.chars() {
+                    match char {
+                        '~' => out.push_str("~0"),
+                        '/' => out.push_str("~1"),
+                        plain => out.push(plain),
+                    }
+                }
             }
             Step::Index(index) => write!(out, "/{index}").expect("a String takes every write"),
         }
-        out
     }
 }
