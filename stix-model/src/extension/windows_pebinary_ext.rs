@@ -3,7 +3,6 @@
 use crate::Timestamp;
 use crate::data_type::{Hashes, Hex, Text};
 use crate::schema::Rule;
-use crate::validate::checks;
 use crate::vocab::WindowsPeBinaryType;
 
 stix_type! {
@@ -41,7 +40,6 @@ stix_type! {
     }
     rules [
         Rule::AnyOwn("S-216"),
-        Rule::Check(checks::windows_pebinary_ext),
     ]
 }
 
