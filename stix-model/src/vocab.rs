@@ -151,7 +151,7 @@ macro_rules! vocabulary {
 // The vocabularies, in the order of the standard.
 
 vocabulary! {
-    /// TODO-DOC account-type-ov
+    /// The kinds of systems and services that a user account belongs to.
     open AccountType "account-type-ov" "10.1" {
         Facebook = "facebook",
         Ldap = "ldap",
@@ -168,7 +168,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC attack-motivation-ov
+    /// Why threat actors attack.
     open AttackMotivation "attack-motivation-ov" "10.2" {
         Accidental = "accidental",
         Coercion = "coercion",
@@ -184,7 +184,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC attack-resource-level-ov
+    /// With what means a threat actor works, from a single person to a government.
     open AttackResourceLevel "attack-resource-level-ov" "10.3" {
         Individual = "individual",
         Club = "club",
@@ -196,7 +196,8 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC encryption-algorithm-enum
+    /// How the bytes of an artifact are encrypted; `mime-type-indicated` when the format itself says how, as
+    /// a ZIP file does.
     closed EncryptionAlgorithm "encryption-algorithm-enum" "10.4" {
         Aes256Gcm = "AES-256-GCM",
         ChaCha20Poly1305 = "ChaCha20-Poly1305",
@@ -205,7 +206,8 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC extension-type-enum
+    /// In which way an extension extends STIX: by new types of objects, by properties inside `extensions`, or
+    /// by properties beside the standard ones.
     closed ExtensionType "extension-type-enum" "10.5" {
         NewSdo = "new-sdo",
         NewSco = "new-sco",
@@ -216,7 +218,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC grouping-context-ov
+    /// What the objects of a grouping have in common.
     open GroupingContext "grouping-context-ov" "10.6" {
         SuspiciousActivity = "suspicious-activity",
         MalwareAnalysis = "malware-analysis",
@@ -225,7 +227,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC hash-algorithm-ov
+    /// The algorithms of hashes. `SSDEEP` and `TLSH` are fuzzy: similar contents have similar values.
     open HashAlgorithm "hash-algorithm-ov" "10.7" {
         Md5 = "MD5",
         Sha1 = "SHA-1",
@@ -239,7 +241,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC identity-class-ov
+    /// Whether an identity is a person, an organisation, a system, or a class of these.
     open IdentityClass "identity-class-ov" "10.8" {
         Individual = "individual",
         Group = "group",
@@ -251,7 +253,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC implementation-language-ov
+    /// The languages in which malware is written; `x86-32` and `x86-64` stand for assembly language.
     open ImplementationLanguage "implementation-language-ov" "10.9" {
         Applescript = "applescript",
         Bash = "bash",
@@ -279,7 +281,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC indicator-type-ov
+    /// What a match of an indicator means.
     open IndicatorType "indicator-type-ov" "10.10" {
         AnomalousActivity = "anomalous-activity",
         Anonymization = "anonymization",
@@ -292,7 +294,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC industry-sector-ov
+    /// The industries that an identity belongs to.
     open IndustrySector "industry-sector-ov" "10.11" {
         Agriculture = "agriculture",
         Aerospace = "aerospace",
@@ -333,7 +335,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC infrastructure-type-ov
+    /// What an infrastructure serves for.
     open InfrastructureType "infrastructure-type-ov" "10.12" {
         Amplification = "amplification",
         Anonymization = "anonymization",
@@ -354,7 +356,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC malware-capabilities-ov
+    /// What malware is able to do.
     open MalwareCapabilities "malware-capabilities-ov" "10.13" {
         AccessesRemoteMachines = "accesses-remote-machines",
         AntiDebugging = "anti-debugging",
@@ -397,7 +399,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC malware-result-ov
+    /// The verdict of a malware analysis.
     open MalwareResult "malware-result-ov" "10.14" {
         Malicious = "malicious",
         Suspicious = "suspicious",
@@ -407,7 +409,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC malware-type-ov
+    /// The kinds of malware; one malware may be of several.
     open MalwareType "malware-type-ov" "10.15" {
         Adware = "adware",
         Backdoor = "backdoor",
@@ -435,7 +437,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC network-socket-address-family-enum
+    /// The kinds of addresses that a socket can use, by their names in the socket interface.
     closed NetworkSocketAddressFamily "network-socket-address-family-enum" "10.16" {
         AfUnspec = "AF_UNSPEC",
         AfInet = "AF_INET",
@@ -449,7 +451,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC network-socket-type-enum
+    /// The kinds of sockets, by their names in the socket interface.
     closed NetworkSocketType "network-socket-type-enum" "10.17" {
         SockStream = "SOCK_STREAM",
         SockDgram = "SOCK_DGRAM",
@@ -460,7 +462,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC opinion-enum
+    /// The degrees of agreement in an opinion, from the least to the greatest.
     closed OpinionLevel "opinion-enum" "10.18" {
         StronglyDisagree = "strongly-disagree",
         Disagree = "disagree",
@@ -471,7 +473,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC pattern-type-ov
+    /// The languages in which the pattern of an indicator can be written.
     open PatternType "pattern-type-ov" "10.19" {
         Stix = "stix",
         Pcre = "pcre",
@@ -483,7 +485,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC processor-architecture-ov
+    /// The processors on which malware runs.
     open ProcessorArchitecture "processor-architecture-ov" "10.20" {
         Alpha = "alpha",
         Arm = "arm",
@@ -497,7 +499,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC region-ov
+    /// The parts of the world, as the United Nations divide it.
     open Region "region-ov" "10.21" {
         Africa = "africa",
         EasternAfrica = "eastern-africa",
@@ -532,7 +534,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC report-type-ov
+    /// What a report mainly deals with.
     open ReportType "report-type-ov" "10.22" {
         AttackPattern = "attack-pattern",
         Campaign = "campaign",
@@ -550,7 +552,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC threat-actor-type-ov
+    /// The kinds of threat actors.
     open ThreatActorType "threat-actor-type-ov" "10.23" {
         Activist = "activist",
         Competitor = "competitor",
@@ -569,7 +571,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC threat-actor-role-ov
+    /// What part a threat actor plays in attacks.
     open ThreatActorRole "threat-actor-role-ov" "10.24" {
         Agent = "agent",
         Director = "director",
@@ -582,7 +584,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC threat-actor-sophistication-ov
+    /// How skilled a threat actor is, from the least to the most.
     open ThreatActorSophistication "threat-actor-sophistication-ov" "10.25" {
         None = "none",
         Minimal = "minimal",
@@ -595,7 +597,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC tool-type-ov
+    /// What attackers can use a legitimate tool for.
     open ToolType "tool-type-ov" "10.26" {
         DenialOfService = "denial-of-service",
         Exploitation = "exploitation",
@@ -609,7 +611,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC windows-integrity-level-enum
+    /// How far Windows trusts a process, from the least to the most.
     closed WindowsIntegrityLevel "windows-integrity-level-enum" "10.27" {
         Low = "low",
         Medium = "medium",
@@ -619,7 +621,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC windows-pebinary-type-ov
+    /// Whether a Windows PE binary is a library (`dll`), a program (`exe`) or a driver (`sys`).
     open WindowsPeBinaryType "windows-pebinary-type-ov" "10.28" {
         Dll = "dll",
         Exe = "exe",
@@ -628,7 +630,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC windows-registry-datatype-enum
+    /// The types that the Windows registry gives to its values.
     closed WindowsRegistryDatatype "windows-registry-datatype-enum" "10.29" {
         RegNone = "REG_NONE",
         RegSz = "REG_SZ",
@@ -648,7 +650,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC windows-service-start-type-enum
+    /// When a Windows service starts.
     closed WindowsServiceStartType "windows-service-start-type-enum" "10.30" {
         ServiceAutoStart = "SERVICE_AUTO_START",
         ServiceBootStart = "SERVICE_BOOT_START",
@@ -659,7 +661,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC windows-service-type-enum
+    /// Whether a Windows service is a driver or a program, with its own process or in a shared one.
     closed WindowsServiceType "windows-service-type-enum" "10.31" {
         ServiceKernelDriver = "SERVICE_KERNEL_DRIVER",
         ServiceFileSystemDriver = "SERVICE_FILE_SYSTEM_DRIVER",
@@ -669,7 +671,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// TODO-DOC windows-service-status-enum
+    /// Whether a Windows service runs, is stopped, or is about to.
     closed WindowsServiceStatus "windows-service-status-enum" "10.32" {
         ServiceContinuePending = "SERVICE_CONTINUE_PENDING",
         ServicePausePending = "SERVICE_PAUSE_PENDING",

@@ -1,17 +1,17 @@
-//! TODO-DOC (STIX 2.1, section 6.7.2).
+//! Archive: what is in an archive file (STIX 2.1, section 6.7.2).
 
 use crate::data_type::Text;
 use crate::reference::{Ref, to};
 
 stix_type! {
-    /// TODO-DOC archive-ext
+    /// What an archive holds, such as a ZIP or RAR file; stands on a [`File`](crate::sco::File).
     part ArchiveExt "archive-ext" "6.7.2"
     required {
-        /// TODO-DOC identifier -> file,directory
+        /// The files and directories in the archive; at least one.
         contains_refs: Vec<Ref<to::FileOrDirectory>>;
     }
     optional {
-        /// TODO-DOC string
+        /// The comment in the archive.
         comment: Text<'a>;
     }
     lists {}

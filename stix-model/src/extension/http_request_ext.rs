@@ -1,25 +1,25 @@
-//! TODO-DOC (STIX 2.1, section 6.12.2).
+//! HTTP request: the request in network traffic (STIX 2.1, section 6.12.2).
 
 use crate::data_type::{Dictionary, Text};
 use crate::reference::{Ref, to};
 
 stix_type! {
-    /// TODO-DOC http-request-ext
+    /// A request of HTTP; stands on [`NetworkTraffic`](crate::sco::NetworkTraffic).
     part HttpRequestExt "http-request-ext" "6.12.2"
     required {
-        /// TODO-DOC string
+        /// The method in lower case, such as `get`.
         request_method: Text<'a>;
-        /// TODO-DOC string
+        /// What is requested, mostly the path of a resource.
         request_value: Text<'a>;
     }
     optional {
-        /// TODO-DOC string
+        /// The version in lower case, such as `http/1.1`.
         request_version: Text<'a>;
-        /// TODO-DOC dictionary
+        /// The fields of the header by name; each value is a list, as a field may come repeatedly.
         request_header: Dictionary<'a, Vec<Text<'a>>>;
-        /// TODO-DOC integer
+        /// The length of the body in bytes.
         message_body_length: i64;
-        /// TODO-DOC identifier -> artifact
+        /// The body, as an artifact.
         message_body_data_ref: Ref<to::Artifact>;
     }
     lists {}

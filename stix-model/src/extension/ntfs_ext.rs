@@ -1,18 +1,19 @@
-//! TODO-DOC (STIX 2.1, section 6.7.3).
+//! NTFS: what the file system of Windows keeps beside the content (STIX 2.1, section 6.7.3).
 
 use crate::data_type::{Hashes, Text};
 use crate::schema::Rule;
 
 stix_type! {
-    /// TODO-DOC ntfs-ext
+    /// What NTFS, the file system of Windows, knows of a file; stands on a [`File`](crate::sco::File). At
+    /// least one property must be there.
     part NtfsExt "ntfs-ext" "6.7.3"
     required {}
     optional {
-        /// TODO-DOC string
+        /// The security identifier (SID) that the file has.
         sid: Text<'a>;
     }
     lists {
-        /// TODO-DOC alternate-data-stream-type
+        /// Streams beside the content, where malware likes to hide.
         alternate_data_streams: AlternateDataStream<'a>;
     }
     rules [
@@ -21,16 +22,16 @@ stix_type! {
 }
 
 stix_type! {
-    /// TODO-DOC alternate-data-stream-type
+    /// A named stream of an NTFS file beside its content.
     part AlternateDataStream "alternate-data-stream-type" "6.7.3"
     required {
-        /// TODO-DOC string
+        /// The name of the stream.
         name: Text<'a>;
     }
     optional {
-        /// TODO-DOC hashes
+        /// Hashes of what is in the stream.
         hashes: Hashes<'a>;
-        /// TODO-DOC integer
+        /// The size in bytes, 0 or more.
         size: i64 = 0..=9_007_199_254_740_991;
     }
     lists {}

@@ -1,22 +1,23 @@
-//! TODO-DOC (STIX 2.1, section 6.7.4).
+//! PDF: what a PDF file says of itself (STIX 2.1, section 6.7.4).
 
 use crate::data_type::{Dictionary, Text};
 use crate::schema::Rule;
 
 stix_type! {
-    /// TODO-DOC pdf-ext
+    /// What a PDF file says of itself; stands on a [`File`](crate::sco::File). At least one property must be
+    /// there.
     part PdfExt "pdf-ext" "6.7.4"
     required {}
     optional {
-        /// TODO-DOC string
+        /// The version of the format in the header of the file, such as `1.7`.
         version: Text<'a>;
-        /// TODO-DOC boolean
+        /// Whether the file is arranged for reading page by page from the network.
         is_optimized: bool;
-        /// TODO-DOC dictionary
+        /// The document information, such as `Title` or `Producer`, as texts.
         document_info_dict: Dictionary<'a, Text<'a>>;
-        /// TODO-DOC string
+        /// The first part of the identifier of the file: that of the document since it was made.
         pdfid0: Text<'a>;
-        /// TODO-DOC string
+        /// The second part of the identifier: that of this state of the document.
         pdfid1: Text<'a>;
     }
     lists {}

@@ -1,20 +1,21 @@
-//! TODO-DOC (STIX 2.1, section 6.7.5).
+//! Raster image: what an image file says of itself (STIX 2.1, section 6.7.5).
 
 use crate::data_type::{Dictionary, IntegerOrText};
 use crate::schema::Rule;
 
 stix_type! {
-    /// TODO-DOC raster-image-ext
+    /// What an image file says of itself; stands on a [`File`](crate::sco::File). At least one property must
+    /// be there.
     part RasterImageExt "raster-image-ext" "6.7.5"
     required {}
     optional {
-        /// TODO-DOC integer
+        /// The height in pixels.
         image_height: i64;
-        /// TODO-DOC integer
+        /// The width in pixels.
         image_width: i64;
-        /// TODO-DOC integer
+        /// How many bits stand for a pixel.
         bits_per_pixel: i64;
-        /// TODO-DOC dictionary
+        /// The data in EXIF format by the names of its tags; integers or strings.
         exif_tags: Dictionary<'a, IntegerOrText<'a>>;
     }
     lists {}

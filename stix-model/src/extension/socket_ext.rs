@@ -1,27 +1,27 @@
-//! TODO-DOC (STIX 2.1, section 6.12.4).
+//! Socket: the end of a connection on a system (STIX 2.1, section 6.12.4).
 
 use crate::data_type::Dictionary;
 use crate::vocab::{NetworkSocketAddressFamily, NetworkSocketType};
 
 stix_type! {
-    /// TODO-DOC socket-ext
+    /// The socket behind a connection; stands on [`NetworkTraffic`](crate::sco::NetworkTraffic).
     part SocketExt "socket-ext" "6.12.4"
     required {
-        /// TODO-DOC enum
+        /// What kind of addresses it uses; one of the listed words.
         address_family: NetworkSocketAddressFamily;
     }
     optional {
-        /// TODO-DOC boolean
+        /// Whether calls wait until they are done.
         is_blocking: bool;
-        /// TODO-DOC boolean
+        /// Whether it waits for connections from others.
         is_listening: bool;
-        /// TODO-DOC dictionary
+        /// Options that are set, such as `SO_KEEPALIVE`, with their numbers.
         options: Dictionary<'a, i64>;
-        /// TODO-DOC enum
+        /// What kind of socket it is; one of the listed words.
         socket_type: NetworkSocketType;
-        /// TODO-DOC integer
+        /// The file descriptor, 0 or more.
         socket_descriptor: i64 = 0..=9_007_199_254_740_991;
-        /// TODO-DOC integer
+        /// The handle on Windows, or the inode.
         socket_handle: i64;
     }
     lists {}

@@ -1,16 +1,17 @@
-//! TODO-DOC (STIX 2.1, section 6.12.5).
+//! TCP: the flags in network traffic (STIX 2.1, section 6.12.5).
 
 use crate::data_type::Hex;
 use crate::schema::Rule;
 
 stix_type! {
-    /// TODO-DOC tcp-ext
+    /// Which flags of TCP were seen; stands on [`NetworkTraffic`](crate::sco::NetworkTraffic). At least one
+    /// property must be there.
     part TcpExt "tcp-ext" "6.12.5"
     required {}
     optional {
-        /// TODO-DOC hex
+        /// All flags that the source has set in any packet, such as `02` for SYN.
         src_flags_hex: Hex<'a>;
-        /// TODO-DOC hex
+        /// All flags that the destination has set in any packet.
         dst_flags_hex: Hex<'a>;
     }
     lists {}

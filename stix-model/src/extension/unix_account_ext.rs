@@ -1,22 +1,23 @@
-//! TODO-DOC (STIX 2.1, section 6.16.2).
+//! Unix account: what Unix keeps of an account (STIX 2.1, section 6.16.2).
 
 use crate::data_type::Text;
 use crate::schema::Rule;
 
 stix_type! {
-    /// TODO-DOC unix-account-ext
+    /// What Unix systems know of an account; stands on a [`UserAccount`](crate::sco::UserAccount). At least
+    /// one property must be there.
     part UnixAccountExt "unix-account-ext" "6.16.2"
     required {}
     optional {
-        /// TODO-DOC integer
+        /// The number of the primary group.
         gid: i64;
-        /// TODO-DOC string
+        /// The home directory.
         home_dir: Text<'a>;
-        /// TODO-DOC string
+        /// The command interpreter that starts at login.
         shell: Text<'a>;
     }
     lists {
-        /// TODO-DOC string
+        /// The names of the groups that the account is in.
         groups: Text<'a>;
     }
     rules [

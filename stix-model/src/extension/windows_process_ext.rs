@@ -1,27 +1,29 @@
-//! TODO-DOC (STIX 2.1, section 6.13.2).
+//! Windows process: what Windows keeps of a process (STIX 2.1, section 6.13.2).
 
 use crate::data_type::{Dictionary, Json, Text};
 use crate::schema::Rule;
 use crate::vocab::WindowsIntegrityLevel;
 
 stix_type! {
-    /// TODO-DOC windows-process-ext
+    /// What Windows knows of a process; stands on a [`Process`](crate::sco::Process). At least one property
+    /// must be there.
     part WindowsProcessExt "windows-process-ext" "6.13.2"
     required {}
     optional {
-        /// TODO-DOC boolean
+        /// Whether its memory is laid out at random (ASLR).
         aslr_enabled: bool;
-        /// TODO-DOC boolean
+        /// Whether data cannot be executed (DEP).
         dep_enabled: bool;
-        /// TODO-DOC string
+        /// The class of priority, such as `HIGH_PRIORITY_CLASS`.
         priority: Text<'a>;
-        /// TODO-DOC string
+        /// The security identifier (SID) of its owner.
         owner_sid: Text<'a>;
-        /// TODO-DOC string
+        /// The title of its main window.
         window_title: Text<'a>;
-        /// TODO-DOC dictionary
+        /// What it was told about its window and its handles at the start: the fields of `STARTUPINFO` by
+        /// name.
         startup_info: Dictionary<'a, Json<'a>>;
-        /// TODO-DOC enum
+        /// How far Windows trusts it; one of the listed words.
         integrity_level: WindowsIntegrityLevel;
     }
     lists {}

@@ -1,4 +1,4 @@
-//! TODO-DOC (STIX 2.1, section 6.13.3).
+//! Windows service: a process that Windows runs in the background (STIX 2.1, section 6.13.3).
 
 use crate::data_type::Text;
 use crate::reference::{Ref, to};
@@ -6,27 +6,29 @@ use crate::schema::Rule;
 use crate::vocab::{WindowsServiceStartType, WindowsServiceStatus, WindowsServiceType};
 
 stix_type! {
-    /// TODO-DOC windows-service-ext
+    /// A service of Windows; stands on a [`Process`](crate::sco::Process). At least one property must be
+    /// there.
     part WindowsServiceExt "windows-service-ext" "6.13.3"
     required {}
     optional {
-        /// TODO-DOC string
+        /// The name by which the system knows the service.
         service_name: Text<'a>;
-        /// TODO-DOC string
+        /// The name that people see.
         display_name: Text<'a>;
-        /// TODO-DOC string
+        /// The group in whose turn the service is loaded.
         group_name: Text<'a>;
-        /// TODO-DOC enum
+        /// When the service starts; one of the listed words.
         start_type: WindowsServiceStartType;
-        /// TODO-DOC enum
+        /// Whether it is a driver or a program, with its own process or in a shared one; one of the listed
+        /// words.
         service_type: WindowsServiceType;
-        /// TODO-DOC enum
+        /// Whether it runs, is stopped, or is about to; one of the listed words.
         service_status: WindowsServiceStatus;
     }
     lists {
-        /// TODO-DOC string
+        /// Texts that describe the service.
         descriptions: Text<'a>;
-        /// TODO-DOC identifier -> file
+        /// The libraries that hold the code of the service.
         service_dll_refs: Ref<to::File>;
     }
     rules [

@@ -1,4 +1,4 @@
-//! TODO-DOC (STIX 2.1, section 6.1).
+//! Artifact: bytes, in the object or behind a URL (STIX 2.1, section 6.1).
 
 use crate::data_type::{Binary, Hashes, Text};
 use crate::schema::Rule;
@@ -6,21 +6,33 @@ use crate::validate::checks;
 use crate::vocab::EncryptionAlgorithm;
 
 stix_type! {
-    /// TODO-DOC artifact
+    /// Bytes as they are: the content of a file, a recorded packet. They stand in the object itself, or
+    /// behind a URL. Exactly one of `payload_bin` and `url` must be there.
+    ///
+    /// ```
+    /// use stix_model::{Binary, StixType, sco::Artifact};
+    /// let sample = Artifact::new().payload_bin(Binary::encode(b"MZ")).mime_type("application/octet-stream");
+    /// assert_eq!(sample.payload_bin.as_ref().unwrap().as_str(), "TVo=");
+    /// sample.to_object()?;
+    ///
+    /// let remote = Artifact::new().url("https://samples.example/1");
+    /// assert!(remote.to_object().is_err(), "a URL needs hashes beside it");
+    /// # Ok::<(), stix_model::BuildError>(())
+    /// ```
     sco Artifact "artifact" "6.1"
     required {}
     optional {
-        /// TODO-DOC string
+        /// The media type of the bytes; should be one that IANA lists.
         mime_type: Text<'a>;
-        /// TODO-DOC binary
+        /// The bytes, in base64. Not together with `url`.
         payload_bin: Binary<'a>;
-        /// TODO-DOC string
+        /// Where the bytes can be fetched. Needs `hashes`; not together with `payload_bin`.
         url: Text<'a>;
-        /// TODO-DOC hashes
+        /// Hashes of the bytes, whether they stand here or behind `url`.
         hashes: Hashes<'a>;
-        /// TODO-DOC enum
+        /// How the bytes are encrypted; not at all when absent.
         encryption_algorithm: EncryptionAlgorithm;
-        /// TODO-DOC string
+        /// The key or password that decrypts the bytes. Needs `encryption_algorithm`.
         decryption_key: Text<'a>;
     }
     lists {}

@@ -1,4 +1,4 @@
-//! TODO-DOC (STIX 2.1, section 6.3).
+//! Directory: a directory of a file system (STIX 2.1, section 6.3).
 
 use crate::Timestamp;
 use crate::data_type::Text;
@@ -7,24 +7,33 @@ use crate::schema::Rule;
 use crate::validate::checks;
 
 stix_type! {
-    /// TODO-DOC directory
+    /// A directory of a file system, as it was seen.
+    ///
+    /// ```
+    /// use stix_model::{StixType, sco::Directory};
+    /// let directory = Directory::new(r"C:\Windows\System32").path_enc("windows-1252");
+    /// // A backslash is doubled in JSON.
+    /// assert!(directory.to_json().contains(r#""path":"C:\\Windows\\System32""#));
+    /// directory.to_object()?;
+    /// # Ok::<(), stix_model::BuildError>(())
+    /// ```
     sco Directory "directory" "6.3"
     required {
-        /// TODO-DOC string
+        /// The path, written as on the system where it was seen.
         path: Text<'a>;
     }
     optional {
-        /// TODO-DOC string
+        /// The character set in which the path was seen, if that was not Unicode; a name that IANA lists.
         path_enc: Text<'a>;
-        /// TODO-DOC timestamp
+        /// When the directory was created.
         ctime: Timestamp;
-        /// TODO-DOC timestamp
+        /// When something was last written to the directory.
         mtime: Timestamp;
-        /// TODO-DOC timestamp
+        /// When the directory was last read.
         atime: Timestamp;
     }
     lists {
-        /// TODO-DOC identifier -> file,directory
+        /// Files and directories in it.
         contains_refs: Ref<to::FileOrDirectory>;
     }
     rules [

@@ -1,4 +1,4 @@
-//! TODO-DOC (STIX 2.1, section 6.5).
+//! Email address: the address of a mailbox (STIX 2.1, section 6.5).
 
 use crate::data_type::Text;
 use crate::reference::{Ref, to};
@@ -6,16 +6,24 @@ use crate::schema::Rule;
 use crate::validate::checks;
 
 stix_type! {
-    /// TODO-DOC email-addr
+    /// The address of a mailbox.
+    ///
+    /// ```
+    /// use stix_model::{StixType, sco::EmailAddress};
+    /// EmailAddress::new("jo@example.com").display_name("Jo Doe").to_object()?;
+    /// let error = EmailAddress::new("Jo Doe <jo@example.com>").to_object().unwrap_err();
+    /// assert!(error.to_string().contains("must be a mail address alone"));
+    /// # Ok::<(), stix_model::BuildError>(())
+    /// ```
     sco EmailAddress "email-addr" "6.5"
     required {
-        /// TODO-DOC string
+        /// The address alone, such as `jo@example.com` (RFC 5322, `addr-spec`).
         value: Text<'a>;
     }
     optional {
-        /// TODO-DOC string
+        /// The name that mail programs show beside the address.
         display_name: Text<'a>;
-        /// TODO-DOC identifier -> user-account
+        /// The account that the mailbox belongs to.
         belongs_to_ref: Ref<to::UserAccount>;
     }
     lists {}

@@ -1,4 +1,4 @@
-//! TODO-DOC (STIX 2.1, section 6.6).
+//! Email message: a mail with its header and its body (STIX 2.1, section 6.6).
 
 use crate::Timestamp;
 use crate::data_type::{Dictionary, Text};
@@ -7,42 +7,53 @@ use crate::schema::Rule;
 use crate::validate::checks;
 
 stix_type! {
-    /// TODO-DOC email-message
+    /// A mail (RFC 5322, MIME). Encoded words in its header (RFC 2047) stand here decoded.
+    ///
+    /// ```
+    /// use stix_model::{Ref, StixType, sco::{EmailAddress, EmailMessage, EmailMimePart}};
+    /// let sender = EmailAddress::new("jo@example.com").to_object()?;
+    /// let sender = Ref::try_from(sender.header().id.clone())?;
+    /// let mail = EmailMessage::new(true).subject("Your bill").from_ref(sender);
+    /// let part = EmailMimePart::new().content_type("text/plain; charset=utf-8").body("See attachment.");
+    /// mail.clone().body_multipart([part]).to_object()?;
+    /// assert!(mail.body("See attachment.").to_object().is_err(), "a message with parts");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     sco EmailMessage "email-message" "6.6"
     required {
-        /// TODO-DOC boolean
+        /// Whether the body has MIME parts.
         is_multipart: bool;
     }
     optional {
-        /// TODO-DOC timestamp
+        /// When the mail was sent: the field `Date`.
         date: Timestamp;
-        /// TODO-DOC string
+        /// The field `Content-Type`.
         content_type: Text<'a>;
-        /// TODO-DOC identifier -> email-addr
+        /// The author: the field `From`.
         from_ref: Ref<to::EmailAddress>;
-        /// TODO-DOC identifier -> email-addr
+        /// Who sent the mail for the author: the field `Sender`.
         sender_ref: Ref<to::EmailAddress>;
-        /// TODO-DOC string
+        /// The field `Message-ID`.
         message_id: Text<'a>;
-        /// TODO-DOC string
+        /// The field `Subject`.
         subject: Text<'a>;
-        /// TODO-DOC dictionary
+        /// Other fields of the header by name; each value is a list, as a field may come repeatedly.
         additional_header_fields: Dictionary<'a, Vec<Text<'a>>>;
-        /// TODO-DOC string
+        /// The body. Only if `is_multipart` is false.
         body: Text<'a>;
-        /// TODO-DOC identifier -> artifact
+        /// The whole mail as it came, byte for byte.
         raw_email_ref: Ref<to::Artifact>;
     }
     lists {
-        /// TODO-DOC identifier -> email-addr
+        /// The recipients: the field `To`.
         to_refs: Ref<to::EmailAddress>;
-        /// TODO-DOC identifier -> email-addr
+        /// The recipients of a copy: the field `Cc`.
         cc_refs: Ref<to::EmailAddress>;
-        /// TODO-DOC identifier -> email-addr
+        /// The hidden recipients: the field `Bcc`.
         bcc_refs: Ref<to::EmailAddress>;
-        /// TODO-DOC string
+        /// The fields `Received`, in the order in which they stand in the mail.
         received_lines: Text<'a>;
-        /// TODO-DOC email-mime-part-type
+        /// The parts of the body. Only if `is_multipart` is true.
         body_multipart: EmailMimePart<'a>;
     }
     rules [
@@ -51,17 +62,17 @@ stix_type! {
 }
 
 stix_type! {
-    /// TODO-DOC email-mime-part-type
+    /// One part of a mail that has several (MIME). `body` or `body_raw_ref` must be there.
     part EmailMimePart "email-mime-part-type" "6.6.2"
     required {}
     optional {
-        /// TODO-DOC string
+        /// The part as text, decoded to Unicode; for parts whose `content_type` begins with `text/`.
         body: Text<'a>;
-        /// TODO-DOC identifier -> artifact,file
+        /// The part as bytes: an artifact, or a file of which the content is not at hand.
         body_raw_ref: Ref<to::ArtifactOrFile>;
-        /// TODO-DOC string
+        /// The field `Content-Type` of the part.
         content_type: Text<'a>;
-        /// TODO-DOC string
+        /// The field `Content-Disposition` of the part.
         content_disposition: Text<'a>;
     }
     lists {}

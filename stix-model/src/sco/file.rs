@@ -1,4 +1,4 @@
-//! TODO-DOC (STIX 2.1, section 6.7).
+//! File: a file, by its name, its hashes and what it holds (STIX 2.1, section 6.7).
 
 use crate::Timestamp;
 use crate::data_type::{Hashes, Hex, Text};
@@ -7,35 +7,52 @@ use crate::schema::Rule;
 use crate::validate::checks;
 
 stix_type! {
-    /// TODO-DOC file
+    /// A file, known by its name or by hashes of its content; one of them must be there.
+    ///
+    /// What depends on the format or the file system stands in extensions, such as
+    /// [`WindowsPeBinaryExt`](crate::extension::WindowsPeBinaryExt).
+    ///
+    /// ```
+    /// use stix_model::{Hashes, Json, StixType, extension::PdfExt, sco::File, vocab::HashAlgorithm};
+    /// let mut hashes = Hashes::default();
+    /// hashes.set(HashAlgorithm::Md5, "3773a88f65a5e780c8dff9cdc3a056f3");
+    /// let file = File::new().hashes(hashes).name("bill.pdf").size(25_537);
+    /// let pdf = PdfExt::new().version("1.7").is_optimized(true);
+    /// let object = file.extension("pdf-ext", Json::from_typed(&pdf)).to_object()?;
+    /// assert_eq!(object.header().id.object_type(), "file");
+    /// assert!(File::new().size(25_537).to_object().is_err(), "neither hashes nor a name");
+    /// # Ok::<(), stix_model::BuildError>(())
+    /// ```
     sco File "file" "6.7"
     required {}
     optional {
-        /// TODO-DOC hashes
+        /// Hashes of the content. These or `name` must be there.
         hashes: Hashes<'a>;
-        /// TODO-DOC integer
+        /// The size in bytes, 0 or more.
         size: i64 = 0..=9_007_199_254_740_991;
-        /// TODO-DOC string
+        /// The name without the directory. This or `hashes` must be there.
         name: Text<'a>;
-        /// TODO-DOC string
+        /// The character set in which the name was seen, if that was not Unicode; a name that IANA lists.
+        /// Needs `name`.
         name_enc: Text<'a>;
-        /// TODO-DOC hex
+        /// The bytes at the beginning by which the format is known, such as `4d5a`.
         magic_number_hex: Hex<'a>;
-        /// TODO-DOC string
+        /// The media type; should be one that IANA lists.
         mime_type: Text<'a>;
-        /// TODO-DOC timestamp
+        /// When the file was created.
         ctime: Timestamp;
-        /// TODO-DOC timestamp
+        /// When the content was last written.
         mtime: Timestamp;
-        /// TODO-DOC timestamp
+        /// When the file was last read.
         atime: Timestamp;
-        /// TODO-DOC identifier -> directory
+        /// The directory that the file is in.
         parent_directory_ref: Ref<to::Directory>;
-        /// TODO-DOC identifier -> artifact
+        /// The content, as an artifact.
         content_ref: Ref<to::Artifact>;
     }
     lists {
-        /// TODO-DOC identifier -> @sco
+        /// What else is found in the content, such as an address or a file appended to it. For the members of
+        /// an archive see [`ArchiveExt`](crate::extension::ArchiveExt).
         contains_refs: Ref<to::Observable>;
     }
     rules [

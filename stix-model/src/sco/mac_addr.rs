@@ -1,14 +1,20 @@
-//! TODO-DOC (STIX 2.1, section 6.10).
+//! MAC address: the hardware address of a network card (STIX 2.1, section 6.10).
 
 use crate::data_type::Text;
 use crate::schema::Rule;
 use crate::validate::checks;
 
 stix_type! {
-    /// TODO-DOC mac-addr
+    /// The hardware address of a network card.
+    ///
+    /// ```
+    /// use stix_model::{StixType, sco::MacAddress};
+    /// assert!(MacAddress::new("d2:fb:49:24:37:18").to_object().is_ok());
+    /// assert!(MacAddress::new("D2-FB-49-24-37-18").to_object().is_err());
+    /// ```
     sco MacAddress "mac-addr" "6.10"
     required {
-        /// TODO-DOC string
+        /// Six octets in lower case with leading zeros and colons between them, such as `d2:fb:49:04:37:18`.
         value: Text<'a>;
     }
     optional {}

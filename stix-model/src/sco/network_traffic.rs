@@ -1,4 +1,4 @@
-//! TODO-DOC (STIX 2.1, section 6.12).
+//! Network traffic: a connection or flow between two ends (STIX 2.1, section 6.12).
 
 use crate::Timestamp;
 use crate::data_type::{Dictionary, IntegerOrText, Text};
@@ -7,46 +7,62 @@ use crate::schema::Rule;
 use crate::validate::checks;
 
 stix_type! {
-    /// TODO-DOC network-traffic
+    /// A connection or another flow from a source to a destination. `src_ref` or `dst_ref` must be there; the
+    /// ports should be.
+    ///
+    /// What one protocol adds stands in extensions, such as
+    /// [`HttpRequestExt`](crate::extension::HttpRequestExt).
+    ///
+    /// ```
+    /// use stix_model::{Ref, StixType, sco::{Ipv4Address, NetworkTraffic}};
+    /// let server = Ipv4Address::new("203.0.113.1").to_object()?;
+    /// let server = Ref::try_from(server.header().id.clone())?;
+    /// let protocols = ["ipv4", "tcp", "https"].map(Into::into);
+    /// let traffic = NetworkTraffic::new(protocols).dst_ref(server).dst_port(443);
+    /// traffic.to_object()?;
+    /// assert!(NetworkTraffic::new(["tcp".into()]).to_object().is_err(), "neither source nor destination");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     sco NetworkTraffic "network-traffic" "6.12"
     required {
-        /// TODO-DOC string
+        /// The protocols, from the outermost to the innermost, such as `ipv4`, `tcp`, `http`; should be the
+        /// names of IANA in lower case.
         protocols: Vec<Text<'a>>;
     }
     optional {
-        /// TODO-DOC timestamp
+        /// When the traffic began.
         start: Timestamp;
-        /// TODO-DOC timestamp
+        /// When the traffic ended. Not before `start`; not with `is_active` true.
         end: Timestamp;
-        /// TODO-DOC boolean
+        /// Whether the traffic was still going on; false when there is an `end`.
         is_active: bool;
-        /// TODO-DOC identifier -> ipv4-addr,ipv6-addr,mac-addr,domain-name
+        /// Where the traffic came from.
         src_ref: Ref<to::NetworkAddress>;
-        /// TODO-DOC identifier -> ipv4-addr,ipv6-addr,mac-addr,domain-name
+        /// Where the traffic went.
         dst_ref: Ref<to::NetworkAddress>;
-        /// TODO-DOC integer
+        /// The port of the source, 0 to 65535.
         src_port: i64 = 0..=65_535;
-        /// TODO-DOC integer
+        /// The port of the destination, 0 to 65535.
         dst_port: i64 = 0..=65_535;
-        /// TODO-DOC integer
+        /// How many bytes the source sent.
         src_byte_count: i64 = 0..=9_007_199_254_740_991;
-        /// TODO-DOC integer
+        /// How many bytes the destination sent.
         dst_byte_count: i64 = 0..=9_007_199_254_740_991;
-        /// TODO-DOC integer
+        /// How many packets the source sent.
         src_packets: i64 = 0..=9_007_199_254_740_991;
-        /// TODO-DOC integer
+        /// How many packets the destination sent.
         dst_packets: i64 = 0..=9_007_199_254_740_991;
-        /// TODO-DOC dictionary
+        /// Data of IP Flow Information Export, by the names of its elements; integers or strings.
         ipfix: Dictionary<'a, IntegerOrText<'a>>;
-        /// TODO-DOC identifier -> artifact
+        /// The bytes that the source sent.
         src_payload_ref: Ref<to::Artifact>;
-        /// TODO-DOC identifier -> artifact
+        /// The bytes that the destination sent.
         dst_payload_ref: Ref<to::Artifact>;
-        /// TODO-DOC identifier -> network-traffic
+        /// The traffic inside which this traffic travels, such as a tunnel.
         encapsulated_by_ref: Ref<to::NetworkTraffic>;
     }
     lists {
-        /// TODO-DOC identifier -> network-traffic
+        /// The traffic that travels inside this traffic.
         encapsulates_refs: Ref<to::NetworkTraffic>;
     }
     rules [

@@ -1,4 +1,4 @@
-//! TODO-DOC (STIX 2.1, section 6.16).
+//! User account: an account on a system or at a service (STIX 2.1, section 6.16).
 
 use crate::Timestamp;
 use crate::data_type::Text;
@@ -6,37 +6,46 @@ use crate::schema::Rule;
 use crate::vocab::AccountType;
 
 stix_type! {
-    /// TODO-DOC user-account
+    /// An account on a system or at a service; at least one of the properties must be there.
+    ///
+    /// ```
+    /// use stix_model::{Json, StixType, extension::UnixAccountExt, sco::UserAccount, vocab::AccountType};
+    /// let unix = UnixAccountExt::new().gid(1001).home_dir("/home/jo").groups(["wheel"]);
+    /// let account = UserAccount::new().user_id("1001").account_login("jo").account_type(AccountType::Unix);
+    /// let account = account.can_escalate_privs(true).extension("unix-account-ext", Json::from_typed(&unix));
+    /// assert!(account.to_object()?.header().id.as_str().starts_with("user-account--"));
+    /// # Ok::<(), stix_model::BuildError>(())
+    /// ```
     sco UserAccount "user-account" "6.16"
     required {}
     optional {
-        /// TODO-DOC string
+        /// What the system itself knows the account by, such as a UID, a SID or an account name.
         user_id: Text<'a>;
-        /// TODO-DOC string
+        /// The password in clear text. Meant for what malware carries with it, not for data of real persons.
         credential: Text<'a>;
-        /// TODO-DOC string
+        /// What the user types to log in, where that is not `user_id`.
         account_login: Text<'a>;
-        /// TODO-DOC open-vocab
+        /// What kind of account it is.
         account_type: AccountType;
-        /// TODO-DOC string
+        /// The name that others see.
         display_name: Text<'a>;
-        /// TODO-DOC boolean
+        /// Whether a service uses the account, and not a person.
         is_service_account: bool;
-        /// TODO-DOC boolean
+        /// Whether the account has elevated rights, such as `root`.
         is_privileged: bool;
-        /// TODO-DOC boolean
+        /// Whether the account can get elevated rights, for instance by `sudo`.
         can_escalate_privs: bool;
-        /// TODO-DOC boolean
+        /// Whether the account is disabled.
         is_disabled: bool;
-        /// TODO-DOC timestamp
+        /// When the account was created.
         account_created: Timestamp;
-        /// TODO-DOC timestamp
+        /// When the account expires.
         account_expires: Timestamp;
-        /// TODO-DOC timestamp
+        /// When the password was last changed.
         credential_last_changed: Timestamp;
-        /// TODO-DOC timestamp
+        /// When somebody first logged in.
         account_first_login: Timestamp;
-        /// TODO-DOC timestamp
+        /// When somebody last logged in.
         account_last_login: Timestamp;
     }
     lists {}

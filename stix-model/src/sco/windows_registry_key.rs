@@ -1,4 +1,4 @@
-//! TODO-DOC (STIX 2.1, section 6.17).
+//! Windows registry key: a key with its values (STIX 2.1, section 6.17).
 
 use crate::Timestamp;
 use crate::data_type::Text;
@@ -8,21 +8,32 @@ use crate::validate::checks;
 use crate::vocab::WindowsRegistryDatatype;
 
 stix_type! {
-    /// TODO-DOC windows-registry-key
+    /// A key of the Windows registry with its values; at least one of the properties must be there.
+    ///
+    /// ```
+    /// use stix_model::{StixType, sco::{WindowsRegistryKey, WindowsRegistryValue}};
+    /// let run = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Run";
+    /// let value = WindowsRegistryValue::new().name("updater").data(r"C:\Users\Public\u.exe");
+    /// let key = WindowsRegistryKey::new().key(format!(r"HKEY_LOCAL_MACHINE\{run}")).values([value]);
+    /// key.to_object()?;
+    /// let short = WindowsRegistryKey::new().key(format!(r"HKLM\{run}"));
+    /// assert!(short.to_object().unwrap_err().to_string().contains("the hive is spelled out"));
+    /// # Ok::<(), stix_model::BuildError>(())
+    /// ```
     sco WindowsRegistryKey "windows-registry-key" "6.17"
     required {}
     optional {
-        /// TODO-DOC string
+        /// The key with its whole path; the hive is spelled out, such as `HKEY_LOCAL_MACHINE`.
         key: Text<'a>;
-        /// TODO-DOC timestamp
+        /// When the key was last written to.
         modified_time: Timestamp;
-        /// TODO-DOC identifier -> user-account
+        /// The account that created the key.
         creator_user_ref: Ref<to::UserAccount>;
-        /// TODO-DOC integer
+        /// How many keys are below it.
         number_of_subkeys: i64;
     }
     lists {
-        /// TODO-DOC windows-registry-value-type
+        /// The values under the key.
         values: WindowsRegistryValue<'a>;
     }
     rules [
@@ -32,15 +43,15 @@ stix_type! {
 }
 
 stix_type! {
-    /// TODO-DOC windows-registry-value-type
+    /// A value under a key of the Windows registry; at least one of the properties must be there.
     part WindowsRegistryValue "windows-registry-value-type" "6.17.2"
     required {}
     optional {
-        /// TODO-DOC string
+        /// The name; the default value of a key has the empty name.
         name: Text<'a>;
-        /// TODO-DOC string
+        /// What the value holds, as text.
         data: Text<'a>;
-        /// TODO-DOC enum
+        /// The type that the registry gives to the data.
         data_type: WindowsRegistryDatatype;
     }
     lists {}

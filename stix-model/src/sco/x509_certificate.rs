@@ -1,39 +1,52 @@
-//! TODO-DOC (STIX 2.1, section 6.18).
+//! X.509 certificate: a certificate and what it says (STIX 2.1, section 6.18).
 
 use crate::Timestamp;
 use crate::data_type::{Hashes, Text};
 use crate::schema::Rule;
 
 stix_type! {
-    /// TODO-DOC x509-certificate
+    /// A certificate (RFC 5280) and what it says; at least one of the properties must be there.
+    ///
+    /// ```
+    /// use stix_model::{StixType, Timestamp, sco::{X509Certificate, X509V3Extensions}};
+    /// let expiry: Timestamp = "2025-08-21T00:00:00Z".parse()?;
+    /// let certificate = X509Certificate::new()
+    ///     .serial_number("36:f7:d4:32:f4:ab:70:ea:d3:ce:98:6e:ea:99:93:49")
+    ///     .subject("CN=c2.example")
+    ///     .validity_not_after(expiry)
+    ///     .x509_v3_extensions(X509V3Extensions::new().subject_alternative_name("DNS:c2.example"));
+    /// certificate.to_object()?;
+    /// assert!(X509Certificate::new().to_object().is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     sco X509Certificate "x509-certificate" "6.18"
     required {}
     optional {
-        /// TODO-DOC boolean
+        /// Whether it is signed with the key that it certifies.
         is_self_signed: bool;
-        /// TODO-DOC hashes
+        /// Hashes of the whole certificate.
         hashes: Hashes<'a>;
-        /// TODO-DOC string
+        /// The version of the format, such as `3`.
         version: Text<'a>;
-        /// TODO-DOC string
+        /// The number that its issuer gave to it.
         serial_number: Text<'a>;
-        /// TODO-DOC string
+        /// The algorithm with which it is signed.
         signature_algorithm: Text<'a>;
-        /// TODO-DOC string
+        /// The distinguished name of who issued it.
         issuer: Text<'a>;
-        /// TODO-DOC timestamp
+        /// From when on it is valid.
         validity_not_before: Timestamp;
-        /// TODO-DOC timestamp
+        /// Until when it is valid.
         validity_not_after: Timestamp;
-        /// TODO-DOC string
+        /// The distinguished name of whom it is issued to.
         subject: Text<'a>;
-        /// TODO-DOC string
+        /// The algorithm of the certified key.
         subject_public_key_algorithm: Text<'a>;
-        /// TODO-DOC string
+        /// The modulus of the certified key, if it is an RSA key.
         subject_public_key_modulus: Text<'a>;
-        /// TODO-DOC integer
+        /// The exponent of the certified key, if it is an RSA key.
         subject_public_key_exponent: i64;
-        /// TODO-DOC x509-v3-extensions-type
+        /// The extensions of version 3.
         x509_v3_extensions: X509V3Extensions<'a>;
     }
     lists {}
@@ -43,41 +56,42 @@ stix_type! {
 }
 
 stix_type! {
-    /// TODO-DOC x509-v3-extensions-type
+    /// The extensions of a certificate of version 3 (RFC 5280, section 4.2), as text; at least one must be
+    /// there.
     part X509V3Extensions "x509-v3-extensions-type" "6.18.2"
     required {}
     optional {
-        /// TODO-DOC string
+        /// Whether the subject is an authority, and how many certificates may follow below it.
         basic_constraints: Text<'a>;
-        /// TODO-DOC string
+        /// In which name space the subjects of the certificates below must lie.
         name_constraints: Text<'a>;
-        /// TODO-DOC string
+        /// What is demanded of the policies on the path below.
         policy_constraints: Text<'a>;
-        /// TODO-DOC string
+        /// For what the key may be used, such as signatures or encryption.
         key_usage: Text<'a>;
-        /// TODO-DOC string
+        /// For what purposes the key may be used in addition or instead, such as TLS servers.
         extended_key_usage: Text<'a>;
-        /// TODO-DOC string
+        /// What tells the certified key from other keys of the subject.
         subject_key_identifier: Text<'a>;
-        /// TODO-DOC string
+        /// What tells the key that signed the certificate from other keys of the issuer.
         authority_key_identifier: Text<'a>;
-        /// TODO-DOC string
+        /// Other names of the subject, such as host names and mail addresses.
         subject_alternative_name: Text<'a>;
-        /// TODO-DOC string
+        /// Other names of the issuer.
         issuer_alternative_name: Text<'a>;
-        /// TODO-DOC string
+        /// Attributes of the subject from a directory, such as a nationality.
         subject_directory_attributes: Text<'a>;
-        /// TODO-DOC string
+        /// Where the revocation list can be fetched.
         crl_distribution_points: Text<'a>;
-        /// TODO-DOC string
+        /// After how many more certificates on the path `anyPolicy` stops counting.
         inhibit_any_policy: Text<'a>;
-        /// TODO-DOC timestamp
+        /// From when on the private key may be used, where that differs from the certificate.
         private_key_usage_period_not_before: Timestamp;
-        /// TODO-DOC timestamp
+        /// Until when the private key may be used, where that differs from the certificate.
         private_key_usage_period_not_after: Timestamp;
-        /// TODO-DOC string
+        /// The policies under which the certificate was issued.
         certificate_policies: Text<'a>;
-        /// TODO-DOC string
+        /// Which policies of the issuer and of the subject count as the same.
         policy_mappings: Text<'a>;
     }
     lists {}

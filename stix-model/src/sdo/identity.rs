@@ -1,27 +1,38 @@
-//! TODO-DOC (STIX 2.1, section 4.5).
+//! Identity: a person, an organisation, a system, or a class of these (STIX 2.1, section 4.5).
 
 use crate::data_type::Text;
 use crate::vocab::{IdentityClass, IndustrySector};
 
 stix_type! {
-    /// TODO-DOC identity
+    /// A person, an organisation, a system, or a class of these, such as the banks of a country: who makes
+    /// objects, who is attacked, who has seen something.
+    ///
+    /// ```
+    /// use stix_model::{StixType, sdo::Identity, vocab::{IdentityClass, IndustrySector}};
+    /// # let mut mint = stix_model::Mint::new(|| 1_700_000_000_000_000, |b: &mut [u8; 16]| b.fill(7));
+    /// let utilities = Identity::new(mint.stamp(), "Energy utilities in Austria")
+    ///     .identity_class(IdentityClass::Class)
+    ///     .sectors([IndustrySector::Energy, IndustrySector::Utilities]);
+    /// assert!(utilities.to_object()?.header().id.as_str().starts_with("identity--"));
+    /// # Ok::<(), stix_model::BuildError>(())
+    /// ```
     sdo Identity "identity" "4.5"
     required {
-        /// TODO-DOC string
+        /// The name; for a class a short phrase that describes it.
         name: Text<'a>;
     }
     optional {
-        /// TODO-DOC string
+        /// What is good to know about it, such as what it does.
         description: Text<'a>;
-        /// TODO-DOC open-vocab
+        /// Whether it is a person, an organisation, a system, or a class of these.
         identity_class: IdentityClass;
-        /// TODO-DOC string
+        /// How to reach it, such as a mail address or a telephone number, in any form.
         contact_information: Text<'a>;
     }
     lists {
-        /// TODO-DOC string
+        /// The roles that it has, such as `CEO` or `Domain Administrators`; there is no vocabulary.
         roles: Text<'a>;
-        /// TODO-DOC open-vocab
+        /// The industries that it belongs to.
         sectors: IndustrySector;
     }
 }

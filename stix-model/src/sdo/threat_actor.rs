@@ -1,4 +1,4 @@
-//! TODO-DOC (STIX 2.1, section 4.17).
+//! Threat actor: who is behind attacks (STIX 2.1, section 4.17).
 
 use crate::Timestamp;
 use crate::data_type::Text;
@@ -8,38 +8,52 @@ use crate::vocab::{
 };
 
 stix_type! {
-    /// TODO-DOC threat-actor
+    /// A person, a group or an organisation that is believed to act with malicious intent. What is seen of
+    /// them goes into an [`IntrusionSet`](super::IntrusionSet).
+    ///
+    /// ```
+    /// use stix_model::{StixType, sdo::ThreatActor, vocab::ThreatActorSophistication};
+    /// # let mut mint = stix_model::Mint::new(|| 1_700_000_000_000_000, |b: &mut [u8; 16]| b.fill(7));
+    /// let actor = ThreatActor::new(mint.stamp(), "Evil Org")
+    ///     .threat_actor_types(["crime-syndicate"])
+    ///     .roles(["director", "malware-author"])
+    ///     .sophistication(ThreatActorSophistication::Advanced)
+    ///     .goals(["Credit card numbers"]);
+    /// assert_eq!(actor.roles.len(), 2);
+    /// actor.to_object()?;
+    /// # Ok::<(), stix_model::BuildError>(())
+    /// ```
     sdo ThreatActor "threat-actor" "4.17"
     required {
-        /// TODO-DOC string
+        /// The name by which the actor is known.
         name: Text<'a>;
     }
     optional {
-        /// TODO-DOC string
+        /// Who the actor is, what they want, and how they work.
         description: Text<'a>;
-        /// TODO-DOC timestamp
+        /// When the actor was first seen.
         first_seen: Timestamp;
-        /// TODO-DOC timestamp
+        /// When the actor was last seen. Not before `first_seen`.
         last_seen: Timestamp;
-        /// TODO-DOC open-vocab
+        /// How skilled the actor must be to do what was seen.
         sophistication: ThreatActorSophistication;
-        /// TODO-DOC open-vocab
+        /// With what means the actor works.
         resource_level: AttackResourceLevel;
-        /// TODO-DOC open-vocab
+        /// The main reason why the actor attacks.
         primary_motivation: AttackMotivation;
     }
     lists {
-        /// TODO-DOC open-vocab
+        /// What kinds of threat actor it is.
         threat_actor_types: ThreatActorType;
-        /// TODO-DOC string
+        /// Other names that the actor goes by, or is given.
         aliases: Text<'a>;
-        /// TODO-DOC open-vocab
+        /// What part the actor plays in attacks.
         roles: ThreatActorRole;
-        /// TODO-DOC string
+        /// What the actor wants to reach, in words.
         goals: Text<'a>;
-        /// TODO-DOC open-vocab
+        /// Further reasons why the actor attacks, in no order.
         secondary_motivations: AttackMotivation;
-        /// TODO-DOC open-vocab
+        /// The reasons of the person, whatever those of the organisation behind may be.
         personal_motivations: AttackMotivation;
     }
     rules [

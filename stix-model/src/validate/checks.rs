@@ -372,14 +372,6 @@ pub(crate) fn extension_definition(subject: In<'_, '_, '_>) {
     }
 }
 
-/// Section 6.7.6.
-pub(crate) fn windows_pebinary_ext(subject: In<'_, '_, '_>) {
-    if subject.value.members().nth(1).is_none() && subject.has("pe_type") {
-        let message = "at least one property beside `pe_type` must be there";
-        subject.must(Code::PropertyMissing, "", "S-216", message);
-    }
-}
-
 fn expect(
     subject: In<'_, '_, '_>,
     property: &str,
