@@ -94,6 +94,9 @@ pub fn documents(objects: &[String]) -> Vec<Document<'_>> {
     objects.iter().map(|text| Document::read(text.as_bytes(), Limits::default()).expect("JSON")).collect()
 }
 
-/// To be filled in: one compiled set of all patterns against each object, from its text to the hits; the set is
-/// built before the clock starts.
-pub const MATCH_SET: Option<for<'a> fn(&[String], &'a [String]) -> Work<'a>> = None;
+/// One compiled set of all patterns against each object, from its text to the hits; the set is built before the
+/// clock starts.
+pub type MatchSet = for<'a> fn(&[String], &'a [String]) -> Work<'a>;
+
+/// To be filled in.
+pub const MATCH_SET: Option<MatchSet> = None;
