@@ -107,7 +107,8 @@ pub fn patterns(count: usize) -> Vec<String> {
         0..=2 => format!("[ipv4-addr:value = '{}']", address(n)),
         3 | 4 => format!("[domain-name:value = '{}']", domain(n)),
         5 | 6 => format!("[file:hashes.'SHA-256' = '{}']", sha256(n)),
-        7 => format!("[url:value = 'http://{0}/gate.php' OR domain-name:value = '{0}']", domain(n)),
+        // Of one type, because rstix 0.23 finds no object for the second side of an OR over two types.
+        7 => format!("[domain-name:value = '{}' OR domain-name:value = '{}']", domain(n), domain(n + 1)),
         8 => format!("[ipv4-addr:value IN ('{}', '{}', '{}')]", address(n), address(n + 1), address(n + 2)),
         _ => format!("[file:name LIKE '%{:08x}.exe' AND file:size > {}]", scramble(n) >> 32, n % 4096),
     };
@@ -117,7 +118,7 @@ pub fn patterns(count: usize) -> Vec<String> {
 /// Observed objects; one in a hundred is what a pattern of the first thousand looks for.
 pub fn observables(count: usize) -> Vec<String> {
     let object = |n: usize| {
-        let seed = if n % 100 == 0 { n / 100 % 1000 } else { 1_000_000_000 + n };
+        let seed = if n.is_multiple_of(100) { n / 100 % 1000 } else { 1_000_000_000 + n };
         let (kind, rest) = match seed % 10 {
             0..=2 | 8 => ("ipv4-addr", format!(r#""value":"{}""#, address(seed))),
             3 | 4 | 7 => ("domain-name", format!(r#""value":"{}""#, domain(seed))),

@@ -2,8 +2,11 @@
 
 use crate::measure::Work;
 use bytes::Bytes;
-use stix_model::json::Limits;
-use stix_model::{Object, taxii};
+use std::hint::black_box;
+use stix_model::json::{Document, Limits};
+use stix_model::pattern::{MatchLimits, Pattern};
+use stix_model::validate::{Profile, Validator};
+use stix_model::{AnyObject, Object, ObjectError, ObjectErrorKind, taxii};
 
 /// The strict reader and the header of each object, digests included.
 pub fn read(bundle: &Bytes) -> Work<'_> {
@@ -17,39 +20,83 @@ pub fn read(bundle: &Bytes) -> Work<'_> {
 pub fn read_each<'a>(objects: &'a [&str]) -> Work<'a> {
     Box::new(move || {
         for object in objects {
-            std::hint::black_box(Object::parse(object).expect("an object with a header"));
+            black_box(Object::parse(object).expect("an object with a header"));
         }
     })
 }
 
-/// To be filled in: a bundle as typed objects that lose nothing.
-pub fn typed(_bundle: &Bytes) -> Option<Work<'_>> {
-    None
+/// The objects of a bundle as typed views of its text; types that the standard does not have stay text.
+pub fn typed(bundle: &Bytes) -> Work<'_> {
+    Box::new(move || {
+        let document = Document::read(bundle, Limits::default()).expect("JSON");
+        let objects = document.root().get("objects").expect("a bundle").elements();
+        let is_custom = |error: &ObjectError| matches!(error.kind(), ObjectErrorKind::UnknownType);
+        let objects: Vec<_> = objects.map(AnyObject::read).collect();
+        assert!(
+            objects.iter().all(|object| object.as_ref().err().is_none_or(is_custom)),
+            "an object without type"
+        );
+        black_box(objects);
+    })
 }
 
-/// To be filled in: everything from the text of a bundle to the findings of all three tiers.
-pub fn validate(_bundle: &Bytes) -> Option<Work<'_>> {
-    None
+/// Everything from the text of a bundle to the findings of all three tiers.
+pub fn validate(bundle: &Bytes) -> Work<'_> {
+    let validator = validator();
+    Box::new(move || {
+        let document = Document::read(bundle, Limits::default()).expect("JSON");
+        black_box(validator.document(document.root()));
+    })
 }
 
-/// To be filled in: the same, object by object.
-pub fn validate_each(_objects: &[String]) -> Option<Work<'_>> {
-    None
+/// The same, object by object.
+pub fn validate_each(objects: &[String]) -> Work<'_> {
+    let validator = validator();
+    Box::new(move || {
+        for object in objects {
+            let document = Document::read(object.as_bytes(), Limits::default()).expect("JSON");
+            black_box(validator.object(document.root()));
+        }
+    })
 }
 
-/// To be filled in: each pattern to its tree.
-pub fn parse_patterns(_patterns: &[String]) -> Option<Work<'_>> {
-    None
+fn validator() -> Validator {
+    Validator::new(Profile::Stix).most_findings(usize::MAX)
 }
 
-/// To be filled in: each pattern against each object; both are parsed before the clock starts. The closure must
-/// find as many matches as `expected`.
-pub fn match_each<'a>(_patterns: &'a [String], _objects: &'a [String], _expected: usize) -> Option<Work<'a>> {
-    None
+/// Each pattern to its tree.
+pub fn parse_patterns(patterns: &[String]) -> Work<'_> {
+    Box::new(move || {
+        for pattern in patterns {
+            black_box(Pattern::parse(pattern).expect("a pattern"));
+        }
+    })
 }
 
-/// To be filled in: one compiled set of all patterns against each object; the set is built before the clock
-/// starts.
-pub fn match_set<'a>(_patterns: &'a [String], _objects: &'a [String]) -> Option<Work<'a>> {
-    None
+/// Each pattern against each object; both are parsed before the clock starts, as with the peers. There must be as
+/// many matches as a peer has found.
+pub fn match_each<'a>(patterns: &[String], objects: &'a [Document<'a>], expected: usize) -> Work<'a> {
+    let compile = |text: &String| Pattern::parse(text).expect("a pattern").compile(MatchLimits::default());
+    let patterns: Vec<_> = patterns.iter().map(|text| compile(text).expect("it compiles")).collect();
+    Box::new(move || {
+        let mut matches = 0;
+        for object in objects {
+            for pattern in &patterns {
+                matches += usize::from(pattern.matches_object(object.root()).expect("few steps"));
+            }
+        }
+        assert_eq!(matches, expected);
+    })
 }
+
+/// For [`match_each`].
+pub fn documents(objects: &[String]) -> Vec<Document<'_>> {
+    objects.iter().map(|text| Document::read(text.as_bytes(), Limits::default()).expect("JSON")).collect()
+}
+
+/// One compiled set of all patterns against each object, from its text to the hits; the set is built before the
+/// clock starts.
+pub type MatchSet = for<'a> fn(&[String], &'a [String]) -> Work<'a>;
+
+/// To be filled in.
+pub const MATCH_SET: Option<MatchSet> = None;

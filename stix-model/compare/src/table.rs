@@ -32,32 +32,31 @@ pub struct Row<'a> {
 
 pub fn title() {
     println!(
-        "{:<44} {:<32} {:>22} {:>22} {:>8} {:>7}",
+        "{:<44} {:<26} {:>22} {:>22} {:>8} {:>7}",
         "what", "peer", "peer", "stix-model", "ratio", "goal"
     );
 }
 
 impl Row<'_> {
-    /// Measures both sides in turns. Without our side there is no ratio.
-    pub fn run(&self, theirs: Work<'_>, ours: Option<Work<'_>>) {
-        match ours {
-            Some(ours) => {
-                let [theirs, ours] = in_turns([theirs, ours]);
-                self.print(theirs, Some(ours));
-            }
-            None => self.print(in_turns([theirs])[0], None),
-        }
+    /// Measures both sides in turns.
+    pub fn run(&self, theirs: Work<'_>, ours: Work<'_>) {
+        let [theirs, ours] = in_turns([theirs, ours]);
+        self.print(theirs, ours);
     }
 
     /// For a peer that measured itself, in its own process.
-    pub fn run_against(&self, theirs: f64, ours: Option<Work<'_>>) {
-        self.print(theirs, ours.map(|ours| in_turns([ours])[0]));
+    pub fn run_against(&self, theirs: f64, ours: Work<'_>) {
+        self.print(theirs, in_turns([ours])[0]);
     }
 
-    fn print(&self, theirs: f64, ours: Option<f64>) {
+    /// For what the library cannot do yet.
+    pub fn skip(&self) {
+        println!("{:<44} {:<26} {:>45} {:>8} {:>7.2}", self.what, self.peer, "not there yet", "-", self.goal);
+    }
+
+    fn print(&self, theirs: f64, ours: f64) {
         let Self { what, peer, amount, goal } = self;
-        let ratio = ours.map_or("-".into(), |ours| format!("{:.2}", theirs / ours));
-        let ours = ours.map_or("not there yet".into(), |ours| amount.rate(ours));
-        println!("{what:<44} {peer:<32} {:>22} {ours:>22} {ratio:>8} {goal:>7.2}", amount.rate(theirs));
+        let (ratio, theirs, ours) = (theirs / ours, amount.rate(theirs), amount.rate(ours));
+        println!("{what:<44} {peer:<26} {theirs:>22} {ours:>22} {ratio:>8.2} {goal:>7.2}");
     }
 }
