@@ -17,7 +17,6 @@ macro_rules! any_object {
         /// ```
         #[derive(Clone, Debug, PartialEq)]
         #[non_exhaustive]
-        #[expect(clippy::large_enum_variant, reason = "boxing would cost an allocation per object read")]
         pub enum AnyObject<'a> {
             $($(#[doc = concat!("`", $stix, "`")] $name(crate::$module::$name<'a>),)+)+
         }

@@ -97,6 +97,7 @@ impl Validator {
     }
 
     fn check_object(&self, value: Value<'_>, role: Role, path: &Path<'_>, sink: &mut Sink) {
+        #[cfg(feature = "schemas")]
         let before = sink.errors();
         object::check(value, path, sink);
         #[cfg(feature = "schemas")]

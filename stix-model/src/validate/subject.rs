@@ -34,13 +34,11 @@ impl Sink {
         self.errors
     }
 
-    /// Whether an error was reported at a place, in it or around it.
+    /// Whether an error was reported at a place or in it.
     #[cfg(feature = "schemas")]
     pub(crate) fn covers(&self, pointer: &str) -> bool {
         let errors = self.findings.iter().filter(|finding| finding.severity == Severity::Error);
-        errors
-            .map(|error| &*error.pointer)
-            .any(|found| found.starts_with(pointer) || pointer.starts_with(found))
+        errors.map(|error| &*error.pointer).any(|found| found.starts_with(pointer))
     }
 
     #[cold]
