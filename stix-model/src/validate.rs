@@ -98,10 +98,10 @@ impl Validator {
 
     fn check_object(&self, value: Value<'_>, role: Role, path: &Path<'_>, sink: &mut Sink) {
         #[cfg(feature = "schemas")]
-        let before = sink.errors();
+        let before = sink.len();
         object::check(value, path, sink);
         #[cfg(feature = "schemas")]
-        if sink.errors() > before || self.schemas == Schemas::Always {
+        if sink.has_error_since(before) || self.schemas == Schemas::Always {
             official::check(value, path, sink);
         }
         profile::check_object(self.profile, value, role, path, sink);

@@ -11,14 +11,13 @@ pub(crate) struct Sink {
     profile: Profile,
     findings: Vec<Finding>,
     most: usize,
-    errors: usize,
     /// Takes what comes after the bound.
     spare: Option<Finding>,
 }
 
 impl Sink {
     pub(crate) fn new(profile: Profile, most: usize) -> Self {
-        Self { profile, findings: Vec::new(), most, errors: 0, spare: None }
+        Self { profile, findings: Vec::new(), most, spare: None }
     }
 
     pub(crate) fn into_findings(mut self) -> Vec<Finding> {
@@ -29,9 +28,16 @@ impl Sink {
         self.findings
     }
 
-    /// How many errors were reported, those beyond the bound too.
-    pub(crate) fn errors(&self) -> usize {
-        self.errors
+    /// How many findings there are.
+    #[cfg(feature = "schemas")]
+    pub(crate) fn len(&self) -> usize {
+        self.findings.len()
+    }
+
+    /// Whether an error came after the first so many findings.
+    #[cfg(feature = "schemas")]
+    pub(crate) fn has_error_since(&self, before: usize) -> bool {
+        self.findings[before..].iter().any(|finding| finding.severity == Severity::Error)
     }
 
     /// Whether an error was reported at a place or in it.
@@ -54,7 +60,6 @@ impl Sink {
         if self.profile.forbids(&finding) {
             finding.severity = Severity::Error;
         }
-        self.errors += usize::from(finding.severity == Severity::Error);
         if self.findings.len() >= self.most {
             return self.spare.insert(finding);
         }
