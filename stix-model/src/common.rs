@@ -61,7 +61,10 @@ stix_type! {
         marking_ref: Ref<to::MarkingDefinition>;
     }
     lists {}
-    rules [Rule::ExactlyOne(&["lang", "marking_ref"], "S-115")]
+    rules [
+        Rule::ExactlyOne(&["lang", "marking_ref"], "S-115"),
+        Rule::Check(checks::granular_marking),
+    ]
 }
 
 /// `extensions` (section 7.3), each kept as its text.

@@ -63,11 +63,14 @@ impl ScoId {
 /// When the value is no object, or its `type` is none of the 18 types of STIX 2.1; for types of an extension
 /// see [`sco_id_from`].
 pub fn sco_id(object: Value<'_>) -> Result<ScoId, ScoIdError> {
-    let object_type = object_type(object)?;
-    let Some(properties) = contributing_properties(&object_type) else {
-        return Err(ScoIdError::UnknownType(object_type));
-    };
+    let (object_type, properties) = known_type(object)?;
     from(object, &object_type, properties)
+}
+
+/// Like [`sco_id()`], as if an object with versions had none.
+pub(crate) fn of_content(object: Value<'_>) -> Result<ScoId, ScoIdError> {
+    let (object_type, properties) = known_type(object)?;
+    hashed(&object_type, canonical_name(object, properties))
 }
 
 /// Like [`sco_id()`], for a type of an extension whose definition names the ID contributing properties.
@@ -101,6 +104,14 @@ pub fn contributing_properties(object_type: &str) -> Option<&'static [&'static s
     })
 }
 
+fn known_type(object: Value<'_>) -> Result<(String, &'static [&'static str]), ScoIdError> {
+    let object_type = object_type(object)?;
+    match contributing_properties(&object_type) {
+        Some(properties) => Ok((object_type, properties)),
+        None => Err(ScoIdError::UnknownType(object_type)),
+    }
+}
+
 fn object_type(object: Value<'_>) -> Result<String, ScoIdError> {
     if object.kind() != Kind::Object {
         return Err(ScoIdError::NotAnObject(object.kind()));
@@ -112,8 +123,11 @@ fn object_type(object: Value<'_>) -> Result<String, ScoIdError> {
 fn from(object: Value<'_>, object_type: &str, properties: &[&str]) -> Result<ScoId, ScoIdError> {
     // STIX 2.1, section 3.6: objects that are versioned stay out of the namespace.
     let is_versioned = object.get("created").or(object.get("modified")).is_some();
-    let name = canonical_name(object, properties);
-    let Some(name) = name.filter(|_| !is_versioned) else { return Ok(ScoId::Random) };
+    hashed(object_type, canonical_name(object, properties).filter(|_| !is_versioned))
+}
+
+fn hashed(object_type: &str, name: Option<String>) -> Result<ScoId, ScoIdError> {
+    let Some(name) = name else { return Ok(ScoId::Random) };
     let uuid = Uuid::new_v5(&NAMESPACE, name.as_bytes());
     let id = format!("{object_type}--{uuid}").parse().map_err(ScoIdError::Type)?;
     Ok(ScoId::Deterministic { id, name })

@@ -14,6 +14,7 @@
 //! # Ok::<(), stix_model::json::JsonError>(())
 //! ```
 
+mod between;
 mod bundle;
 pub(crate) mod checks;
 mod finding;
@@ -28,6 +29,7 @@ mod profile;
 mod relationship;
 mod shape;
 mod subject;
+mod translation;
 
 use crate::json::Value;
 pub use finding::{Code, Finding, Severity};

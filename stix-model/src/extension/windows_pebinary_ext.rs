@@ -3,6 +3,7 @@
 use crate::Timestamp;
 use crate::data_type::{Hashes, Hex, Text};
 use crate::schema::Rule;
+use crate::validate::checks;
 use crate::vocab::WindowsPeBinaryType;
 
 stix_type! {
@@ -41,6 +42,7 @@ stix_type! {
     }
     rules [
         Rule::AnyOwn("S-216"),
+        Rule::Check(checks::windows_pebinary_ext),
     ]
 }
 

@@ -4,7 +4,6 @@ use crate::Timestamp;
 use crate::data_type::Text;
 use crate::reference::{Ref, to};
 use crate::schema::Rule;
-use crate::validate::checks;
 
 stix_type! {
     /// Somebody has seen something: an indicator matched, malware was found, an actor was at work. What
@@ -47,6 +46,5 @@ stix_type! {
     }
     rules [
         Rule::Order("first_seen", "last_seen", "S-165"),
-        Rule::Check(checks::sighting),
     ]
 }

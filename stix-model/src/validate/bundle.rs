@@ -1,16 +1,13 @@
-//! A bundle (STIX 2.1, section 8), and what holds between the objects in it.
+//! A bundle (STIX 2.1, section 8).
 
 use super::finding::{Code, Severity};
 use super::path::Path;
 use super::profile::{self, Role};
 use super::shape::wrong_kind;
 use super::subject::Sink;
-use super::{Validator, part};
+use super::{Validator, between, part};
 use crate::json::{Kind, Value};
-use crate::version::content_digest;
-use crate::{StixId, Timestamp};
-use hashbrown::HashMap;
-use std::borrow::Cow;
+use crate::{StixId, common};
 
 pub(crate) fn check(validator: &Validator, bundle: Value<'_>, sink: &mut Sink) {
     let root = Path::root("");
@@ -19,7 +16,7 @@ pub(crate) fn check(validator: &Validator, bundle: Value<'_>, sink: &mut Sink) {
             let message = "the required property `id` is missing";
             sink.report(Severity::Error, Code::PropertyMissing, &root, "S-100", message);
         }
-        Some((id, None)) => wrong_kind(Kind::String, id, &root.member("id"), sink),
+        Some((id, None)) => wrong_kind(Kind::String, id, "S-012", &root.member("id"), sink),
         Some((_, Some(id))) => match StixId::check(&id) {
             Err(error) => {
                 sink.report(
@@ -34,6 +31,10 @@ pub(crate) fn check(validator: &Validator, bundle: Value<'_>, sink: &mut Sink) {
                 let message = "the identifier of a bundle begins with `bundle--`";
                 sink.report(Severity::Error, Code::IdentifierType, &root.member("id"), "S-012", message);
             }
+            Ok(_) if id.as_bytes()[id.len() - 22] != b'4' => {
+                let message = "the identifier of a bundle should be a random UUID (version 4)";
+                sink.report(Severity::Warning, Code::Identifier, &root.member("id"), "S-014", message);
+            }
             Ok(_) => {}
         },
     }
@@ -45,41 +46,29 @@ pub(crate) fn check(validator: &Validator, bundle: Value<'_>, sink: &mut Sink) {
                 let message = "a bundle of STIX 2.1 has no `spec_version`; its objects have";
                 sink.report(Severity::Warning, Code::PropertyClass, &place, "S-100", message);
             }
-            name => part::custom_property(name, value, &place, sink),
+            name if common::is_common_name(name) => {
+                let message = format!("`{name}` is a property of objects, and a bundle is none");
+                sink.report(Severity::Error, Code::PropertyClass, &place, "S-100", message);
+            }
+            name => part::custom_property(name, value, bundle, &place, sink),
         }
     }
     let Some(objects) = bundle.get("objects") else { return };
     let list = root.member("objects");
     if objects.kind() != Kind::Array {
-        return wrong_kind(Kind::Array, objects, &list, sink);
+        return wrong_kind(Kind::Array, objects, "S-100", &list, sink);
     }
     if objects.elements().next().is_none() {
         let message = "a list must not be empty";
-        sink.report(Severity::Error, Code::Empty, &list, "S-017", message).fix("leave `objects` out");
+        sink.report(Severity::Error, Code::Empty, &list, "S-100", message).fix("leave `objects` out");
     }
-    let mut versions = HashMap::new();
     let referred = profile::referred(validator.profile, objects);
     for (index, value) in objects.elements().enumerate() {
         let place = list.element(index);
         let is_referred = value.get("id").and_then(Value::as_str).is_some_and(|id| referred.contains(&id));
         let role = if is_referred { Role::Referred } else { Role::Subject };
         validator.check_object(value, role, &place, sink);
-        check_version(value, &place, &mut versions, sink);
     }
+    between::check(objects, &list, sink);
     profile::check_bundle(validator.profile, objects, &list, sink);
-}
-
-/// The objects of a bundle by identifier and instant.
-type Versions<'d> = HashMap<(Cow<'d, str>, Timestamp), Value<'d>>;
-
-/// One version of an object has one content (section 3.6.2).
-fn check_version<'d>(value: Value<'d>, path: &Path<'_>, versions: &mut Versions<'d>, sink: &mut Sink) {
-    let text = |name| value.get(name).and_then(Value::as_str);
-    let (Some(id), Some(modified)) = (text("id"), text("modified")) else { return };
-    let Ok(modified) = modified.parse() else { return };
-    let first = *versions.entry((id.clone(), modified)).or_insert(value);
-    if first.range() != value.range() && content_digest(first) != content_digest(value) {
-        let message = format!("another object of this bundle is {id} of the same time with other content");
-        sink.report(Severity::Error, Code::VersionConflict, path, "S-084", message);
-    }
 }

@@ -1,11 +1,13 @@
 //! Rules of single types that no table can say (STIX 2.1, sections 4 to 7).
 
-use super::finding::Code;
+use super::finding::{Code, Severity};
 use super::format;
 use super::subject::Subject;
-use crate::Tlp;
 use crate::json::{Kind, Value};
+use crate::marking::TlpError;
 use crate::schema::{self, Class};
+use crate::vocab::HashAlgorithm;
+use crate::{Timestamp, Tlp, common};
 
 type In<'a, 's, 'd> = &'a mut Subject<'s, 'd>;
 
@@ -40,6 +42,12 @@ pub(crate) fn external_reference(subject: In<'_, '_, '_>) {
     if subject.text("url").is_some_and(|url| !format::is_uri(&url)) {
         subject.should(Code::Format, "url", "S-006", "this is not a URL as RFC 3986 has them");
     }
+    // Elsewhere the vocabulary is advice (section 2.7), here it is closed.
+    let algorithms = subject.get("hashes").into_iter().flat_map(Value::members);
+    for (algorithm, _) in algorithms.filter(|(name, _)| !HashAlgorithm::VOCABULARY.contains(name)) {
+        let message = format!("`{algorithm}` is not in hash-algorithm-ov, from which these names come");
+        subject.must(Code::Hash, "hashes", "S-006", message);
+    }
 }
 
 /// Section 2.11.
@@ -51,6 +59,23 @@ pub(crate) fn kill_chain_phase(subject: In<'_, '_, '_>) {
             subject.should(Code::Advice, name, "S-016", "is usually written in lower case with hyphens");
         }
     }
+    const LOCKHEED_MARTIN: &str = "lockheed-martin-cyber-kill-chain";
+    let letters = |name: &str| name.chars().filter(char::is_ascii_alphabetic).collect::<String>();
+    let is_misspelt = |name: &str| {
+        name != LOCKHEED_MARTIN && letters(name).eq_ignore_ascii_case("lockheedmartincyberkillchain")
+    };
+    if subject.text("kill_chain_name").is_some_and(|name| is_misspelt(&name)) {
+        let message = format!("this kill chain is named `{LOCKHEED_MARTIN}`");
+        subject
+            .must(Code::Enumeration, "kill_chain_name", "S-016", message)
+            .fix(format!("write {LOCKHEED_MARTIN}"));
+    }
+}
+
+/// Section 7.2.3.
+pub(crate) fn granular_marking(subject: In<'_, '_, '_>) {
+    let message = "must be a language tag of RFC 5646, such as `en` or `pt-BR`";
+    expect(subject, "lang", format::is_language_tag, "S-119", message);
 }
 
 /// Section 4.7.
@@ -130,22 +155,12 @@ pub(crate) fn relationship(subject: In<'_, '_, '_>) {
     super::relationship::check(subject, &kind);
 }
 
-/// Section 5.2.
-pub(crate) fn sighting(subject: In<'_, '_, '_>) {
-    if subject.has("count") && subject.has("summary") {
-        return;
-    }
-    if subject.has("last_seen") && !subject.has("first_seen") {
-        subject.should(Code::Advice, "", "S-165", "a sighting with `last_seen` should say `first_seen` too");
-    }
-}
-
 /// Section 6.1.
 pub(crate) fn artifact(subject: In<'_, '_, '_>) {
     if subject.text("mime_type").is_some_and(|kind| !format::is_media_type(&kind)) {
         subject.should(Code::Format, "mime_type", "S-209", "should be a media type that IANA lists");
     }
-    expect(subject, "url", format::is_uri, "S-221", "must be a URL as RFC 3986 has them");
+    expect(subject, "url", format::is_uri, "S-209", "must be a URL as RFC 3986 has them");
 }
 
 /// Section 6.3.
@@ -181,13 +196,24 @@ pub(crate) fn email_message(subject: In<'_, '_, '_>) {
         let message = "a message without parts has its text in `body`";
         subject.must(Code::PropertyConflict, "body_multipart", "S-213", message);
     }
+    let message = "words that are encoded as in RFC 2047 must be decoded";
+    for name in ["subject", "content_type"] {
+        if subject.text(name).is_some_and(|text| format::has_encoded_word(&text)) {
+            subject.must(Code::Format, name, "S-213", message);
+        }
+    }
+    let fields = subject.get("additional_header_fields").into_iter().flat_map(Value::members);
+    let mut texts = fields.flat_map(|(_, field)| field.elements()).filter_map(Value::as_str);
+    if texts.any(|text| format::has_encoded_word(&text)) {
+        subject.must(Code::Format, "additional_header_fields", "S-213", message);
+    }
 }
 
 /// Section 6.7.
 pub(crate) fn file(subject: In<'_, '_, '_>) {
     encoding(subject, "name_enc");
     if subject.text("mime_type").is_some_and(|kind| !format::is_media_type(&kind)) {
-        subject.should(Code::Format, "mime_type", "S-209", "should be a media type that IANA lists");
+        subject.should(Code::Format, "mime_type", "S-215", "should be a media type that IANA lists");
     }
 }
 
@@ -286,15 +312,24 @@ pub(crate) fn windows_registry_key(subject: In<'_, '_, '_>) {
 /// Section 7.1.
 pub(crate) fn language_content(subject: In<'_, '_, '_>) {
     let Some(contents) = subject.get("contents") else { return };
+    let object = subject.path;
+    let list = object.member("contents");
     for (tag, translations) in contents.members() {
+        let place = list.member(&tag);
         if !format::is_language_tag(&tag) {
             let message = format!("`{tag}` is not a language tag of RFC 5646");
-            subject.must(Code::Format, "contents", "S-131", message);
+            subject.sink.report(Severity::Error, Code::Format, &place, "S-131", message);
         }
         for (name, _) in translations.members() {
             if !format::is_property_name(&name) {
                 let message = format!("`{name}` cannot be the name of a property");
-                subject.must(Code::PropertyName, "contents", "S-131", message);
+                subject.sink.report(
+                    Severity::Error,
+                    Code::PropertyName,
+                    &place.member(&name),
+                    "S-131",
+                    message,
+                );
             }
         }
     }
@@ -329,7 +364,12 @@ pub(crate) fn marking_definition(subject: In<'_, '_, '_>) {
             let finding = subject.must(Code::Marking, "definition", "S-112", message);
             finding.fix("refer to the fixed marking by its id instead");
         }
-        _ => {}
+        _ => {
+            // Nothing in the text of the standard keeps an identifier for its object but common sense.
+            if let Err(error @ TlpError::OtherContent { .. }) = Tlp::of_definition(subject.value) {
+                subject.should(Code::Marking, "id", "S-112", error.to_string());
+            }
+        }
     }
 }
 
@@ -345,7 +385,7 @@ fn is_fixed_tlp(subject: &Subject<'_, '_>) -> bool {
         _ => false,
     };
     let is_time = subject.text("created").is_some_and(|created| {
-        created.parse::<crate::Timestamp>().is_ok_and(|created| created.sort_key() == "2017-01-20T00:00:00")
+        created.parse::<Timestamp>().is_ok_and(|created| created.sort_key() == "2017-01-20T00:00:00")
     });
     is_word && is_time && !subject.has("granular_markings") && !subject.has("object_marking_refs")
 }
@@ -370,6 +410,29 @@ pub(crate) fn extension_definition(subject: In<'_, '_, '_>) {
     if !subject.has("description") {
         subject.should(Code::Advice, "", "S-142", "an extension should have a `description`");
     }
+    let object = subject.path;
+    let list = object.member("extension_properties");
+    let names = subject.get("extension_properties").into_iter().flat_map(Value::elements);
+    for (index, name) in names.enumerate() {
+        let Some(name) = name.as_str() else { continue };
+        let place = list.element(index);
+        if common::is_common_name(&name) {
+            let message = format!("an extension does not redefine `{name}`, a property of the standard");
+            subject.sink.report(Severity::Error, Code::Extension, &place, "S-140", message);
+        } else if !format::is_property_name(&name) {
+            let message = format!("`{name}` cannot be the name of a property");
+            subject.sink.report(Severity::Error, Code::PropertyName, &place, "S-145", message);
+        }
+    }
+}
+
+/// Section 6.7.6.
+pub(crate) fn windows_pebinary_ext(subject: In<'_, '_, '_>) {
+    let is_finer = |text: &str| text.parse::<Timestamp>().is_ok_and(|time| time.sort_key().contains('.'));
+    if subject.text("time_date_stamp").is_some_and(|text| is_finer(&text)) {
+        let message = "such a file holds its time to the second, without a fraction";
+        subject.must(Code::TimestampPrecision, "time_date_stamp", "S-216", message);
+    }
 }
 
 fn expect(
@@ -384,13 +447,29 @@ fn expect(
     }
 }
 
-/// The name of a character set, as IANA registers them.
+/// The name of a character set, as IANA registers them: the preferred name for MIME, where there is one. The list is
+/// long and grows, so only the form is checked, and that the name is none of the usual slips.
 fn encoding(subject: In<'_, '_, '_>, property: &str) {
+    const ALIASES: [(&str, &str); 8] = [
+        ("ascii", "US-ASCII"),
+        ("cp1252", "windows-1252"),
+        ("latin-1", "ISO-8859-1"),
+        ("latin1", "ISO-8859-1"),
+        ("iso8859-1", "ISO-8859-1"),
+        ("sjis", "Shift_JIS"),
+        ("utf16", "UTF-16"),
+        ("utf8", "UTF-8"),
+    ];
     let is_name = |text: &str| {
         (2..=250).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/.+_:-".contains(&byte))
     };
-    if subject.text(property).is_some_and(|text| !is_name(&text)) {
+    let Some(text) = subject.text(property) else { return };
+    if !is_name(&text) {
         subject.must(Code::Format, property, "S-036", "must be the name of a character set that IANA lists");
+    }
+    if let Some((_, name)) = ALIASES.iter().find(|(alias, _)| text.eq_ignore_ascii_case(alias)) {
+        let message = "must be the name that IANA prefers for this character set";
+        subject.must(Code::Format, property, "S-036", message).fix(format!("write {name}"));
     }
 }

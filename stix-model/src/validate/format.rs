@@ -5,7 +5,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// STIX 2.1, section 2.3.
 pub(crate) fn is_dictionary_key(key: &str) -> bool {
-    key.len() <= 250 && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+    (1..=250).contains(&key.len())
+        && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
 
 /// STIX 2.1, sections 7.3.2 and 11.1: the name of a property that the standard does not define.
@@ -13,6 +14,11 @@ pub(crate) fn is_property_name(name: &str) -> bool {
     (3..=250).contains(&name.len())
         && name.as_bytes()[0].is_ascii_lowercase()
         && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+/// STIX 2.1, section 2.8. The official schemas let capital letters pass; the text of the standard does not.
+pub(crate) fn is_hex(text: &str) -> bool {
+    text.len().is_multiple_of(2) && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Whether a text has the form that hashes of an algorithm are written in.
@@ -170,6 +176,21 @@ pub(crate) fn is_email_address(text: &str) -> bool {
     let is_dotted = || local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom));
     let is_literal = || domain.starts_with('[') && domain.ends_with(']');
     (is_quoted || is_dotted()) && (is_domain_name(domain) || is_literal())
+}
+
+/// RFC 2047, section 2: whether a text holds `=?charset?encoding?text?=`, as mail headers encode other characters.
+pub(crate) fn has_encoded_word(text: &str) -> bool {
+    text.split("=?").skip(1).any(|rest| {
+        let mut parts = rest.splitn(3, '?');
+        let (Some(charset), Some(encoding), Some(word)) = (parts.next(), parts.next(), parts.next()) else {
+            return false;
+        };
+        let is_token = !charset.is_empty() && charset.bytes().all(|byte| byte.is_ascii_graphic());
+        let end = word.find('?').filter(|end| word[*end..].starts_with("?="));
+        is_token
+            && matches!(encoding, "B" | "b" | "Q" | "q")
+            && end.is_some_and(|end| !word[..end].contains(' '))
+    })
 }
 
 /// RFC 3986, section 3: a scheme, a colon, and only characters that a URI may have.

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 /// Checks one object that stands outside a bundle or in its `objects`.
 pub(crate) fn check(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
     if value.kind() != Kind::Object {
-        return wrong_kind(Kind::Object, value, path, sink);
+        return wrong_kind(Kind::Object, value, "S-041", path, sink);
     }
     let Some(object_type) = value.get("type").and_then(Value::as_str) else {
         let message = "an object says what it is in the string property `type`";
@@ -27,7 +27,14 @@ pub(crate) fn check(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
         return;
     }
     let (schema, class) = match schema::of(&object_type) {
-        Some(schema) => (schema, Some(schema.class)),
+        Some(schema) => {
+            if class_by_extension(value).is_some() {
+                let message =
+                    format!("an extension does not redefine `{object_type}`, a type of the standard");
+                sink.report(Severity::Error, Code::Extension, &path.member("extensions"), "S-140", message);
+            }
+            (schema, Some(schema.class))
+        }
         None => {
             let class = class_by_extension(value);
             check_custom_type(value, &object_type, class, path, sink);
@@ -43,6 +50,10 @@ pub(crate) fn check(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
     }
     if subject.slots.has_unknown && !schema.name.is_empty() {
         warn_of_custom_properties(&mut subject);
+    }
+    if schema.name.is_empty() && class.is_some() && !subject.slots.has_unknown {
+        let message = "an object of a new type has at least one property of its own";
+        subject.must(Code::PropertyMissing, "", "S-143", message);
     }
     check_markings(&object_type, &mut subject);
 }
@@ -67,10 +78,11 @@ fn custom_schema(value: Value<'_>, class: Option<Class>) -> &'static Schema {
     }
 }
 
-/// An observable in the deprecated container: references name keys of the container, so only what it is counts.
-pub(crate) fn contained(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
+/// An observable in the deprecated container: references name keys of the container, so only these and what it is
+/// count.
+pub(crate) fn contained(value: Value<'_>, container: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
     if value.kind() != Kind::Object {
-        return wrong_kind(Kind::Object, value, path, sink);
+        return wrong_kind(Kind::Object, value, "S-022", path, sink);
     }
     for name in ["type", "id"] {
         if value.get(name).is_none() {
@@ -82,6 +94,21 @@ pub(crate) fn contained(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
     if object_type.as_deref().and_then(schema::of).is_some_and(|schema| schema.class != Class::Sco) {
         let message = "only cyber-observable objects stand in an observable container";
         sink.report(Severity::Error, Code::ReferenceType, path, "S-022", message);
+    }
+    for (name, member) in value.members() {
+        let place = path.member(&name);
+        let mut check = |key: Value<'_>, place: &Path<'_>| {
+            if !key.as_str().is_some_and(|key| container.get(&key).is_some()) {
+                let message = "must name another object of this container by its key";
+                sink.report(Severity::Error, Code::ReferenceMissing, place, "S-022", message);
+            }
+        };
+        if name.ends_with("_ref") {
+            check(member, &place);
+        } else if name.ends_with("_refs") {
+            let keys = member.elements().enumerate();
+            keys.for_each(|(index, key)| check(key, &place.element(index)));
+        }
     }
 }
 
@@ -119,16 +146,7 @@ fn check_id(id: &str, named: &str, object_type: &str, class: Option<Class>, subj
     }
     let version = id.as_bytes()[id.len() - 22];
     match class {
-        Some(Class::Sco) if version == b'5' => {
-            let Ok(ScoId::Deterministic { id: expected, .. }) = sco_id(subject.value) else { return };
-            if expected.as_str() != id {
-                let message =
-                    "this UUIDv5 does not follow from the content, so others cannot recognise the object";
-                subject
-                    .should(Code::IdentifierContent, "id", "S-060", message)
-                    .fix(format!("use {expected}"));
-            }
-        }
+        Some(Class::Sco) if version == b'5' => check_content_id(id, subject),
         Some(Class::Sdo | Class::Sro | Class::Meta) if version != b'4' => {
             let message = "the identifier of such an object should be a random UUID (version 4)";
             subject.should(Code::Identifier, "id", "S-014", message);
@@ -137,16 +155,40 @@ fn check_id(id: &str, named: &str, object_type: &str, class: Option<Class>, subj
     }
 }
 
+/// A UUIDv5 of an observable: it follows from the content, or is none at all.
+fn check_content_id(id: &str, subject: &mut Subject<'_, '_>) {
+    let is_versioned = subject.value.get("created").or(subject.value.get("modified")).is_some();
+    match sco_id::of_content(subject.value) {
+        Ok(ScoId::Deterministic { id: expected, .. }) if is_versioned => {
+            if expected.as_str() == id {
+                let message =
+                    "an observable with versions has an identifier of its own, not that of its content";
+                subject
+                    .must(Code::IdentifierContent, "id", "S-066", message)
+                    .fix("use a random UUID (version 4)");
+            }
+        }
+        Ok(ScoId::Deterministic { id: expected, .. }) if expected.as_str() != id => {
+            let message =
+                "this UUIDv5 does not follow from the content, so others cannot recognise the object";
+            subject.should(Code::IdentifierContent, "id", "S-060", message).fix(format!("use {expected}"));
+        }
+        Ok(ScoId::Random) => {
+            let message =
+                "nothing in this object tells it from others, so its identifier is a random UUID (version 4)";
+            subject.must(Code::IdentifierContent, "id", "S-061", message);
+        }
+        _ => {}
+    }
+}
+
 /// The class that an extension gives to a type of its own (section 7.3.2).
 fn class_by_extension(value: Value<'_>) -> Option<Class> {
-    let extensions = value.get("extensions")?;
-    extensions.members().find_map(|(_, extension)| {
-        Some(match &*extension.get("extension_type")?.as_str()? {
-            "new-sdo" => Class::Sdo,
-            "new-sro" => Class::Sro,
-            "new-sco" => Class::Sco,
-            _ => return None,
-        })
+    part::extension_types(value).find_map(|kind| match &*kind {
+        "new-sdo" => Some(Class::Sdo),
+        "new-sro" => Some(Class::Sro),
+        "new-sco" => Some(Class::Sco),
+        _ => None,
     })
 }
 
@@ -161,7 +203,8 @@ fn check_custom_type(
     let place = path.member("type");
     if !id::is_type_name(object_type) {
         let message = "the name of a type has 3 to 250 characters a-z, 0-9 and single hyphens, and begins with a letter";
-        sink.report(Severity::Error, Code::TypeName, &place, "S-151", message);
+        let rule = if class.is_some() { "S-145" } else { "S-151" };
+        sink.report(Severity::Error, Code::TypeName, &place, rule, message);
     }
     if class.is_none() && value.get("extensions").is_none() {
         let message = format!("`{object_type}` is no type of the standard, and no extension defines it");
@@ -172,9 +215,7 @@ fn check_custom_type(
 
 /// Properties that nobody defined work, but others cannot know what they mean (section 11.1).
 fn warn_of_custom_properties(subject: &mut Subject<'_, '_>) {
-    let extensions = subject.get("extensions").into_iter().flat_map(Value::members);
-    let mut kinds = extensions.filter_map(|(_, extension)| extension.get("extension_type")?.as_str());
-    if kinds.any(|kind| kind == "toplevel-property-extension") {
+    if part::extension_types(subject.value).any(|kind| kind == "toplevel-property-extension") {
         return;
     }
     let is_custom = |name: &str| subject.schema.position(name).is_none() && !common::is_common_name(name);
@@ -198,7 +239,7 @@ fn check_markings(object_type: &str, subject: &mut Subject<'_, '_>) {
             granular.into_iter().flat_map(Value::elements).filter_map(|marking| marking.get("marking_ref"));
         let id = subject.text("id");
         let refers_to_itself = whole.chain(parts).any(|marking| marking.as_str() == id);
-        if refers_to_itself {
+        if id.is_some() && refers_to_itself {
             subject.must(Code::Marking, "", "S-048", "a marking does not mark itself");
         }
     }

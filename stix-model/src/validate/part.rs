@@ -5,36 +5,49 @@ use super::path::Path;
 use super::shape::{self, check_shape, wrong_kind};
 use super::subject::Sink;
 use super::{format, object};
-use crate::StixId;
-use crate::data_type::{is_base64, is_hex};
+use crate::data_type::is_base64;
 use crate::json::{Kind, Value};
 use crate::schema::{self, Class, Schema, Shape};
 use crate::vocab::ExtensionType;
+use crate::{StixId, common};
+use std::borrow::Cow;
 
 /// Names that no object may use (section 3.1).
 const RESERVED: [&str; 5] = ["severity", "username", "phone_number", "phone_numbers", "action"];
 
-/// A property that the table does not list.
+/// A property that the table of `parent` does not list.
 pub(crate) fn unknown_property(
     name: &str,
     value: Value<'_>,
+    parent: Value<'_>,
     schema: &Schema,
     path: &Path<'_>,
     sink: &mut Sink,
 ) {
-    if schema.class != Class::Part && crate::common::is_common_name(name) {
-        let message = format!("`{name}` is not meant for objects of type `{}`", schema.name);
-        // Section 3.2 says of this one alone that it must not be used elsewhere; producers do version observables
-        // (section 3.6), so the others are let pass.
-        let severity = if name == "defanged" { Severity::Error } else { Severity::Warning };
-        sink.report(severity, Code::PropertyClass, path, "S-049", message);
-        return;
+    if schema.class == Class::Part || !common::is_common_name(name) {
+        return custom_property(name, value, parent, path, sink);
     }
-    custom_property(name, value, path, sink);
+    let message = format!("`{name}` is not meant for objects of type `{}`", schema.name);
+    let is_version = matches!(name, "created" | "modified" | "created_by_ref" | "revoked");
+    // Sections 3.2 and 7.2.1 say of these that they must not be used. Producers do version observables (section 3.6),
+    // and what else is only not listed for a class is let pass.
+    let (severity, rule) = match (name, schema.name) {
+        ("defanged", _) => (Severity::Error, "S-049"),
+        ("modified" | "revoked", "marking-definition") => (Severity::Error, "S-114"),
+        _ if is_version && schema.class == Class::Sco => (Severity::Warning, "S-082"),
+        _ => (Severity::Warning, "S-049"),
+    };
+    sink.report(severity, Code::PropertyClass, path, rule, message);
 }
 
-/// A property of an extension or of somebody's own (sections 7.3 and 11.1).
-pub(crate) fn custom_property(name: &str, value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
+/// A property of an extension or of somebody's own (sections 7.3 and 11.1), beside the others in `parent`.
+pub(crate) fn custom_property(
+    name: &str,
+    value: Value<'_>,
+    parent: Value<'_>,
+    path: &Path<'_>,
+    sink: &mut Sink,
+) {
     if RESERVED.contains(&name) {
         let message = "this name is reserved by the standard and must not be used";
         sink.report(Severity::Error, Code::PropertyReserved, path, "S-035", message);
@@ -42,20 +55,66 @@ pub(crate) fn custom_property(name: &str, value: Value<'_>, path: &Path<'_>, sin
     }
     if !format::is_property_name(name) {
         let message = "the name of a property has 3 to 250 characters a-z, 0-9 and underscore, and begins with a letter";
-        sink.report(Severity::Error, Code::PropertyName, path, "S-150", message);
+        let is_extension = parent.get("extension_type").is_some() || extension_types(parent).next().is_some();
+        let rule = if is_extension { "S-145" } else { "S-150" };
+        sink.report(Severity::Error, Code::PropertyName, path, rule, message);
     }
-    if name.ends_with("_bin") && !value.as_str().is_some_and(|text| is_base64(&text)) {
-        let message = "a property whose name ends in `_bin` holds base64";
-        sink.report(Severity::Error, Code::Base64, path, "S-001", message);
-    }
-    if name.ends_with("_hex") && !value.as_str().is_some_and(|text| is_hex(&text)) {
-        let message = "a property whose name ends in `_hex` holds an even number of digits 0-9 and a-f";
-        sink.report(Severity::Error, Code::Hex, path, "S-011", message);
-    }
+    check_ending(name, value, parent, path, sink);
     any_value(value, path, sink);
 }
 
-/// Null is no STIX value, and lists are not empty.
+/// The ends of names that say what stands there (section 3.1).
+fn check_ending(name: &str, value: Value<'_>, parent: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
+    let is_id = |value: Value<'_>| value.as_str().is_some_and(|id| StixId::check(&id).is_ok());
+    let Some((start, ending)) = name.rsplit_once('_') else { return };
+    // Section 11.1 says of `_bin` and `_hex` that custom properties keep to them, and of the others nothing.
+    let (is_right, severity, code, rule, message) = match ending {
+        "bin" => (
+            value.as_str().is_some_and(|text| is_base64(&text)),
+            Severity::Error,
+            Code::Base64,
+            "S-001",
+            "a property whose name ends in `_bin` holds base64",
+        ),
+        "hex" => (
+            value.as_str().is_some_and(|text| format::is_hex(&text)),
+            Severity::Error,
+            Code::Hex,
+            "S-011",
+            "a property whose name ends in `_hex` holds an even number of digits 0-9 and a-f",
+        ),
+        "ref" => (
+            is_id(value),
+            Severity::Warning,
+            Code::Identifier,
+            "S-033",
+            "a property whose name ends in `_ref` holds an identifier",
+        ),
+        "refs" => (
+            value.kind() == Kind::Array && value.elements().all(is_id),
+            Severity::Warning,
+            Code::Identifier,
+            "S-033",
+            "a property whose name ends in `_refs` holds a list of identifiers",
+        ),
+        "enc" => (
+            parent.get(start).is_some(),
+            Severity::Warning,
+            Code::PropertyNeeds,
+            "S-033",
+            "a property whose name ends in `_enc` names the encoding of the property beside it, which is missing",
+        ),
+        _ => return,
+    };
+    if !is_right {
+        sink.report(severity, code, path, rule, message);
+    }
+}
+
+/// What holds for values that no table describes (sections 2.3 and 2.12): null is none of them, lists and
+/// dictionaries are not empty, a list has elements of one type. Deeper inside it is advice, because nobody says
+/// whether such a thing is meant as a list or dictionary of STIX. Recursion ends with the nesting that the reader let
+/// through.
 pub(crate) fn any_value(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
     match value.kind() {
         Kind::Null => {
@@ -63,37 +122,66 @@ pub(crate) fn any_value(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
             sink.report(Severity::Error, Code::PropertyType, path, "S-034", message)
                 .fix("leave the property out");
         }
-        Kind::Array if value.elements().next().is_none() => {
-            let message = "a list must not be empty";
-            sink.report(Severity::Error, Code::Empty, path, "S-017", message).fix("leave the property out");
+        Kind::Array => {
+            let Some(first) = value.elements().next() else {
+                return shape::empty(Kind::Array, path, sink);
+            };
+            if value.elements().any(|element| element.kind() != first.kind()) {
+                let message = "all elements of a list have one type";
+                sink.report(Severity::Error, Code::PropertyType, path, "S-017", message);
+            }
+            for (index, element) in value.elements().enumerate() {
+                any_value(element, &path.element(index), sink);
+            }
         }
-        _ => {}
+        Kind::Object => {
+            if value.members().next().is_none() {
+                return shape::empty(Kind::Object, path, sink);
+            }
+            for (key, member) in value.members() {
+                let place = path.member(&key);
+                shape::check_key(&key, &place, sink);
+                any_value(member, &place, sink);
+            }
+        }
+        Kind::Bool | Kind::Number | Kind::String => {}
     }
 }
 
-/// `extensions` (section 7.3). Tells whether one of them brings properties at the top level.
+/// What the extensions of an object say of themselves.
+pub(crate) fn extension_types<'d>(object: Value<'d>) -> impl Iterator<Item = Cow<'d, str>> {
+    let extensions = object.get("extensions").into_iter().flat_map(Value::members);
+    extensions.filter_map(|(_, extension)| extension.get("extension_type")?.as_str())
+}
+
+/// `extensions` (section 7.3).
 pub(crate) fn extensions(value: Value<'_>, schema: Option<&Schema>, path: &Path<'_>, sink: &mut Sink) {
     if value.kind() != Kind::Object {
         return;
     }
     if value.members().next().is_none() {
-        let message = "a dictionary must not be empty";
-        sink.report(Severity::Error, Code::Empty, path, "S-003", message).fix("leave `extensions` out");
+        shape::empty(Kind::Object, path, sink);
     }
     for (name, extension) in value.members() {
         let place = path.member(&name);
         let predefined = schema.and_then(|schema| schema.extensions.iter().find(|known| known.name == name));
         if let Some(predefined) = predefined {
             shape::check(extension, predefined, place, sink);
+            if extension.get("extension_type").is_some() {
+                let message = "an extension that the standard defines says nothing in `extension_type`";
+                sink.report(
+                    Severity::Error,
+                    Code::Extension,
+                    &place.member("extension_type"),
+                    "S-050",
+                    message,
+                );
+            }
             continue;
         }
         if extension.kind() != Kind::Object {
-            wrong_kind(Kind::Object, extension, &place, sink);
+            wrong_kind(Kind::Object, extension, "S-050", &place, sink);
             continue;
-        }
-        if extension.members().next().is_none() {
-            let message = "an extension must not be empty";
-            sink.report(Severity::Error, Code::Empty, &place, "S-050", message);
         }
         if name.starts_with("extension-definition--") {
             defined_extension(&name, extension, &place, sink);
@@ -119,8 +207,14 @@ fn defined_extension(name: &str, extension: Value<'_>, path: &Path<'_>, sink: &m
         &path.member("extension_type"),
         sink,
     );
+    let is_top_level = extension_type.as_str().is_some_and(|kind| kind == "toplevel-property-extension");
     for (name, value) in extension.members().filter(|(name, _)| name != "extension_type") {
-        custom_property(&name, value, &path.member(&name), sink);
+        let place = path.member(&name);
+        if is_top_level {
+            let message = "the properties of such an extension stand at the top level of the object";
+            sink.report(Severity::Error, Code::Extension, &place, "S-144", message);
+        }
+        custom_property(&name, value, extension, &place, sink);
     }
 }
 
@@ -152,15 +246,18 @@ fn custom_extension(
     }
     let message = "custom extensions without an extension-definition are deprecated";
     sink.report(Severity::Warning, Code::Deprecated, path, "S-152", message);
+    if extension.members().next().is_none() {
+        sink.report(Severity::Error, Code::Empty, path, "S-152", "an extension has at least one property");
+    }
     for (name, value) in extension.members() {
-        custom_property(&name, value, &path.member(&name), sink);
+        custom_property(&name, value, extension, &path.member(&name), sink);
     }
 }
 
 /// `objects` of observed-data (section 2.13, deprecated): objects under local names.
 pub(crate) fn observable_container(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
     if value.kind() != Kind::Object {
-        return wrong_kind(Kind::Object, value, path, sink);
+        return wrong_kind(Kind::Object, value, "S-022", path, sink);
     }
     let message = "`objects` is deprecated; send the observables as objects and name them in `object_refs`";
     sink.report(Severity::Warning, Code::Deprecated, path, "S-022", message);
@@ -168,6 +265,6 @@ pub(crate) fn observable_container(value: Value<'_>, path: &Path<'_>, sink: &mut
         sink.report(Severity::Error, Code::Empty, path, "S-022", "a dictionary must not be empty");
     }
     for (key, contained) in value.members() {
-        object::contained(contained, &path.member(&key), sink);
+        object::contained(contained, value, &path.member(&key), sink);
     }
 }

@@ -32,6 +32,15 @@ impl<'p> Path<'p> {
         Self { parent: Some(self), step: Step::Index(index) }
     }
 
+    /// The name of the property that this is, or is an element of.
+    pub(crate) fn name(&self) -> &'p str {
+        match self.step {
+            Step::Root(_) => "",
+            Step::Name(name) => name,
+            Step::Index(_) => self.parent.map_or("", Path::name),
+        }
+    }
+
     /// As a JSON pointer (RFC 6901).
     pub(crate) fn pointer(&self) -> String {
         let mut out = String::with_capacity(64);

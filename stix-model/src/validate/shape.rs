@@ -4,16 +4,16 @@ use super::finding::{Code, Severity};
 use super::path::Path;
 use super::subject::{Sink, Slots, Subject};
 use super::{format, object, part};
-use crate::data_type::{is_base64, is_hex};
+use crate::data_type::is_base64;
 use crate::json::{Kind, Value};
-use crate::schema::{Class, Format, Presence, Property, Rule, Schema, Shape, Target, list_targets};
+use crate::schema::{Format, Presence, Property, Rule, Schema, Shape, Target, list_targets};
 use crate::vocab::{HashAlgorithm, Openness, Vocabulary};
 use crate::{StixId, Timestamp};
 
 /// Checks a part against its table and the rules of the table.
 pub(crate) fn check(value: Value<'_>, schema: &'static Schema, path: Path<'_>, sink: &mut Sink) {
     if value.kind() != Kind::Object {
-        return wrong_kind(Kind::Object, value, &path, sink);
+        return wrong_kind(Kind::Object, value, rule_of(schema), &path, sink);
     }
     walk(value, schema, path, sink);
 }
@@ -30,7 +30,7 @@ pub(crate) fn walk<'s, 'd>(
         let place = path.member(&name);
         let Some((index, property)) = schema.position(&name) else {
             slots.has_unknown = true;
-            part::unknown_property(&name, member, schema, &place, sink);
+            part::unknown_property(&name, member, value, schema, &place, sink);
             continue;
         };
         slots.set(index, member);
@@ -39,7 +39,7 @@ pub(crate) fn walk<'s, 'd>(
             sink.report(Severity::Error, Code::PropertyReserved, &place, "S-035", message);
             continue;
         }
-        check_property(member, property, &place, sink);
+        check_property(member, property, schema, &place, sink);
     }
     for (index, property) in schema.properties().enumerate() {
         if property.presence == Presence::Required && !slots.has(index) {
@@ -56,11 +56,7 @@ fn report_missing(property: &Property, schema: &Schema, path: &Path<'_>, sink: &
     // The standard's own example of a custom object (section 11.2.1) has no `spec_version`.
     let is_let_pass = property.name == "spec_version" && std::ptr::eq(schema, &object::CUSTOM_OBJECT);
     let severity = if is_let_pass { Severity::Warning } else { Severity::Error };
-    let rule = match schema.class {
-        Class::Part => "S-216",
-        _ if schema.name.is_empty() => "S-143",
-        _ => "S-034",
-    };
+    let rule = if schema.name.is_empty() { "S-143" } else { rule_of(schema) };
     let message = format!("the required property `{}` is missing", property.name);
     let finding = sink.report(severity, Code::PropertyMissing, path, rule, message);
     if property.name == "spec_version" {
@@ -68,7 +64,33 @@ fn report_missing(property: &Property, schema: &Schema, path: &Path<'_>, sink: &
     }
 }
 
-fn check_property(value: Value<'_>, property: &Property, path: &Path<'_>, sink: &mut Sink) {
+/// The rule that lists the required properties of a table; of most tables it is the general one.
+fn rule_of(schema: &Schema) -> &'static str {
+    match schema.name {
+        "external-reference" => "S-006",
+        "kill-chain-phase" => "S-016",
+        "granular-marking" => "S-115",
+        "marking-definition" => "S-110",
+        "language-content" => "S-130",
+        "extension-definition" => "S-142",
+        _ => "S-034",
+    }
+}
+
+/// The rule that sets the limits of a number.
+fn rule_of_range(schema: &Schema, property: &Property) -> &'static str {
+    match (schema.name, property.name) {
+        (_, "confidence") => "S-045",
+        ("sighting", _) => "S-165",
+        ("location", _) => "S-202",
+        ("observed-data", _) => "S-205",
+        ("file", _) => "S-215",
+        ("network-traffic", "src_port" | "dst_port") => "S-218",
+        _ => "S-034",
+    }
+}
+
+fn check_property(value: Value<'_>, property: &Property, schema: &Schema, path: &Path<'_>, sink: &mut Sink) {
     check_shape(value, &property.shape, path, sink);
     let Some((least, most)) = property.range else { return };
     #[expect(clippy::cast_precision_loss, reason = "the bounds are small, or the largest exact integers")]
@@ -79,15 +101,15 @@ fn check_property(value: Value<'_>, property: &Property, path: &Path<'_>, sink: 
         } else {
             format!("must be between {least} and {most}")
         };
-        sink.report(Severity::Error, Code::Range, path, "S-034", message);
+        sink.report(Severity::Error, Code::Range, path, rule_of_range(schema, property), message);
     }
 }
 
 pub(crate) fn check_shape(value: Value<'_>, shape: &Shape, path: &Path<'_>, sink: &mut Sink) {
     match shape {
         Shape::String(form) => check_string(value, *form, path, sink),
-        Shape::Boolean => expect_kind(Kind::Bool, value, path, sink),
-        Shape::Float => expect_kind(Kind::Number, value, path, sink),
+        Shape::Boolean => expect_kind(Kind::Bool, value, "S-002", path, sink),
+        Shape::Float => expect_kind(Kind::Number, value, "S-009", path, sink),
         Shape::Integer => check_integer(value, path, sink),
         Shape::IntegerOrString => {
             if value.kind() != Kind::String {
@@ -101,7 +123,7 @@ pub(crate) fn check_shape(value: Value<'_>, shape: &Shape, path: &Path<'_>, sink
             check_text(value, path, sink, is_base64, Code::Base64, "S-001", "must be base64 with padding")
         }
         Shape::Hex => {
-            let is_right = |text: &str| !text.is_empty() && is_hex(text);
+            let is_right = |text: &str| !text.is_empty() && format::is_hex(text);
             check_text(
                 value,
                 path,
@@ -117,7 +139,7 @@ pub(crate) fn check_shape(value: Value<'_>, shape: &Shape, path: &Path<'_>, sink
         Shape::List(elements) => check_list(value, elements, path, sink),
         Shape::Vocabulary(vocabulary) => check_word(value, vocabulary, path, sink),
         Shape::Part(schema) => check(value, schema, *path, sink),
-        Shape::Extensions => expect_kind(Kind::Object, value, path, sink),
+        Shape::Extensions => expect_kind(Kind::Object, value, "S-050", path, sink),
         Shape::ObservableContainer => part::observable_container(value, path, sink),
         Shape::Object => {}
         Shape::Any => part::any_value(value, path, sink),
@@ -126,7 +148,7 @@ pub(crate) fn check_shape(value: Value<'_>, shape: &Shape, path: &Path<'_>, sink
 
 fn check_string(value: Value<'_>, form: Format, path: &Path<'_>, sink: &mut Sink) {
     match form {
-        Format::Any => expect_kind(Kind::String, value, path, sink),
+        Format::Any => expect_kind(Kind::String, value, "S-018", path, sink),
         Format::Language => check_text(
             value,
             path,
@@ -148,7 +170,7 @@ fn check_text(
     rule: &'static str,
     message: &str,
 ) {
-    let Some(text) = value.as_str() else { return wrong_kind(Kind::String, value, path, sink) };
+    let Some(text) = value.as_str() else { return wrong_kind(Kind::String, value, rule, path, sink) };
     if !is_right(&text) {
         sink.report(Severity::Error, code, path, rule, message);
     }
@@ -156,7 +178,7 @@ fn check_text(
 
 fn check_integer(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
     if value.kind() != Kind::Number {
-        return wrong_kind(Kind::Number, value, path, sink);
+        return wrong_kind(Kind::Number, value, "S-015", path, sink);
     }
     let is_integer =
         value.as_i64().is_some_and(|number| number.unsigned_abs() <= crate::json::MAX_SAFE_INTEGER);
@@ -178,7 +200,7 @@ enum Precision {
 }
 
 fn check_timestamp(value: Value<'_>, precision: Precision, path: &Path<'_>, sink: &mut Sink) {
-    let Some(text) = value.as_str() else { return wrong_kind(Kind::String, value, path, sink) };
+    let Some(text) = value.as_str() else { return wrong_kind(Kind::String, value, "S-019", path, sink) };
     if let Err(error) = Timestamp::check(&text) {
         sink.report(Severity::Error, Code::Timestamp, path, "S-019", error.to_string());
         return;
@@ -193,7 +215,7 @@ fn check_timestamp(value: Value<'_>, precision: Precision, path: &Path<'_>, sink
 }
 
 fn check_identifier(value: Value<'_>, targets: &'static [Target], path: &Path<'_>, sink: &mut Sink) {
-    let Some(text) = value.as_str() else { return wrong_kind(Kind::String, value, path, sink) };
+    let Some(text) = value.as_str() else { return wrong_kind(Kind::String, value, "S-012", path, sink) };
     let object_type = match StixId::check(&text) {
         Ok(object_type) => object_type,
         Err(error) => {
@@ -204,13 +226,33 @@ fn check_identifier(value: Value<'_>, targets: &'static [Target], path: &Path<'_
     let is_admitted = targets.is_empty() || targets.iter().any(|target| target.admits(object_type));
     if !is_admitted {
         let message = format!("must refer to {}, not to `{object_type}`", list_targets(targets));
-        sink.report(Severity::Error, Code::ReferenceType, path, "S-052", message);
+        sink.report(
+            Severity::Error,
+            Code::ReferenceType,
+            path,
+            rule_of_reference(path, object_type),
+            message,
+        );
+    }
+}
+
+/// The rule that says what a reference may point to; of most only the table says it.
+fn rule_of_reference(path: &Path<'_>, object_type: &str) -> &'static str {
+    match path.name() {
+        _ if object_type == "bundle" => "S-101",
+        "created_by_ref" => "S-047",
+        "object_marking_refs" | "marking_ref" => "S-048",
+        "source_ref" | "target_ref" => "S-160",
+        "sighting_of_ref" | "observed_data_refs" | "where_sighted_refs" => "S-165",
+        "content_ref" | "parent_directory_ref" => "S-215",
+        "src_ref" | "dst_ref" => "S-218",
+        _ => "S-052",
     }
 }
 
 fn check_hashes(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
     if value.kind() != Kind::Object {
-        return wrong_kind(Kind::Object, value, path, sink);
+        return wrong_kind(Kind::Object, value, "S-010", path, sink);
     }
     let mut is_empty = true;
     for (name, hash) in value.members() {
@@ -222,7 +264,7 @@ fn check_hashes(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
             continue;
         }
         let Some(text) = hash.as_str() else {
-            wrong_kind(Kind::String, hash, &place, sink);
+            wrong_kind(Kind::String, hash, "S-010", &place, sink);
             continue;
         };
         match HashAlgorithm::from(&*name) {
@@ -244,16 +286,13 @@ fn check_hashes(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
 
 fn check_dictionary(value: Value<'_>, values: &Shape, path: &Path<'_>, sink: &mut Sink) {
     if value.kind() != Kind::Object {
-        return wrong_kind(Kind::Object, value, path, sink);
+        return wrong_kind(Kind::Object, value, "S-003", path, sink);
     }
     let mut is_empty = true;
     for (key, member) in value.members() {
         is_empty = false;
         let place = path.member(&key);
-        if !format::is_dictionary_key(&key) {
-            let message = "a key has 1 to 250 characters a-z, A-Z, 0-9, hyphen and underscore";
-            sink.report(Severity::Error, Code::DictionaryKey, &place, "S-003", message);
-        }
+        check_key(&key, &place, sink);
         check_shape(member, values, &place, sink);
     }
     if is_empty {
@@ -261,9 +300,16 @@ fn check_dictionary(value: Value<'_>, values: &Shape, path: &Path<'_>, sink: &mu
     }
 }
 
+pub(crate) fn check_key(key: &str, path: &Path<'_>, sink: &mut Sink) {
+    if !format::is_dictionary_key(key) {
+        let message = "a key has 1 to 250 characters a-z, A-Z, 0-9, hyphen and underscore";
+        sink.report(Severity::Error, Code::DictionaryKey, path, "S-003", message);
+    }
+}
+
 fn check_list(value: Value<'_>, elements: &Shape, path: &Path<'_>, sink: &mut Sink) {
     if value.kind() != Kind::Array {
-        return wrong_kind(Kind::Array, value, path, sink);
+        return wrong_kind(Kind::Array, value, "S-017", path, sink);
     }
     let mut is_empty = true;
     for (index, element) in value.elements().enumerate() {
@@ -276,7 +322,8 @@ fn check_list(value: Value<'_>, elements: &Shape, path: &Path<'_>, sink: &mut Si
 }
 
 fn check_word(value: Value<'_>, vocabulary: &Vocabulary, path: &Path<'_>, sink: &mut Sink) {
-    let Some(word) = value.as_str() else { return wrong_kind(Kind::String, value, path, sink) };
+    let rule = if vocabulary.openness == Openness::Closed { "S-004" } else { "S-005" };
+    let Some(word) = value.as_str() else { return wrong_kind(Kind::String, value, rule, path, sink) };
     if vocabulary.contains(&word) {
         return;
     }
@@ -284,11 +331,11 @@ fn check_word(value: Value<'_>, vocabulary: &Vocabulary, path: &Path<'_>, sink: 
     let finding = match vocabulary.openness {
         Openness::Closed => {
             let message = format!("`{word}` is not one of {}", vocabulary.words.join(", "));
-            sink.report(Severity::Error, Code::Enumeration, path, "S-004", message)
+            sink.report(Severity::Error, Code::Enumeration, path, rule, message)
         }
         Openness::Open => {
             let message = format!("`{word}` is not in {}; others may not understand it", vocabulary.name);
-            sink.report(Severity::Warning, Code::Vocabulary, path, "S-005", message)
+            sink.report(Severity::Warning, Code::Vocabulary, path, rule, message)
         }
     };
     if let Some(near) = near {
@@ -296,27 +343,26 @@ fn check_word(value: Value<'_>, vocabulary: &Vocabulary, path: &Path<'_>, sink: 
     }
 }
 
-fn expect_kind(kind: Kind, value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
+fn expect_kind(kind: Kind, value: Value<'_>, rule: &'static str, path: &Path<'_>, sink: &mut Sink) {
     if value.kind() != kind {
-        wrong_kind(kind, value, path, sink);
+        wrong_kind(kind, value, rule, path, sink);
     }
 }
 
 #[cold]
-pub(crate) fn wrong_kind(expected: Kind, value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
-    let rule = match expected {
-        Kind::Bool => "S-002",
-        Kind::Number => "S-009",
-        Kind::Array => "S-017",
-        Kind::Object => "S-003",
-        Kind::String | Kind::Null => "S-018",
-    };
+pub(crate) fn wrong_kind(
+    expected: Kind,
+    value: Value<'_>,
+    rule: &'static str,
+    path: &Path<'_>,
+    sink: &mut Sink,
+) {
     let message = format!("must be {}, not {}", expected.name(), value.kind().name());
     sink.report(Severity::Error, Code::PropertyType, path, rule, message);
 }
 
 #[cold]
-fn empty(kind: Kind, path: &Path<'_>, sink: &mut Sink) {
+pub(crate) fn empty(kind: Kind, path: &Path<'_>, sink: &mut Sink) {
     let (what, rule) = if kind == Kind::Array { ("list", "S-017") } else { ("dictionary", "S-003") };
     let message = format!("a {what} must not be empty");
     sink.report(Severity::Error, Code::Empty, path, rule, message).fix("leave the property out");
