@@ -193,12 +193,27 @@ pub(crate) fn has_encoded_word(text: &str) -> bool {
     })
 }
 
-/// RFC 3986, section 3: a scheme, a colon, and only characters that a URI may have.
+/// RFC 3986, section 3: a scheme, a colon, and only characters that a URI may have; brackets stand around an IP
+/// address in the host alone.
 pub(crate) fn is_uri(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else { return false };
     let is_scheme = scheme.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic())
         && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
-    is_scheme && !rest.is_empty() && has_uri_characters(rest)
+    if !is_scheme || rest.is_empty() {
+        return false;
+    }
+    let Some(behind) = rest.strip_prefix("//") else { return has_uri_characters(rest) };
+    let (authority, path) = behind.split_at(behind.find(['/', '?', '#']).unwrap_or(behind.len()));
+    let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let host = match host.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
+        Some((address, port))
+            if address.bytes().all(|byte| byte.is_ascii_hexdigit() || b".:vV".contains(&byte)) =>
+        {
+            port
+        }
+        _ => host,
+    };
+    [user, host, path].into_iter().all(has_uri_characters)
 }
 
 fn has_uri_characters(text: &str) -> bool {
@@ -209,7 +224,7 @@ fn has_uri_characters(text: &str) -> bool {
                 let is_digit = |digit: Option<u8>| digit.is_some_and(|digit| digit.is_ascii_hexdigit());
                 is_digit(bytes.next()) && is_digit(bytes.next())
             }
-            byte => byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=".contains(&byte),
+            byte => byte.is_ascii_alphanumeric() || b"-._~:/?#@!$&'()*+,;=".contains(&byte),
         };
         if !is_right {
             return false;
@@ -267,4 +282,26 @@ pub(crate) fn nearest(word: &str, words: &[&'static str]) -> Option<&'static str
         return None;
     }
     words.iter().min_by_key(distance).filter(|known| distance(known) <= 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_uri;
+
+    #[test]
+    fn uris() {
+        for right in [
+            "http://[2001:db8::1]:80/a",
+            "https://u:p@x.example/?q=%20#f",
+            "urn:isbn:1",
+            "mailto:a@b.example",
+        ] {
+            assert!(is_uri(right), "{right}");
+        }
+        for wrong in
+            ["http://example[.]com/", "http://x/a[1]", "x.example/a", "http://x/ y", "http://x/%zz", ":x"]
+        {
+            assert!(!is_uri(wrong), "{wrong}");
+        }
+    }
 }
