@@ -31,23 +31,26 @@ macro_rules! stix_type {
         }
 
         impl<'a> $name<'a> {
+            const OWN: &'static [crate::schema::Property] = &[
+                $(property!(Required $required: $required_type $(, $rmin, $rmax)?),)*
+                $(property!(Optional $optional $($json)?: $optional_type $(, $omin, $omax)?),)*
+                $(property!(Optional $list: Vec<$list_type>),)*
+                $($(crate::schema::Property::new(
+                    stringify!($reserved),
+                    crate::schema::Presence::Reserved,
+                    crate::schema::Shape::Any,
+                    None,
+                ),)*)?
+            ];
+
             /// The table of this type.
             pub const SCHEMA: &'static crate::schema::Schema = &crate::schema::Schema {
                 name: $stix,
                 class: class!(class $class),
                 section: $section,
                 common: class!(properties $class $stix),
-                own: &[
-                    $(property!(Required $required: $required_type $(, $rmin, $rmax)?),)*
-                    $(property!(Optional $optional $($json)?: $optional_type $(, $omin, $omax)?),)*
-                    $(property!(Optional $list: Vec<$list_type>),)*
-                    $($(crate::schema::Property::new(
-                        stringify!($reserved),
-                        crate::schema::Presence::Reserved,
-                        crate::schema::Shape::Any,
-                        None,
-                    ),)*)?
-                ],
+                places: crate::schema::places(class!(properties $class $stix), Self::OWN),
+                own: Self::OWN,
                 rules: &[$($($rule),*)?],
                 extensions: &[$($(crate::extension::$extension::SCHEMA),*)?],
             };

@@ -45,6 +45,8 @@ pub struct Schema {
     pub(crate) rules: &'static [Rule],
     /// The predefined extensions that it may carry.
     pub extensions: &'static [&'static Schema],
+    /// Where each property stands; see [`places`].
+    pub(crate) places: Places,
 }
 
 impl Schema {
@@ -56,12 +58,17 @@ impl Schema {
     /// A property and its place among [`properties`](Self::properties).
     pub(crate) fn position(&self, name: &str) -> Option<(usize, &'static Property)> {
         let key = key(name);
-        let at = |table: &'static [Property]| {
-            table.iter().position(|property| property.key == key && property.name == name)
-        };
-        match at(self.common) {
-            Some(index) => Some((index, &self.common[index])),
-            None => at(self.own).map(|index| (self.common.len() + index, &self.own[index])),
+        let mut slot = first_slot(key);
+        loop {
+            let index = usize::from(self.places[slot].checked_sub(1)?);
+            let property = match index.checked_sub(self.common.len()) {
+                None => &self.common[index],
+                Some(own) => &self.own[own],
+            };
+            if property.key == key && property.name == name {
+                return Some((index, property));
+            }
+            slot = (slot + 1) % PLACES;
         }
     }
 
@@ -103,6 +110,35 @@ impl Property {
         Self { presence: Presence::Optional, ..self }
     }
 }
+
+/// An open hash table from names to places among the properties, counted from 1; 0 is free. Built by the compiler,
+/// and never full.
+pub(crate) type Places = [u8; PLACES];
+
+const PLACES: usize = 128;
+
+const fn first_slot(key: u64) -> usize {
+    (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 57) as usize
+}
+
+pub(crate) const fn places(common: &[Property], own: &[Property]) -> Places {
+    assert!(common.len() + own.len() <= MOST_PROPERTIES);
+    let mut places = [0; PLACES];
+    let mut index = 0;
+    while index < common.len() + own.len() {
+        let property = if index < common.len() { &common[index] } else { &own[index - common.len()] };
+        let mut slot = first_slot(property.key);
+        while places[slot] != 0 {
+            slot = (slot + 1) % PLACES;
+        }
+        index += 1;
+        places[slot] = index as u8;
+    }
+    places
+}
+
+/// No table is longer.
+pub(crate) const MOST_PROPERTIES: usize = 40;
 
 /// Seven bytes from both ends of a name and its length: tells names apart nearly always, in one comparison.
 const fn key(name: &str) -> u64 {

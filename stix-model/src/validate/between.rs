@@ -7,7 +7,6 @@ use super::translation;
 use crate::json::{Kind, Value};
 use crate::version::content_digest;
 use crate::{StixId, Timestamp};
-use hashbrown::HashMap;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -15,6 +14,7 @@ use uuid::Uuid;
 /// One object with an identifier.
 pub(super) struct Member<'d> {
     pub(super) index: usize,
+    uuid: u128,
     pub(super) id: Cow<'d, str>,
     pub(super) value: Value<'d>,
 }
@@ -29,29 +29,33 @@ impl<'d> Member<'d> {
     }
 }
 
-/// The objects of a bundle, sorted by identifier.
+/// The objects of a bundle, sorted by UUID (which tells them apart soonest), identifier and place.
 pub(super) struct Members<'d>(Vec<Member<'d>>);
 
 impl<'d> Members<'d> {
     fn of(objects: Value<'d>) -> Self {
         let members = objects.elements().enumerate().filter_map(|(index, value)| {
             let id = value.get("id")?.as_str()?;
-            StixId::check(&id).ok()?;
-            Some(Member { index, id, value })
+            Some(Member { index, uuid: uuid(&id)?, id, value })
         });
         let mut members: Vec<_> = members.collect();
-        members.sort_by(|a, b| a.id.cmp(&b.id));
+        let order = |a: &Member<'_>, b: &Member<'_>| {
+            a.uuid.cmp(&b.uuid).then_with(|| a.id.cmp(&b.id)).then(a.index.cmp(&b.index))
+        };
+        members.sort_unstable_by(order);
         Self(members)
     }
 
     fn position(&self, id: &str) -> Option<usize> {
-        let at = self.0.partition_point(|member| *member.id < *id);
-        self.0.get(at).filter(|member| member.id == id).map(|_| at)
+        let uuid = uuid(id)?;
+        let first = self.0.partition_point(|member| member.uuid < uuid);
+        let same = self.0[first..].iter().take_while(|member| member.uuid == uuid);
+        same.into_iter().position(|member| member.id == id).map(|at| first + at)
     }
 
     /// All versions of an object.
     pub(super) fn versions(&self, id: &str) -> &[Member<'d>] {
-        let start = self.0.partition_point(|member| *member.id < *id);
+        let Some(start) = self.position(id) else { return &[] };
         let length = self.0[start..].iter().take_while(|member| member.id == id).count();
         &self.0[start..start + length]
     }
@@ -64,12 +68,11 @@ impl<'d> Members<'d> {
 }
 
 pub(super) fn check(objects: Value<'_>, list: &Path<'_>, sink: &mut Sink) {
-    let mut versions = HashMap::new();
-    for (index, value) in objects.elements().enumerate() {
-        check_version(value, &list.element(index), &mut versions, sink);
-    }
     let members = Members::of(objects);
-    check_uuids(&members, list, sink);
+    for run in members.0.chunk_by(|a, b| a.uuid == b.uuid).filter(|run| run.len() > 1) {
+        check_uuid(run, list, sink);
+        run.chunk_by(|a, b| a.id == b.id).for_each(|versions| check_versions(versions, list, sink));
+    }
     check_circles(&members, list, sink);
     for member in &members.0 {
         if member.is("language-content") {
@@ -82,37 +85,45 @@ pub(super) fn check(objects: Value<'_>, list: &Path<'_>, sink: &mut Sink) {
     }
 }
 
-/// The objects of a bundle by identifier and instant.
-type Versions<'d> = HashMap<(Cow<'d, str>, Timestamp), Value<'d>>;
+fn uuid(id: &str) -> Option<u128> {
+    let object_type = StixId::check(id).ok()?;
+    Uuid::try_parse(&id[object_type.len() + 2..]).ok().map(|uuid| uuid.as_u128())
+}
 
 /// One version of an object has one content (section 3.6.2).
-fn check_version<'d>(value: Value<'d>, path: &Path<'_>, versions: &mut Versions<'d>, sink: &mut Sink) {
-    let text = |name| value.get(name).and_then(Value::as_str);
-    let (Some(id), Some(modified)) = (text("id"), text("modified")) else { return };
-    let Ok(modified) = modified.parse() else { return };
-    let first = *versions.entry((id.clone(), modified)).or_insert(value);
-    if first.range() != value.range() && content_digest(first) != content_digest(value) {
-        let message = format!("another object of this bundle is {id} of the same time with other content");
-        sink.report(Severity::Error, Code::VersionConflict, path, "S-084", message);
+fn check_versions(versions: &[Member<'_>], list: &Path<'_>, sink: &mut Sink) {
+    let mut known: BTreeMap<Timestamp, Value<'_>> = BTreeMap::new();
+    for version in versions {
+        let Some(Ok(modified)) = version.text("modified").map(|text| text.parse()) else { continue };
+        let first = *known.entry(modified).or_insert(version.value);
+        if first.range() != version.value.range() && content_digest(first) != content_digest(version.value) {
+            let id = &version.id;
+            let message =
+                format!("another object of this bundle is {id} of the same time with other content");
+            sink.report(
+                Severity::Error,
+                Code::VersionConflict,
+                &list.element(version.index),
+                "S-084",
+                message,
+            );
+        }
     }
 }
 
 /// Section 2.9: no producer has one UUID for objects of two types. A warning, because the objects of two producers may
 /// meet in a bundle. A UUIDv5 says what is in an observable, and two types may say the same.
-fn check_uuids(members: &Members<'_>, list: &Path<'_>, sink: &mut Sink) {
-    let mut types = HashMap::with_capacity(members.0.len());
-    for member in &members.0 {
-        let Some((object_type, uuid)) = member.id.split_once("--") else { continue };
-        let Ok(uuid) = Uuid::try_parse(uuid) else { continue };
-        if uuid.get_version_num() == 5 {
-            continue;
-        }
-        let other = *types.entry(uuid).or_insert(object_type);
-        if other != object_type {
-            let message = format!("an object of another type, a `{other}`, has the same UUID");
-            let place = list.element(member.index);
-            sink.report(Severity::Warning, Code::Identifier, &place.member("id"), "S-013", message);
-        }
+fn check_uuid(members: &[Member<'_>], list: &Path<'_>, sink: &mut Sink) {
+    let object_type = |member: &Member<'_>| member.id.split_once("--").map(|(name, _)| name.to_owned());
+    let Some(first) = members.first().filter(|first| Uuid::from_u128(first.uuid).get_version_num() != 5)
+    else {
+        return;
+    };
+    for member in members.iter().filter(|member| object_type(member) != object_type(first)) {
+        let other = object_type(first).unwrap_or_default();
+        let message = format!("an object of another type, a `{other}`, has the same UUID");
+        let place = list.element(member.index);
+        sink.report(Severity::Warning, Code::Identifier, &place.member("id"), "S-013", message);
     }
 }
 

@@ -7,7 +7,7 @@ use super::subject::{Sink, Subject};
 use super::{part, shape};
 use crate::json::{Kind, Value};
 use crate::marking::Selector;
-use crate::schema::{self, Class, Property, Schema};
+use crate::schema::{self, Class, Property, Schema, places};
 use crate::{ScoId, StixId, Timestamp, common, id, sco_id};
 use std::borrow::Cow;
 
@@ -64,7 +64,16 @@ static DEFINED_OBJECT: Schema = custom(Class::Sdo, common::Common::PROPERTIES);
 static OBSERVABLE: Schema = custom(Class::Sco, common::ScoCommon::PROPERTIES);
 
 const fn custom(class: Class, common: &'static [Property]) -> Schema {
-    Schema { name: "", class, section: "7.3", own: &[], common, rules: &[], extensions: &[] }
+    Schema {
+        name: "",
+        class,
+        section: "7.3",
+        own: &[],
+        common,
+        rules: &[],
+        extensions: &[],
+        places: places(common, &[]),
+    }
 }
 
 /// Nothing says of what class a type without extension is; an object without any time is taken for an observable.

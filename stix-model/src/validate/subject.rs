@@ -4,7 +4,7 @@ use super::finding::{Code, Finding, Severity};
 use super::path::Path;
 use super::profile::Profile;
 use crate::json::Value;
-use crate::schema::Schema;
+use crate::schema::{MOST_PROPERTIES, Schema};
 
 /// Collects findings up to a bound.
 pub(crate) struct Sink {
@@ -71,9 +71,6 @@ impl Sink {
 fn finding(severity: Severity, code: Code, path: &Path<'_>, rule: &'static str, message: String) -> Finding {
     Finding { code, severity, pointer: path.pointer(), rule, message, fix: None }
 }
-
-/// No table is longer.
-const MOST_PROPERTIES: usize = 40;
 
 /// The properties of an object in the order of its table, and whether it has others.
 pub(crate) struct Slots<'d> {
