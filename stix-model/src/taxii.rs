@@ -14,7 +14,7 @@ mod versions;
 pub use api_root::ApiRoot;
 pub use collection::{Collection, Collections};
 pub use discovery::Discovery;
-pub use envelope::{Envelope, SplitError, Unusable, split, write_envelope};
+pub use envelope::{Envelope, SplitError, Unusable, objects, split, write_envelope};
 pub use error::Error;
 pub use manifest::{Manifest, ManifestRecord};
 pub use status::{Status, StatusDetails, StatusState};

@@ -19,6 +19,7 @@ mod bundle;
 pub(crate) mod checks;
 mod finding;
 mod format;
+mod header;
 mod object;
 #[cfg(feature = "schemas")]
 mod official;
@@ -71,7 +72,8 @@ impl Validator {
         }
     }
 
-    /// Reports at most so many findings per call; one more says that there were more.
+    /// Reports at most so many findings per call, errors before warnings; one more says that there were more, with the
+    /// severity of the worst of them.
     #[must_use]
     pub fn most_findings(mut self, most: usize) -> Self {
         self.most_findings = most.max(1);

@@ -2,6 +2,7 @@
 
 mod account;
 mod body;
+mod check;
 mod media_type;
 mod page;
 mod posted;

@@ -4,8 +4,8 @@
 //! says) → [`Store`](store::Store) → an engine.
 //!
 //! # What this crate does not do
-//! It changes no object, trusts no length that a client states, knows no STIX beyond an object's header, and never
-//! decides a client's rights on a collection outside `extract`.
+//! It changes no object, trusts no length that a client states, has no rules of STIX of its own (the validator of
+//! `stix-model` has them), and never decides a client's rights on a collection outside `extract`.
 
 pub mod app;
 pub mod cli;
@@ -18,6 +18,7 @@ pub mod error;
 mod extract;
 mod metrics;
 mod openapi;
+mod refusal;
 pub mod router;
 mod routes;
 pub mod serve;

@@ -41,7 +41,7 @@ fn admin_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(admin::get_api_roots, admin::add_api_root))
         .routes(routes!(admin::delete_api_root))
         .routes(routes!(admin::get_admin_collections, admin::add_collection))
-        .routes(routes!(admin::delete_collection))
+        .routes(routes!(admin::change_collection, admin::delete_collection))
         .routes(routes!(admin::get_records))
         .routes(routes!(admin::get_accounts, admin::add_account))
         .routes(routes!(admin::delete_account))
@@ -150,9 +150,13 @@ async fn measure(State(app): State<Arc<App>>, request: Request, next: Next) -> R
     let started = tokio::time::Instant::now();
     // Anybody can invent methods, and every label is kept for ever.
     let method = match *request.method() {
-        Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::DELETE | Method::OPTIONS => {
-            request.method().as_str().to_owned()
-        }
+        Method::GET
+        | Method::HEAD
+        | Method::POST
+        | Method::PUT
+        | Method::PATCH
+        | Method::DELETE
+        | Method::OPTIONS => request.method().as_str().to_owned(),
         _ => "other".to_owned(),
     };
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();

@@ -12,7 +12,9 @@ mod embedded;
 pub mod engine;
 mod filter;
 mod keys;
+mod known;
 mod memory;
+mod profile;
 mod record;
 mod select;
 #[cfg(test)]
@@ -35,7 +37,7 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 use writer::{Write, Writer};
 
-pub use admit::{Add, Stamps};
+pub use admit::{Add, Refused, Stamps};
 pub use cursor::{Cursor, CursorError};
 pub use delete::Delete;
 pub use directory::{Access, Account, ApiRoot, Collection, Directory, GrantScope};
@@ -44,6 +46,7 @@ pub use embedded::EmbeddedEngine;
 pub use filter::{Filter, VersionFilter};
 pub use keys::Position;
 pub use memory::MemoryEngine;
+pub use profile::Profile;
 
 /// The format of keys and records; a store of another format is refused.
 const FORMAT: &[u8] = b"1";

@@ -1,4 +1,5 @@
 use crate::json::{Document, JsonError, Kind, Limits, Value};
+use crate::validate::Finding;
 use crate::{Object, ObjectError};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -27,7 +28,16 @@ pub struct Envelope {
 /// When the text as a whole cannot be read: not strict JSON, or no object with a non-empty list `objects`.
 pub fn split(body: &Bytes, limits: Limits) -> Result<Vec<Result<Object, Unusable>>, SplitError> {
     let document = Document::read(body, limits)?;
-    let root = document.root();
+    let take =
+        |(index, value)| Object::from_value(value, body).map_err(|error| Unusable::new(index, value, error));
+    Ok(objects(document.root())?.elements().enumerate().map(take).collect())
+}
+
+/// The list `objects` of an envelope or a bundle, for those who look further into it than [`split`].
+///
+/// # Errors
+/// When there is no such list, or nothing in it.
+pub fn objects(root: Value<'_>) -> Result<Value<'_>, SplitError> {
     if root.kind() != Kind::Object {
         return Err(SplitError::NotAnEnvelope(root.kind()));
     }
@@ -35,11 +45,8 @@ pub fn split(body: &Bytes, limits: Limits) -> Result<Vec<Result<Object, Unusable
     if objects.kind() != Kind::Array {
         return Err(SplitError::ObjectsNotAList(objects.kind()));
     }
-    let take =
-        |(index, value)| Object::from_value(value, body).map_err(|error| Unusable::new(index, value, error));
-    let objects: Vec<_> = objects.elements().enumerate().map(take).collect();
     // TAXII 2.1, section 2: a list is never empty.
-    if objects.is_empty() { Err(SplitError::NoObjects) } else { Ok(objects) }
+    if objects.elements().next().is_none() { Err(SplitError::NoObjects) } else { Ok(objects) }
 }
 
 /// Writes an envelope around objects that are JSON texts already; `next` only when more follow.
@@ -79,7 +86,8 @@ pub struct Unusable {
 }
 
 impl Unusable {
-    fn new(index: usize, value: Value<'_>, error: ObjectError) -> Self {
+    /// What is kept of the element at this place of `objects`.
+    pub fn new(index: usize, value: Value<'_>, error: ObjectError) -> Self {
         let text = |name| Some(value.get(name)?.as_str()?.into_owned());
         let id = text("id").filter(|id| id.parse::<crate::StixId>().is_ok());
         let version = text("modified").or_else(|| text("created"));
@@ -89,6 +97,11 @@ impl Unusable {
     /// JSON pointer of what is wrong, from the start of the text.
     pub fn pointer(&self) -> String {
         format!("/objects/{}{}", self.index, self.error.pointer())
+    }
+
+    /// The same as a finding of the validator.
+    pub fn finding(&self) -> Finding {
+        self.error.finding(&format!("/objects/{}", self.index))
     }
 }
 

@@ -11,7 +11,8 @@ pub struct Finding {
     pub severity: Severity,
     /// JSON pointer (RFC 6901) to the fault.
     pub pointer: String,
-    /// The number of the rule, as listed with its section in `conformance/requirements.toml`.
+    /// The number of the rule, as listed with its section in `conformance/requirements.toml`; empty for a limit that no
+    /// standard sets.
     pub rule: &'static str,
     /// What is wrong, as a sentence for a person who does not know the standard.
     pub message: String,
@@ -25,7 +26,8 @@ impl fmt::Display for Finding {
         if !self.pointer.is_empty() {
             write!(f, " at {}", self.pointer)?;
         }
-        write!(f, ": {} ({})", self.message, self.rule)
+        write!(f, ": {}", self.message)?;
+        if self.rule.is_empty() { Ok(()) } else { write!(f, " ({})", self.rule) }
     }
 }
 
@@ -152,6 +154,8 @@ codes! {
     Schema = "schema",
     /// The text is not JSON that can be trusted.
     Json = "json",
+    /// An object is larger than what is taken.
+    TooLarge = "too-large",
     /// There are more findings than were asked for.
     TooMany = "too-many",
 }

@@ -6,24 +6,28 @@ use super::profile::Profile;
 use crate::json::Value;
 use crate::schema::{MOST_PROPERTIES, Schema};
 
-/// Collects findings up to a bound.
+/// Collects findings up to a bound, errors before warnings: a flood of advice hides no error.
 pub(crate) struct Sink {
     profile: Profile,
     findings: Vec<Finding>,
     most: usize,
+    /// How many of `findings` are warnings.
+    warnings: usize,
+    /// The worst of what is not in `findings`.
+    left_out: Option<Severity>,
     /// Takes what comes after the bound.
     spare: Option<Finding>,
 }
 
 impl Sink {
     pub(crate) fn new(profile: Profile, most: usize) -> Self {
-        Self { profile, findings: Vec::new(), most, spare: None }
+        Self { profile, findings: Vec::new(), most, warnings: 0, left_out: None, spare: None }
     }
 
     pub(crate) fn into_findings(mut self) -> Vec<Finding> {
-        if self.spare.is_some() {
+        if let Some(severity) = self.left_out {
             let message = format!("there are more than {} findings; the rest is left out", self.most);
-            self.findings.push(finding(Severity::Error, Code::TooMany, &Path::root(""), "S-240", message));
+            self.findings.push(finding(severity, Code::TooMany, &Path::root(""), "S-240", message));
         }
         self.findings
     }
@@ -60,9 +64,20 @@ impl Sink {
         if self.profile.forbids(&finding) {
             finding.severity = Severity::Error;
         }
+        let is_error = finding.severity == Severity::Error;
         if self.findings.len() >= self.most {
-            return self.spare.insert(finding);
+            let is_warning = |found: &Finding| found.severity == Severity::Warning;
+            let can_make_room = is_error && self.warnings > 0;
+            let warning = can_make_room.then(|| self.findings.iter().rposition(is_warning)).flatten();
+            let Some(at) = warning else {
+                self.left_out = self.left_out.max(Some(finding.severity));
+                return self.spare.insert(finding);
+            };
+            self.findings.remove(at);
+            self.warnings -= 1;
+            self.left_out = self.left_out.max(Some(Severity::Warning));
         }
+        self.warnings += usize::from(!is_error);
         self.findings.push(finding);
         self.findings.last_mut().expect("just pushed")
     }

@@ -1,6 +1,7 @@
 //! The validator against the shared vectors.
 
 use crate::vectors::rows;
+use stix_model::Object;
 use stix_model::json::{Document, Limits};
 use stix_model::validate::{Finding, Profile, Severity, Validator};
 
@@ -67,4 +68,65 @@ fn the_tables_are_at_least_as_strict_as_the_official_schemas() {
         }
     }
     assert!(wrong.is_empty(), "{} are let pass:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Whoever stops at the header says the same as the validator does.
+#[test]
+fn faults_of_the_header_are_findings_of_the_validator() {
+    let id = "tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f";
+    let texts = [
+        "7".to_owned(),
+        r#"{"type": "tool"}"#.to_owned(),
+        r#"{"type": "tool", "id": 7}"#.to_owned(),
+        r#"{"type": "tool", "id": "tool--x"}"#.to_owned(),
+        format!(r#"{{"id": "{id}"}}"#),
+        format!(r#"{{"type": "malware", "id": "{id}"}}"#),
+        format!(r#"{{"type": "tool", "id": "{id}", "created": 5}}"#),
+        format!(r#"{{"type": "tool", "id": "{id}", "modified": "yesterday"}}"#),
+        format!(r#"{{"type": "tool", "id": "{id}", "spec_version": "9.9"}}"#),
+        r#"{"type": "bundle", "id": "bundle--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"}"#.to_owned(),
+    ];
+    for text in texts {
+        let finding = Object::parse(&text).unwrap_err().finding("/objects/3");
+        let document = Document::read(text.as_bytes(), Limits::default()).unwrap();
+        let found = Validator::new(Profile::Stix).object_at(document.root(), "/objects/3");
+        let same = |other: &&Finding| {
+            (other.code, &other.pointer, other.rule) == (finding.code, &finding.pointer, finding.rule)
+        };
+        assert!(found.iter().any(|other| same(&other)), "{text}: {finding} is none of {found:?}");
+    }
+    let large = format!(r#"{{"type": "tool", "id": "{id}", "x_large": "{}"}}"#, "x".repeat(1 << 20));
+    let finding = Object::parse(&large).unwrap_err().finding("");
+    assert_eq!(finding.to_string(), "error too-large: the object is larger than 1 MiB");
+}
+
+/// A report that advises much and is wrong at its end.
+#[test]
+fn errors_come_before_warnings_when_there_are_too_many() {
+    let words: Vec<_> = (0..50).map(|number| format!("\"word {number}\"")).collect();
+    let tool = |more: &str| {
+        format!(
+            r#"{{"type": "tool", "spec_version": "2.1", "id": "tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",
+                "created": "2020-01-01T00:00:00.000Z", "modified": "2020-01-01T00:00:00.000Z", "name": "n",
+                "tool_types": [{}], {more} "tool_version": "1"}}"#,
+            words.join(",")
+        )
+    };
+    let most = 10;
+    let findings = |text: &str| {
+        let document = Document::read(text.as_bytes(), Limits::default()).unwrap();
+        Validator::new(Profile::Stix).most_findings(most).object(document.root())
+    };
+    let is_error = |found: &Finding| found.severity == Severity::Error;
+    let advice = findings(&tool(""));
+    assert_eq!((advice.len(), advice[most].code), (most + 1, Code::TooMany));
+    assert!(
+        !advice.iter().any(is_error),
+        "advice makes no object invalid, however much there is: {advice:?}"
+    );
+    let some = findings(&tool(r#""aliases": [5, 6, 7],"#));
+    assert_eq!((some.len(), some.iter().filter(|found| is_error(found)).count()), (most + 1, 3));
+    let numbers: Vec<_> = (0..50).map(|number| number.to_string()).collect();
+    let many = findings(&tool(&format!(r#""aliases": [{}],"#, numbers.join(","))));
+    assert_eq!((many.len(), many.iter().filter(|found| is_error(found)).count()), (most + 1, most + 1));
 }

@@ -1,6 +1,7 @@
 use super::admin::{find_collection, path_part, text};
 use super::{Place, output};
 use crate::control::Control;
+use crate::store::Profile;
 use axum::http::Method;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -9,6 +10,8 @@ const EXAMPLES: &str = "\
 Examples:
   taxii-server collection add 'Phishing' --alias phishing
   taxii-server collection add 'Old feeds' --stix 2.0 --stix 2.1
+  taxii-server collection add 'Partners' --profile strict
+  taxii-server collection set phishing --profile interop
   taxii-server collection list
   taxii-server collection remove phishing";
 
@@ -42,9 +45,21 @@ enum CollectionAction {
         /// STIX version that it takes; may be repeated [default: 2.1]
         #[arg(long = "stix", value_name = "VERSION", value_parser = ["2.0", "2.1"])]
         stix: Vec<String>,
+        /// What objects must satisfy to be added
+        #[arg(long, value_enum, default_value_t)]
+        profile: Profile,
         /// A UUID of version 4 [default: a random one]
         #[arg(long, value_name = "UUID")]
         id: Option<String>,
+    },
+    /// Change a collection
+    #[command(after_help = EXAMPLES)]
+    Set {
+        /// Id, alias or title
+        collection: String,
+        /// What objects must satisfy to be added from now on; what is there already stays
+        #[arg(long, value_enum)]
+        profile: Profile,
     },
     /// List all collections
     List,
@@ -59,8 +74,8 @@ impl Collection {
     pub(super) async fn run(self, place: &Place) -> anyhow::Result<bool> {
         let control = place.control().await?;
         match self.action {
-            CollectionAction::Add { title, api_root, alias, description, stix, id } => {
-                let mut new = json!({"title": title, "api_root": api_root});
+            CollectionAction::Add { title, api_root, alias, description, stix, profile, id } => {
+                let mut new = json!({"title": title, "api_root": api_root, "profile": profile});
                 let optional = [("alias", alias), ("description", description), ("id", id)];
                 for (name, value) in optional.into_iter().filter_map(|(name, value)| Some((name, value?))) {
                     new[name] = value.into();
@@ -71,12 +86,20 @@ impl Collection {
                 let added = control.json(Method::POST, "/admin/collections/", new).await?;
                 output::line(&if self.json { added.to_string() } else { text(&added, "id") })?;
             }
+            CollectionAction::Set { collection, profile } => {
+                let id = text(&find_collection(&control, &collection).await?, "id");
+                let path = format!("/admin/collections/{id}/");
+                let changed = control.json(Method::PATCH, &path, json!({"profile": profile})).await?;
+                if self.json {
+                    output::line(&changed.to_string())?;
+                }
+            }
             CollectionAction::List => {
                 let collections = control.json(Method::GET, "/admin/collections/", ()).await?;
                 let row = |collection: &Value| {
-                    ["id", "api_root", "alias", "title"].map(|property| text(collection, property))
+                    ["id", "api_root", "alias", "profile", "title"].map(|property| text(collection, property))
                 };
-                print_list(&collections, self.json, ["ID", "API ROOT", "ALIAS", "TITLE"], row)?;
+                print_list(&collections, self.json, ["ID", "API ROOT", "ALIAS", "PROFILE", "TITLE"], row)?;
             }
             CollectionAction::Remove { collection } => {
                 let id = text(&find_collection(&control, &collection).await?, "id");

@@ -180,7 +180,7 @@ async fn add_or(
 /// Loads the objects as a POST does. What an interrupted start had loaded already is found to be there.
 async fn load(control: &Control, made: &Made) -> anyhow::Result<()> {
     let mut importer = Importer::new(control, &made.collection).await?;
-    importer.begin("Loading ICS ATT&CK".to_owned());
+    importer.begin("Loading ICS ATT&CK");
     importer.read(flate2::read::GzDecoder::new(ICS_ATTACK)).await?;
     let (outcome, sent) = importer.finish().await;
     sent?;

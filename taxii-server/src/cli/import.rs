@@ -1,15 +1,19 @@
+mod outcome;
+
+use super::Place;
 use super::admin::{find_collection, text};
-use super::{Place, output};
 use crate::control::Control;
 use anyhow::{Context, bail};
 use axum::http::{Method, StatusCode};
 use bytes::Bytes;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use outcome::{Failure, InFile, Origin, Outcome};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use stix_model::json::{Document, Kind, Limits};
 use stix_model::taxii::Status;
 
@@ -25,8 +29,6 @@ Dates must not fall, and must be later than everything in the collection.";
 
 /// Objects of one request, so that the progress bar moves.
 const BATCH_OBJECTS: usize = 1000;
-/// Failures that are printed one by one.
-const SHOWN_FAILURES: usize = 20;
 /// The whole of a bundle is held in memory while it is split.
 const MAX_BUNDLE: usize = 2 << 30;
 
@@ -55,7 +57,7 @@ impl Import {
         let mut importer = Importer::new(&control, &collection).await?;
         let mut stopped = Ok(());
         for path in &self.files {
-            importer.begin(path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned());
+            importer.begin(&path.file_name().unwrap_or(path.as_os_str()).to_string_lossy());
             stopped = importer.file(path).await.with_context(|| format!("in {}", path.display()));
             if stopped.is_err() {
                 break;
@@ -73,7 +75,7 @@ pub(super) struct Importer<'c> {
     control: &'c Control,
     path: String,
     /// What is read now.
-    name: String,
+    name: Arc<str>,
     max_bytes: usize,
     batch: Vec<Item>,
     batch_bytes: usize,
@@ -85,15 +87,7 @@ pub(super) struct Importer<'c> {
 struct Item {
     object: String,
     stamp: Option<String>,
-}
-
-/// What became of the objects.
-#[derive(Default)]
-pub(super) struct Outcome {
-    total: u64,
-    pub(super) failed: u64,
-    /// One row for each failed object, or for a request that was refused as a whole.
-    pub(super) failures: Vec<Value>,
+    origin: Origin,
 }
 
 impl<'c> Importer<'c> {
@@ -114,7 +108,7 @@ impl<'c> Importer<'c> {
         Ok(Self {
             control,
             path,
-            name: String::new(),
+            name: "".into(),
             max_bytes,
             batch: Vec::new(),
             batch_bytes: 0,
@@ -124,9 +118,9 @@ impl<'c> Importer<'c> {
     }
 
     /// Says what is read now.
-    pub(super) fn begin(&mut self, name: String) {
-        self.bar.set_message(name.clone());
-        self.name = name;
+    pub(super) fn begin(&mut self, name: &str) {
+        self.bar.set_message(name.to_owned());
+        self.name = name.into();
     }
 
     async fn file(&mut self, path: &Path) -> anyhow::Result<()> {
@@ -166,8 +160,8 @@ impl<'c> Importer<'c> {
             bail!("neither a bundle or an envelope with a list `objects`, nor JSON lines");
         };
         self.bar.inc_length(objects.elements().count() as u64);
-        for object in objects.elements() {
-            self.push(object.raw(), None).await?;
+        for (index, object) in objects.elements().enumerate() {
+            self.push(object.raw(), None, InFile::Element(index)).await?;
         }
         Ok(())
     }
@@ -186,8 +180,9 @@ impl<'c> Importer<'c> {
                 let document = match Document::read(line.trim_ascii(), TEXT) {
                     Ok(document) => document,
                     Err(error) => {
-                        let place = format!("{} line {number} column {}", self.name, error.column());
-                        self.refuse(1, &place, &error.kind().to_string());
+                        let message = format!("json: {} at column {}", error.kind(), error.column());
+                        let origin = self.origin(InFile::Line(number));
+                        self.refuse(1, Failure::at(&origin, String::new(), message));
                         line.clear();
                         reader.read_until(b'\n', &mut line)?;
                         continue;
@@ -198,8 +193,11 @@ impl<'c> Importer<'c> {
                 // An object may have a property of this name, but it has a type as well.
                 let spanning = root.get("object_text").filter(|_| root.get("type").is_none());
                 match spanning.and_then(|text| text.as_str()) {
-                    Some(text) => self.push(&text, stamp).await?,
-                    None => self.push(root.get("object").unwrap_or(root).raw(), stamp).await?,
+                    Some(text) => self.push(&text, stamp, InFile::Line(number)).await?,
+                    None => {
+                        let object = root.get("object").unwrap_or(root).raw();
+                        self.push(object, stamp, InFile::Line(number)).await?;
+                    }
                 }
             }
             line.clear();
@@ -208,7 +206,7 @@ impl<'c> Importer<'c> {
         Ok(())
     }
 
-    async fn push(&mut self, object: &str, stamp: Option<String>) -> anyhow::Result<()> {
+    async fn push(&mut self, object: &str, stamp: Option<String>, place: InFile) -> anyhow::Result<()> {
         let last = self.batch.last();
         let is_other_kind = last.is_some_and(|last| last.stamp.is_some() != stamp.is_some());
         // Objects that share a date_added must come in one request, so that no reader gets only some of them.
@@ -221,7 +219,8 @@ impl<'c> Importer<'c> {
             self.send().await?;
         }
         self.batch_bytes += bytes;
-        self.batch.push(Item { object: object.to_owned(), stamp });
+        let origin = self.origin(place);
+        self.batch.push(Item { object: object.to_owned(), stamp, origin });
         Ok(())
     }
 
@@ -257,7 +256,8 @@ impl<'c> Importer<'c> {
                 };
             }
             let reason = reply.success().err().map_or(String::new(), |error| error.to_string());
-            self.refuse(1, &name_of(&items[0].object), &reason);
+            let Item { object, origin, .. } = &items[0];
+            self.refuse(1, Failure::at(origin, name_of(object), reason));
             return Ok(());
         }
         let reply = match reply.success() {
@@ -268,24 +268,26 @@ impl<'c> Importer<'c> {
         self.bar.inc(status.total_count);
         self.outcome.total += status.total_count;
         self.outcome.failed += status.failure_count;
+        let origins: Vec<_> = items.iter().map(|item| &item.origin).collect();
         for failure in status.failures {
-            self.outcome.failures.push(serde_json::to_value(failure)?);
+            self.outcome.refused_by_server(&origins, failure);
         }
         Ok(())
     }
 
     /// Accounts for what could not be sent.
     fn give_up(&mut self, items: &[Item], error: anyhow::Error) -> anyhow::Result<()> {
-        self.refuse(items.len() as u64, &format!("{} objects", items.len()), &error.to_string());
+        self.refuse(items.len() as u64, Failure::of_many(items.len(), error.to_string()));
         Err(error)
     }
 
-    /// Notes what was refused before any object of it could be named.
-    fn refuse(&mut self, count: u64, what: &str, reason: &str) {
+    fn refuse(&mut self, count: u64, failure: Failure) {
         self.bar.inc(count);
-        self.outcome.total += count;
-        self.outcome.failed += count;
-        self.outcome.failures.push(json!({"id": what, "version": "", "message": reason}));
+        self.outcome.refused_as_a_whole(count, failure);
+    }
+
+    fn origin(&self, place: InFile) -> Origin {
+        Origin { file: Arc::clone(&self.name), place }
     }
 
     /// Sends the rest. The outcome is complete whether that succeeds or not.
@@ -301,33 +303,4 @@ fn name_of(object: &str) -> String {
     let document = Document::read(object.as_bytes(), Limits::default()).ok();
     let id = document.as_ref().and_then(|document| Some(document.root().get("id")?.as_str()?.into_owned()));
     id.unwrap_or_else(|| object.chars().take(40).collect())
-}
-
-impl Outcome {
-    fn print(&self, as_json: bool) -> anyhow::Result<()> {
-        let failures = self.failed;
-        let successes = self.total - failures;
-        if as_json {
-            let outcome = json!({"total": self.total, "successes": successes, "failures": self.failures});
-            return output::line(&outcome.to_string());
-        }
-        for failure in self.failures.iter().take(SHOWN_FAILURES) {
-            output::complaint(&format!(
-                "{} {}: {}",
-                text(failure, "id"),
-                text(failure, "version"),
-                text(failure, "message")
-            ));
-        }
-        if self.failures.len() > SHOWN_FAILURES {
-            output::complaint(&format!(
-                "… and {} more; --json shows all",
-                self.failures.len() - SHOWN_FAILURES
-            ));
-        }
-        output::line(&format!(
-            "{successes} of {} objects are in the collection, {failures} failed",
-            self.total
-        ))
-    }
 }

@@ -33,6 +33,9 @@ pub(crate) async fn get_objects(
 
 /// Add objects (TAXII 2.1, section 5.5). When the answer comes, everything in its `successes` is durable and visible.
 /// A STIX bundle is taken for an envelope.
+///
+/// An object that does not satisfy the profile of the collection is refused, and the others go in. Why stands in the
+/// `message` of its failure: `CODE at POINTER: SENTENCE (RULE); N more errors`, with a JSON pointer into the request.
 #[utoipa::path(
     post, path = "/{api_root}/collections/{id}/objects/", tag = "TAXII 2.1",
     params(("api_root" = String, Path, description = "Name of the API root"), ("id" = String, Path, description = "Id or alias of the collection")),

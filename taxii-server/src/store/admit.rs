@@ -3,16 +3,19 @@
 //! Several requests are decided together and share one commit. The decision looks only at the snapshot, the requests
 //! and one instant, so that it can be repeated when another writer was faster.
 
-use super::StoreError;
 use super::directory::Collection;
 use super::engine::{Commit, Key, Snapshot};
 use super::keys::{self, CollectionNumber, Position, Timeline};
 use super::record::{Bound, Editions, Entry, Head, date_added};
+use super::{StoreError, known};
+use crate::refusal;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use stix_model::json::Digest;
-use stix_model::taxii::{Status, StatusDetails, StatusState, Unusable};
+use stix_model::taxii::{Status, StatusDetails, StatusState};
+use stix_model::validate::Code;
+use stix_model::version::content_digest;
 use stix_model::{Object, Timestamp};
 use uuid::Uuid;
 
@@ -25,10 +28,41 @@ pub struct Add {
     pub account: String,
     /// When the request came.
     pub request_timestamp: Timestamp,
-    /// What was sent, in its order.
-    pub objects: Vec<Result<Object, Unusable>>,
+    /// What was sent, in its order. The store asks nothing of an object but that it is no other content of a version
+    /// that is there.
+    pub objects: Vec<Result<Object, Refused>>,
     /// Where `date_added` comes from.
     pub stamps: Stamps,
+}
+
+/// An object of a request that is not taken.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// Its place in the request, from 0.
+    pub index: usize,
+    /// Its `id`, if it has one that is a STIX identifier.
+    pub id: Option<String>,
+    /// Its version, as far as it has one.
+    pub version: Option<String>,
+    /// Why, for the `message` of its row in the status.
+    pub reason: String,
+}
+
+impl Refused {
+    /// An object that can be read.
+    pub(crate) fn of(index: usize, object: &Object, reason: String) -> Self {
+        let header = object.header();
+        let version = header.version().map(|version| version.as_str().to_owned());
+        Self { index, id: Some(header.id.as_str().to_owned()), version, reason }
+    }
+
+    fn row(&self, request_timestamp: &Timestamp) -> StatusDetails {
+        StatusDetails {
+            id: self.id.clone().unwrap_or_else(|| refusal::pointer(self.index)),
+            version: self.version.clone().unwrap_or_else(|| request_timestamp.as_str().to_owned()),
+            message: Some(self.reason.clone()),
+        }
+    }
 }
 
 /// Where `date_added` comes from.
@@ -54,8 +88,8 @@ enum Fate {
     New(usize),
     /// The very same object is there already, at this position.
     Known(Option<Position>),
-    /// Not stored, for this reason.
-    Refused(String),
+    /// Not stored.
+    Refused(Refused),
 }
 
 /// Decides all `adds` on one snapshot; `now` is in microseconds since 1970.
@@ -101,10 +135,21 @@ struct Target<'s> {
 struct Accepted<'s> {
     object: &'s Object,
     entry: Entry,
+    /// Made when it is needed.
+    content: Option<Digest>,
     version_key: Key,
     /// The instant that was given with a restored object.
     given: Option<&'s Timestamp>,
     position: Position,
+}
+
+impl Accepted<'_> {
+    /// Whether an object of the same version says the same.
+    fn is_same(&mut self, object: &Object) -> bool {
+        let content_of = |object: &Object| content_digest(object.document().root());
+        self.entry.digest == object.header().digest
+            || *self.content.get_or_insert_with(|| content_of(self.object)) == content_of(object)
+    }
 }
 
 impl<'s> Planner<'s> {
@@ -138,7 +183,8 @@ impl<'s> Planner<'s> {
 
     async fn decide(&mut self, add: &'s Add) -> Result<Vec<Fate>, StoreError> {
         let number = add.collection.number;
-        let stored = self.stored_versions(add).await?;
+        let sent = add.objects.iter().flatten();
+        let stored = known::versions(self.snapshot, number, &self.editions, sent).await?;
         let target = self.collections.entry(number).or_default();
         if target.is_gone {
             return Err(StoreError::NoCollection);
@@ -147,79 +193,38 @@ impl<'s> Planner<'s> {
         for (index, object) in add.objects.iter().enumerate() {
             let object = match object {
                 Ok(object) => object,
-                Err(unusable) => {
-                    fates.push(Fate::Refused(unusable.to_string()));
+                Err(refused) => {
+                    fates.push(Fate::Refused(refused.clone()));
                     continue;
                 }
             };
             let entry = Entry::of(object.header());
-            if !add.collection.spec_versions.contains(&entry.spec_version) {
-                fates.push(Fate::Refused(format!(
-                    "the collection does not take STIX {}; its media_types are {}",
-                    entry.spec_version,
-                    add.collection.media_types().join(", ")
-                )));
-                continue;
-            }
             let version_key = keys::version(number, &entry.id, entry.spec_version, entry.version.sort_key());
-            let fate = if let Some((position, digest)) = stored.get(&version_key) {
-                same_or_refused(*digest == entry.digest, Some(*position))
+            let known = if let Some(known) = stored.get(&version_key) {
+                Some((known.is_same(object), Some(known.position)))
             } else if let Some(&other) = target.by_version.get(&version_key) {
-                same_or_refused(target.accepted[other].entry.digest == entry.digest, None)
+                Some((target.accepted[other].is_same(object), None))
             } else {
-                let given = match &add.stamps {
-                    Stamps::Clock => None,
-                    Stamps::Given(stamps) => stamps.get(index),
-                };
-                target.by_version.insert(version_key.clone(), target.accepted.len());
-                target.accepted.push(Accepted {
-                    object,
-                    entry,
-                    version_key,
-                    given,
-                    position: Position::default(),
-                });
-                Fate::New(target.accepted.len() - 1)
+                None
+            };
+            let fate = match known {
+                Some((true, position)) => Fate::Known(position),
+                Some((false, _)) => Fate::Refused(conflict(index, object)),
+                None => {
+                    let given = match &add.stamps {
+                        Stamps::Clock => None,
+                        Stamps::Given(stamps) => stamps.get(index),
+                    };
+                    target.by_version.insert(version_key.clone(), target.accepted.len());
+                    let position = Position::default();
+                    let accepted = Accepted { object, entry, content: None, version_key, given, position };
+                    target.accepted.push(accepted);
+                    Fate::New(target.accepted.len() - 1)
+                }
             };
             fates.push(fate);
         }
         Ok(fates)
-    }
-
-    /// Digests of the versions that are stored already. Objects that the collection has never seen cost nothing here.
-    async fn stored_versions(&self, add: &Add) -> Result<BTreeMap<Key, (Position, Digest)>, StoreError> {
-        let number = add.collection.number;
-        let mut version_keys = Vec::new();
-        for object in add.objects.iter().flatten() {
-            let header = object.header();
-            let known = self.editions.get(&keys::editions(number, &header.id));
-            if known.is_some_and(|known| known.0.contains_key(&header.spec_version)) {
-                let entry = Entry::of(header);
-                version_keys.push(keys::version(
-                    number,
-                    &entry.id,
-                    entry.spec_version,
-                    entry.version.sort_key(),
-                ));
-            }
-        }
-        let values = self.snapshot.get_many(version_keys.clone(), usize::MAX).await?;
-        let found = version_keys.into_iter().zip(values).filter_map(|(key, value)| Some((key, value?)));
-        let mut positions = Vec::new();
-        for (key, value) in found {
-            positions.push((
-                key,
-                Position::from_bytes(&value).ok_or(StoreError::Corrupt("a version of an object"))?,
-            ));
-        }
-        let entry_keys = positions.iter().map(|(_, position)| Timeline::All.at(number, *position)).collect();
-        let entries = self.snapshot.get_many(entry_keys, usize::MAX).await?;
-        let mut stored = BTreeMap::new();
-        for ((key, position), entry) in positions.into_iter().zip(entries) {
-            let entry = Entry::decode(&entry.ok_or(StoreError::Corrupt("the timeline of all versions"))?)?;
-            stored.insert(key, (position, entry.digest));
-        }
-        Ok(stored)
     }
 
     /// The commit clock: strictly increasing within a collection, whatever the machine's clock does, and the last
@@ -261,9 +266,7 @@ impl<'s> Planner<'s> {
         let accepted = &self.collections[&add.collection.number].accepted;
         for (fate, object) in fates.iter().zip(&add.objects) {
             match fate {
-                Fate::Refused(reason) => {
-                    status.failures.push(refused_row(object, reason, &add.request_timestamp))
-                }
+                Fate::Refused(refused) => status.failures.push(refused.row(&add.request_timestamp)),
                 Fate::New(_) | Fate::Known(_) => {
                     let Ok(object) = object else { continue };
                     let header = object.header();
@@ -343,14 +346,16 @@ pub(super) fn move_served(
     }
 }
 
-fn same_or_refused(is_same: bool, position: Option<Position>) -> Fate {
-    if is_same {
-        return Fate::Known(position);
-    }
-    Fate::Refused(
-        "this version already exists with other content; a changed object needs a later `modified`"
-            .to_owned(),
-    )
+/// One version of an object has one content (STIX 2.1, section 3.6.2).
+fn conflict(index: usize, object: &Object) -> Refused {
+    let message = match object.header().version() {
+        Some(_) => {
+            "this version already exists with other content; a changed object needs a later `modified`"
+        }
+        None => "this object already exists with other content, and one without `modified` cannot be changed",
+    };
+    let finding = refusal::finding(Code::VersionConflict, index, "S-084", message.to_owned());
+    Refused::of(index, object, refusal::message(&finding, &[]))
 }
 
 fn restored_position(
@@ -370,28 +375,5 @@ fn restored_position(
     match last.sequence.checked_add(1) {
         Some(sequence) if may_tie && micros == last.micros => Ok(Position { micros, sequence }),
         _ => refuse("it must be later than everything in the collection"),
-    }
-}
-
-fn refused_row(
-    object: &Result<Object, Unusable>,
-    reason: &str,
-    request_timestamp: &Timestamp,
-) -> StatusDetails {
-    let (id, version) = match object {
-        Ok(object) => {
-            let header = object.header();
-            (Some(header.id.as_str().to_owned()), header.version().map(|version| version.as_str().to_owned()))
-        }
-        Err(unusable) => (unusable.id.clone(), unusable.version.clone()),
-    };
-    let pointer = || match object {
-        Ok(_) => String::new(),
-        Err(unusable) => format!("/objects/{}", unusable.index),
-    };
-    StatusDetails {
-        id: id.unwrap_or_else(pointer),
-        version: version.unwrap_or_else(|| request_timestamp.as_str().to_owned()),
-        message: Some(reason.to_owned()),
     }
 }

@@ -1,9 +1,9 @@
 //! The directory: API roots, collections and accounts. It is small, changes rarely and is asked on every request,
 //! so every process holds a copy in memory.
 
-use super::StoreError;
 use super::engine::{Key, Scan, Snapshot};
 use super::keys::{self, CollectionNumber};
+use super::{Profile, StoreError};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -57,6 +57,10 @@ pub struct Collection {
     /// The STIX versions that it takes.
     #[schema(value_type = Vec<String>)]
     pub spec_versions: Vec<SpecVersion>,
+    /// What objects must satisfy to be added.
+    #[serde(default)]
+    #[schema(required)]
+    pub profile: Profile,
     /// Its number inside the store.
     pub(crate) number: u32,
 }

@@ -7,7 +7,9 @@ mod pollers;
 mod store_contract;
 
 use super::engine::Engine;
-use super::{Add, ApiRoot, Collection, DirectoryChange, EmbeddedEngine, MemoryEngine, Stamps, Store};
+use super::{
+    Add, ApiRoot, Collection, DirectoryChange, EmbeddedEngine, MemoryEngine, Profile, Stamps, Store,
+};
 use crate::clock::Clock;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
@@ -75,6 +77,7 @@ impl Fixture {
                 description: None,
                 alias: None,
                 spec_versions: vec![SpecVersion::V2_0, SpecVersion::V2_1],
+                profile: Profile::Header,
                 number: directory.free_number()?,
             })?;
             Ok(change)

@@ -119,7 +119,14 @@ impl TestApp {
 
     /// Makes a collection for both STIX versions whose title and alias are this name.
     pub(crate) async fn collection(&self, name: &str) -> String {
-        let new = json!({"api_root": "api", "title": name, "alias": name, "spec_versions": ["2.0", "2.1"]});
+        self.collection_with(name, "stix").await
+    }
+
+    /// The same with a profile.
+    pub(crate) async fn collection_with(&self, name: &str, profile: &str) -> String {
+        let new = json!({
+            "api_root": "api", "title": name, "alias": name, "spec_versions": ["2.0", "2.1"], "profile": profile
+        });
         self.admin(Method::POST, "/admin/collections/", new).await["id"].as_str().unwrap().to_owned()
     }
 

@@ -10,4 +10,5 @@ mod filters;
 mod openapi;
 mod posting;
 mod process;
+mod profiles;
 mod tls;

@@ -10,7 +10,10 @@ use taxii_server::store::MemoryEngine;
 
 #[tokio::test]
 async fn what_goes_in_comes_out_byte_for_byte() {
-    let (test, id) = TestApp::with_collection().await;
+    let (test, _) = TestApp::with_collection().await;
+    // What no validator lets pass is kept as well.
+    let id = test.collection_with("anything", "header").await;
+    test.account("bob", json!({&id: {"can_read": true, "can_write": true}})).await;
     let path = format!("/api/collections/{id}/objects/");
     let spelled = [
         format!(
@@ -23,8 +26,8 @@ async fn what_goes_in_comes_out_byte_for_byte() {
         ),
     ];
     let body = format!("{{\"objects\" : [ {} ,\n{} ] }}", spelled[0], spelled[1]);
-    assert_eq!(test.post(&path, body).send().await.status, StatusCode::ACCEPTED);
-    let page = test.get(&path).send().await;
+    assert_eq!(test.post(&path, body).by("bob").send().await.status, StatusCode::ACCEPTED);
+    let page = test.get(&path).by("bob").send().await;
     assert_eq!(page.body, format!("{{\"more\":false,\"objects\":[{},{}]}}", spelled[0], spelled[1]));
 }
 
@@ -66,12 +69,22 @@ async fn each_object_has_its_own_fate() {
     let expected = [
         (
             tool_id(1),
-            "this version already exists with other content; a changed object needs a later `modified`",
+            "version-conflict at /objects/2: this version already exists with other content; a changed object needs a \
+             later `modified` (S-084)",
         ),
-        ("/objects/3".to_owned(), "/objects/3/id: an identifier has the form type--UUID"),
-        (tool_id(2), "/objects/4/modified: must be a string, not a number"),
-        ("/objects/5".to_owned(), "/objects/5: must be an object, not a number"),
-        (tool_id(3), "/objects/6/spec_version: only STIX 2.0 and 2.1 are supported"),
+        (
+            "/objects/3".to_owned(),
+            "identifier at /objects/3/id: an identifier has the form type--UUID (S-012); 4 more errors",
+        ),
+        (
+            tool_id(2),
+            "property-type at /objects/4/modified: must be a string, not a number (S-018); 3 more errors",
+        ),
+        ("/objects/5".to_owned(), "property-type at /objects/5: must be an object, not a number (S-003)"),
+        (
+            tool_id(3),
+            "spec-version at /objects/6/spec_version: only STIX 2.0 and 2.1 are supported (S-040); 3 more errors",
+        ),
     ];
     assert_eq!(rows, expected.map(|(id, message)| (id, message.to_owned())));
     assert_eq!(status["successes"].as_array().unwrap().len(), 3);
@@ -240,7 +253,7 @@ mod laws {
         let round_trip = |objects: &[String]| {
             collections.set(collections.get() + 1);
             runtime.block_on(async {
-                let id = test.collection(&format!("c{}", collections.get())).await;
+                let id = test.collection_with(&format!("c{}", collections.get()), "header").await;
                 let path = format!("/api/collections/{id}/objects/");
                 let answer =
                     test.post(&path, format!("{{\"objects\":[{}]}}", objects.join(", "))).send().await;

@@ -115,7 +115,7 @@ async fn administration_works_with_and_without_a_server() {
     run(data, &["collection", "add", "Online", "--alias", "online"]).await;
     run(data, &["account", "grant", "reader", "online", "--read"]).await;
     let lines = folder.path().join("two.jsonl");
-    let object = |n| json!({"type": "tool", "id": crate::app::tool_id(n), "x_n": n});
+    let object = |number| crate::app::tool(number, 2001);
     let spanning = serde_json::to_string_pretty(&object(2)).unwrap();
     std::fs::write(&lines, format!("\n{}\n{}\n", object(1), json!({"object_text": spanning}))).unwrap();
     let lines = lines.to_str().unwrap();
@@ -142,6 +142,68 @@ async fn administration_works_with_and_without_a_server() {
     assert!(!run(data, &["collection", "list"]).await.contains("online"));
     let doctor = run(data, &["doctor"]).await;
     assert!(doctor.contains("not in use, 3 collections, 3 accounts"), "{doctor}");
+}
+
+#[tokio::test]
+async fn collections_have_profiles_and_import_says_what_is_against_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    run(&data, &["api-root", "add", "api"]).await;
+    run(&data, &["collection", "add", "Plain"]).await;
+    run(&data, &["collection", "add", "Partners", "--profile", "strict"]).await;
+    let profiles = async || {
+        let list = run(&data, &["collection", "list"]).await;
+        let column = |line: &str| line.split_whitespace().rev().nth(1).unwrap().to_owned();
+        let mut profiles: Vec<_> = list.lines().map(column).collect();
+        profiles[1..].sort();
+        profiles
+    };
+    assert_eq!(profiles().await, ["PROFILE", "stix", "strict"]);
+    let changed = run(&data, &["collection", "set", "Partners", "--profile", "interop", "--json"]).await;
+    assert_eq!(serde_json::from_str::<Value>(&changed).unwrap()["profile"], "interop");
+    assert_eq!(profiles().await, ["PROFILE", "interop", "stix"]);
+    let unknown =
+        program(&data).args(["collection", "set", "Partners", "--profile", "lax"]).output().await.unwrap();
+    let said = String::from_utf8(unknown.stderr).unwrap();
+    assert!(said.contains("header, stix, interop, strict"), "{said}");
+
+    let [good, mut nameless, other] = [1, 2, 3].map(|number| crate::app::tool(number, 2001));
+    nameless.as_object_mut().unwrap().remove("name");
+    let mut mistyped = other.clone();
+    mistyped["aliases"] = json!([1, "a", 2]);
+    let lines = folder.path().join("tools.jsonl");
+    let restored = json!({"date_added": "2020-01-01T00:00:00Z", "object": mistyped});
+    std::fs::write(&lines, format!("{good}\n\n{nameless}\n{{\"a\": 1, \"a\": 2}}\n{restored}\n")).unwrap();
+    let bundle = folder.path().join("tools.json");
+    std::fs::write(&bundle, json!({"type": "bundle", "objects": [other, nameless, mistyped]}).to_string())
+        .unwrap();
+    let files = [lines.to_str().unwrap(), bundle.to_str().unwrap()];
+    let import = async |options: &[&str]| {
+        let arguments = ["import", files[0], files[1], "--collection", "Plain"];
+        let output = program(&data).args(arguments).args(options).output().await.unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        output
+    };
+    let outcome: Value = serde_json::from_slice(&import(&["--json"]).await.stdout).unwrap();
+    assert_eq!((&outcome["total"], &outcome["successes"]), (&json!(7), &json!(2)));
+    let said = String::from_utf8(import(&[]).await.stderr).unwrap();
+    let rows: Vec<_> =
+        outcome["failures"].as_array().unwrap().iter().map(|row| row["message"].as_str().unwrap()).collect();
+    let [tool_2, tool_3] = [2, 3].map(crate::app::tool_id);
+    let missing = "the required property `name` is missing (S-034)";
+    let mistyped = "must be a string, not a number (S-018); 1 more error";
+    let expected = [
+        ("tools.jsonl line 4: ", "json: this member name occurs twice in one object at column 10".to_owned()),
+        (&format!("tools.jsonl line 3: {tool_2} "), format!("property-missing: {missing}")),
+        (&format!("tools.jsonl line 5: {tool_3} "), format!("property-type at /aliases/0: {mistyped}")),
+        (&format!("tools.json: {tool_2} "), format!("property-missing at /objects/1: {missing}")),
+        (&format!("tools.json: {tool_3} "), format!("property-type at /objects/2/aliases/0: {mistyped}")),
+    ];
+    assert_eq!(rows, expected.each_ref().map(|(_, message)| &**message));
+    for (place, message) in expected {
+        let line = said.lines().find(|line| line.starts_with(place) && line.ends_with(&message));
+        assert!(line.is_some(), "{place}{message} is missing in {said}");
+    }
 }
 
 #[tokio::test]

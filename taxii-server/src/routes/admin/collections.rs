@@ -3,7 +3,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{Administrator, PageQuery, PathParts};
 use crate::openapi::AdminFailures;
-use crate::store::{Account, Collection, DirectoryChange, GrantScope, StoreError};
+use crate::store::{Account, Collection, DirectoryChange, GrantScope, Profile, StoreError};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -27,8 +27,20 @@ pub(crate) struct NewCollection {
     /// STIX versions that it takes; 2.1 when left out.
     #[schema(value_type = Option<Vec<String>>)]
     spec_versions: Option<Vec<SpecVersion>>,
+    /// What objects must satisfy to be added; `stix` when left out.
+    #[serde(default)]
+    #[schema(required = false)]
+    profile: Profile,
     /// A UUID of version 4; a random one when left out.
     id: Option<String>,
+}
+
+/// What is to change of a collection.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CollectionChange {
+    /// What objects must satisfy to be added from now on. What is there already stays.
+    profile: Profile,
 }
 
 /// List all collections.
@@ -59,6 +71,7 @@ pub(crate) async fn add_collection(
     if spec_versions.is_empty() {
         return Err(ApiError::Unprocessable("spec_versions: give at least one of 2.0 and 2.1".to_owned()));
     }
+    check_profile(new.profile, &spec_versions)?;
     let collection = Collection {
         id,
         api_root: new.api_root,
@@ -66,6 +79,7 @@ pub(crate) async fn add_collection(
         description: new.description,
         alias: new.alias,
         spec_versions,
+        profile: new.profile,
         number: 0,
     };
     app.store
@@ -94,8 +108,29 @@ pub(crate) async fn add_collection(
             Ok(change)
         })
         .await?;
-    let added = app.store.directory().collections.get(&id).cloned();
-    Ok(json(StatusCode::CREATED, &*added.ok_or(ApiError::Missing("collection"))?))
+    Ok(json(StatusCode::CREATED, &*find(&app, id)?))
+}
+
+/// Change a collection.
+#[utoipa::path(patch, path = "/admin/collections/{id}/", tag = "Administration", request_body = CollectionChange,
+    params(("id" = String, Path, description = "Id of the collection")),
+    responses((status = 200, description = "The collection", body = Collection), AdminFailures))]
+pub(crate) async fn change_collection(
+    State(app): State<Arc<App>>,
+    _: Administrator,
+    PathParts(id): PathParts<Uuid>,
+    AdminBody(CollectionChange { profile }): AdminBody<CollectionChange>,
+) -> Result<Response, ApiError> {
+    check_profile(profile, &find(&app, id)?.spec_versions)?;
+    app.store
+        .change_directory(move |directory| {
+            let collection = directory.collections.get(&id).ok_or(StoreError::NoCollection)?;
+            let mut change = DirectoryChange::default();
+            change.put_collection(&Collection { profile, ..Collection::clone(collection) })?;
+            Ok(change)
+        })
+        .await?;
+    Ok(json(StatusCode::OK, &*find(&app, id)?))
 }
 
 /// Remove a collection with everything in it.
@@ -160,6 +195,15 @@ pub(crate) async fn get_records(
         response.headers_mut().insert("x-concord-next", next);
     }
     Ok(response)
+}
+
+/// Nothing could be added to a collection of STIX 2.0 whose profile is for STIX 2.1.
+fn check_profile(profile: Profile, spec_versions: &[SpecVersion]) -> Result<(), ApiError> {
+    if profile.takes_stix_2_0() || spec_versions.contains(&SpecVersion::V2_1) {
+        return Ok(());
+    }
+    let reason = format!("profile: `{}` takes STIX 2.1 only, and the collection does not", profile.as_str());
+    Err(ApiError::Unprocessable(reason))
 }
 
 fn find(app: &App, id: Uuid) -> Result<Arc<Collection>, ApiError> {

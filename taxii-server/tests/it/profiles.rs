@@ -1,0 +1,252 @@
+//! What each profile lets into a collection, and how a refusal reads.
+
+use crate::app::{TestApp, tool, tool_id};
+use axum::http::{Method, StatusCode};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use taxii_server::clock::Clock;
+use taxii_server::config::Config;
+use taxii_server::store::engine::{Commit, Engine, Scan};
+use taxii_server::store::{MemoryEngine, Profile, Store};
+
+const PROFILES: [&str; 4] = ["header", "stix", "interop", "strict"];
+
+/// A tool with these changes; null takes a property away.
+fn tool_with(number: u64, changes: Value) -> Value {
+    let mut tool = tool(number, 2001);
+    for (name, value) in changes.as_object().unwrap() {
+        if value.is_null() {
+            tool.as_object_mut().unwrap().remove(name);
+        } else {
+            tool[name] = value.clone();
+        }
+    }
+    tool
+}
+
+fn messages(status: &Value) -> Vec<&str> {
+    let failures = status["failures"].as_array().into_iter().flatten();
+    failures.map(|row| row["message"].as_str().unwrap()).collect()
+}
+
+/// With one collection for each profile, all for alice.
+async fn app() -> TestApp {
+    let test = TestApp::new().await;
+    for profile in PROFILES {
+        test.collection_with(profile, profile).await;
+    }
+    test.account("alice", json!({"*": {"can_read": true, "can_write": true}})).await;
+    test
+}
+
+#[tokio::test]
+async fn an_invalid_object_says_why_and_spoils_no_other() {
+    let (test, id) = TestApp::with_collection().await;
+    let stamp = "2024-01-01T00:00:00.000Z";
+    let indicator = json!({
+        "type": "indicator", "spec_version": "2.1", "id": "indicator--00000000-0000-4000-8000-000000000001",
+        "created": stamp, "modified": stamp, "pattern_type": "stix", "labels": [7, 8]
+    });
+    let url = json!({"type": "url", "id": "url--00000000-0000-4000-8000-000000000001", "value": 7});
+    let status = test.add(&id, &[tool(1, 2001), indicator.clone(), url.clone(), tool(2, 2001)]).await;
+    assert_eq!((&status["success_count"], &status["failure_count"]), (&json!(2), &json!(2)), "{status}");
+    let expected = json!([
+        {
+            "id": indicator["id"], "version": stamp,
+            "message": "property-type at /objects/1/labels/0: must be a string, not a number (S-018); 3 more errors"
+        },
+        {
+            "id": url["id"], "version": status["request_timestamp"],
+            "message": "property-type at /objects/2/value: must be a string, not a number (S-018)"
+        },
+    ]);
+    assert_eq!(status["failures"], expected);
+    let missing = test.add(&id, &[tool_with(3, json!({"name": null}))]).await;
+    let expected = "property-missing at /objects/0: the required property `name` is missing (S-034)";
+    assert_eq!(
+        messages(&missing),
+        [expected],
+        "an envelope of which nothing is valid has a status all the same"
+    );
+    let page = test.get(&format!("/api/collections/{id}/objects/")).send().await.json();
+    assert_eq!(page["objects"], json!([tool(1, 2001), tool(2, 2001)]));
+}
+
+#[tokio::test]
+async fn each_profile_draws_its_line() {
+    let test = app().await;
+    let creator = json!({"created_by_ref": "identity--00000000-0000-4000-8000-000000000001", "tool_types": ["unknown"]});
+    let with = |more: Value| {
+        let mut changes = creator.clone();
+        changes.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        changes
+    };
+    let clear = "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487";
+    // An object, and for each profile nothing or the code of the refusal.
+    let table: [(&str, Value, [&str; 4]); 7] = [
+        (
+            "only a header",
+            json!({"name": null, "created": null, "modified": null}),
+            ["", "property-missing", "property-missing", "property-missing"],
+        ),
+        (
+            "too few digits",
+            json!({"modified": "2001-01-01T00:00:00Z"}),
+            ["", "timestamp-precision", "timestamp-precision", "timestamp-precision"],
+        ),
+        ("STIX", json!({}), ["", "", "profile", "profile"]),
+        ("with creator and use case", with(json!({})), ["", "", "", "profile"]),
+        ("with a level of sharing", with(json!({"object_marking_refs": [clear]})), ["", "", "", ""]),
+        (
+            "with a custom property",
+            with(json!({"object_marking_refs": [clear], "x_score": 7})),
+            ["", "", "", "property-custom"],
+        ),
+        (
+            "STIX 2.0",
+            with(json!({"spec_version": null, "labels": ["exploitation"]})),
+            ["", "", "spec-version", "spec-version"],
+        ),
+    ];
+    for (number, (what, changes, codes)) in (1..).zip(table) {
+        let object = tool_with(number, changes);
+        for (profile, code) in PROFILES.into_iter().zip(codes) {
+            let status = test.add(profile, &[object.clone()]).await;
+            let found: Vec<_> = messages(&status)
+                .iter()
+                .map(|message| message.split(' ').next().unwrap().to_owned())
+                .collect();
+            let expected = if code.is_empty() { vec![] } else { vec![code] };
+            assert_eq!(found, expected, "{what} in {profile}: {status}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn stix_2_0_is_refused_in_words_that_say_so() {
+    let test = app().await;
+    let silent = tool_with(1, json!({"spec_version": null}));
+    let spoken = tool_with(2, json!({"spec_version": "2.0"}));
+    let status = test.add("strict", &[silent, spoken]).await;
+    let expected = [
+        "spec-version at /objects/0: the collection takes STIX 2.1 only, as its profile is `strict` (an object with \
+         `created` and without `spec_version` is STIX 2.0)",
+        "spec-version at /objects/1/spec_version: the collection takes STIX 2.1 only, as its profile is `strict`",
+    ];
+    assert_eq!(messages(&status), expected);
+}
+
+/// Whoever sends the same in other words is not told that it changed it.
+#[tokio::test]
+async fn the_same_content_is_no_conflict() {
+    let (test, id) = TestApp::with_collection().await;
+    let url = json!({"type": "url", "id": "url--00000000-0000-4000-8000-000000000001", "value": "http://a.example/"});
+    test.add(&id, &[tool(1, 2001), url.clone()]).await;
+    let respelled =
+        tool_with(1, json!({"created": "2000-01-01T00:00:00.000000Z", "revoked": false, "lang": "en"}));
+    let mut url_again = url.clone();
+    url_again["spec_version"] = json!("2.1");
+    url_again["defanged"] = json!(false);
+    // Known from the store, and, the second tool, from the same request.
+    let new = tool_with(2, json!({"revoked": false}));
+    let status = test.add(&id, &[respelled, url_again, new.clone(), tool(2, 2001)]).await;
+    let rows: Vec<_> =
+        status["successes"].as_array().unwrap().iter().map(|row| row["message"].as_str()).collect();
+    let known = Some("already in the collection");
+    assert_eq!(rows, [known, known, None, known], "{status}");
+    let page = test.get(&format!("/api/collections/{id}/objects/")).send().await.json();
+    assert_eq!(page["objects"], json!([tool(1, 2001), url, new]), "the first text stays");
+
+    let revoked = tool_with(1, json!({"revoked": true}));
+    let mut other_url = url;
+    other_url["value"] = json!("http://b.example/");
+    let status =
+        test.add(&id, &[revoked, other_url, tool(3, 2001), tool_with(3, json!({"name": "m"}))]).await;
+    let changed =
+        "this version already exists with other content; a changed object needs a later `modified` (S-084)";
+    let expected = [
+        format!("version-conflict at /objects/0: {changed}"),
+        "version-conflict at /objects/1: this object already exists with other content, and one without `modified` cannot \
+         be changed (S-084)"
+            .to_owned(),
+        format!("version-conflict at /objects/3: {changed}"),
+    ];
+    assert_eq!(messages(&status), expected);
+}
+
+#[tokio::test]
+async fn administrators_choose_the_profile() {
+    let test = TestApp::new().await;
+    let new = json!({"api_root": "api", "title": "new", "alias": "new"});
+    let made = test.admin(Method::POST, "/admin/collections/", new).await;
+    assert_eq!(made["profile"], "stix", "of a new collection when nothing is said");
+    test.account("alice", json!({"*": {"can_read": true, "can_write": true}})).await;
+    let nameless = [tool_with(1, json!({"name": null}))];
+    assert_eq!(test.add("new", &nameless).await["failure_count"], 1);
+
+    let path = format!("/admin/collections/{}/", made["id"].as_str().unwrap());
+    let changed = test.admin(Method::PATCH, &path, json!({"profile": "header"})).await;
+    let mut expected = made.clone();
+    expected["profile"] = json!("header");
+    assert_eq!(changed, expected);
+    assert_eq!(test.admin(Method::GET, "/admin/collections/", json!(null)).await, json!([expected]));
+    assert_eq!(test.add("new", &nameless).await["success_count"], 1, "it counts at once");
+    test.admin(Method::PATCH, &path, json!({"profile": "strict"})).await;
+    let page = test.get("/api/collections/new/objects/").send().await.json();
+    assert_eq!(page["objects"], json!(nameless), "what is there stays");
+
+    let elsewhere = "/admin/collections/00000000-0000-4000-8000-000000000000/";
+    let old = json!({"api_root": "api", "title": "old", "spec_versions": ["2.0"], "profile": "strict"});
+    let unknown = json!({"api_root": "api", "title": "odd", "profile": "lax"});
+    for (method, path, body, status, reason) in [
+        (Method::PATCH, &*path, json!({"profile": "lax"}), 422, "`header`, `stix`, `interop`, `strict`"),
+        (Method::POST, "/admin/collections/", unknown, 422, "`header`, `stix`, `interop`, `strict`"),
+        (Method::POST, "/admin/collections/", old, 422, "`strict` takes STIX 2.1 only"),
+        (Method::PATCH, &*path, json!({}), 422, "missing field `profile`"),
+        (Method::PATCH, &*path, json!({"profile": "stix", "title": "x"}), 422, "unknown field `title`"),
+        (Method::PATCH, elsewhere, json!({"profile": "stix"}), 404, "no such collection"),
+    ] {
+        let reply = test.control.call(method, path, body.to_string().into()).await.unwrap();
+        assert_eq!(reply.status, status, "{body}");
+        let error = reply.success().err().unwrap().to_string();
+        assert!(error.contains(reason), "{error}");
+    }
+    let by_alice = test.call(Method::PATCH, &path).send().await;
+    assert_eq!(by_alice.status, StatusCode::FORBIDDEN);
+}
+
+/// A store that was made before collections had profiles.
+#[tokio::test]
+async fn collections_of_older_stores_take_stix() {
+    let engine = Arc::new(MemoryEngine::default());
+    let test = TestApp::with(Config::default(), Arc::<MemoryEngine>::clone(&engine)).await;
+    test.collection_with("old", "header").await;
+    let everything = Scan::forward(vec![0]..vec![0xFF], usize::MAX);
+    let entries = engine.snapshot().await.unwrap().scan(everything).await.unwrap();
+    let has_profile = |value: &[u8]| String::from_utf8_lossy(value).contains(r#","profile":"header""#);
+    let (key, record) = entries.into_iter().find(|(_, value)| has_profile(value)).unwrap();
+    let record = String::from_utf8_lossy(&record).replace(r#","profile":"header""#, "");
+    let writes = BTreeMap::from([(key.to_vec(), Some(record.into()))]);
+    engine.commit(Commit { writes, ..Commit::default() }).await.unwrap();
+    let store = Store::open(engine, Arc::new(Clock::System)).await.unwrap();
+    let profiles: Vec<_> =
+        store.directory().collections.values().map(|collection| collection.profile).collect();
+    assert_eq!(profiles, [Profile::Stix]);
+}
+
+/// What only looks like an id of the first object is no reason to name it.
+#[tokio::test]
+async fn nothing_usable_is_refused_as_a_whole() {
+    let test = app().await;
+    for profile in PROFILES {
+        let path = format!("/api/collections/{profile}/objects/");
+        let body = json!({"objects": [{"type": "tool", "id": tool_id(1).replace("--", "-")}]}).to_string();
+        let answer = test.post(&path, body).send().await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let description = answer.json()["description"].as_str().unwrap().to_owned();
+        let expected = "nothing here is a STIX object: identifier at /objects/0/id: an identifier has the form \
+                        type--UUID (S-012)";
+        assert_eq!(description, expected);
+    }
+}
