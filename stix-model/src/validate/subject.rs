@@ -48,7 +48,8 @@ impl Sink {
     #[cfg(feature = "schemas")]
     pub(crate) fn covers(&self, pointer: &str) -> bool {
         let errors = self.findings.iter().filter(|finding| finding.severity == Severity::Error);
-        errors.map(|error| &*error.pointer).any(|found| found.starts_with(pointer))
+        let mut inside = errors.filter_map(|error| error.pointer.strip_prefix(pointer));
+        inside.any(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     #[cold]

@@ -3,7 +3,7 @@
 use crate::vectors::rows;
 use stix_model::Object;
 use stix_model::json::{Document, Limits};
-use stix_model::validate::{Finding, Profile, Severity, Validator};
+use stix_model::validate::{Code, Finding, Profile, Severity, Validator};
 
 fn validate(text: &str) -> Vec<Finding> {
     match Document::read(text.as_bytes(), Limits::default()) {
@@ -54,7 +54,7 @@ fn single_faults() {
 #[cfg(feature = "schemas")]
 #[test]
 fn the_tables_are_at_least_as_strict_as_the_official_schemas() {
-    use stix_model::validate::{Code, Schemas};
+    use stix_model::validate::Schemas;
     let validator = Validator::new(Profile::Stix).schemas(Schemas::Always);
     let mut wrong = Vec::new();
     for vectors in ["object_validation.jsonl", "object_mutations.jsonl"] {
