@@ -8,6 +8,7 @@ mod canonical;
 mod edit;
 mod error;
 mod names;
+mod pointer;
 mod scan;
 mod string;
 

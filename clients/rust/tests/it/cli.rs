@@ -118,11 +118,17 @@ fn titles_cannot_command_the_terminal() {
 
 #[test]
 fn every_command_has_examples() {
-    let commands = "discover list get pull push validate manifest status delete completions";
-    for command in commands.split(' ') {
-        let help = text(&taxii().args([command, "--help"]).output().unwrap().stdout);
-        assert!(help.contains("Examples:\n  taxii "), "{command}");
+    let commands =
+        "discover list get pull push validate id canonicalize graph manifest status delete completions";
+    let commands = commands.split(' ').map(|command| vec![command]);
+    for command in commands.chain([vec!["pattern"], vec!["pattern", "parse"], vec!["pattern", "match"]]) {
+        let help = text(&taxii().args(&command).arg("--help").output().unwrap().stdout);
+        let (_, examples) = help.split_once("Examples:\n").unwrap_or_default();
+        assert!(examples.contains("  taxii ") || examples.contains("| taxii "), "{command:?}");
     }
     let script = text(&taxii().args(["completions", "bash"]).output().unwrap().stdout);
     assert!(script.contains("_taxii()"));
+    for command in ["canonicalize", "graph", "pattern__subcmd__match"] {
+        assert!(script.contains(command), "{command}");
+    }
 }

@@ -1,9 +1,16 @@
-//! Tests against a small TAXII server whose behaviour each test chooses, good or bad.
+//! Tests of the program, and of the library against a small TAXII server whose behaviour each test chooses, good or bad.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 mod answers;
+mod canonicalize;
 mod cli;
+mod graph;
+mod id;
+mod input;
 mod paging;
+mod pattern;
+mod program;
 mod pull;
 mod push;
 mod stub;
 mod validate;
+mod vectors;

@@ -148,6 +148,6 @@ fn a_missing_file_stops_everything_before_it_starts() {
         .args([&there, &folder.path().join("missing")])
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("missing: No such file"), "{}", text(&output.stderr));
 }

@@ -12,6 +12,8 @@ pub(crate) enum Failure {
     Shown,
     /// The command cannot be carried out as it was given.
     Usage(String),
+    /// Its input cannot be read.
+    Input(String),
     /// The server, or the way to it.
     Client(taxii_client::Error),
     /// Standard output.
@@ -24,10 +26,15 @@ impl Failure {
         Self::Failed(format!("{}: {error}", path.display()))
     }
 
+    /// A file or standard input that cannot be read.
+    pub(crate) fn input(name: &str, error: &io::Error) -> Self {
+        Self::Input(format!("{name}: {error}"))
+    }
+
     /// What to tell; nothing when all is told, or when nobody listens any more.
     pub(crate) fn message(&self) -> Option<String> {
         match self {
-            Self::Failed(message) | Self::Usage(message) => Some(message.clone()),
+            Self::Failed(message) | Self::Usage(message) | Self::Input(message) => Some(message.clone()),
             Self::Client(error) => Some(error.to_string()),
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
             Self::Output(error) => Some(format!("standard output: {error}")),
@@ -40,7 +47,7 @@ impl Failure {
         match self {
             // `taxii pull | head` is no failure.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
-            Self::Usage(_) | Self::Client(taxii_client::Error::Url { .. }) => 2,
+            Self::Usage(_) | Self::Input(_) | Self::Client(taxii_client::Error::Url { .. }) => 2,
             Self::Client(taxii_client::Error::ManyApiRoots { .. }) => 2,
             Self::Client(error) if error.is_connection() => 3,
             Self::Client(_) | Self::Failed(_) | Self::Output(_) | Self::Shown => 1,

@@ -1,20 +1,23 @@
-//! `taxii`: the command line of TAXII 2.1.
+//! `taxii`: the command line of TAXII 2.1 and STIX 2.1.
 //!
-//! Exit codes: 0 all went well; 1 something failed or is invalid; 2 the command was not understood; 3 the server
-//! could not be reached, or did not let us in.
+//! Exit codes: 0 all went well; 1 something failed, is invalid or does not match; 2 the command was not understood, or
+//! its input cannot be read; 3 the server could not be reached, or did not let us in.
 
+mod canonicalize;
 mod collection;
 mod completions;
 mod delete;
 mod discover;
 mod failure;
 mod filter;
-mod findings;
 mod get;
+mod graph;
+mod id;
 mod input;
 mod list;
 mod manifest;
 mod out;
+mod pattern;
 mod pretty;
 mod progress;
 mod pull;
@@ -28,7 +31,7 @@ use failure::Failure;
 use out::Out;
 use std::process::ExitCode;
 
-/// Talks to TAXII 2.1 servers: discover, list, get, pull, push, validate.
+/// Talks to TAXII 2.1 servers, and works on STIX 2.1 objects: validate, id, canonicalize, graph, pattern
 #[derive(Debug, Parser)]
 #[command(
     name = "taxii",
@@ -39,11 +42,12 @@ Examples:
   export TAXII_URL=https://taxii.example/ TAXII_USER=reader TAXII_PASSWORD=…
   taxii list
   taxii pull -c 91a7b528-80eb-42ed-a74d-c6fbd5a26116 -o feed.jsonl
+  taxii validate feed.jsonl
 
 Exit codes:
   0  all went well
-  1  something failed or is invalid
-  2  the command was not understood
+  1  something failed, is invalid or does not match
+  2  the command was not understood, or its input cannot be read
   3  the server could not be reached, or did not let us in"
 )]
 struct Arguments {
@@ -63,6 +67,11 @@ enum Command {
     Pull(pull::Arguments),
     Push(push::Arguments),
     Validate(validate::Arguments),
+    Id(id::Arguments),
+    Canonicalize(canonicalize::Arguments),
+    Graph(graph::Arguments),
+    #[command(subcommand)]
+    Pattern(pattern::Command),
     Manifest(manifest::Arguments),
     Status(status::Arguments),
     Delete(delete::Arguments),
@@ -83,6 +92,10 @@ async fn main() -> ExitCode {
         Command::Pull(arguments) => pull::run(&arguments, &server, &mut out).await,
         Command::Push(arguments) => push::run(&arguments, &server, &mut out).await,
         Command::Validate(arguments) => validate::run(&arguments, &mut out),
+        Command::Id(arguments) => id::run(&arguments, &mut out),
+        Command::Canonicalize(arguments) => canonicalize::run(&arguments, &mut out),
+        Command::Graph(arguments) => graph::run(&arguments, &mut out),
+        Command::Pattern(command) => pattern::run(&command, &mut out),
         Command::Manifest(arguments) => manifest::run(&arguments, &server, &mut out).await,
         Command::Status(arguments) => status::run(&arguments, &server, &mut out).await,
         Command::Delete(arguments) => delete::run(&arguments, &server, &mut out).await,

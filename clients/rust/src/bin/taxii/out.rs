@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use std::fmt::Display;
-use std::io::{self, BufWriter, Stdout, Write};
+use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 
 /// How results are shown.
 #[derive(Debug, clap::Args)]
@@ -14,6 +14,37 @@ pub(crate) struct Output {
     /// Write results and errors only: no progress, no remarks
     #[arg(long, short, global = true)]
     quiet: bool,
+    /// Colour results: `auto` means on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
+    color: When,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+impl When {
+    fn is_now(self) -> bool {
+        let is_unset = |name| std::env::var_os(name).is_none_or(|value| value.is_empty());
+        match self {
+            // https://no-color.org
+            Self::Auto => is_unset("NO_COLOR") && io::stdout().is_terminal(),
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
+}
+
+/// How a part of a line looks where colours are wanted.
+#[derive(Clone, Copy)]
+pub(crate) enum Tone {
+    Plain,
+    Error,
+    Warning,
+    Faint,
 }
 
 /// Results go to standard output; remarks, progress and errors to standard error.
@@ -21,11 +52,15 @@ pub(crate) struct Out {
     stdout: BufWriter<Stdout>,
     json: bool,
     quiet: bool,
+    colours: bool,
 }
 
 impl Out {
     pub(crate) fn new(output: &Output) -> Self {
-        Self { stdout: BufWriter::new(io::stdout()), json: output.json, quiet: output.quiet }
+        let Output { json, quiet, color } = *output;
+        // A whole chunk at a time: `Stdout` itself looks for the end of the last line in each write.
+        let stdout = BufWriter::with_capacity(64 << 10, io::stdout());
+        Self { stdout, json, quiet, colours: color.is_now() }
     }
 
     /// Results are to be JSON.
@@ -41,6 +76,25 @@ impl Out {
     /// A line of text.
     pub(crate) fn line(&mut self, text: impl Display) -> io::Result<()> {
         writeln!(self.stdout, "{}", harmless(&text.to_string()))
+    }
+
+    /// A line of parts that may be coloured.
+    pub(crate) fn toned(&mut self, parts: &[(Tone, &str)]) -> io::Result<()> {
+        for (tone, text) in parts {
+            // ECMA-48, select graphic rendition.
+            let code = match tone {
+                Tone::Error => "1;31",
+                Tone::Warning => "33",
+                Tone::Faint => "2",
+                Tone::Plain => "",
+            };
+            if self.colours && !code.is_empty() {
+                write!(self.stdout, "\x1b[{code}m{}\x1b[0m", harmless(text))?;
+            } else {
+                self.stdout.write_all(harmless(text).as_bytes())?;
+            }
+        }
+        self.stdout.write_all(b"\n")
     }
 
     /// A value as one line of JSON.

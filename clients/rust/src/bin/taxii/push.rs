@@ -60,7 +60,7 @@ pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -
     // The client first, because the password may stand before the objects on standard input.
     let client = server.client()?;
     let mut summary = Summary::default();
-    let objects = read(&arguments.input, &mut summary)?;
+    let objects = read(&arguments.input, &mut summary, out)?;
     let collection = arguments.collection.choose(&client, Purpose::Write).await?;
     summary.not_sent = objects.len() as u64;
     let mut pending = Vec::new();
@@ -74,23 +74,22 @@ pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -
 }
 
 /// Reads everything before anything is sent: a file that is missing is then no half-done push.
-fn read(input: &InputOptions, summary: &mut Summary) -> Result<Vec<Object>, Failure> {
+fn read(input: &InputOptions, summary: &mut Summary, out: &mut Out) -> Result<Vec<Object>, Failure> {
     let mut objects = Vec::new();
-    for input in input.read() {
-        let input = input?;
-        for entry in input.entries() {
-            summary.total += 1;
-            match entry.outcome {
+    input.each(out, |text, _| {
+        let elements = text.objects();
+        summary.total += elements.len() as u64;
+        for element in elements {
+            match element {
                 Ok(object) => objects.push(object),
-                Err(problem) => {
-                    let (line, column) = problem.place;
-                    let place = format!("{}:{line}:{column}", input.name);
-                    let message = format!("not sent: {}", problem.finding);
-                    summary.fail(problem.id.unwrap_or(place), problem.version.unwrap_or_default(), message);
+                Err(bad) => {
+                    let message = format!("not sent: {}", bad.message);
+                    summary.fail(bad.id.unwrap_or(bad.place), bad.version.unwrap_or_default(), message);
                 }
             }
         }
-    }
+        Ok(())
+    })?;
     Ok(objects)
 }
 

@@ -1,63 +1,207 @@
 //! `taxii validate`
 
-use crate::failure::Failure;
-use crate::findings::Finding;
-use crate::input::{Entry, Input, InputOptions};
-use crate::out::Out;
-use serde::Serialize;
+mod human;
+mod json;
+mod sarif;
+mod verdict;
 
-/// Check files of STIX objects before they are sent: strict JSON, and the header of each object (id, type,
-/// spec_version, created, modified). The properties of each type are not checked
+use crate::failure::Failure;
+use crate::input::{InputOptions, LIMITS, Parts, Places, Text, Whole};
+use crate::out::Out;
+use std::fmt;
+use stix_model::json::Document;
+use stix_model::validate::{Code, Finding, Profile, Severity, Validator};
+use verdict::{Subject, Verdict};
+
+/// The most findings about one text. An object by itself has at most 1,000, so this only stops a text that is made to
+/// fill the memory.
+const MOST_FINDINGS: usize = 1_000_000;
+
+/// Check STIX objects: strict JSON, every rule of STIX 2.1, and the demands of a profile
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A fault is shown as FILE:LINE:COLUMN, the object, a JSON pointer inside the object, and what is wrong. With --json,
-each object has one line: {\"file\",\"line\",\"id\",\"valid\",\"findings\":[{\"code\",\"severity\",\"pointer\",\"rule\",\"message\"}]}.
+An error breaks a MUST of the standard or a demand of the profile, and makes the object invalid; a warning is advice
+(SHOULD). What is wrong is shown as FILE:LINE:COLUMN, the object, a JSON pointer inside the object, what is wrong, the
+code of the finding and the number of the rule.
+
+With --json, each object has one line, in the order of the input; a bundle has a line of its own before those of its
+objects:
+  {\"line\",\"id\",\"valid\",\"findings\":[{\"code\",\"severity\",\"pointer\",\"rule\",\"message\",\"line\",\"column\",\"fix\"}],\"file\"}
+In JSON lines, each line of the input has one line, whether it is an object or a bundle, and pointers begin at the line.
+A line that is not JSON has a finding with the code `json`.
+
+Exit codes: 0 all objects are valid; 1 some are not; 2 the command was not understood, or a file cannot be read.
 
 Examples:
   taxii validate bundle.json feed.jsonl.gz
-  taxii pull -c feed | taxii validate -
-  taxii --json validate bundle.json | jq 'select(.valid | not)'")]
+  taxii pull -c feed | taxii validate --profile strict --no-warnings -
+  taxii validate --json bundle.json | jq 'select(.valid | not)'
+  taxii validate --format sarif *.json > findings.sarif")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     input: InputOptions,
+    /// What objects are held against: the standard, the interoperability use cases, or what sharing communities ask
+    #[arg(long, value_name = "PROFILE", default_value_t, value_parser = profiles())]
+    profile: Profile,
+    /// How findings are shown [default: human, json with --json]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// Leave warnings out
+    #[arg(long)]
+    no_warnings: bool,
 }
 
-/// What was found about one object.
-#[derive(Serialize)]
-struct Verdict<'a> {
-    file: &'a str,
-    line: usize,
-    id: Option<&'a str>,
-    valid: bool,
-    findings: Vec<&'a Finding>,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// One line for each finding
+    Human,
+    /// One JSON value for each object
+    Json,
+    /// One SARIF 2.1.0 log of all findings
+    Sarif,
+}
+
+fn profiles() -> impl clap::builder::TypedValueParser<Value = Profile> {
+    use clap::builder::{PossibleValuesParser, TypedValueParser};
+    let names = PossibleValuesParser::new(Profile::ALL.map(Profile::as_str));
+    names.map(|name| name.parse().expect("one of the possible values"))
+}
+
+/// What was counted.
+#[derive(Default)]
+struct Summary {
+    objects: usize,
+    invalid: usize,
+    errors: usize,
+    warnings: usize,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { objects, invalid, errors, warnings } = self;
+        write!(f, "{objects} objects, {invalid} invalid; {errors} errors, {warnings} warnings")
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
-    let (mut objects, mut invalid) = (0, 0);
-    for input in arguments.input.read() {
-        let input = input?;
-        for entry in input.entries() {
-            objects += 1;
-            invalid += usize::from(entry.outcome.is_err());
-            show(&input, &entry, out)?;
-        }
+    let format = arguments.format.unwrap_or(if out.is_json() { Format::Json } else { Format::Human });
+    if out.is_json() && format != Format::Json {
+        return Err(Failure::Usage("--json is --format json; give one of them".into()));
     }
+    let mut report = Report {
+        format,
+        no_warnings: arguments.no_warnings,
+        summary: Summary::default(),
+        log: sarif::Log::default(),
+    };
+    let validator = Validator::new(arguments.profile);
+    let read = arguments.input.each(out, |text, out| check(text, validator, &mut report, out));
+    if format == Format::Sarif {
+        report.log.finish(out)?;
+    }
+    read?;
     out.flush()?;
-    out.remark(format!("{objects} objects, {invalid} of them invalid"));
-    if invalid > 0 { Err(Failure::Shown) } else { Ok(()) }
+    out.remark(&report.summary);
+    if report.summary.invalid > 0 { Err(Failure::Shown) } else { Ok(()) }
 }
 
-fn show(input: &Input, entry: &Entry, out: &mut Out) -> Result<(), Failure> {
-    if out.is_json() {
-        let (id, findings) = match &entry.outcome {
-            Ok(object) => (Some(object.header().id.as_str()), Vec::new()),
-            Err(problem) => (problem.id.as_deref(), vec![&problem.finding]),
+/// Shows verdicts as they come, and counts.
+struct Report {
+    format: Format,
+    no_warnings: bool,
+    summary: Summary,
+    log: sarif::Log,
+}
+
+fn check(text: &Text<'_>, validator: Validator, report: &mut Report, out: &mut Out) -> Result<(), Failure> {
+    let places = Places::of(text);
+    let document = match Document::read(&text.bytes, LIMITS) {
+        Ok(document) => document,
+        Err(error) => return report.show(Verdict::of_unreadable(text, &error, &places), out),
+    };
+    let parts = Parts::of(document.root());
+    // In JSON, a line has one verdict; people want to know which object of it is meant.
+    if parts.whole == Whole::Object || (text.is_line && report.format == Format::Json) {
+        report.summary.objects += if parts.whole == Whole::Object { 1 } else { parts.objects().count() };
+        let findings = match parts.whole {
+            Whole::Bundle | Whole::Object => validator.document(parts.root),
+            Whole::Envelope | Whole::List => {
+                let objects = parts.objects().enumerate();
+                let check =
+                    |(index, object)| validator.object_at(object, &format!("{}/{index}", parts.prefix()));
+                objects.flat_map(check).collect()
+            }
         };
-        let valid = findings.is_empty();
-        return Ok(out.json(&Verdict { file: &input.name, line: entry.line, id, valid, findings })?);
+        let subject = Subject { value: parts.root, pointer: "" };
+        return report.show(Verdict::new(text, &places, subject, findings), out);
     }
-    let Err(problem) = &entry.outcome else { return Ok(()) };
-    let (line, column) = problem.place;
-    let id = problem.id.as_ref().map_or_else(String::new, |id| format!("{id}: "));
-    Ok(out.line(format!("{}:{line}:{column}: {id}{}", input.name, problem.finding))?)
+    check_parts(text, &parts, validator, &places, report, out)
+}
+
+/// Shows one verdict for each object, after one for the bundle.
+fn check_parts(
+    text: &Text<'_>,
+    parts: &Parts<'_>,
+    validator: Validator,
+    places: &Places<'_>,
+    report: &mut Report,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let mut findings = Vec::new().into_iter().peekable();
+    let mut too_many = None;
+    if parts.whole == Whole::Bundle {
+        let mut all = validator.most_findings(MOST_FINDINGS).document(parts.root);
+        too_many = all.pop_if(|last| last.code == Code::TooMany);
+        all.sort_by_key(|finding| index_of(&finding.pointer).map_or(0, |index| index + 1));
+        findings = all.into_iter().peekable();
+        let mut of_bundle = Vec::new();
+        while let Some(finding) = findings.next_if(|finding| index_of(&finding.pointer).is_none()) {
+            of_bundle.push(finding);
+        }
+        of_bundle.extend(too_many.clone());
+        let subject = Subject { value: parts.root, pointer: "" };
+        report.show(Verdict::new(text, places, subject, of_bundle), out)?;
+    }
+    for (index, object) in parts.objects().enumerate() {
+        let mut found = Vec::new();
+        let pointer = format!("{}/{index}", parts.prefix());
+        if parts.whole == Whole::Bundle {
+            while let Some(finding) = findings.next_if(|finding| index_of(&finding.pointer) == Some(index)) {
+                found.push(finding);
+            }
+            // Nobody knows whether there would be others about this object.
+            if found.is_empty() {
+                found.extend(too_many.clone().map(|finding| Finding { pointer: pointer.clone(), ..finding }));
+            }
+        } else {
+            found = validator.object_at(object, &pointer);
+        }
+        report.summary.objects += 1;
+        let subject = Subject { value: object, pointer: &pointer };
+        report.show(Verdict::new(text, places, subject, found), out)?;
+    }
+    Ok(())
+}
+
+/// Which object of a bundle a JSON pointer leads into.
+fn index_of(pointer: &str) -> Option<usize> {
+    let rest = pointer.strip_prefix("/objects/")?;
+    rest.split('/').next()?.parse().ok()
+}
+
+impl Report {
+    fn show(&mut self, mut verdict: Verdict<'_>, out: &mut Out) -> Result<(), Failure> {
+        if self.no_warnings {
+            verdict.findings.retain(|finding| finding.severity == Severity::Error);
+        }
+        let errors = verdict.errors();
+        self.summary.errors += errors;
+        self.summary.warnings += verdict.findings.len() - errors;
+        self.summary.invalid += usize::from(errors > 0);
+        match self.format {
+            Format::Human => human::show(&verdict, out),
+            Format::Json => json::show(&verdict, out),
+            Format::Sarif => self.log.show(&verdict, out),
+        }
+    }
 }
