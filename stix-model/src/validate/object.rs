@@ -107,7 +107,7 @@ pub(crate) fn contained(value: Value<'_>, container: Value<'_>, path: &Path<'_>,
     for (name, member) in value.members() {
         let place = path.member(&name);
         let mut check = |key: Value<'_>, place: &Path<'_>| {
-            if !key.as_str().is_some_and(|key| container.get(&key).is_some()) {
+            if key.as_str().is_none_or(|key| container.get(&key).is_none()) {
                 let message = "must name another object of this container by its key";
                 sink.report(Severity::Error, Code::ReferenceMissing, place, "S-022", message);
             }
@@ -168,16 +168,13 @@ fn check_id(id: &str, named: &str, object_type: &str, class: Option<Class>, subj
 fn check_content_id(id: &str, subject: &mut Subject<'_, '_>) {
     let is_versioned = subject.value.get("created").or(subject.value.get("modified")).is_some();
     match sco_id::of_content(subject.value) {
-        Ok(ScoId::Deterministic { id: expected, .. }) if is_versioned => {
-            if expected.as_str() == id {
-                let message =
-                    "an observable with versions has an identifier of its own, not that of its content";
-                subject
-                    .must(Code::IdentifierContent, "id", "S-066", message)
-                    .fix("use a random UUID (version 4)");
-            }
+        Ok(ScoId::Deterministic { id: expected, .. }) if is_versioned && expected.as_str() == id => {
+            let message = "an observable with versions has an identifier of its own, not that of its content";
+            subject
+                .must(Code::IdentifierContent, "id", "S-066", message)
+                .fix("use a random UUID (version 4)");
         }
-        Ok(ScoId::Deterministic { id: expected, .. }) if expected.as_str() != id => {
+        Ok(ScoId::Deterministic { id: expected, .. }) if !is_versioned && expected.as_str() != id => {
             let message =
                 "this UUIDv5 does not follow from the content, so others cannot recognise the object";
             subject.should(Code::IdentifierContent, "id", "S-060", message).fix(format!("use {expected}"));

@@ -48,7 +48,7 @@ fn faults_have_a_place() {
     let input = bundle(&[
         url(),
         " {\"type\": \"url\", \"id\": 7}".into(),
-        format!(" {{\"type\": \"url\",\n \"é\": 1, \"id\": \"url-1\", \"value\": \"u:x\"}}"),
+        " {\"type\": \"url\",\n \"é\": 1, \"id\": \"url-1\", \"value\": \"u:x\"}".to_owned(),
         "17".into(),
         with_seven,
     ]);
