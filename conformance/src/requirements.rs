@@ -1,4 +1,4 @@
-//! The rows of `requirements.toml`: what the standard asks of a server, and which check proves it.
+//! The rows of `requirements.toml`: what the standards ask of a server or of the library, and which check proves it.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ pub enum Level {
     Must,
     /// SHOULD and SHOULD NOT.
     Should,
-    /// A mandatory test of the TAXII 2.1 interoperability document.
+    /// A mandatory test of an interoperability document.
     Interop,
     /// Follows from HTTP or from the sense of the text; not binding.
     Info,
@@ -32,7 +32,7 @@ impl Level {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Requirement {
-    /// `T-…` for the standard, `I-…` for the interoperability document.
+    /// `T-…`, `S-…` and `P-…` for the standards, `I-…` for the interoperability documents.
     pub id: String,
     /// How strictly it binds.
     pub level: Level,
@@ -40,13 +40,28 @@ pub struct Requirement {
     pub section: String,
     /// What is asked, in one sentence.
     pub text: String,
-    /// The check that proves it.
+    /// The check that proves it: for a server the name of one of [`crate::checks`]; for the library, separated by
+    /// commas, the file with the examples or the file and name of a test, or why there is none.
     pub check: String,
+}
+
+impl Requirement {
+    /// Whether it binds a server, so that a run has a check for it.
+    pub fn is_of_server(&self) -> bool {
+        !self.check.contains(['.', ':'])
+    }
 }
 
 #[derive(Deserialize)]
 struct File {
     requirement: Vec<Requirement>,
+}
+
+/// The rows that bind a server, in the order of the file.
+pub fn of_servers() -> Vec<Requirement> {
+    let mut rows = all();
+    rows.retain(Requirement::is_of_server);
+    rows
 }
 
 /// Every row, in the order of the file.

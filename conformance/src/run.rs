@@ -31,7 +31,7 @@ pub struct Progress {
 /// # Errors
 /// When there is no server, no API root, or not the collection that was asked for.
 pub async fn run(options: &Options, mut progress: impl FnMut(Progress)) -> Result<Report, Unreachable> {
-    let mut wanted = requirements::all();
+    let mut wanted = requirements::of_servers();
     if !options.only.is_empty() {
         wanted.retain(|row| options.only.iter().any(|id| id.eq_ignore_ascii_case(&row.id)));
         if wanted.is_empty() {

@@ -1,4 +1,5 @@
-//! The STIX patterning language (STIX 2.1, section 9): parse, print, check.
+//! The STIX patterning language (STIX 2.1, section 9): parse, print, check, match, at level 3 of its conformance
+//! (section 12.7), which is all of it.
 //!
 //! ```
 //! use stix_model::pattern::{ObservationExpression, Pattern};

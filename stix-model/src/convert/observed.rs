@@ -7,7 +7,7 @@ use crate::sco_id::contributing_properties;
 use crate::{ScoId, StixId, sco_id};
 use hashbrown::{HashMap, HashSet};
 use std::borrow::Cow;
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
 
 /// Makes objects out of the elements of `objects`, in their order, each once.
 ///
@@ -120,8 +120,8 @@ impl<'d> Container<'d> {
     ///
     /// The deterministic identifier of an object may hang on those of others, so these come first. What the
     /// rule does not reach (processes, objects without contributing properties, references in a circle, a
-    /// second element that would get the identifier of another one) gets a UUIDv4 drawn from its content and the
-    /// identifier of the observed-data object: converting it again gives the same result.
+    /// second element that would get the identifier of another one) gets a UUIDv4, as section 2.9 has it, with the
+    /// digest of its content and of the observed-data object for chance: converting it again gives the same result.
     fn assign_ids(&self, observed: &StixId) -> Vec<Option<StixId>> {
         let count = self.elements.len();
         let mut waits_for = vec![0_usize; count];
@@ -179,9 +179,8 @@ impl<'d> Container<'d> {
         let Element { key, object_type, .. } = &self.elements[index];
         let mut name = format!("{key}\n");
         write_canonical(self.elements[index].value, &mut name);
-        // The standard wants a UUIDv4 here; its random bits come from the content, so that they come again.
-        let bits = Uuid::new_v5(&observed.uuid(), name.as_bytes()).into_bytes();
-        let uuid = uuid::Builder::from_random_bytes(bits).into_uuid();
+        let digest = Uuid::new_v5(&observed.uuid(), name.as_bytes()).into_bytes();
+        let uuid = Builder::from_random_bytes(digest).into_uuid();
         format!("{object_type}--{uuid}").parse().ok()
     }
 }

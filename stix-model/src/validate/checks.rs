@@ -43,10 +43,12 @@ pub(crate) fn external_reference(subject: In<'_, '_, '_>) {
         subject.should(Code::Format, "url", "S-006", "this is not a URL as RFC 3986 has them");
     }
     // Elsewhere the vocabulary is advice (section 2.7), here it is closed.
-    let algorithms = subject.get("hashes").into_iter().flat_map(Value::members);
-    for (algorithm, _) in algorithms.filter(|(name, _)| !HashAlgorithm::VOCABULARY.contains(name)) {
+    let reference = subject.path;
+    let list = reference.member("hashes");
+    let hashes = subject.get("hashes").into_iter().flat_map(Value::members);
+    for (algorithm, _) in hashes.filter(|(name, _)| !HashAlgorithm::VOCABULARY.contains(name)) {
         let message = format!("`{algorithm}` is not in hash-algorithm-ov, from which these names come");
-        subject.must(Code::Hash, "hashes", "S-006", message);
+        subject.sink.report(Severity::Error, Code::Hash, &list.member(&algorithm), "S-006", message);
     }
 }
 
@@ -202,10 +204,12 @@ pub(crate) fn email_message(subject: In<'_, '_, '_>) {
             subject.must(Code::Format, name, "S-213", message);
         }
     }
-    let fields = subject.get("additional_header_fields").into_iter().flat_map(Value::members);
-    let mut texts = fields.flat_map(|(_, field)| field.elements()).filter_map(Value::as_str);
-    if texts.any(|text| format::has_encoded_word(&text)) {
-        subject.must(Code::Format, "additional_header_fields", "S-213", message);
+    let object = subject.path;
+    let list = object.member("additional_header_fields");
+    for (name, field) in subject.get("additional_header_fields").into_iter().flat_map(Value::members) {
+        if field.elements().filter_map(Value::as_str).any(|text| format::has_encoded_word(&text)) {
+            subject.sink.report(Severity::Error, Code::Format, &list.member(&name), "S-213", message);
+        }
     }
 }
 
@@ -270,14 +274,13 @@ pub(crate) fn software(subject: In<'_, '_, '_>) {
         "S-220",
         "must be a name of CPE 2.3 with eleven fields after `cpe:2.3:`",
     );
-    let Some(languages) = subject.get("languages") else { return };
-    if !languages.elements().filter_map(Value::as_str).all(|tag| format::is_language_tag(&tag)) {
-        subject.must(
-            Code::Format,
-            "languages",
-            "S-220",
-            "each must be a language tag of RFC 5646, such as `en`",
-        );
+    let object = subject.path;
+    let list = object.member("languages");
+    for (index, tag) in subject.get("languages").into_iter().flat_map(Value::elements).enumerate() {
+        if tag.as_str().is_some_and(|tag| !format::is_language_tag(&tag)) {
+            let message = "must be a language tag of RFC 5646, such as `en`";
+            subject.sink.report(Severity::Error, Code::Format, &list.element(index), "S-220", message);
+        }
     }
 }
 
@@ -364,12 +367,11 @@ pub(crate) fn marking_definition(subject: In<'_, '_, '_>) {
             let finding = subject.must(Code::Marking, "definition", "S-112", message);
             finding.fix("refer to the fixed marking by its id instead");
         }
-        _ => {
-            // Nothing in the text of the standard keeps an identifier for its object but common sense.
-            if let Err(error @ TlpError::OtherContent { .. }) = Tlp::of_definition(subject.value) {
-                subject.should(Code::Marking, "id", "S-112", error.to_string());
-            }
-        }
+        _ => {}
+    }
+    // Nothing in the text of the standard keeps an identifier for its object but common sense.
+    if let Err(error @ TlpError::OtherContent { .. }) = Tlp::of_definition(subject.value) {
+        subject.should(Code::Marking, "id", "S-112", error.to_string());
     }
 }
 

@@ -180,8 +180,8 @@ pub(crate) fn is_email_address(text: &str) -> bool {
 
 /// RFC 2047, section 2: whether a text holds `=?charset?encoding?text?=`, as mail headers encode other characters.
 pub(crate) fn has_encoded_word(text: &str) -> bool {
-    text.split("=?").skip(1).any(|rest| {
-        let mut parts = rest.splitn(3, '?');
+    text.match_indices("=?").any(|(at, _)| {
+        let mut parts = text[at + 2..].splitn(3, '?');
         let (Some(charset), Some(encoding), Some(word)) = (parts.next(), parts.next(), parts.next()) else {
             return false;
         };

@@ -6,8 +6,8 @@ use super::subject::Subject;
 use crate::Timestamp;
 use crate::id::is_type_name;
 use crate::pattern::{
-    ComparisonExpression, ObjectPath, ObservationExpression, Pattern, PatternLevel, PatternRule, Qualifier,
-    Step,
+    ComparisonExpression, ObjectPath, ObservationExpression, Pattern, PatternErrorKind, PatternIssue,
+    PatternLevel, PatternRule, Qualifier, Step,
 };
 use crate::schema::{self, Class};
 
@@ -15,7 +15,8 @@ pub(crate) fn check(subject: &mut Subject<'_, '_>, text: &str) {
     let pattern = match Pattern::parse(text) {
         Ok(pattern) => pattern,
         Err(error) => {
-            let finding = subject.must(Code::PatternSyntax, "pattern", "P-012", error.to_string());
+            let rule = rule_of_refusal(error.kind());
+            let finding = subject.must(Code::PatternSyntax, "pattern", rule, error.to_string());
             if let Some(hint) = error.hint() {
                 finding.fix(hint);
             }
@@ -23,7 +24,7 @@ pub(crate) fn check(subject: &mut Subject<'_, '_>, text: &str) {
         }
     };
     for issue in pattern.check() {
-        let (rule, message) = (number(issue.rule()), issue.to_string());
+        let (rule, message) = (rule_of_issue(&issue), issue.to_string());
         match issue.level() {
             PatternLevel::Must => subject.must(Code::PatternMeaning, "pattern", rule, message),
             PatternLevel::Should => subject.should(Code::PatternMeaning, "pattern", rule, message),
@@ -48,20 +49,38 @@ fn time(subject: &Subject<'_, '_>, property: &str) -> Option<Timestamp> {
     subject.text(property)?.parse().ok()
 }
 
-/// The number under which each rule is listed.
-fn number(rule: PatternRule) -> &'static str {
-    match rule {
+/// The number under which the broken rule of the grammar is listed.
+fn rule_of_refusal(refusal: &PatternErrorKind) -> &'static str {
+    match refusal {
+        PatternErrorKind::BadBase64 => "P-021",
+        PatternErrorKind::BadHex => "P-022",
+        PatternErrorKind::NumberRange => "P-023",
+        PatternErrorKind::BadEscape => "P-025",
+        PatternErrorKind::BadTimestamp(_) => "P-026",
+        PatternErrorKind::TooLong(_) | PatternErrorKind::TooDeep(_) | PatternErrorKind::TooMany(_) => "P-092",
+        // Only START and STOP ask for one.
+        PatternErrorKind::Expected { expected: "a timestamp", .. } => "P-083",
+        _ => "P-012",
+    }
+}
+
+/// The number under which a rule beyond the grammar is listed.
+fn rule_of_issue(issue: &PatternIssue) -> &'static str {
+    match issue.rule() {
         PatternRule::PlusSign | PatternRule::IntegerRange => "P-023",
-        PatternRule::MixedSet | PatternRule::EmptySet => "P-042",
+        PatternRule::MixedSet => "P-042",
         PatternRule::InvalidRegex(_) | PatternRule::UnsupportedRegex(_) => "P-044",
         PatternRule::DifferentTypes => "P-062",
+        PatternRule::NotPositive if issue.place().starts_with("WITHIN") => "P-082",
         PatternRule::NotPositive => "P-081",
         PatternRule::DuplicateQualifier | PatternRule::DuplicateGroupQualifier => "P-080",
         PatternRule::EmptyInterval => "P-083",
         PatternRule::NotANetwork => "P-045",
         PatternRule::UpperCaseHex => "P-022",
-        PatternRule::LeadingDot => "P-024",
-        PatternRule::OperatorAlias | PatternRule::Comment => "P-015",
+        PatternRule::LeadingDot
+        | PatternRule::EmptySet
+        | PatternRule::OperatorAlias
+        | PatternRule::Comment => "P-015",
     }
 }
 
@@ -104,25 +123,21 @@ fn check_path(subject: &mut Subject<'_, '_>, path: &ObjectPath) {
         subject.must(Code::PatternMeaning, "pattern", "P-030", message);
         return;
     }
-    let Some(Step::Property(first)) = path.steps.first() else { return };
     let known = schema::of(object_type);
+    if known.is_some_and(|schema| schema.class != Class::Sco) {
+        let message = format!("`{object_type}` is not a cyber-observable object");
+        subject.should(Code::PatternMeaning, "pattern", "P-030", message);
+        return;
+    }
+    let Some(Step::Property(first)) = path.steps.first() else { return };
     if known.is_some_and(|schema| schema.property(first).is_some()) {
         return;
     }
     if !format::is_property_name(first) && &**first != "id" {
         let message = format!("`{first}` cannot be the name of a property");
         subject.must(Code::PatternMeaning, "pattern", "P-030", message);
-        return;
-    }
-    match known {
-        Some(schema) if schema.class == Class::Sco => {
-            let message = format!("`{object_type}` has no property `{first}` in the standard");
-            subject.should(Code::PatternMeaning, "pattern", "P-030", message);
-        }
-        Some(_) => {
-            let message = format!("`{object_type}` is not a cyber-observable object");
-            subject.should(Code::PatternMeaning, "pattern", "P-030", message);
-        }
-        None => {}
+    } else if known.is_some() {
+        let message = format!("`{object_type}` has no property `{first}` in the standard");
+        subject.should(Code::PatternMeaning, "pattern", "P-030", message);
     }
 }

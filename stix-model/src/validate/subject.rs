@@ -133,7 +133,7 @@ impl<'d> Subject<'_, 'd> {
         self.get(name)?.as_str()
     }
 
-    /// Reports a broken MUST at a property, or at the subject itself when the name is empty.
+    /// Reports a broken MUST at a property, or at the subject itself when it has none of that name.
     #[cold]
     pub(crate) fn must(
         &mut self,
@@ -165,7 +165,7 @@ impl<'d> Subject<'_, 'd> {
         rule: &'static str,
         message: impl Into<String>,
     ) -> &mut Finding {
-        if property.is_empty() {
+        if property.is_empty() || self.value.get(property).is_none() {
             return self.sink.report(severity, code, &self.path, rule, message);
         }
         self.sink.report(severity, code, &self.path.member(property), rule, message)

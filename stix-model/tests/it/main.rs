@@ -17,6 +17,7 @@ mod pattern_reference;
 mod pattern_syntax;
 mod purity;
 mod reader;
+mod rules;
 mod sco_id;
 mod validation;
 mod vectors;

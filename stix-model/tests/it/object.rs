@@ -69,3 +69,13 @@ fn refusals_name_property_and_rule() {
     let large = format!(r#"{{"type":"tool","id":"{ID}","x":"{}"}}"#, "x".repeat(1 << 20));
     assert_eq!(Object::parse(&large).unwrap_err().to_string(), "the object is larger than 1 MiB");
 }
+
+#[test]
+fn each_edition_has_its_media_type() {
+    let of = |text: &str| Object::parse(text).unwrap().header().spec_version.media_type();
+    let url = r#"{"type":"url","id":"url--7d45bfa7-9b83-5b0c-b5ae-1ad0c7c1f0a1","value":"u:x"}"#;
+    assert_eq!(of(url), "application/stix+json;version=2.1");
+    let tool = r#"{"type":"tool","id":"tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f","name":"n",
+        "created":"2020-01-01T00:00:00.000Z","modified":"2020-01-01T00:00:00.000Z"}"#;
+    assert_eq!(of(tool), "application/stix+json;version=2.0");
+}
