@@ -27,6 +27,7 @@ mod parser;
 mod path;
 mod pcre;
 mod print;
+mod set;
 mod solve;
 mod time;
 mod value;
@@ -40,7 +41,11 @@ pub use check::{PatternIssue, PatternLevel, PatternRule};
 pub use compile::{CompileError, CompiledPattern};
 pub use error::{PatternError, PatternErrorKind};
 pub use matcher::{Match, MatchedObservation};
-pub use observations::{Observations, Seen};
+pub use observations::{Observation, Observations, Seen};
+pub use set::{
+    Hit, HitPart, PatternSet, PatternSetBuilder, PatternSetError, PatternSetLimits, PatternSetStats,
+    SetMatcher,
+};
 use std::fmt;
 
 /// What the parser accepts at most.

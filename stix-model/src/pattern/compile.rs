@@ -167,6 +167,31 @@ fn condition(expression: &ComparisonExpression, limits: MatchLimits) -> Result<C
     })
 }
 
+impl CompiledPattern {
+    /// Whether this object of the observation shows one of the alternatives; false for a pattern that asks for
+    /// several observations.
+    pub(super) fn is_shown_in(
+        &self,
+        object: &Observed<'_>,
+        observation: &Observation<'_>,
+        budget: &mut Budget,
+    ) -> Result<bool, BudgetExceeded> {
+        let Plan::Leaf(alternatives) = &self.plan else { return Ok(false) };
+        for alternative in alternatives {
+            if alternative.is_shown_in(object, observation, budget)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Bytes of the automata of a pattern that asks for one observation.
+    pub(super) fn regex_memory(&self) -> usize {
+        let Plan::Leaf(alternatives) = &self.plan else { return 0 };
+        alternatives.iter().map(|alternative| alternative.condition.regex_memory()).sum()
+    }
+}
+
 impl Alternative {
     /// The object of an observation that shows what is asked for.
     pub(super) fn find<'o, 'd>(
@@ -175,15 +200,23 @@ impl Alternative {
         budget: &mut Budget,
     ) -> Result<Option<&'o Observed<'d>>, BudgetExceeded> {
         budget.spend(1)?;
-        if !self.windows.iter().all(|window| observation.span.overlaps(*window)) {
-            return Ok(None);
-        }
         for object in &observation.objects {
-            if self.condition.is_true(&object.object_type, object.value, Some(observation), budget)? {
+            if self.is_shown_in(object, observation, budget)? {
                 return Ok(Some(object));
             }
         }
         Ok(None)
+    }
+
+    /// Whether this object of the observation shows it.
+    fn is_shown_in(
+        &self,
+        object: &Observed<'_>,
+        observation: &Observation<'_>,
+        budget: &mut Budget,
+    ) -> Result<bool, BudgetExceeded> {
+        Ok(self.windows.iter().all(|window| observation.span.overlaps(*window))
+            && self.condition.is_true(&object.object_type, object.value, Some(observation), budget)?)
     }
 
     /// Whether a single object without time shows it.
@@ -223,6 +256,15 @@ impl Condition {
                 }
                 Ok(false)
             }
+        }
+    }
+}
+
+impl Condition {
+    fn regex_memory(&self) -> usize {
+        match self {
+            Self::Test(test) => test.check.regex_memory(),
+            Self::And(members) | Self::Or(members) => members.iter().map(Self::regex_memory).sum(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// An IPv4 or IPv6 network; a single address is the smallest one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Network {
     is_v6: bool,
     /// Shifted to the left end, without the bits behind the prefix.
@@ -29,6 +29,23 @@ impl Network {
             Some(_) => return None,
         };
         Some(Self { is_v6, bits: bits & mask(prefix), prefix })
+    }
+
+    pub(super) fn is_v6(self) -> bool {
+        self.is_v6
+    }
+
+    pub(super) fn prefix(self) -> u32 {
+        self.prefix
+    }
+
+    pub(super) fn bits(self) -> u128 {
+        self.bits
+    }
+
+    /// The network with this prefix around it; nothing when it is larger itself.
+    pub(super) fn around(self, prefix: u32) -> Option<Self> {
+        (prefix <= self.prefix).then(|| Self { bits: self.bits & mask(prefix), prefix, ..self })
     }
 
     /// Whether all addresses of the other network are in this one.

@@ -20,8 +20,9 @@ pub struct Observations<'d> {
     list: Vec<Observation<'d>>,
 }
 
+/// What was seen together: one `observed-data` object with the objects that it refers to.
 #[derive(Clone, Debug)]
-pub(super) struct Observation<'d> {
+pub struct Observation<'d> {
     pub(super) id: Cow<'d, str>,
     /// How many times it can be used.
     pub(super) times: u64,
@@ -119,11 +120,14 @@ impl<'d> Observations<'d> {
     }
 
     fn insert(&mut self, object: Value<'d>, span: Span, times: u64) {
-        let Some(object_type) = text(object, "type") else { return };
-        let id = text(object, "id").unwrap_or_default();
-        let objects = vec![Observed { key: id.clone(), object_type, value: object }];
+        let Some(observation) = Observation::of_object(object) else { return };
         let at = self.list.partition_point(|other| other.span.last <= span.last);
-        self.list.insert(at, Observation { id, times, span, objects });
+        self.list.insert(at, Observation { times, span, ..observation });
+    }
+
+    /// One after another, in the order of time.
+    pub fn iter(&self) -> impl Iterator<Item = &Observation<'d>> {
+        self.list.iter()
     }
 
     /// How many there are.
@@ -142,10 +146,28 @@ impl<'d> Observations<'d> {
 }
 
 impl<'d> Observation<'d> {
+    /// One object as an observation of its own, as [`Observations::add_object`] has it. `None` when it is no object
+    /// with a type.
+    pub fn of_object(object: Value<'d>) -> Option<Self> {
+        let object_type = text(object, "type")?;
+        let id = text(object, "id").unwrap_or_default();
+        let objects = vec![Observed { key: id.clone(), object_type, value: object }];
+        Some(Self { id, times: 1, span: Span::UNKNOWN, objects })
+    }
+
+    /// The identifier of the observed data; of a single object its own, and empty when it has none.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// The object that a reference names.
     pub(super) fn resolve(&self, key: &str) -> Option<Value<'d>> {
-        let at = self.objects.binary_search_by(|object| (*object.key).cmp(key)).ok()?;
-        Some(self.objects[at].value)
+        Some(self.objects[self.position(key)?].value)
+    }
+
+    /// Where the object that a reference names stands among the objects.
+    pub(super) fn position(&self, key: &str) -> Option<usize> {
+        self.objects.binary_search_by(|object| (*object.key).cmp(key)).ok()
     }
 }
 

@@ -36,7 +36,12 @@ pub(super) enum RegexFault {
 
 /// Checks an expression without building its automaton.
 pub(super) fn check(text: &str) -> Result<(), RegexFault> {
-    lower(&parser::parse(text, Subject::Text)?, Rest::Nullable, Subject::Text).map(drop)
+    tree(text, Subject::Text).map(drop)
+}
+
+/// The syntax tree of an expression, as the `regex` crates have it.
+pub(super) fn tree(text: &str, subject: Subject) -> Result<Hir, RegexFault> {
+    lower(&parser::parse(text, subject)?, Rest::Nullable, subject)
 }
 
 /// A regular expression that is ready to run.
@@ -50,7 +55,7 @@ pub(super) struct Regex {
 impl Regex {
     /// Builds the automaton in at most so many bytes of memory.
     pub(super) fn new(text: &str, subject: Subject, memory: usize) -> Result<Self, RegexFault> {
-        let tree = lower(&parser::parse(text, subject)?, Rest::Nullable, subject)?;
+        let tree = tree(text, subject)?;
         let config = meta::Config::new()
             .nfa_size_limit(Some(memory))
             .onepass_size_limit(Some(memory))
@@ -62,6 +67,11 @@ impl Regex {
         // A search visits each state of the automaton at most once for each byte.
         let step = 1 + u64::try_from(automaton.memory_usage()).unwrap_or(u64::MAX) / 4096;
         Ok(Self { automaton, step })
+    }
+
+    /// Bytes of the automaton.
+    pub(super) fn memory(&self) -> usize {
+        self.automaton.memory_usage()
     }
 
     /// Whether it matches somewhere.

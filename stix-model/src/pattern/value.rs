@@ -65,7 +65,7 @@ impl Encoding {
 }
 
 /// A value out of the data.
-enum Datum<'d> {
+pub(super) enum Datum<'d> {
     Boolean(bool),
     Number(Number),
     String(Cow<'d, str>),
@@ -176,6 +176,11 @@ impl Check {
             _ => false,
         }))
     }
+
+    /// Bytes of the automaton, if it is a regular expression.
+    pub(super) fn regex_memory(&self) -> usize {
+        if let Self::Matches(regex) = self { regex.memory() } else { 0 }
+    }
 }
 
 fn compares(operator: Operator, ordering: Option<Ordering>) -> bool {
@@ -190,7 +195,8 @@ fn compares(operator: Operator, ordering: Option<Ordering>) -> bool {
 }
 
 impl<'d> Datum<'d> {
-    fn read(value: Value<'d>, encoding: Encoding) -> Option<Self> {
+    /// Nothing when the data cannot be had, as when bytes are not in their encoding.
+    pub(super) fn read(value: Value<'d>, encoding: Encoding) -> Option<Self> {
         let datum = match value.kind() {
             Kind::Bool => Self::Boolean(value.raw() == "true"),
             Kind::Number => Self::Number(Number::read(value)?),
@@ -236,7 +242,7 @@ impl Literal {
 }
 
 /// The bytes of a string whose characters are all below U+0100.
-fn latin1(text: &str) -> Option<Box<[u8]>> {
+pub(super) fn latin1(text: &str) -> Option<Box<[u8]>> {
     text.chars().map(|character| u8::try_from(u32::from(character)).ok()).collect()
 }
 

@@ -14,6 +14,7 @@ mod model;
 mod object;
 mod pattern_matching;
 mod pattern_reference;
+mod pattern_set;
 mod pattern_syntax;
 mod purity;
 mod reader;

@@ -1,0 +1,258 @@
+//! Matches observations against all patterns of a set.
+
+use super::key::{Kind, Seed, fold, fold_bytes};
+use super::trie::{Node, Probes, ROOT};
+use super::{Hit, Index};
+use crate::Timestamp;
+use crate::json::{Kind as JsonKind, Value};
+use crate::pattern::budget::{Budget, BudgetExceeded};
+use crate::pattern::compile::CompiledPattern;
+use crate::pattern::like::normalized;
+use crate::pattern::network::Network;
+use crate::pattern::observations::Observation;
+use crate::pattern::value::Datum;
+use hashbrown::HashSet;
+use std::sync::Arc;
+
+/// Matches one observation after another; memory and finished work are used again.
+#[derive(Debug)]
+pub struct SetMatcher {
+    index: Arc<Index>,
+    found: Found,
+    /// Expressions that were evaluated lately, at a place that follows from their number.
+    kept: Vec<Option<(u32, CompiledPattern)>>,
+    hits: Vec<Hit>,
+}
+
+/// What an object shows.
+#[derive(Debug, Default)]
+struct Found {
+    candidates: Vec<u32>,
+    /// The same, to see which one is new.
+    seen: HashSet<u32>,
+    /// References that have been followed: the node and the object.
+    followed: HashSet<(u32, usize)>,
+    /// The text of a value as it is looked up.
+    folded: Vec<u8>,
+}
+
+impl SetMatcher {
+    pub(super) fn new(index: Arc<Index>) -> Self {
+        let kept = vec![None; index.limits.kept.max(1)];
+        Self { index, found: Found::default(), kept, hits: Vec::new() }
+    }
+
+    /// Which patterns, and which parts of other patterns, the observation satisfies; ordered, each once.
+    ///
+    /// The answer is what [`CompiledPattern::matches`] says for each pattern alone with this one observation,
+    /// except that an observation that was made several times can satisfy a pattern alone only there.
+    ///
+    /// # Errors
+    /// When it takes more steps than allowed. [`Self::hits`] tells what was found before.
+    pub fn matches(&mut self, observation: &Observation<'_>) -> Result<&[Hit], BudgetExceeded> {
+        self.hits.clear();
+        let result = self.find(observation);
+        self.hits.sort_unstable();
+        self.hits.dedup();
+        result.map(|()| &*self.hits)
+    }
+
+    /// What the last call of [`Self::matches`] found.
+    pub fn hits(&self) -> &[Hit] {
+        &self.hits
+    }
+
+    fn find(&mut self, observation: &Observation<'_>) -> Result<(), BudgetExceeded> {
+        let index = &*self.index;
+        let mut budget = Budget::new(index.limits.matching.steps);
+        for object in &observation.objects {
+            budget.spend(1)?;
+            let Some(node) = index.trie.node(ROOT).properties.get(&*object.object_type) else { continue };
+            self.found.clear();
+            let mut walk = Walk { index, observation, found: &mut self.found, budget: &mut budget };
+            walk.visit(*node, object.value)?;
+            for &id in &self.found.candidates {
+                let expression = match index.ready.binary_search_by_key(&id, |(ready, _)| *ready) {
+                    Ok(at) => Some(&index.ready[at].1),
+                    Err(_) => keep(&mut self.kept, index, id, &mut budget)?,
+                };
+                if let Some(expression) = expression
+                    && expression.is_shown_in(object, observation, &mut budget)?
+                {
+                    self.hits.push(index.hit(id));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The expression, compiled unless it has been lately.
+fn keep<'k>(
+    kept: &'k mut [Option<(u32, CompiledPattern)>],
+    index: &Index,
+    id: u32,
+    budget: &mut Budget,
+) -> Result<Option<&'k CompiledPattern>, BudgetExceeded> {
+    let place = id as usize % kept.len();
+    if kept[place].as_ref().is_none_or(|(other, _)| *other != id) {
+        let Some(compiled) = index.compile(id) else { return Ok(None) };
+        // Compiling takes time with the length of the text and with the size of the automata.
+        budget.spend((index.text(id).len() * 8 + compiled.regex_memory() / 4) as u64)?;
+        kept[place] = Some((id, compiled));
+    }
+    Ok(kept[place].as_ref().map(|(_, compiled)| compiled))
+}
+
+impl Found {
+    fn clear(&mut self) {
+        self.candidates.clear();
+        self.seen.clear();
+        self.followed.clear();
+    }
+
+    fn add(&mut self, ids: impl Iterator<Item = u32>) {
+        for id in ids {
+            if self.seen.insert(id) {
+                self.candidates.push(id);
+            }
+        }
+    }
+}
+
+/// A walk along one object, with all paths at once.
+struct Walk<'w, 'd> {
+    index: &'w Index,
+    observation: &'w Observation<'d>,
+    found: &'w mut Found,
+    budget: &'w mut Budget,
+}
+
+impl<'d> Walk<'_, 'd> {
+    /// Recurses once for each step of a path. The steps are those of [`Path`](crate::pattern::path::Path).
+    fn visit(&mut self, at: u32, value: Value<'d>) -> Result<(), BudgetExceeded> {
+        let node = self.index.trie.node(at);
+        self.look_up(at, node, value)?;
+        if !node.properties.is_empty()
+            && let Some(object) = self.follow(at, node, value)
+        {
+            for (name, member) in object.members() {
+                self.budget.spend(1)?;
+                if let Some(child) = node.properties.get(&*name) {
+                    self.visit(*child, member)?;
+                }
+            }
+        }
+        if node.any_index.is_none() && node.indexes.is_empty() {
+            return Ok(());
+        }
+        for (position, element) in (0..).zip(value.elements()) {
+            self.budget.spend(1)?;
+            if let Some(child) = node.any_index {
+                self.visit(child, element)?;
+            }
+            if let Some(child) = node.indexes.get(&position) {
+                self.visit(*child, element)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Where properties are read: the object that is named, or the value itself. Nothing when the reference leads
+    /// nowhere, or when it has been followed with the same steps ahead.
+    fn follow(&mut self, at: u32, node: &Node, value: Value<'d>) -> Option<Value<'d>> {
+        if !node.is_reference || value.kind() != JsonKind::String {
+            return Some(value);
+        }
+        let position = self.observation.position(&value.as_str()?)?;
+        self.found.followed.insert((at, position)).then(|| self.observation.objects[position].value)
+    }
+
+    fn look_up(&mut self, at: u32, node: &Node, value: Value<'d>) -> Result<(), BudgetExceeded> {
+        let probes = &node.probes;
+        self.budget.spend(probes.always.len() as u64)?;
+        self.found.add(probes.always.iter().copied());
+        if probes.is_empty() {
+            return Ok(());
+        }
+        self.budget.spend(1 + value.raw().len() as u64 / 4)?;
+        let Some(datum) = Datum::read(value, node.encoding) else { return Ok(()) };
+        match datum {
+            Datum::Boolean(value) if probes.has(Kind::Boolean) => {
+                self.find_value(Seed::new(Kind::Boolean, at).boolean(value));
+            }
+            Datum::Number(number) if probes.has(Kind::Number) => {
+                self.find_value(Seed::new(Kind::Number, at).number(number));
+            }
+            Datum::String(text) => {
+                if probes.has(Kind::Text) {
+                    self.find_value(Seed::new(Kind::Text, at).whole(text.as_bytes()));
+                }
+                if probes.has(Kind::Time)
+                    && let Ok(time) = text.parse::<Timestamp>()
+                {
+                    self.find_value(Seed::new(Kind::Time, at).whole(time.sort_key().as_bytes()));
+                }
+                if (probes.has(Kind::Network) || !probes.inner_networks.is_empty())
+                    && let Some(network) = Network::parse(&text)
+                {
+                    self.find_networks(at, probes, network);
+                }
+                if probes.has_pieces() {
+                    fold(&normalized(&text), &mut self.found.folded);
+                    self.find_pieces(at, probes);
+                }
+            }
+            Datum::Bytes(bytes) => {
+                if probes.has(Kind::Bytes) {
+                    self.find_value(Seed::new(Kind::Bytes, at).whole(&bytes));
+                }
+                if probes.has_pieces() {
+                    fold_bytes(&bytes, &mut self.found.folded);
+                    self.find_pieces(at, probes);
+                }
+            }
+            Datum::Boolean(_) | Datum::Number(_) | Datum::Other => {}
+        }
+        Ok(())
+    }
+
+    fn find_value(&mut self, hash: u64) {
+        self.found.add(self.index.values.get(hash));
+    }
+
+    fn find_networks(&mut self, at: u32, probes: &Probes, network: Network) {
+        let seed = Seed::new(Kind::Network, at);
+        for &(is_v6, prefix) in &probes.network_prefixes {
+            if is_v6 == network.is_v6()
+                && let Some(outer) = network.around(prefix)
+            {
+                self.found.add(self.index.pieces.get(seed.network(prefix, outer.bits())));
+            }
+        }
+        let inner = &probes.inner_networks;
+        let inner = &inner[inner.partition_point(|(other, _)| *other < network)..];
+        self.found.add(inner.iter().take_while(|(other, _)| network.contains(*other)).map(|(_, id)| *id));
+    }
+
+    fn find_pieces(&mut self, at: u32, probes: &Probes) {
+        let folded = std::mem::take(&mut self.found.folded);
+        let pieces = &self.index.pieces;
+        if probes.has(Kind::Prefix) {
+            for (length, hash) in Seed::new(Kind::Prefix, at).starts(&folded).enumerate() {
+                if probes.prefixes & 1 << length != 0 {
+                    self.found.add(pieces.get(hash));
+                }
+            }
+        }
+        if probes.has(Kind::Suffix) {
+            for (length, hash) in Seed::new(Kind::Suffix, at).ends(&folded).enumerate() {
+                if probes.suffixes & 1 << length != 0 {
+                    self.found.add(pieces.get(hash));
+                }
+            }
+        }
+        self.index.texts.find(at, probes, &folded, |id| self.found.add([id].into_iter()));
+        self.found.folded = folded;
+    }
+}
