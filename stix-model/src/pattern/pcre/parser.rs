@@ -66,10 +66,14 @@ impl Parser<'_> {
         let mut nodes = Vec::new();
         loop {
             self.skip_extended();
-            match self.rest.chars().next() {
-                None | Some('|' | ')') => break,
-                Some('*' | '+' | '?') => return Err(RegexFault::Invalid("nothing to repeat")),
-                Some(_) => {}
+            if matches!(self.rest.chars().next(), None | Some('|' | ')')) {
+                break;
+            }
+            if self.bounds()?.is_some() {
+                return Err(match nodes.is_empty() {
+                    true => RegexFault::Invalid("nothing to repeat"),
+                    false => RegexFault::Unsupported("a quantifier stands directly behind what it repeats"),
+                });
             }
             let first = nodes.len();
             self.atom(&mut nodes)?;
