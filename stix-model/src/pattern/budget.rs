@@ -6,13 +6,13 @@ pub struct MatchLimits {
     /// Steps of one search for a match. A step is a small amount of work: a test of a value, a member of an object
     /// that is looked at, an observation that is tried; some nanoseconds each.
     pub steps: u64,
-    /// Bytes of memory for the automaton of one regular expression.
+    /// Bytes of memory for the automata of all regular expressions together, more or less.
     pub regex_bytes: usize,
 }
 
 impl Default for MatchLimits {
     fn default() -> Self {
-        Self { steps: 50_000_000, regex_bytes: 1 << 20 }
+        Self { steps: 200_000_000, regex_bytes: 16 << 20 }
     }
 }
 

@@ -203,7 +203,8 @@ pub(super) fn comparison_rules(comparison: &Comparison) -> Option<PatternRule> {
         Test::Matches(regex) => match pcre::check(regex) {
             Err(RegexFault::Invalid(why)) => Some(PatternRule::InvalidRegex(why)),
             Err(RegexFault::Unsupported(why)) => Some(PatternRule::UnsupportedRegex(why)),
-            Err(RegexFault::TooLarge) | Ok(()) => None,
+            Err(RegexFault::TooLarge) => Some(PatternRule::UnsupportedRegex("the expression is too large")),
+            Ok(()) => None,
         },
         Test::IsSubset(network) | Test::IsSuperset(network) => {
             Network::parse(network).is_none().then_some(PatternRule::NotANetwork)

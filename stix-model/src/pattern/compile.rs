@@ -25,7 +25,8 @@ impl Pattern {
     /// an invalid regular expression, a qualifier with the number 0), or a regular expression that needs
     /// look-around, backreferences or too much memory. Such a pattern matches nothing.
     pub fn compile(&self, limits: MatchLimits) -> Result<CompiledPattern, CompileError> {
-        Ok(CompiledPattern { plan: plan(self.expression(), &[], limits)?, limits })
+        let mut regex_bytes = limits.regex_bytes;
+        Ok(CompiledPattern { plan: plan(self.expression(), &[], &mut regex_bytes)?, limits })
     }
 }
 
@@ -88,14 +89,14 @@ struct ObjectTest {
 fn plan(
     expression: &ObservationExpression,
     windows: &[(i128, i128)],
-    limits: MatchLimits,
+    regex_bytes: &mut usize,
 ) -> Result<Plan, CompileError> {
-    let all = |members: &[ObservationExpression]| {
-        members.iter().map(|member| plan(member, windows, limits)).collect::<Result<Vec<_>, _>>()
+    let mut all = |members: &[ObservationExpression]| {
+        members.iter().map(|member| plan(member, windows, regex_bytes)).collect::<Result<Vec<_>, _>>()
     };
     match expression {
         ObservationExpression::Comparison(inner) => {
-            let condition = condition(inner, limits)?;
+            let condition = condition(inner, regex_bytes)?;
             Ok(Plan::Leaf(vec![Alternative { condition, windows: windows.to_vec() }]))
         }
         ObservationExpression::And(members) => Ok(Plan::And(all(members)?)),
@@ -113,7 +114,7 @@ fn plan(
                     windows.push((instant(start), instant(stop)));
                 }
             }
-            let mut inner = plan(expression, &windows, limits)?;
+            let mut inner = plan(expression, &windows, regex_bytes)?;
             for qualifier in qualifiers {
                 inner = match qualifier {
                     // One use of one observation fits into every window.
@@ -147,9 +148,9 @@ fn either(members: Vec<Plan>) -> Plan {
     if others.len() == 1 { others.remove(0) } else { Plan::Or(others) }
 }
 
-fn condition(expression: &ComparisonExpression, limits: MatchLimits) -> Result<Condition, CompileError> {
-    let all = |members: &[ComparisonExpression]| {
-        members.iter().map(|member| condition(member, limits)).collect::<Result<_, _>>()
+fn condition(expression: &ComparisonExpression, regex_bytes: &mut usize) -> Result<Condition, CompileError> {
+    let mut all = |members: &[ComparisonExpression]| {
+        members.iter().map(|member| condition(member, regex_bytes)).collect::<Result<_, _>>()
     };
     Ok(match expression {
         ComparisonExpression::And(members) => Condition::And(all(members)?),
@@ -161,7 +162,7 @@ fn condition(expression: &ComparisonExpression, limits: MatchLimits) -> Result<C
                 path: Path::new(&comparison.path),
                 encoding,
                 is_negated: comparison.is_negated,
-                check: Check::new(comparison, encoding, limits.regex_bytes)?,
+                check: Check::new(comparison, encoding, regex_bytes)?,
             })
         }
     })

@@ -45,12 +45,11 @@ impl<'t> Lexer<'t> {
     }
 
     pub(super) fn eat_word(&mut self, word: &'static str) -> Parse<bool> {
-        // The first byte decides nearly always.
-        if self.next()? != word.bytes().next() || self.word() != word {
-            return Ok(false);
-        }
-        self.at += word.len();
-        Ok(true)
+        self.next()?;
+        let rest = &self.text.as_bytes()[self.at..];
+        let is_next = rest.starts_with(word.as_bytes()) && !rest.get(word.len()).is_some_and(is_word_part);
+        self.at += if is_next { word.len() } else { 0 };
+        Ok(is_next)
     }
 
     pub(super) fn need_word(&mut self, word: &'static str) -> Parse<()> {
@@ -285,24 +284,30 @@ impl<'t> Lexer<'t> {
     // White space and comments.
 
     /// The first byte after white space, which is skipped.
+    #[inline]
     fn next(&mut self) -> Parse<Option<u8>> {
         loop {
             match self.byte(0) {
                 Some(b' ' | b'\t'..=b'\r') => self.at += 1,
-                Some(b'/') if matches!(self.byte(1), Some(b'/' | b'*')) => self.comment()?,
-                Some(0x80..) => {
-                    let Some(blank) = self.text[self.at..].chars().next().filter(|c| c.is_whitespace())
-                    else {
-                        return Ok(self.byte(0));
-                    };
-                    self.at += blank.len_utf8();
-                }
+                Some(b'/' | 0x80..) if self.skip_rare()? => {}
                 next => return Ok(next),
             }
         }
     }
 
+    /// Skips a comment or a blank beyond ASCII; false when there is none.
     #[cold]
+    fn skip_rare(&mut self) -> Parse<bool> {
+        let rest = &self.text[self.at..];
+        if rest.starts_with("//") || rest.starts_with("/*") {
+            self.comment()?;
+            return Ok(true);
+        }
+        let blank = rest.chars().next().filter(|c| c.is_whitespace());
+        self.at += blank.map_or(0, char::len_utf8);
+        Ok(blank.is_some())
+    }
+
     fn comment(&mut self) -> Parse<()> {
         let rest = &self.text[self.at..];
         let length = if rest.starts_with("//") {
@@ -324,8 +329,7 @@ impl<'t> Lexer<'t> {
         if !bytes.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_') {
             return "";
         }
-        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte == b'-';
-        let length = bytes.iter().position(|byte| !is_part(byte)).unwrap_or(bytes.len());
+        let length = bytes.iter().position(|byte| !is_word_part(byte)).unwrap_or(bytes.len());
         &self.text[self.at..self.at + length]
     }
 
@@ -397,6 +401,10 @@ impl<'t> Lexer<'t> {
         };
         Some(hint.into())
     }
+}
+
+fn is_word_part(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
 
 /// The bytes of an even number of hexadecimal digits.

@@ -5,6 +5,7 @@
 //! tree is built here after the rules of PCRE2 and lowered to the syntax tree of the `regex` crates, which search in
 //! time linear in the value. Whatever cannot be lowered exactly is refused.
 
+mod bracket;
 mod class;
 mod parser;
 
@@ -48,25 +49,28 @@ pub(super) fn tree(text: &str, subject: Subject) -> Result<Hir, RegexFault> {
 #[derive(Clone, Debug)]
 pub(super) struct Regex {
     automaton: meta::Regex,
-    /// Steps that one byte of a value costs: one, and more for large automata.
-    step: u64,
+    memory: usize,
 }
 
 impl Regex {
-    /// Builds the automaton in at most so many bytes of memory.
+    /// Builds the automaton in about so many bytes of memory at most.
     pub(super) fn new(text: &str, subject: Subject, memory: usize) -> Result<Self, RegexFault> {
         let tree = tree(text, subject)?;
         let config = meta::Config::new()
             .nfa_size_limit(Some(memory))
-            .onepass_size_limit(Some(memory))
-            .hybrid_cache_capacity(memory.max(1 << 16))
+            .onepass_size_limit(Some(memory.min(1 << 20)))
+            .hybrid_cache_capacity(1 << 20)
             .utf8_empty(subject == Subject::Text)
             .which_captures(regex_automata::nfa::thompson::WhichCaptures::None);
         let automaton =
             meta::Builder::new().configure(config).build_from_hir(&tree).map_err(|_| RegexFault::TooLarge)?;
-        // A search visits each state of the automaton at most once for each byte.
-        let step = 1 + u64::try_from(automaton.memory_usage()).unwrap_or(u64::MAX) / 4096;
-        Ok(Self { automaton, step })
+        let memory = automaton.memory_usage();
+        Ok(Self { automaton, memory })
+    }
+
+    /// How many bytes of memory the automaton takes.
+    pub(super) fn memory(&self) -> usize {
+        self.memory
     }
 
     /// Bytes of the automaton.
@@ -79,9 +83,10 @@ impl Regex {
         self.automaton.is_match(subject)
     }
 
-    /// What a search costs at most.
+    /// What a search costs at most: for each byte, a visit to each state of the automaton. That is rare, but
+    /// it can be provoked, and takes about a nanosecond for each kibibyte of the automaton.
     pub(super) fn steps(&self, subject: &[u8]) -> u64 {
-        self.step.saturating_mul(subject.len() as u64 + 1)
+        (1 + self.memory as u64 / 8192).saturating_mul(subject.len() as u64 + 1)
     }
 }
 

@@ -75,10 +75,11 @@ pub(super) enum Datum<'d> {
 }
 
 impl Check {
+    /// Takes the memory of a regular expression out of what is left.
     pub(super) fn new(
         comparison: &Comparison,
         encoding: Encoding,
-        regex_bytes: usize,
+        regex_bytes: &mut usize,
     ) -> Result<Self, CompileError> {
         let invalid = |rule| CompileError::Invalid(PatternIssue::new(rule, comparison.to_string()));
         Ok(match &comparison.test {
@@ -97,8 +98,11 @@ impl Check {
                 if subject == Subject::Bytes && latin1(&regex).is_none() {
                     return Ok(Self::MatchesNothing);
                 }
-                match Regex::new(&regex, subject, regex_bytes) {
-                    Ok(regex) => Self::Matches(regex),
+                match Regex::new(&regex, subject, *regex_bytes) {
+                    Ok(regex) => {
+                        *regex_bytes = regex_bytes.saturating_sub(regex.memory());
+                        Self::Matches(regex)
+                    }
                     Err(RegexFault::Invalid(why)) => return Err(invalid(PatternRule::InvalidRegex(why))),
                     Err(RegexFault::Unsupported(why)) => {
                         let rule = PatternRule::UnsupportedRegex(why);

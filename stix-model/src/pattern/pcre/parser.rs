@@ -4,16 +4,19 @@ use super::class::{Classes, any, ranges};
 use super::{Node, RegexFault, Subject};
 use regex_syntax::hir::{ClassUnicode, Look};
 
-type Parse<T> = Result<T, RegexFault>;
+pub(super) type Parse<T> = Result<T, RegexFault>;
 
 /// PCRE2 allows 250 levels; an automaton of that depth would be too large anyway.
 const MAX_DEPTH: usize = 64;
+/// How many ranges all sets together may have; an automaton of so many would be too large anyway.
+const MAX_RANGES: usize = 1 << 19;
 /// The largest number that PCRE2 allows in a quantifier.
 const MAX_REPEAT: u32 = 65_535;
 
 pub(super) fn parse(text: &str, subject: Subject) -> Parse<Node> {
     let mut parser = Parser {
         rest: text,
+        ranges_left: MAX_RANGES,
         subject,
         flags: Flags { dot_all: true, ..Flags::default() },
         depth: 0,
@@ -24,21 +27,22 @@ pub(super) fn parse(text: &str, subject: Subject) -> Parse<Node> {
 }
 
 #[derive(Clone, Copy, Default)]
-struct Flags {
-    ignore_case: bool,
+pub(super) struct Flags {
+    pub(super) ignore_case: bool,
     multi_line: bool,
     dot_all: bool,
     extended: bool,
     /// `xx`: blanks inside brackets are ignored too.
-    more_extended: bool,
+    pub(super) more_extended: bool,
 }
 
-struct Parser<'t> {
-    rest: &'t str,
+pub(super) struct Parser<'t> {
+    pub(super) rest: &'t str,
     subject: Subject,
-    flags: Flags,
+    pub(super) flags: Flags,
+    ranges_left: usize,
     depth: usize,
-    classes: Classes,
+    pub(super) classes: Classes,
 }
 
 /// What a backslash stands for.
@@ -50,7 +54,7 @@ enum Escape {
     Quoted(Vec<char>),
 }
 
-impl Parser<'_> {
+impl<'t> Parser<'t> {
     fn alternation(&mut self) -> Parse<Node> {
         // Flags that are set inside a group end with it, but reach over `|`.
         let outer = self.flags;
@@ -66,10 +70,14 @@ impl Parser<'_> {
         let mut nodes = Vec::new();
         loop {
             self.skip_extended();
-            match self.rest.chars().next() {
-                None | Some('|' | ')') => break,
-                Some('*' | '+' | '?') => return Err(RegexFault::Invalid("nothing to repeat")),
-                Some(_) => {}
+            if matches!(self.rest.chars().next(), None | Some('|' | ')')) {
+                break;
+            }
+            if self.bounds()?.is_some() {
+                return Err(match nodes.is_empty() {
+                    true => RegexFault::Invalid("nothing to repeat"),
+                    false => RegexFault::Unsupported("a quantifier stands directly behind what it repeats"),
+                });
             }
             let first = nodes.len();
             self.atom(&mut nodes)?;
@@ -106,7 +114,16 @@ impl Parser<'_> {
             },
             character => self.character(character),
         };
+        if let Node::Class(class) = &node {
+            self.charge(class.ranges().len())?;
+        }
         nodes.push(node);
+        Ok(())
+    }
+
+    /// Counts the ranges of a set.
+    pub(super) fn charge(&mut self, ranges: usize) -> Parse<()> {
+        self.ranges_left = self.ranges_left.checked_sub(ranges).ok_or(RegexFault::TooLarge)?;
         Ok(())
     }
 
@@ -138,9 +155,10 @@ impl Parser<'_> {
                 return Ok(Some(bounds));
             }
         }
-        let Some((inner, rest)) = self.rest.strip_prefix('{').and_then(|rest| rest.split_once('}')) else {
-            return Ok(None);
-        };
+        let Some(inside) = self.rest.strip_prefix('{') else { return Ok(None) };
+        let length = inside.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b',').count();
+        let (inner, rest) = inside.split_at(length);
+        let Some(rest) = rest.strip_prefix('}') else { return Ok(None) };
         let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let (min, max) = match inner.split_once(',') {
             None if is_number(inner) => (inner, Some(inner)),
@@ -284,13 +302,13 @@ impl Parser<'_> {
         }))
     }
 
-    fn quotation(&mut self) -> Vec<char> {
+    pub(super) fn quotation(&mut self) -> Vec<char> {
         let (quoted, rest) = self.rest.split_once("\\E").unwrap_or((self.rest, ""));
         self.rest = rest;
         quoted.chars().collect()
     }
 
-    fn class_escape(&mut self, letter: char) -> Parse<Option<ClassUnicode>> {
+    pub(super) fn class_escape(&mut self, letter: char) -> Parse<Option<ClassUnicode>> {
         if !matches!(letter, 'p' | 'P') {
             return Ok(self.classes.escape(letter));
         }
@@ -315,7 +333,7 @@ impl Parser<'_> {
     }
 
     /// The character that a letter or number behind a backslash stands for, if it is one.
-    fn character_escape(&mut self, letter: char) -> Parse<Option<char>> {
+    pub(super) fn character_escape(&mut self, letter: char) -> Parse<Option<char>> {
         let code = match letter {
             'a' => 0x07,
             'e' => 0x1B,
@@ -346,115 +364,11 @@ impl Parser<'_> {
         u32::from_str_radix(digits, radix).map_err(|_| fault)
     }
 
-    fn code(&mut self, radix: u32, longest: usize) -> u32 {
+    pub(super) fn code(&mut self, radix: u32, longest: usize) -> u32 {
         let length = self.rest.chars().take(longest).take_while(|digit| digit.is_digit(radix)).count();
         let (digits, rest) = self.rest.split_at(length);
         self.rest = rest;
         u32::from_str_radix(digits, radix).unwrap_or_default()
-    }
-
-    /// A set in brackets, of which the first is already read.
-    fn bracket(&mut self) -> Parse<ClassUnicode> {
-        let is_negated = self.eat("^");
-        let mut class = ranges(&[]);
-        let mut is_first = true;
-        loop {
-            if self.flags.more_extended && (self.eat(" ") || self.eat("\t")) {
-                continue;
-            }
-            if !is_first && self.eat("]") {
-                break;
-            }
-            is_first = false;
-            let start = match self.member()? {
-                Member::Class(members) => {
-                    class.union(&members);
-                    continue;
-                }
-                Member::Nothing => continue,
-                Member::Character(start) => start,
-            };
-            let end = self.range_end()?.unwrap_or(start);
-            if end < start {
-                return Err(RegexFault::Invalid("a range whose ends are out of order"));
-            }
-            let range = ranges(&[(start, end)]);
-            class.union(&if self.flags.ignore_case { self.classes.fold(range) } else { range });
-        }
-        if is_negated {
-            class.negate();
-        }
-        Ok(class)
-    }
-
-    /// The end of a range behind its start, if a range it is.
-    fn range_end(&mut self) -> Parse<Option<char>> {
-        let before = self.rest;
-        if !self.eat("-") || self.rest.starts_with(']') {
-            self.rest = before;
-            return Ok(None);
-        }
-        if let Member::Character(end) = self.member()? {
-            return Ok(Some(end));
-        }
-        // The hyphen in `[a-\d]` stands for itself.
-        self.rest = before;
-        Ok(None)
-    }
-
-    fn member(&mut self) -> Parse<Member> {
-        let unterminated = RegexFault::Invalid("`[` without `]`");
-        if let Some(rest) = self.rest.strip_prefix("[:")
-            && let Some((name, rest)) = rest.split_once(":]")
-            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'^')
-        {
-            self.rest = rest;
-            let (is_negated, name) = name.strip_prefix('^').map_or((false, name), |name| (true, name));
-            // With the flag i, as PCRE2 has it.
-            let is_case = self.flags.ignore_case && matches!(name, "lower" | "upper");
-            let mut class = self.classes.posix(if is_case { "alpha" } else { name })?;
-            if is_negated {
-                class.negate();
-            }
-            return Ok(Member::Class(class));
-        }
-        if self.rest.starts_with("[.") || self.rest.starts_with("[=") {
-            return Err(RegexFault::Unsupported("POSIX collating elements are not supported"));
-        }
-        let first = self.take().ok_or(unterminated)?;
-        if first != '\\' {
-            return Ok(Member::Character(first));
-        }
-        let letter = self.take().ok_or(unterminated)?;
-        match letter {
-            'b' => return Ok(Member::Character('\u{8}')),
-            'E' => return Ok(Member::Nothing),
-            'Q' => {
-                let mut class = ranges(&[]);
-                for character in self.quotation() {
-                    let single = ranges(&[(character, character)]);
-                    class.union(&if self.flags.ignore_case { self.classes.fold(single) } else { single });
-                }
-                return Ok(Member::Class(class));
-            }
-            '1'..='7' => {
-                let code = (u32::from(letter) - u32::from('0')) << (3 * self.octal_digits());
-                let code = code + self.code(8, 2);
-                return char::from_u32(code).map(Member::Character).ok_or(unterminated);
-            }
-            'N' => return Err(RegexFault::Invalid("\\N inside brackets")),
-            _ => {}
-        }
-        if let Some(class) = self.class_escape(letter)? {
-            return Ok(Member::Class(class));
-        }
-        let character = self.character_escape(letter)?;
-        character.map(Member::Character).ok_or(RegexFault::Invalid("unknown letter behind a backslash"))
-    }
-
-    /// How many octal digits follow, two at most.
-    fn octal_digits(&self) -> usize {
-        self.rest.chars().take(2).take_while(|digit| digit.is_digit(8)).count()
     }
 
     /// With the flag `x`, blanks and comments are ignored.
@@ -469,23 +383,16 @@ impl Parser<'_> {
         }
     }
 
-    fn take(&mut self) -> Option<char> {
+    pub(super) fn take(&mut self) -> Option<char> {
         let mut rest = self.rest.chars();
         let first = rest.next()?;
         self.rest = rest.as_str();
         Some(first)
     }
 
-    fn eat(&mut self, sign: &str) -> bool {
+    pub(super) fn eat(&mut self, sign: &str) -> bool {
         let rest = self.rest.strip_prefix(sign);
         self.rest = rest.unwrap_or(self.rest);
         rest.is_some()
     }
-}
-
-/// What stands for one or more characters inside brackets.
-enum Member {
-    Character(char),
-    Class(ClassUnicode),
-    Nothing,
 }

@@ -79,8 +79,12 @@ impl<'s> Flow<'s> {
         }
         self.leaves = demands.iter().map(|demand| demand.leaf).collect();
         let mut fitting = demands.iter().map(|demand| self.fitting(demand)).collect::<Vec<_>>();
-        for (index, demand) in demands.iter().enumerate() {
-            let mut missing = demand.count;
+        // Repetitions ascend in time: the first one is to have the earliest of what comes early, and the last one
+        // the latest of what comes late.
+        let early = (0..demands.len()).filter(|index| !demands[*index].latest_first);
+        let late = (0..demands.len()).rev().filter(|index| demands[*index].latest_first);
+        for index in early.chain(late) {
+            let mut missing = demands[index].count;
             while missing > 0 {
                 let more = match self.next_free(&mut fitting[index], budget)? {
                     Some((observation, free)) => {
