@@ -110,7 +110,7 @@ pub(crate) fn check(value: Value<'_>, path: &Path<'_>, before: usize, sink: &mut
 /// Whether one of the places is this one or in it.
 fn covers(reported: &BTreeSet<String>, pointer: &str) -> bool {
     let inside = format!("{pointer}/");
-    let next = reported.range::<str, _>(&*inside..).next();
+    let next = reported.range(inside.clone()..).next();
     reported.contains(pointer) || next.is_some_and(|next| next.starts_with(&inside))
 }
 
@@ -160,7 +160,7 @@ mod tests {
             "created": "2020-01-01T00:00:00.000Z", "modified": "2020-01-01T00:00:00.000Z", "name": 5}"#;
         let document = crate::json::Document::read(text, crate::json::Limits::default()).unwrap();
         let mut sink = Sink::new(Default::default(), 10);
-        check(document.root(), &Path::root("/objects/0"), &mut sink);
+        check(document.root(), &Path::root("/objects/0"), 0, &mut sink);
         let found = sink.into_findings();
         assert_eq!(found.iter().map(|found| &*found.pointer).collect::<Vec<_>>(), ["/objects/0/name"]);
     }
