@@ -102,11 +102,11 @@ impl Validator {
 
     fn check_object(&self, value: Value<'_>, role: Role, path: &Path<'_>, sink: &mut Sink) {
         #[cfg(feature = "schemas")]
-        let before = sink.len();
+        let before = sink.errors();
         object::check(value, path, sink);
         #[cfg(feature = "schemas")]
-        if sink.has_error_since(before) || self.schemas == Schemas::Always {
-            official::check(value, path, sink);
+        if sink.errors() > before || self.schemas == Schemas::Always {
+            official::check(value, path, before, sink);
         }
         profile::check_object(self.profile, value, role, path, sink);
     }

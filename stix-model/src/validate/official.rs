@@ -8,6 +8,7 @@ use super::path::Path;
 use super::subject::Sink;
 use crate::json::Value;
 use jsonschema::{Retrieve, Uri};
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 const SCHEMAS: [(&str, &str); 57] = [
@@ -84,23 +85,33 @@ const BASE: &str = "http://raw.githubusercontent.com/oasis-open/cti-stix2-json-s
 const STRICTER_THAN_THE_STANDARD: [&str; 4] =
     ["granular-marking", "additional_header_fields", "mime-part-type", "mime_type"];
 
-/// Reports what the schema of a type refuses at places where nothing was reported yet.
-pub(crate) fn check(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
+/// Reports what the schema of a type refuses at places where no error was reported yet; the first `before` errors are
+/// those of other objects.
+pub(crate) fn check(value: Value<'_>, path: &Path<'_>, before: usize, sink: &mut Sink) {
     let Some(object_type) = value.get("type").and_then(Value::as_str) else { return };
     let Some(validator) = validator(&object_type) else { return };
     let Ok(instance) = serde_json::from_str(value.raw()) else { return };
     let here = path.pointer();
+    let mut reported: BTreeSet<String> = sink.places_since(before).map(str::to_owned).collect();
     for error in validator.iter_errors(&instance) {
         let pointer = format!("{here}{}", error.instance_path().as_str());
         let place = error.schema_path().as_str().to_owned();
         let is_stricter =
             STRICTER_THAN_THE_STANDARD.iter().any(|quirk| place.contains(quirk) || pointer.contains(quirk));
-        if is_stricter || sink.covers(&pointer) {
+        if is_stricter || covers(&reported, &pointer) {
             continue;
         }
         let message = format!("the official JSON schema of {object_type} demands otherwise (at {place})");
         sink.report(Severity::Error, Code::Schema, &Path::root(&pointer), "S-240", message);
+        reported.insert(pointer);
     }
+}
+
+/// Whether one of the places is this one or in it.
+fn covers(reported: &BTreeSet<String>, pointer: &str) -> bool {
+    let inside = format!("{pointer}/");
+    let next = reported.range(inside.clone()..).next();
+    reported.contains(pointer) || next.is_some_and(|next| next.starts_with(&inside))
 }
 
 fn validator(object_type: &str) -> Option<&'static jsonschema::Validator> {
@@ -149,7 +160,7 @@ mod tests {
             "created": "2020-01-01T00:00:00.000Z", "modified": "2020-01-01T00:00:00.000Z", "name": 5}"#;
         let document = crate::json::Document::read(text, crate::json::Limits::default()).unwrap();
         let mut sink = Sink::new(Default::default(), 10);
-        check(document.root(), &Path::root("/objects/0"), &mut sink);
+        check(document.root(), &Path::root("/objects/0"), 0, &mut sink);
         let found = sink.into_findings();
         assert_eq!(found.iter().map(|found| &*found.pointer).collect::<Vec<_>>(), ["/objects/0/name"]);
     }

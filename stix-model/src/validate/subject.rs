@@ -9,11 +9,13 @@ use crate::schema::{MOST_PROPERTIES, Schema};
 /// Collects findings up to a bound, errors before warnings: a flood of advice hides no error.
 pub(crate) struct Sink {
     profile: Profile,
-    findings: Vec<Finding>,
+    /// Each with the number of its report, as those of one severity are apart from the others: so an error that
+    /// comes late costs no search for a warning that makes room.
+    errors: Vec<(usize, Finding)>,
+    warnings: Vec<(usize, Finding)>,
+    reports: usize,
     most: usize,
-    /// How many of `findings` are warnings.
-    warnings: usize,
-    /// The worst of what is not in `findings`.
+    /// The worst of what is left out.
     left_out: Option<Severity>,
     /// Takes what comes after the bound.
     spare: Option<Finding>,
@@ -21,35 +23,33 @@ pub(crate) struct Sink {
 
 impl Sink {
     pub(crate) fn new(profile: Profile, most: usize) -> Self {
-        Self { profile, findings: Vec::new(), most, warnings: 0, left_out: None, spare: None }
+        let (errors, warnings) = (Vec::new(), Vec::new());
+        Self { profile, errors, warnings, reports: 0, most, left_out: None, spare: None }
     }
 
-    pub(crate) fn into_findings(mut self) -> Vec<Finding> {
+    /// In the order of the reports.
+    pub(crate) fn into_findings(self) -> Vec<Finding> {
+        let mut numbered = self.errors;
+        numbered.extend(self.warnings);
+        numbered.sort_unstable_by_key(|(number, _)| *number);
+        let mut findings: Vec<_> = numbered.into_iter().map(|(_, finding)| finding).collect();
         if let Some(severity) = self.left_out {
             let message = format!("there are more than {} findings; the rest is left out", self.most);
-            self.findings.push(finding(severity, Code::TooMany, &Path::root(""), "S-240", message));
+            findings.push(finding(severity, Code::TooMany, &Path::root(""), "S-240", message));
         }
-        self.findings
+        findings
     }
 
-    /// How many findings there are.
+    /// How many errors there are.
     #[cfg(feature = "schemas")]
-    pub(crate) fn len(&self) -> usize {
-        self.findings.len()
+    pub(crate) fn errors(&self) -> usize {
+        self.errors.len()
     }
 
-    /// Whether an error came after the first so many findings.
+    /// The places of the errors after the first so many.
     #[cfg(feature = "schemas")]
-    pub(crate) fn has_error_since(&self, before: usize) -> bool {
-        self.findings[before..].iter().any(|finding| finding.severity == Severity::Error)
-    }
-
-    /// Whether an error was reported at a place or in it.
-    #[cfg(feature = "schemas")]
-    pub(crate) fn covers(&self, pointer: &str) -> bool {
-        let errors = self.findings.iter().filter(|finding| finding.severity == Severity::Error);
-        let mut inside = errors.filter_map(|error| error.pointer.strip_prefix(pointer));
-        inside.any(|rest| rest.is_empty() || rest.starts_with('/'))
+    pub(crate) fn places_since(&self, before: usize) -> impl Iterator<Item = &str> {
+        self.errors[before..].iter().map(|(_, error)| &*error.pointer)
     }
 
     #[cold]
@@ -66,21 +66,18 @@ impl Sink {
             finding.severity = Severity::Error;
         }
         let is_error = finding.severity == Severity::Error;
-        if self.findings.len() >= self.most {
-            let is_warning = |found: &Finding| found.severity == Severity::Warning;
-            let can_make_room = is_error && self.warnings > 0;
-            let warning = can_make_room.then(|| self.findings.iter().rposition(is_warning)).flatten();
-            let Some(at) = warning else {
+        if self.errors.len() + self.warnings.len() >= self.most {
+            // The last warning makes room for an error.
+            if !is_error || self.warnings.pop().is_none() {
                 self.left_out = self.left_out.max(Some(finding.severity));
                 return self.spare.insert(finding);
-            };
-            self.findings.remove(at);
-            self.warnings -= 1;
+            }
             self.left_out = self.left_out.max(Some(Severity::Warning));
         }
-        self.warnings += usize::from(!is_error);
-        self.findings.push(finding);
-        self.findings.last_mut().expect("just pushed")
+        let findings = if is_error { &mut self.errors } else { &mut self.warnings };
+        findings.push((self.reports, finding));
+        self.reports += 1;
+        &mut findings.last_mut().expect("just pushed").1
     }
 }
 

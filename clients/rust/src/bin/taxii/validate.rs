@@ -8,14 +8,17 @@ mod verdict;
 use crate::failure::Failure;
 use crate::input::{InputOptions, LIMITS, Parts, Places, Text, Whole};
 use crate::out::Out;
+use std::cmp::Reverse;
 use std::fmt;
 use stix_model::json::Document;
 use stix_model::validate::{Code, Finding, Profile, Severity, Validator};
 use verdict::{Subject, Verdict};
 
-/// The most findings about one text. An object by itself has at most 1,000, so this only stops a text that is made to
-/// fill the memory.
+/// The most findings about one bundle, however many objects it has; stops a text that is made to fill the memory.
 const MOST_FINDINGS: usize = 1_000_000;
+
+/// The most findings about one object of it, as about an object by itself.
+const MOST_OF_OBJECT: usize = 1_000;
 
 /// Check STIX objects: strict JSON, every rule of STIX 2.1, and the demands of a profile
 #[derive(Debug, clap::Args)]
@@ -173,6 +176,7 @@ fn check_parts(
             if found.is_empty() {
                 found.extend(too_many.clone().map(|finding| Finding { pointer: pointer.clone(), ..finding }));
             }
+            found = bounded(found, &pointer);
         } else {
             found = validator.object_at(object, &pointer);
         }
@@ -181,6 +185,25 @@ fn check_parts(
         report.show(Verdict::new(text, places, subject, found), out)?;
     }
     Ok(())
+}
+
+/// No more findings about one object than the validator would give, errors before warnings.
+fn bounded(mut findings: Vec<Finding>, pointer: &str) -> Vec<Finding> {
+    if findings.len() <= MOST_OF_OBJECT {
+        return findings;
+    }
+    findings.sort_by_key(|finding| Reverse(finding.severity));
+    let severity = findings[MOST_OF_OBJECT].severity;
+    findings.truncate(MOST_OF_OBJECT);
+    findings.push(Finding {
+        code: Code::TooMany,
+        severity,
+        pointer: pointer.to_owned(),
+        rule: "S-240",
+        message: format!("there are more than {MOST_OF_OBJECT} findings; the rest is left out"),
+        fix: None,
+    });
+    findings
 }
 
 /// Which object of a bundle a JSON pointer leads into.

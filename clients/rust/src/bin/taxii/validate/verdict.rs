@@ -78,14 +78,14 @@ impl<'v> Verdict<'v> {
     }
 }
 
-/// Where it is written that such a text cannot be taken.
+/// Where it is written that such a text cannot be taken; empty for a limit that no standard sets.
 fn json_rule(kind: JsonErrorKind) -> &'static str {
     match kind {
         JsonErrorKind::NotUtf8 | JsonErrorKind::LoneSurrogate => "RFC 7493, section 2.1",
         JsonErrorKind::UnsafeInteger | JsonErrorKind::NotFinite => "RFC 7493, section 2.2",
         JsonErrorKind::DuplicateName => "RFC 7493, section 2.3",
         JsonErrorKind::ByteOrderMark => "RFC 8259, section 8.1",
-        JsonErrorKind::TooLong | JsonErrorKind::TooDeep | JsonErrorKind::TooMany => "limit of the reader",
+        JsonErrorKind::TooLong | JsonErrorKind::TooDeep | JsonErrorKind::TooMany => "",
         _ => "RFC 8259",
     }
 }
