@@ -73,11 +73,6 @@ impl Regex {
         self.memory
     }
 
-    /// Bytes of the automaton.
-    pub(super) fn memory(&self) -> usize {
-        self.automaton.memory_usage()
-    }
-
     /// Whether it matches somewhere.
     pub(super) fn is_match(&self, subject: &[u8]) -> bool {
         self.automaton.is_match(subject)

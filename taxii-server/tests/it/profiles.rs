@@ -112,7 +112,7 @@ async fn each_profile_draws_its_line() {
     for (number, (what, changes, codes)) in (1..).zip(table) {
         let object = tool_with(number, changes);
         for (profile, code) in PROFILES.into_iter().zip(codes) {
-            let status = test.add(profile, &[object.clone()]).await;
+            let status = test.add(profile, std::slice::from_ref(&object)).await;
             let found: Vec<_> = messages(&status)
                 .iter()
                 .map(|message| message.split(' ').next().unwrap().to_owned())
