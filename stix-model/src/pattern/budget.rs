@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug)]
 pub struct MatchLimits {
     /// Steps of one search for a match. A step is a small amount of work: a test of a value, a member of an object
-    /// that is looked at, an observation that is tried; some nanoseconds each.
+    /// that is looked at, an observation that is tried; some nanoseconds each, so the default ends within seconds.
     pub steps: u64,
     /// Bytes of memory for the automata of all regular expressions together, more or less.
     pub regex_bytes: usize,
@@ -12,7 +12,7 @@ pub struct MatchLimits {
 
 impl Default for MatchLimits {
     fn default() -> Self {
-        Self { steps: 200_000_000, regex_bytes: 16 << 20 }
+        Self { steps: 100_000_000, regex_bytes: 16 << 20 }
     }
 }
 

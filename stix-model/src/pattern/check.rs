@@ -23,8 +23,8 @@ pub struct PatternIssue {
 }
 
 impl PatternIssue {
-    pub(super) fn new(rule: PatternRule, place: impl Into<Box<str>>) -> Self {
-        Self { rule, place: place.into() }
+    pub(super) fn new(rule: PatternRule, place: impl fmt::Display) -> Self {
+        Self { rule, place: shortened(place) }
     }
 
     /// The rule.
@@ -37,7 +37,7 @@ impl PatternIssue {
         self.rule.level()
     }
 
-    /// The part of the pattern that breaks it.
+    /// The part of the pattern that breaks it, shortened when it is long.
     pub fn place(&self) -> &str {
         &self.place
     }
@@ -47,6 +47,17 @@ impl fmt::Display for PatternIssue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.place, self.rule)
     }
+}
+
+/// The beginning of a part of a pattern, fit for a message.
+pub(super) fn shortened(place: impl fmt::Display) -> Box<str> {
+    const LONGEST: usize = 200;
+    let mut text = place.to_string();
+    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text.into()
 }
 
 /// A rule of the language beyond its grammar. The text says what would be right.
@@ -136,7 +147,7 @@ pub(super) fn observation(expression: &ObservationExpression, issues: &mut Vec<P
             for (index, qualifier) in qualifiers.iter().enumerate() {
                 let kind = std::mem::discriminant(qualifier);
                 if qualifiers[..index].iter().any(|other| std::mem::discriminant(other) == kind) {
-                    issues.push(PatternIssue::new(PatternRule::DuplicateQualifier, qualifier.to_string()));
+                    issues.push(PatternIssue::new(PatternRule::DuplicateQualifier, qualifier));
                 }
                 issues.extend(qualifier_issue(qualifier));
             }
@@ -151,7 +162,7 @@ pub(super) fn qualifier_issue(qualifier: &Qualifier) -> Option<PatternIssue> {
         Qualifier::StartStop { start, stop } if start >= stop => PatternRule::EmptyInterval,
         _ => return None,
     };
-    Some(PatternIssue::new(rule, qualifier.to_string()))
+    Some(PatternIssue::new(rule, qualifier))
 }
 
 /// The types whose objects can make an expression true; reports an AND that leaves none.
@@ -168,7 +179,7 @@ fn root_types<'e>(expression: &'e ComparisonExpression, issues: &mut Vec<Pattern
             let has_none = common.is_empty() || sets.iter().any(BTreeSet::is_empty);
             sets.iter().for_each(|set| common.retain(|name| set.contains(name)));
             if common.is_empty() && !has_none {
-                issues.push(PatternIssue::new(PatternRule::DifferentTypes, expression.to_string()));
+                issues.push(PatternIssue::new(PatternRule::DifferentTypes, expression));
             }
             common
         }
@@ -180,11 +191,8 @@ fn comparisons(expression: &ComparisonExpression, issues: &mut Vec<PatternIssue>
         ComparisonExpression::And(members) | ComparisonExpression::Or(members) => {
             members.iter().for_each(|member| comparisons(member, issues));
         }
-        ComparisonExpression::Test(comparison) => issues.extend(
-            comparison_rules(comparison)
-                .into_iter()
-                .map(|rule| PatternIssue::new(rule, comparison.to_string())),
-        ),
+        ComparisonExpression::Test(comparison) => issues
+            .extend(comparison_rules(comparison).into_iter().map(|rule| PatternIssue::new(rule, comparison))),
     }
 }
 

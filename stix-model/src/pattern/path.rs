@@ -64,6 +64,7 @@ fn walk(
             return walk(rest, value, observation, budget, visit);
         }
         let (Some(observation), Some(key)) = (observation, value.as_str()) else { return Ok(false) };
+        budget.spend(8)?;
         match observation.resolve(&key) {
             Some(object) => walk(rest, object, Some(observation), budget, visit),
             None => Ok(false),

@@ -81,7 +81,7 @@ impl Regex {
     /// What a search costs at most: for each byte, a visit to each state of the automaton. That is rare, but
     /// it can be provoked, and takes about a nanosecond for each kibibyte of the automaton.
     pub(super) fn steps(&self, subject: &[u8]) -> u64 {
-        (1 + self.memory as u64 / 8192).saturating_mul(subject.len() as u64 + 1)
+        (1 + self.memory as u64 / 16_384).saturating_mul(subject.len() as u64 + 1)
     }
 }
 

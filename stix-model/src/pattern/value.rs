@@ -2,7 +2,7 @@
 
 use super::ast::{Comparison, Constant, Operator, Step, Test};
 use super::budget::{Budget, BudgetExceeded};
-use super::check::{PatternIssue, PatternRule, comparison_rules};
+use super::check::{PatternIssue, PatternRule, comparison_rules, shortened};
 use super::compile::CompileError;
 use super::lexer::{BASE64, decode_hex};
 use super::like::{Like, normalized};
@@ -81,7 +81,7 @@ impl Check {
         encoding: Encoding,
         regex_bytes: &mut usize,
     ) -> Result<Self, CompileError> {
-        let invalid = |rule| CompileError::Invalid(PatternIssue::new(rule, comparison.to_string()));
+        let invalid = |rule| CompileError::Invalid(PatternIssue::new(rule, comparison));
         Ok(match &comparison.test {
             Test::Exists => Self::Exists,
             Test::Compare(operator, constant) => Self::Compare(*operator, Literal::new(constant)),
@@ -112,7 +112,7 @@ impl Check {
                         )));
                     }
                     Err(RegexFault::TooLarge) => {
-                        return Err(CompileError::RegexTooLarge(comparison.to_string().into()));
+                        return Err(CompileError::RegexTooLarge(shortened(comparison)));
                     }
                 }
             }

@@ -13,6 +13,7 @@ mod marking;
 mod model;
 mod object;
 mod pattern_matching;
+mod pattern_random;
 mod pattern_reference;
 mod pattern_set;
 mod pattern_syntax;
