@@ -116,32 +116,41 @@ fn check_ending(name: &str, value: Value<'_>, parent: Value<'_>, path: &Path<'_>
 /// whether such a thing is meant as a list or dictionary of STIX. Recursion ends with the nesting that the reader let
 /// through.
 pub(crate) fn any_value(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
+    check_any(value, Severity::Error, path, sink);
+}
+
+fn check_any(value: Value<'_>, severity: Severity, path: &Path<'_>, sink: &mut Sink) {
     match value.kind() {
         Kind::Null => {
             let message = "null is not a STIX value";
-            sink.report(Severity::Error, Code::PropertyType, path, "S-034", message)
-                .fix("leave the property out");
+            sink.report(severity, Code::PropertyType, path, "S-034", message).fix("leave the property out");
         }
         Kind::Array => {
             let Some(first) = value.elements().next() else {
-                return shape::empty(Kind::Array, path, sink);
+                let message = "a list must not be empty";
+                sink.report(severity, Code::Empty, path, "S-017", message).fix("leave the property out");
+                return;
             };
             if value.elements().any(|element| element.kind() != first.kind()) {
                 let message = "all elements of a list have one type";
-                sink.report(Severity::Error, Code::PropertyType, path, "S-017", message);
+                sink.report(severity, Code::PropertyType, path, "S-017", message);
             }
             for (index, element) in value.elements().enumerate() {
-                any_value(element, &path.element(index), sink);
+                check_any(element, Severity::Warning, &path.element(index), sink);
             }
         }
         Kind::Object => {
             if value.members().next().is_none() {
-                return shape::empty(Kind::Object, path, sink);
+                let message = "a dictionary must not be empty";
+                sink.report(severity, Code::Empty, path, "S-003", message).fix("leave the property out");
             }
             for (key, member) in value.members() {
                 let place = path.member(&key);
-                shape::check_key(&key, &place, sink);
-                any_value(member, &place, sink);
+                if !format::is_dictionary_key(&key) {
+                    let message = "a key has 1 to 250 characters a-z, A-Z, 0-9, hyphen and underscore";
+                    sink.report(severity, Code::DictionaryKey, &place, "S-003", message);
+                }
+                check_any(member, Severity::Warning, &place, sink);
             }
         }
         Kind::Bool | Kind::Number | Kind::String => {}

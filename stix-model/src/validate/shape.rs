@@ -300,7 +300,7 @@ fn check_dictionary(value: Value<'_>, values: &Shape, path: &Path<'_>, sink: &mu
     }
 }
 
-pub(crate) fn check_key(key: &str, path: &Path<'_>, sink: &mut Sink) {
+fn check_key(key: &str, path: &Path<'_>, sink: &mut Sink) {
     if !format::is_dictionary_key(key) {
         let message = "a key has 1 to 250 characters a-z, A-Z, 0-9, hyphen and underscore";
         sink.report(Severity::Error, Code::DictionaryKey, path, "S-003", message);
