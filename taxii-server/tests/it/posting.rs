@@ -78,9 +78,9 @@ async fn each_object_has_its_own_fate() {
         ),
         (
             tool_id(2),
-            "property-type at /objects/4/modified: must be a string, not a number (S-018); 3 more errors",
+            "property-type at /objects/4/modified: must be a string, not a number (S-019); 3 more errors",
         ),
-        ("/objects/5".to_owned(), "property-type at /objects/5: must be an object, not a number (S-003)"),
+        ("/objects/5".to_owned(), "property-type at /objects/5: must be an object, not a number (S-041)"),
         (
             tool_id(3),
             "spec-version at /objects/6/spec_version: only STIX 2.0 and 2.1 are supported (S-040); 3 more errors",
