@@ -99,7 +99,7 @@ def test_custom_objects(collection):
         "id": "x-house--5f1b9a5c-3a5e-4b7e-9b8e-0a1c2d3e4f50",
         "created": "2024-01-01T00:00:00.000Z",
         "modified": "2024-01-01T00:00:00.000Z",
-        "x_rooms": [1, 2.5, None],
+        "x_rooms": [1, 2.5, 1e2],
     }
     store.add(custom)
     assert collection.get_object(custom["id"])["objects"] == [custom]
