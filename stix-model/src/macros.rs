@@ -192,19 +192,8 @@ macro_rules! class {
     (construct part $name:ident $stix:literal
         [$($required:ident: $required_type:ty,)*] [$($optional:ident,)*] [$($list:ident,)*]
     ) => {
-        impl<'a> $name<'a> {
-            /// A part with its required properties.
-            #[allow(clippy::new_without_default, reason = "a part without properties is rarely meant")]
-            pub fn new($($required: impl Into<$required_type>),*) -> Self {
-                Self {
-                    common: (),
-                    $($required: $required.into(),)*
-                    $($optional: None,)*
-                    $($list: Vec::new(),)*
-                    other: Default::default(),
-                }
-            }
-        }
+        class!(new $name "A part with its required properties."
+            [] (), [$($required: $required_type,)*] [$($optional,)*] [$($list,)*]);
 
         impl<'a> crate::data_type::DataType<'a> for $name<'a> {
             const SHAPE: crate::schema::Shape = crate::schema::Shape::Part(Self::SCHEMA);
@@ -221,21 +210,9 @@ macro_rules! class {
     (construct sco $name:ident $stix:literal
         [$($required:ident: $required_type:ty,)*] [$($optional:ident,)*] [$($list:ident,)*]
     ) => {
-        impl<'a> $name<'a> {
-            /// An observable with its required properties. Its identifier follows from its content when it is
-            /// written (section 2.9), unless [`id`](Self::id) sets another.
-            #[allow(clippy::new_without_default, reason = "an observable without properties is rarely meant")]
-            pub fn new($($required: impl Into<$required_type>),*) -> Self {
-                Self {
-                    common: Default::default(),
-                    $($required: $required.into(),)*
-                    $($optional: None,)*
-                    $($list: Vec::new(),)*
-                    other: Default::default(),
-                }
-            }
-        }
-
+        class!(new $name "An observable with its required properties. Its identifier follows from its content when it is \
+            written (section 2.9), unless [`id`](Self::id) sets another."
+            [] Default::default(), [$($required: $required_type,)*] [$($optional,)*] [$($list,)*]);
         class!(object $name crate::common::with_id);
         common_setters!($name optional { defanged: bool } lists { object_marking_refs: crate::Ref<crate::to::MarkingDefinition>, granular_markings: crate::common::GranularMarking<'a> });
         impl $name<'_> {
@@ -250,26 +227,31 @@ macro_rules! class {
     (construct marking $name:ident $stix:literal
         [$($required:ident: $required_type:ty,)*] [$($optional:ident,)*] [$($list:ident,)*]
     ) => {
-        class!(new $name $stix crate::common::MarkingCommon, [$($required: $required_type,)*] [$($optional,)*] [$($list,)*]);
+        class!(new $name "A first version with its required properties; `stamp` gives its identifier and its time."
+            [stamp: crate::Stamp] crate::common::MarkingCommon::new($stix, stamp),
+            [$($required: $required_type,)*] [$($optional,)*] [$($list,)*]);
         class!(object $name std::convert::identity);
         common_setters!($name optional { created_by_ref: crate::Ref<crate::to::Identity> } lists { external_references: crate::common::ExternalReference<'a>, object_marking_refs: crate::Ref<crate::to::MarkingDefinition>, granular_markings: crate::common::GranularMarking<'a> });
     };
     (construct $versioned:ident $name:ident $stix:literal
         [$($required:ident: $required_type:ty,)*] [$($optional:ident,)*] [$($list:ident,)*]
     ) => {
-        class!(new $name $stix crate::common::Common, [$($required: $required_type,)*] [$($optional,)*] [$($list,)*]);
+        class!(new $name "A first version with its required properties; `stamp` gives its identifier and its time."
+            [stamp: crate::Stamp] crate::common::Common::new($stix, stamp),
+            [$($required: $required_type,)*] [$($optional,)*] [$($list,)*]);
         class!(object $name std::convert::identity);
         common_setters!($name optional { created_by_ref: crate::Ref<crate::to::Identity>, revoked: bool, confidence: i64, lang: crate::Text<'a> } lists { labels: crate::Text<'a>, external_references: crate::common::ExternalReference<'a>, object_marking_refs: crate::Ref<crate::to::MarkingDefinition>, granular_markings: crate::common::GranularMarking<'a> });
     };
 
-    (new $name:ident $stix:literal $common:path,
+    (new $name:ident $doc:literal [$($stamp:ident: $stamp_type:ty)?] $common:expr,
         [$($required:ident: $required_type:ty,)*] [$($optional:ident,)*] [$($list:ident,)*]
     ) => {
         impl<'a> $name<'a> {
-            /// A first version with its required properties; `stamp` gives its identifier and its time.
-            pub fn new(stamp: crate::Stamp, $($required: impl Into<$required_type>),*) -> Self {
+            #[doc = $doc]
+            #[allow(clippy::new_without_default, reason = "one without properties is rarely meant")]
+            pub fn new($($stamp: $stamp_type,)? $($required: impl Into<$required_type>),*) -> Self {
                 Self {
-                    common: <$common>::new($stix, stamp),
+                    common: $common,
                     $($required: $required.into(),)*
                     $($optional: None,)*
                     $($list: Vec::new(),)*
@@ -323,6 +305,112 @@ macro_rules! common_setters {
                 self.common.extensions.set(name, value);
                 self
             }
+        }
+    };
+}
+
+/// Declares a vocabulary of section 10: `open` keeps a word that it does not list, `closed` refuses it.
+macro_rules! vocabulary {
+    (
+        $(#[$doc:meta])*
+        open $name:ident $stix:literal $section:literal { $($variant:ident = $word:literal),* $(,)? }
+    ) => {
+        $(#[$doc])*
+        #[doc = concat!("\n\n`", $stix, "`: STIX 2.1, section ", $section, ".")]
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name {
+            $(#[doc = concat!("`", $word, "`")] $variant,)*
+            /// A word that the vocabulary does not list.
+            Other(Box<str>),
+        }
+
+        vocabulary!(table $name $stix $section Open [$($word),*]);
+
+        impl $name {
+            /// The word.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $word,)*
+                    Self::Other(word) => word,
+                }
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(word: &str) -> Self {
+                match word {
+                    $($word => Self::$variant,)*
+                    other => Self::Other(other.into()),
+                }
+            }
+        }
+
+        impl<'a> DataType<'a> for $name {
+            const SHAPE: Shape = Shape::Vocabulary(Self::VOCABULARY);
+
+            fn read(value: Value<'a>) -> Result<Self, ObjectError> {
+                Ok(Self::from(&*crate::Text::read(value)?))
+            }
+
+            fn write(&self, out: &mut String) {
+                json::write_string(self.as_str(), out);
+            }
+        }
+    };
+    (
+        $(#[$doc:meta])*
+        closed $name:ident $stix:literal $section:literal { $($variant:ident = $word:literal),* $(,)? }
+    ) => {
+        $(#[$doc])*
+        #[doc = concat!("\n\n`", $stix, "`: STIX 2.1, section ", $section, ".")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name {
+            $(#[doc = concat!("`", $word, "`")] $variant,)*
+        }
+
+        vocabulary!(table $name $stix $section Closed [$($word),*]);
+
+        impl $name {
+            /// The word.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)*
+                }
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = ObjectError;
+
+            fn from_str(word: &str) -> Result<Self, ObjectError> {
+                match word {
+                    $($word => Ok(Self::$variant),)*
+                    _ => Err(ObjectError::here(ObjectErrorKind::NotInEnumeration($stix))),
+                }
+            }
+        }
+
+        impl<'a> DataType<'a> for $name {
+            const SHAPE: Shape = Shape::Vocabulary(Self::VOCABULARY);
+
+            fn read(value: Value<'a>) -> Result<Self, ObjectError> {
+                crate::Text::read(value)?.parse()
+            }
+
+            fn write(&self, out: &mut String) {
+                json::write_string(self.as_str(), out);
+            }
+        }
+    };
+    (table $name:ident $stix:literal $section:literal $openness:ident [$($word:literal),*]) => {
+        impl $name {
+            /// The vocabulary as data.
+            pub const VOCABULARY: &'static Vocabulary = &Vocabulary {
+                name: $stix,
+                section: $section,
+                openness: Openness::$openness,
+                words: &[$($word),*],
+            };
         }
     };
 }
