@@ -21,6 +21,7 @@ pub use edit::{Change, EditError, edit};
 pub(crate) use edit::{Rewriter, apply};
 pub use error::{JsonError, JsonErrorKind};
 pub(crate) use names::compare_names;
+pub(crate) use pointer::push_step;
 
 /// The largest integer up to which every reader agrees (RFC 7493, section 2.2).
 pub(crate) const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;

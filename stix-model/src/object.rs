@@ -1,6 +1,6 @@
 //! A STIX object: its original text and a parsed header.
 
-use crate::json::{Digest, Document, JsonError, Kind, Limits, Value};
+use crate::json::{Digest, Document, JsonError, Kind, Limits, Value, push_step};
 use crate::{IdError, StixId, Timestamp, TimestampError, Tlp};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -205,9 +205,10 @@ impl ObjectError {
 
     /// The same error, seen from the object or list that holds the value.
     pub(crate) fn within(mut self, name: &str) -> Self {
-        let name = name.replace('~', "~0").replace('/', "~1");
-        self.pointer.insert_str(0, &name);
-        self.pointer.insert(0, '/');
+        let mut pointer = String::new();
+        push_step(name, &mut pointer);
+        pointer.push_str(&self.pointer);
+        self.pointer = pointer;
         self
     }
 

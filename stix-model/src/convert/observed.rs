@@ -2,7 +2,7 @@
 
 use super::properties::{Fate, algorithm, fate, is_hashes};
 use super::{Note, NoteKind};
-use crate::json::{Digest, Document, Kind, Limits, Value, write_canonical, write_string};
+use crate::json::{Digest, Document, Kind, Limits, Value, push_step, write_canonical, write_string};
 use crate::sco_id::contributing_properties;
 use crate::{ScoId, StixId, sco_id};
 use hashbrown::{HashMap, HashSet};
@@ -28,7 +28,9 @@ pub(super) fn expand(
     let mut seen = HashSet::new();
     for (index, element) in container.elements.iter().enumerate() {
         let mut writer = Writer { container: &container, ids: &ids, notes: Vec::new(), out: String::new() };
-        writer.sco(element, &format!("/objects/{}", escaped(&element.key)));
+        let mut pointer = String::from("/objects");
+        push_step(&element.key, &mut pointer);
+        writer.sco(element, &pointer);
         if !writer.has_own_property(element) {
             return Err("an element has no property that STIX 2.1 knows");
         }
@@ -222,7 +224,8 @@ impl Writer<'_, '_> {
     fn object(&mut self, value: Value<'_>, owner: &str, pointer: &str) {
         let mut separator = '{';
         for (name, member) in value.members() {
-            let pointer = format!("{pointer}/{}", escaped(&name));
+            let mut pointer = pointer.to_owned();
+            push_step(&name, &mut pointer);
             let name = match fate(owner, &name) {
                 Fate::Same => name,
                 Fate::Renamed(new) => new.into(),
@@ -309,9 +312,4 @@ impl Writer<'_, '_> {
         }
         self.out.push('}');
     }
-}
-
-/// A name as part of a JSON pointer.
-fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }

@@ -50,8 +50,9 @@ impl JsonError {
 
     /// The JSON pointer of the value in which reading stopped; empty for the whole text.
     pub fn pointer(&self) -> String {
-        let escape = |segment: &String| format!("/{}", segment.replace('~', "~0").replace('/', "~1"));
-        self.path.iter().rev().map(escape).collect()
+        let mut pointer = String::new();
+        self.path.iter().rev().for_each(|segment| super::push_step(segment, &mut pointer));
+        pointer
     }
 }
 

@@ -39,6 +39,18 @@ impl<'d> Value<'d> {
     }
 }
 
+/// Appends a step to a JSON pointer.
+pub(crate) fn push_step(name: &str, pointer: &mut String) {
+    pointer.push('/');
+    for char in name.chars() {
+        match char {
+            '~' => pointer.push_str("~0"),
+            '/' => pointer.push_str("~1"),
+            plain => pointer.push(plain),
+        }
+    }
+}
+
 /// The unescaped steps; `None` when the text is no pointer.
 fn steps(pointer: &str) -> Option<impl Iterator<Item = Cow<'_, str>>> {
     let rest = if pointer.is_empty() { None } else { Some(pointer.strip_prefix('/')?) };

@@ -1,5 +1,6 @@
 //! Where the validator stands, without building a string until something is found.
 
+use crate::json::push_step;
 use std::fmt::Write as _;
 
 /// A place inside an object, linked towards the root.
@@ -54,16 +55,7 @@ impl<'p> Path<'p> {
         }
         match self.step {
             Step::Root(pointer) => out.push_str(pointer),
-            Step::Name(name) => {
-                out.push('/');
-                for char in name.chars() {
-                    match char {
-                        '~' => out.push_str("~0"),
-                        '/' => out.push_str("~1"),
-                        plain => out.push(plain),
-                    }
-                }
-            }
+            Step::Name(name) => push_step(name, out),
             Step::Index(index) => write!(out, "/{index}").expect("a String takes every write"),
         }
     }
