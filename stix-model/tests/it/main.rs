@@ -18,6 +18,7 @@ mod pattern_reference;
 mod pattern_set;
 mod pattern_syntax;
 mod purity;
+mod random;
 mod reader;
 mod rules;
 mod sco_id;

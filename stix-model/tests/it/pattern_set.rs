@@ -1,33 +1,13 @@
 //! A set of patterns gives the answers of its patterns, each alone, on random patterns and data. A failure prints the
 //! seed of its case.
 
+use crate::random::Random;
 use serde_json::{Map, Value, json};
 use stix_model::json::{Document, Limits};
 use stix_model::pattern::{
     CompileError, CompiledPattern, Hit, HitPart, MatchLimits, Observation, ObservationExpression,
     Observations, Pattern, PatternSet, PatternSetBuilder, PatternSetError, PatternSetLimits, Qualifier,
 };
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % bound
-    }
-
-    fn chance(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
-
-    fn pick<T: Clone>(&mut self, choices: &[T]) -> T {
-        choices[usize::try_from(self.below(choices.len() as u64)).unwrap()].clone()
-    }
-}
 
 #[test]
 fn a_set_is_all_of_its_patterns() {
