@@ -58,6 +58,11 @@ impl StixId {
     }
 }
 
+/// The digit that tells the version of the UUID in a text that passed [`StixId::check`].
+pub(crate) fn uuid_version(id: &str) -> u8 {
+    id.as_bytes()[id.len() - 22]
+}
+
 impl std::str::FromStr for StixId {
     type Err = IdError;
 

@@ -28,7 +28,17 @@ mod markings;
 mod selector;
 mod tlp;
 
+use crate::json::Value;
+use std::borrow::Cow;
+
 pub use edit::{add_granular, remove_granular};
 pub use markings::{DEFAULT_LANG, GranularMarking, Mark, MarkingError, MarkingErrorKind, Markings};
 pub use selector::{Selector, SelectorError, Step, check_selectors};
 pub use tlp::{TLP_2_EXTENSION, TLP_2_EXTENSION_ID, Tlp, TlpEdition, TlpError};
+
+/// The markings that an object names, for the whole of it and for parts.
+pub(crate) fn refs<'d>(object: Value<'d>) -> impl Iterator<Item = Cow<'d, str>> {
+    let whole = object.get("object_marking_refs").into_iter().flat_map(Value::elements);
+    let granular = object.get("granular_markings").into_iter().flat_map(Value::elements);
+    whole.chain(granular.filter_map(|marking| marking.get("marking_ref"))).filter_map(Value::as_str)
+}

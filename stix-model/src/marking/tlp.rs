@@ -180,10 +180,7 @@ impl Tlp {
     /// The strictest level among the object markings and granular markings of an object; `None` when no TLP
     /// marking is on it.
     pub fn effective(object: Value<'_>) -> Option<Self> {
-        let whole = object.get("object_marking_refs").into_iter().flat_map(Value::elements);
-        let granular = object.get("granular_markings").into_iter().flat_map(Value::elements);
-        let granular = granular.filter_map(|marking| marking.get("marking_ref"));
-        whole.chain(granular).filter_map(|id| Self::of_marking(&id.as_str()?)).max()
+        super::refs(object).filter_map(|id| Self::of_marking(&id)).max()
     }
 }
 

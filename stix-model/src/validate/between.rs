@@ -6,7 +6,7 @@ use super::subject::Sink;
 use super::translation;
 use crate::json::{Kind, Value};
 use crate::version::content_digest;
-use crate::{StixId, Timestamp};
+use crate::{StixId, Timestamp, marking};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -136,10 +136,7 @@ fn check_circles(members: &Members<'_>, list: &Path<'_>, sink: &mut Sink) {
         Done,
     }
     let targets = |at: usize| {
-        let value = members.0[at].value;
-        let whole = value.get("object_marking_refs").into_iter().flat_map(Value::elements);
-        let parts = value.get("granular_markings").into_iter().flat_map(Value::elements);
-        let ids = whole.chain(parts.filter_map(|part| part.get("marking_ref"))).filter_map(Value::as_str);
+        let ids = marking::refs(members.0[at].value);
         // One that marks itself directly is reported with the object.
         ids.filter_map(|id| members.position(&id)).filter(move |target| *target != at).collect::<Vec<_>>()
     };

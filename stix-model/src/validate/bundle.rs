@@ -3,41 +3,17 @@
 use super::finding::{Code, Severity};
 use super::path::Path;
 use super::profile::{self, Role};
-use super::shape::wrong_kind;
+use super::shape::{check_shape, wrong_kind};
 use super::subject::Sink;
 use super::{Validator, between, part};
+use crate::id::uuid_version;
 use crate::json::{Kind, Value};
+use crate::schema::Shape;
 use crate::{StixId, common};
 
 pub(crate) fn check(validator: &Validator, bundle: Value<'_>, sink: &mut Sink) {
     let root = Path::root("");
-    match bundle.get("id").map(|id| (id, id.as_str())) {
-        None => {
-            let message = "the required property `id` is missing";
-            sink.report(Severity::Error, Code::PropertyMissing, &root, "S-100", message);
-        }
-        Some((id, None)) => wrong_kind(Kind::String, id, "S-012", &root.member("id"), sink),
-        Some((_, Some(id))) => match StixId::check(&id) {
-            Err(error) => {
-                sink.report(
-                    Severity::Error,
-                    Code::Identifier,
-                    &root.member("id"),
-                    "S-012",
-                    error.to_string(),
-                );
-            }
-            Ok(named) if named != "bundle" => {
-                let message = "the identifier of a bundle begins with `bundle--`";
-                sink.report(Severity::Error, Code::IdentifierType, &root.member("id"), "S-012", message);
-            }
-            Ok(_) if id.as_bytes()[id.len() - 22] != b'4' => {
-                let message = "the identifier of a bundle should be a random UUID (version 4)";
-                sink.report(Severity::Warning, Code::Identifier, &root.member("id"), "S-014", message);
-            }
-            Ok(_) => {}
-        },
-    }
+    check_id(bundle.get("id"), &root, sink);
     for (name, value) in bundle.members() {
         let place = root.member(&name);
         match &*name {
@@ -71,4 +47,23 @@ pub(crate) fn check(validator: &Validator, bundle: Value<'_>, sink: &mut Sink) {
     }
     between::check(objects, &list, sink);
     profile::check_bundle(validator.profile, objects, &list, sink);
+}
+
+fn check_id(id: Option<Value<'_>>, bundle: &Path<'_>, sink: &mut Sink) {
+    let Some(id) = id else {
+        let message = "the required property `id` is missing";
+        sink.report(Severity::Error, Code::PropertyMissing, bundle, "S-100", message);
+        return;
+    };
+    let place = bundle.member("id");
+    check_shape(id, &Shape::Identifier(&[]), &place, sink);
+    let text = id.as_str().unwrap_or_default();
+    let Ok(named) = StixId::check(&text) else { return };
+    if named != "bundle" {
+        let message = "the identifier of a bundle begins with `bundle--`";
+        sink.report(Severity::Error, Code::IdentifierType, &place, "S-012", message);
+    } else if uuid_version(&text) != b'4' {
+        let message = "the identifier of a bundle should be a random UUID (version 4)";
+        sink.report(Severity::Warning, Code::Identifier, &place, "S-014", message);
+    }
 }

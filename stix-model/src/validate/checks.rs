@@ -159,9 +159,7 @@ pub(crate) fn relationship(subject: In<'_, '_, '_>) {
 
 /// Section 6.1.
 pub(crate) fn artifact(subject: In<'_, '_, '_>) {
-    if subject.text("mime_type").is_some_and(|kind| !format::is_media_type(&kind)) {
-        subject.should(Code::Format, "mime_type", "S-209", "should be a media type that IANA lists");
-    }
+    media_type(subject, "S-209");
     expect(subject, "url", format::is_uri, "S-209", "must be a URL as RFC 3986 has them");
 }
 
@@ -216,9 +214,7 @@ pub(crate) fn email_message(subject: In<'_, '_, '_>) {
 /// Section 6.7.
 pub(crate) fn file(subject: In<'_, '_, '_>) {
     encoding(subject, "name_enc");
-    if subject.text("mime_type").is_some_and(|kind| !format::is_media_type(&kind)) {
-        subject.should(Code::Format, "mime_type", "S-215", "should be a media type that IANA lists");
-    }
+    media_type(subject, "S-215");
 }
 
 /// Section 6.8.
@@ -446,6 +442,12 @@ fn expect(
 ) {
     if subject.text(property).is_some_and(|text| !is_right(&text)) {
         subject.must(Code::Format, property, rule, message);
+    }
+}
+
+fn media_type(subject: In<'_, '_, '_>, rule: &'static str) {
+    if subject.text("mime_type").is_some_and(|kind| !format::is_media_type(&kind)) {
+        subject.should(Code::Format, "mime_type", rule, "should be a media type that IANA lists");
     }
 }
 

@@ -2,13 +2,13 @@
 
 use super::finding::{Code, Severity};
 use super::path::Path;
-use super::shape::wrong_kind;
+use super::shape::{Strictness, wrong_kind};
 use super::subject::{Sink, Subject};
 use super::{part, shape};
 use crate::json::{Kind, Value};
 use crate::marking::Selector;
 use crate::schema::{self, Class, Property, Schema, places};
-use crate::{ScoId, StixId, Timestamp, common, id, sco_id};
+use crate::{ScoId, StixId, common, id, marking, sco_id};
 use std::borrow::Cow;
 
 /// Checks one object that stands outside a bundle or in its `objects`.
@@ -136,15 +136,7 @@ fn check_head(
     {
         check_id(id, named, object_type, class, subject);
     }
-    if let (Some(created), Some(modified)) = (subject.text("created"), subject.text("modified"))
-        && created != modified
-        && Timestamp::check(&created).is_ok()
-        && Timestamp::check(&modified).is_ok()
-        && Timestamp::compare(&created, &modified).is_gt()
-    {
-        let message = format!("`modified` ({modified}) is before `created` ({created})");
-        subject.must(Code::TimeOrder, "modified", "S-042", message);
-    }
+    shape::order("created", "modified", "S-042", Strictness::MayBeEqual, subject);
 }
 
 fn check_id(id: &str, named: &str, object_type: &str, class: Option<Class>, subject: &mut Subject<'_, '_>) {
@@ -153,7 +145,7 @@ fn check_id(id: &str, named: &str, object_type: &str, class: Option<Class>, subj
         subject.must(Code::IdentifierType, "id", "S-012", message);
         return;
     }
-    let version = id.as_bytes()[id.len() - 22];
+    let version = id::uuid_version(id);
     match class {
         Some(Class::Sco) if version == b'5' => check_content_id(id, subject),
         Some(Class::Sdo | Class::Sro | Class::Meta) if version != b'4' => {
@@ -240,12 +232,9 @@ fn warn_of_custom_properties(subject: &mut Subject<'_, '_>) {
 fn check_markings(object_type: &str, subject: &mut Subject<'_, '_>) {
     let granular = subject.get("granular_markings");
     if object_type == "marking-definition" {
-        let whole = subject.get("object_marking_refs").into_iter().flat_map(Value::elements);
-        let parts =
-            granular.into_iter().flat_map(Value::elements).filter_map(|marking| marking.get("marking_ref"));
         let id = subject.text("id");
-        let refers_to_itself = whole.chain(parts).any(|marking| marking.as_str() == id);
-        if id.is_some() && refers_to_itself {
+        let refers_to_itself = marking::refs(subject.value).any(|marking| Some(marking) == id);
+        if refers_to_itself {
             subject.must(Code::Marking, "", "S-048", "a marking does not mark itself");
         }
     }

@@ -127,9 +127,7 @@ fn check_any(value: Value<'_>, severity: Severity, path: &Path<'_>, sink: &mut S
         }
         Kind::Array => {
             let Some(first) = value.elements().next() else {
-                let message = "a list must not be empty";
-                sink.report(severity, Code::Empty, path, "S-017", message).fix("leave the property out");
-                return;
+                return shape::empty(Kind::Array, severity, path, sink);
             };
             if value.elements().any(|element| element.kind() != first.kind()) {
                 let message = "all elements of a list have one type";
@@ -141,15 +139,11 @@ fn check_any(value: Value<'_>, severity: Severity, path: &Path<'_>, sink: &mut S
         }
         Kind::Object => {
             if value.members().next().is_none() {
-                let message = "a dictionary must not be empty";
-                sink.report(severity, Code::Empty, path, "S-003", message).fix("leave the property out");
+                shape::empty(Kind::Object, severity, path, sink);
             }
             for (key, member) in value.members() {
                 let place = path.member(&key);
-                if !format::is_dictionary_key(&key) {
-                    let message = "a key has 1 to 250 characters a-z, A-Z, 0-9, hyphen and underscore";
-                    sink.report(severity, Code::DictionaryKey, &place, "S-003", message);
-                }
+                shape::check_key(&key, severity, &place, sink);
                 check_any(member, Severity::Warning, &place, sink);
             }
         }
@@ -169,7 +163,7 @@ pub(crate) fn extensions(value: Value<'_>, schema: Option<&Schema>, path: &Path<
         return;
     }
     if value.members().next().is_none() {
-        shape::empty(Kind::Object, path, sink);
+        shape::empty(Kind::Object, Severity::Error, path, sink);
     }
     for (name, extension) in value.members() {
         let place = path.member(&name);

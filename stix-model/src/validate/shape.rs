@@ -280,7 +280,7 @@ fn check_hashes(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
         }
     }
     if is_empty {
-        empty(Kind::Object, path, sink);
+        empty(Kind::Object, Severity::Error, path, sink);
     }
 }
 
@@ -292,18 +292,18 @@ fn check_dictionary(value: Value<'_>, values: &Shape, path: &Path<'_>, sink: &mu
     for (key, member) in value.members() {
         is_empty = false;
         let place = path.member(&key);
-        check_key(&key, &place, sink);
+        check_key(&key, Severity::Error, &place, sink);
         check_shape(member, values, &place, sink);
     }
     if is_empty {
-        empty(Kind::Object, path, sink);
+        empty(Kind::Object, Severity::Error, path, sink);
     }
 }
 
-fn check_key(key: &str, path: &Path<'_>, sink: &mut Sink) {
+pub(crate) fn check_key(key: &str, severity: Severity, path: &Path<'_>, sink: &mut Sink) {
     if !format::is_dictionary_key(key) {
         let message = "a key has 1 to 250 characters a-z, A-Z, 0-9, hyphen and underscore";
-        sink.report(Severity::Error, Code::DictionaryKey, path, "S-003", message);
+        sink.report(severity, Code::DictionaryKey, path, "S-003", message);
     }
 }
 
@@ -317,7 +317,7 @@ fn check_list(value: Value<'_>, elements: &Shape, path: &Path<'_>, sink: &mut Si
         check_shape(element, elements, &path.element(index), sink);
     }
     if is_empty {
-        empty(Kind::Array, path, sink);
+        empty(Kind::Array, Severity::Error, path, sink);
     }
 }
 
@@ -362,10 +362,10 @@ pub(crate) fn wrong_kind(
 }
 
 #[cold]
-pub(crate) fn empty(kind: Kind, path: &Path<'_>, sink: &mut Sink) {
+pub(crate) fn empty(kind: Kind, severity: Severity, path: &Path<'_>, sink: &mut Sink) {
     let (what, rule) = if kind == Kind::Array { ("list", "S-017") } else { ("dictionary", "S-003") };
     let message = format!("a {what} must not be empty");
-    sink.report(Severity::Error, Code::Empty, path, rule, message).fix("leave the property out");
+    sink.report(severity, Code::Empty, path, rule, message).fix("leave the property out");
 }
 
 fn apply(rule: &Rule, subject: &mut Subject<'_, '_>) {
@@ -418,12 +418,13 @@ fn list(names: &[&str]) -> String {
 }
 
 /// Whether two times may be the same.
-enum Strictness {
+pub(crate) enum Strictness {
     MayBeEqual,
     Later,
 }
 
-fn order(
+/// Checks that one time does not come before another.
+pub(crate) fn order(
     first: &str,
     second: &str,
     rule: &'static str,
@@ -431,6 +432,9 @@ fn order(
     subject: &mut Subject<'_, '_>,
 ) {
     let (Some(early), Some(late)) = (subject.text(first), subject.text(second)) else { return };
+    if early == late && matches!(strictness, Strictness::MayBeEqual) {
+        return;
+    }
     let (Ok(_), Ok(_)) = (Timestamp::check(&early), Timestamp::check(&late)) else { return };
     let order = Timestamp::compare(&early, &late);
     match strictness {
