@@ -117,6 +117,9 @@ impl<'a> DataType<'a> for Extensions<'a> {
     }
 }
 
+/// What is written after the type of every object.
+const AFTER_TYPE: &str = r#","spec_version":"2.1""#;
+
 /// Declares the common properties of one class.
 macro_rules! common {
     (
@@ -178,7 +181,8 @@ macro_rules! common {
             pub(crate) fn write(&self, object_type: &str, out: &mut String) {
                 out.push_str(r#"{"type":""#);
                 out.push_str(object_type);
-                out.push_str(r#"","spec_version":"2.1""#);
+                out.push('"');
+                out.push_str(AFTER_TYPE);
                 $(write_property(stringify!($required), &self.$required, out);)*
                 $(if let Some(value) = &self.$optional {
                     write_property(stringify!($optional), value, out);
@@ -346,7 +350,8 @@ pub(crate) fn with_id(json: String) -> String {
     if root.get("id").is_some() {
         return json;
     }
-    format!(r#"{{"id":"{id}",{}"#, &json[1..])
+    let (head, rest) = json.split_at(json.find(AFTER_TYPE).expect("every object has it") + AFTER_TYPE.len());
+    format!(r#"{head},"id":"{id}"{rest}"#)
 }
 
 /// Whether some class of objects has a common property of this name.

@@ -393,7 +393,7 @@ fn apply(rule: &Rule, subject: &mut Subject<'_, '_>) {
             let own = subject.schema.own.iter().filter(|property| property.presence == Presence::Optional);
             let has_own =
                 own.map(|property| property.name).chain(["extensions"]).any(|name| subject.has(name));
-            if !has_own && !subject.slots.has_unknown {
+            if !has_own {
                 let message = "at least one property beside the required ones must be there";
                 subject.must(Code::PropertyMissing, "", number, message);
             }
