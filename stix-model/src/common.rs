@@ -354,9 +354,10 @@ pub(crate) fn with_id(json: String) -> String {
     format!(r#"{head},"id":"{id}"{rest}"#)
 }
 
-/// Whether some class of objects has a common property of this name.
-pub(crate) fn is_common_name(name: &str) -> bool {
-    Common::has(name) || ScoCommon::has(name)
+/// The common property of this name that some class of objects has.
+pub(crate) fn find(name: &str) -> Option<&'static Property> {
+    let mut all = Common::PROPERTIES.iter().chain(ScoCommon::PROPERTIES);
+    all.find(|property| property.name == name && property.presence != Presence::Reserved)
 }
 
 impl Common<'_> {

@@ -22,7 +22,7 @@ pub(crate) fn check(validator: &Validator, bundle: Value<'_>, sink: &mut Sink) {
                 let message = "a bundle of STIX 2.1 has no `spec_version`; its objects have";
                 sink.report(Severity::Warning, Code::PropertyClass, &place, "S-100", message);
             }
-            name if common::is_common_name(name) => {
+            name if common::find(name).is_some() => {
                 let message = format!("`{name}` is a property of objects, and a bundle is none");
                 sink.report(Severity::Error, Code::PropertyClass, &place, "S-100", message);
             }

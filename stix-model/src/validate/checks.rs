@@ -358,11 +358,7 @@ pub(crate) fn marking_definition(subject: In<'_, '_, '_>) {
                 );
             }
         }
-        Some("tlp") if !is_fixed_tlp(subject) => {
-            let message = "TLP 1.0 has four fixed markings, and no others may be made";
-            let finding = subject.must(Code::Marking, "definition", "S-112", message);
-            finding.fix("refer to the fixed marking by its id instead");
-        }
+        Some("tlp") => tlp_marking(subject),
         _ => {}
     }
     // Nothing in the text of the standard keeps an identifier for its object but common sense.
@@ -371,21 +367,18 @@ pub(crate) fn marking_definition(subject: In<'_, '_, '_>) {
     }
 }
 
-/// One of the four objects of section 7.2.1.4, whatever the form of its text.
-fn is_fixed_tlp(subject: &Subject<'_, '_>) -> bool {
-    let Some(level) = subject.text("id").and_then(|id| Tlp::of_marking(&id)) else { return false };
-    let word = subject.get("definition").and_then(|definition| definition.get("tlp")).and_then(Value::as_str);
-    let is_word = match word.as_deref() {
-        Some("white") => level == Tlp::Clear,
-        Some("green") => level == Tlp::Green,
-        Some("amber") => level == Tlp::Amber,
-        Some("red") => level == Tlp::Red,
-        _ => false,
-    };
-    let is_time = subject.text("created").is_some_and(|created| {
-        created.parse::<Timestamp>().is_ok_and(|created| created.sort_key() == "2017-01-20T00:00:00")
-    });
-    is_word && is_time && !subject.has("granular_markings") && !subject.has("object_marking_refs")
+/// Section 7.2.1.4: four fixed objects, whatever the form of their text.
+fn tlp_marking(subject: In<'_, '_, '_>) {
+    if let Err(error) = Tlp::of_definition(subject.value) {
+        let finding = subject.must(Code::Marking, "definition", "S-112", error.to_string());
+        finding.fix("refer to the fixed marking by its id instead");
+    }
+    for name in ["object_marking_refs", "granular_markings"] {
+        if subject.has(name) {
+            let message = "the fixed markings of TLP 1.0 are not marked themselves";
+            subject.must(Code::Marking, name, "S-112", message);
+        }
+    }
 }
 
 /// Section 7.3.
@@ -414,7 +407,7 @@ pub(crate) fn extension_definition(subject: In<'_, '_, '_>) {
     for (index, name) in names.enumerate() {
         let Some(name) = name.as_str() else { continue };
         let place = list.element(index);
-        if common::is_common_name(&name) {
+        if common::find(&name).is_some() {
             let message = format!("an extension does not redefine `{name}`, a property of the standard");
             subject.sink.report(Severity::Error, Code::Extension, &place, "S-140", message);
         } else if !format::is_property_name(&name) {

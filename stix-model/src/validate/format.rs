@@ -1,5 +1,6 @@
 //! The formats of strings that the standard takes from others.
 
+use crate::data_type::is_base64;
 use crate::vocab::HashAlgorithm;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -18,7 +19,13 @@ pub(crate) fn is_property_name(name: &str) -> bool {
 
 /// STIX 2.1, section 2.8. The official schemas let capital letters pass; the text of the standard does not.
 pub(crate) fn is_hex(text: &str) -> bool {
-    text.len().is_multiple_of(2) && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    !text.is_empty() && text.len().is_multiple_of(2) && text.bytes().all(is_digit)
+}
+
+/// Base64 of something: what is empty is left out (section 2.1, as the official schemas read it).
+pub(crate) fn is_binary(text: &str) -> bool {
+    !text.is_empty() && is_base64(text)
 }
 
 /// Whether a text has the form that hashes of an algorithm are written in.
@@ -233,25 +240,65 @@ fn has_uri_characters(text: &str) -> bool {
     true
 }
 
-/// A formatted string of CPE 2.3 (NISTIR 7695, section 6.2): thirteen fields.
+/// A formatted string of CPE 2.3 (NISTIR 7695, section 6.2): eleven fields after the prefix.
 pub(crate) fn is_cpe23(text: &str) -> bool {
-    let Some(rest) = text.strip_prefix("cpe:2.3:") else { return false };
-    let mut fields = vec![String::new()];
-    let mut chars = rest.chars();
-    while let Some(char) = chars.next() {
-        match char {
-            ':' => fields.push(String::new()),
-            '\\' => {
-                let Some(escaped) = chars.next() else { return false };
-                fields.last_mut().expect("begins with one field").extend(['\\', escaped]);
-            }
-            char if char.is_ascii_graphic() => fields.last_mut().expect("begins with one field").push(char),
-            _ => return false,
+    let Some(mut rest) = text.strip_prefix("cpe:2.3:") else { return false };
+    for index in 0..11 {
+        let (field, after) = split_cpe_field(rest);
+        let is_right = match index {
+            0 => matches!(field, "a" | "h" | "o" | "*" | "-"),
+            6 => matches!(field, "*" | "-") || is_cpe_language(field),
+            _ => is_cpe_value(field),
+        };
+        match after {
+            _ if !is_right => return false,
+            Some(after) => rest = after,
+            None => return index == 10,
         }
     }
-    fields.len() == 11
-        && matches!(&*fields[0], "a" | "h" | "o" | "*" | "-")
-        && fields.iter().all(|field| !field.is_empty())
+    false
+}
+
+/// The text before the first colon without backslash, and what comes after it.
+fn split_cpe_field(text: &str) -> (&str, Option<&str>) {
+    let mut is_escaped = false;
+    let end = text.bytes().position(|byte| {
+        let is_end = byte == b':' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        is_end
+    });
+    end.map_or((text, None), |end| (&text[..end], Some(&text[end + 1..])))
+}
+
+fn is_cpe_language(field: &str) -> bool {
+    let is_word = |word: &str| word.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let (language, region) = field.split_once('-').unwrap_or((field, "us"));
+    let is_area = region.len() == 3 && region.bytes().all(|byte| byte.is_ascii_digit());
+    (2..=3).contains(&language.len())
+        && is_word(language)
+        && (is_area || region.len() == 2 && is_word(region))
+}
+
+/// Letters, digits, `-._`, and other characters after a backslash; wildcards at the ends only.
+fn is_cpe_value(field: &str) -> bool {
+    if matches!(field, "*" | "-") {
+        return true;
+    }
+    let mut bytes = field.strip_prefix('*').unwrap_or_else(|| field.trim_start_matches('?')).bytes();
+    let mut is_empty = true;
+    while let Some(byte) = bytes.next() {
+        let is_right = match byte {
+            b'*' => return !is_empty && bytes.len() == 0,
+            b'?' => return !is_empty && bytes.all(|byte| byte == b'?'),
+            b'\\' => bytes.next().is_some_and(|byte| byte.is_ascii_punctuation() && !b"-._".contains(&byte)),
+            byte => byte.is_ascii_alphanumeric() || b"-._".contains(&byte),
+        };
+        if !is_right {
+            return false;
+        }
+        is_empty = false;
+    }
+    !is_empty
 }
 
 /// A media type of the IANA tree: a top-level type, a slash, a name.
@@ -286,7 +333,31 @@ pub(crate) fn nearest(word: &str, words: &[&'static str]) -> Option<&'static str
 
 #[cfg(test)]
 mod tests {
-    use super::is_uri;
+    use super::{is_cpe23, is_uri};
+
+    #[test]
+    fn names_of_cpe() {
+        for right in [
+            "cpe:2.3:a:microsoft:word:2000:*:*:*:*:*:*:*",
+            r"cpe:2.3:o:a\:b:c\?d:??1.0_r-2*:-:-:pt-BR:-:-:-:-",
+            "cpe:2.3:*:*:*:*:*:*:es-419:*:*:*:*",
+        ] {
+            assert!(is_cpe23(right), "{right}");
+        }
+        for wrong in [
+            "cpe:2.3:a:microsoft:word:2000:*:*:*:*:*:*",
+            "cpe:2.3:a:microsoft:word:2000:*:*:*:*:*:*:*:*",
+            "cpe:2.3:x:microsoft:word:2000:*:*:*:*:*:*:*",
+            "cpe:2.3:a:micro%soft:word:2000:*:*:*:*:*:*:*",
+            "cpe:2.3:a:micro*soft:word:2000:*:*:*:*:*:*:*",
+            "cpe:2.3:a:microsoft::2000:*:*:*:*:*:*:*",
+            "cpe:2.3:a:microsoft:**:2000:*:*:*:*:*:*:*",
+            r"cpe:2.3:a:microsoft:word:2000:*:*:*:*:*:*:\",
+            "cpe:2.3:a:microsoft:word:2000:*:*:english:*:*:*:*",
+        ] {
+            assert!(!is_cpe23(wrong), "{wrong}");
+        }
+    }
 
     #[test]
     fn uris() {

@@ -1,6 +1,6 @@
 //! One whole object: what holds for every type, then the table of its own.
 
-use super::finding::{Code, Severity};
+use super::finding::{Code, Finding, Severity};
 use super::path::Path;
 use super::shape::{Strictness, wrong_kind};
 use super::subject::{Sink, Subject};
@@ -87,18 +87,9 @@ fn custom_schema(value: Value<'_>, class: Option<Class>) -> &'static Schema {
     }
 }
 
-/// An observable in the deprecated container: references name keys of the container, so only these and what it is
-/// count.
+/// An observable in the deprecated container: like any other, but its references name keys of the container.
 pub(crate) fn contained(value: Value<'_>, container: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
-    if value.kind() != Kind::Object {
-        return wrong_kind(Kind::Object, value, "S-022", path, sink);
-    }
-    for name in ["type", "id"] {
-        if value.get(name).is_none() {
-            let message = format!("the required property `{name}` is missing");
-            sink.report(Severity::Error, Code::PropertyMissing, path, "S-022", message);
-        }
-    }
+    sink.only(is_no_reference, |sink| check(value, path, sink));
     let object_type = value.get("type").and_then(Value::as_str);
     if object_type.as_deref().and_then(schema::of).is_some_and(|schema| schema.class != Class::Sco) {
         let message = "only cyber-observable objects stand in an observable container";
@@ -118,6 +109,16 @@ pub(crate) fn contained(value: Value<'_>, container: Value<'_>, path: &Path<'_>,
             let keys = member.elements().enumerate();
             keys.for_each(|(index, key)| check(key, &place.element(index)));
         }
+    }
+}
+
+/// Whether a finding has nothing to do with identifiers, which a container has keys for.
+fn is_no_reference(finding: &Finding) -> bool {
+    let name = finding.pointer.rsplit('/').find(|step| step.parse::<usize>().is_err()).unwrap_or_default();
+    let is_reference = name.ends_with("_ref") || name.ends_with("_refs");
+    match finding.code {
+        Code::Identifier | Code::ReferenceType => !is_reference,
+        code => code != Code::IdentifierContent,
     }
 }
 
@@ -216,7 +217,7 @@ fn warn_of_custom_properties(subject: &mut Subject<'_, '_>) {
     if part::extension_types(subject.value).any(|kind| kind == "toplevel-property-extension") {
         return;
     }
-    let is_custom = |name: &str| subject.schema.position(name).is_none() && !common::is_common_name(name);
+    let is_custom = |name: &str| subject.schema.position(name).is_none() && common::find(name).is_none();
     let mut custom = subject.value.members().map(|(name, _)| name).filter(|name| is_custom(name));
     let Some(first) = custom.next() else { return };
     let mut message = format!("defined by neither the standard nor an extension: `{first}`");

@@ -77,13 +77,30 @@ const SCHEMAS: [(&str, &str); 57] = [
 /// Where the schemas say they live; nothing is ever fetched from there.
 const BASE: &str = "http://raw.githubusercontent.com/oasis-open/cti-stix2-json-schemas/stix2.1/schemas/";
 
-/// Demands of the schemas that the standard does not make, by the property in which they arise.
-///
-/// A granular marking may carry `lang` instead of `marking_ref` (section 7.2.3), a header field may occur once
-/// (section 6.6), a message part may have both bodies (section 6.6.2), media types are advice (section 6.7), socket
-/// options and other words are not closed.
-const STRICTER_THAN_THE_STANDARD: [&str; 4] =
-    ["granular_markings", "additional_header_fields", "body_multipart", "mime_type"];
+/// Where the schemas demand what the standard does not: a type, or any, and a property, or the object as a whole.
+const STRICTER_THAN_THE_STANDARD: [(&str, &str); 11] = [
+    // `lang` may stand in the place of `marking_ref` (section 7.2.3).
+    (ANY, "granular_markings"),
+    // Media types are advice (section 6.7).
+    ("artifact", "mime_type"),
+    ("file", "mime_type"),
+    // A header field may occur once (section 6.6), a part of a message may have both bodies (section 6.6.2).
+    ("email-message", "additional_header_fields"),
+    ("email-message", "body_multipart"),
+    // The fixed objects of TLP to the letter, `name` too, which many tools leave out.
+    ("marking-definition", WHOLE),
+    // All of the above again, for what is in the container.
+    ("observed-data", "objects"),
+    // Former names are listed where one of several properties must be there.
+    ("process", WHOLE),
+    ("windows-registry-key", WHOLE),
+    // Short names of hives are found in the middle of words.
+    ("windows-registry-key", "key"),
+    // The tags of RFC 5646 have more forms.
+    ("software", "languages"),
+];
+const ANY: &str = "";
+const WHOLE: &str = "";
 
 /// Reports what the schema of a type refuses at places where no error was reported yet; the first `before` errors are
 /// those of other objects.
@@ -98,18 +115,22 @@ pub(crate) fn check(value: Value<'_>, path: &Path<'_>, before: usize, sink: &mut
     let here = path.pointer();
     let mut reported: BTreeSet<String> = sink.places_since(before).map(str::to_owned).collect();
     for error in validator.iter_errors(&instance) {
-        let pointer = format!("{here}{}", error.instance_path().as_str());
-        let place = error.schema_path().as_str().to_owned();
-        let is_stricter = STRICTER_THAN_THE_STANDARD.iter().any(|property| pointer.contains(property));
-        // Two of the schemas list former names where one of several properties must be there.
-        let is_outdated = place == "/anyOf" && matches!(&*object_type, "process" | "windows-registry-key");
-        if is_stricter || is_outdated || covers(&reported, &pointer) {
+        let inside = error.instance_path().as_str();
+        let pointer = format!("{here}{inside}");
+        if is_stricter(&object_type, inside) || covers(&reported, &pointer) {
             continue;
         }
+        let place = error.schema_path().as_str();
         let message = format!("the official JSON schema of {object_type} demands otherwise (at {place})");
         sink.report(Severity::Error, Code::Schema, &Path::root(&pointer), "S-240", message);
         reported.insert(pointer);
     }
+}
+
+fn is_stricter(object_type: &str, pointer: &str) -> bool {
+    let property = pointer.split('/').nth(1).unwrap_or_default();
+    let is_it = |known: &(&str, &str)| [ANY, object_type].contains(&known.0) && known.1 == property;
+    STRICTER_THAN_THE_STANDARD.iter().any(is_it)
 }
 
 /// Whether one of the places is this one or in it.

@@ -5,7 +5,6 @@ use super::path::Path;
 use super::shape::{self, check_shape, wrong_kind};
 use super::subject::Sink;
 use super::{format, object};
-use crate::data_type::is_base64;
 use crate::json::{Kind, Value};
 use crate::schema::{self, Class, Schema, Shape};
 use crate::vocab::ExtensionType;
@@ -24,9 +23,8 @@ pub(crate) fn unknown_property(
     path: &Path<'_>,
     sink: &mut Sink,
 ) {
-    if schema.class == Class::Part || !common::is_common_name(name) {
-        return custom_property(name, value, parent, path, sink);
-    }
+    let common = common::find(name).filter(|_| schema.class != Class::Part);
+    let Some(common) = common else { return custom_property(name, value, parent, path, sink) };
     let message = format!("`{name}` is not meant for objects of type `{}`", schema.name);
     let is_version = matches!(name, "created" | "modified" | "created_by_ref" | "revoked");
     // Sections 3.2 and 7.2.1 say of these that they must not be used. Producers do version observables (section 3.6),
@@ -38,6 +36,7 @@ pub(crate) fn unknown_property(
         _ => (Severity::Warning, "S-049"),
     };
     sink.report(severity, Code::PropertyClass, path, rule, message);
+    shape::check_property(value, common, schema, path, sink);
 }
 
 /// A property of an extension or of somebody's own (sections 7.3 and 11.1), beside the others in `parent`.
@@ -70,7 +69,7 @@ fn check_ending(name: &str, value: Value<'_>, parent: Value<'_>, path: &Path<'_>
     // Section 11.1 says of `_bin` and `_hex` that custom properties keep to them, and of the others nothing.
     let (is_right, severity, code, rule, message) = match ending {
         "bin" => (
-            value.as_str().is_some_and(|text| is_base64(&text)),
+            value.as_str().is_some_and(|text| format::is_binary(&text)),
             Severity::Error,
             Code::Base64,
             "S-001",

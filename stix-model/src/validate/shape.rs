@@ -4,7 +4,6 @@ use super::finding::{Code, Severity};
 use super::path::Path;
 use super::subject::{Sink, Slots, Subject};
 use super::{format, object, part};
-use crate::data_type::is_base64;
 use crate::json::{Kind, Value};
 use crate::schema::{Format, Presence, Property, Rule, Schema, Shape, Target, list_targets};
 use crate::vocab::{HashAlgorithm, Openness, Vocabulary};
@@ -90,7 +89,13 @@ fn rule_of_range(schema: &Schema, property: &Property) -> &'static str {
     }
 }
 
-fn check_property(value: Value<'_>, property: &Property, schema: &Schema, path: &Path<'_>, sink: &mut Sink) {
+pub(crate) fn check_property(
+    value: Value<'_>,
+    property: &Property,
+    schema: &Schema,
+    path: &Path<'_>,
+    sink: &mut Sink,
+) {
     check_shape(value, &property.shape, path, sink);
     let Some((least, most)) = property.range else { return };
     #[expect(clippy::cast_precision_loss, reason = "the bounds are small, or the largest exact integers")]
@@ -119,20 +124,18 @@ pub(crate) fn check_shape(value: Value<'_>, shape: &Shape, path: &Path<'_>, sink
         Shape::Timestamp => check_timestamp(value, Precision::Any, path, sink),
         Shape::PreciseTimestamp => check_timestamp(value, Precision::Milliseconds, path, sink),
         Shape::Identifier(targets) => check_identifier(value, targets, path, sink),
-        Shape::Binary => {
-            check_text(value, path, sink, is_base64, Code::Base64, "S-001", "must be base64 with padding")
-        }
+        Shape::Binary => check_text(
+            value,
+            path,
+            sink,
+            format::is_binary,
+            Code::Base64,
+            "S-001",
+            "must be base64 with padding",
+        ),
         Shape::Hex => {
-            let is_right = |text: &str| !text.is_empty() && format::is_hex(text);
-            check_text(
-                value,
-                path,
-                sink,
-                is_right,
-                Code::Hex,
-                "S-011",
-                "must be an even number of digits 0-9 and a-f",
-            );
+            let message = "must be an even number of digits 0-9 and a-f";
+            check_text(value, path, sink, format::is_hex, Code::Hex, "S-011", message);
         }
         Shape::Hashes => check_hashes(value, path, sink),
         Shape::Dictionary(values) => check_dictionary(value, values, path, sink),

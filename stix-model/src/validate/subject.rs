@@ -17,14 +17,16 @@ pub(crate) struct Sink {
     most: usize,
     /// The worst of what is left out.
     left_out: Option<Severity>,
-    /// Takes what comes after the bound.
+    /// What is not taken, and what comes after the bound.
     spare: Option<Finding>,
+    /// Leaves out some findings of a part.
+    is_taken: Option<fn(&Finding) -> bool>,
 }
 
 impl Sink {
     pub(crate) fn new(profile: Profile, most: usize) -> Self {
         let (errors, warnings) = (Vec::new(), Vec::new());
-        Self { profile, errors, warnings, reports: 0, most, left_out: None, spare: None }
+        Self { profile, errors, warnings, reports: 0, most, left_out: None, spare: None, is_taken: None }
     }
 
     /// In the order of the reports.
@@ -61,7 +63,20 @@ impl Sink {
         rule: &'static str,
         message: impl Into<String>,
     ) -> &mut Finding {
-        let mut finding = finding(severity, code, path, rule, message.into());
+        self.take(finding(severity, code, path, rule, message.into()))
+    }
+
+    /// Runs a check of which only some findings are taken.
+    pub(crate) fn only(&mut self, is_taken: fn(&Finding) -> bool, check: impl FnOnce(&mut Self)) {
+        let before = self.is_taken.replace(is_taken);
+        check(self);
+        self.is_taken = before;
+    }
+
+    fn take(&mut self, mut finding: Finding) -> &mut Finding {
+        if self.is_taken.is_some_and(|is_taken| !is_taken(&finding)) {
+            return self.spare.insert(finding);
+        }
         if self.profile.forbids(&finding) {
             finding.severity = Severity::Error;
         }

@@ -82,8 +82,17 @@ fn drive(target: &str, law: Target, corpus: &[Box<[u8]>], words: &[Box<[u8]>]) {
     }
 }
 
+/// Half of the mutations of JSON keep it JSON, so that they reach what lies behind the reader.
 fn mutate(corpus: &[Box<[u8]>], words: &[Box<[u8]>], dice: &mut Dice) -> Vec<u8> {
     let mut input = dice.pick(corpus).to_vec();
+    if dice.below(2) == 0
+        && let Ok(mut value) = serde_json::from_slice::<Value>(&input)
+    {
+        for _ in 0..=dice.below(3) {
+            mutate_value(&mut value, corpus, words, dice);
+        }
+        return value.to_string().into_bytes();
+    }
     for _ in 0..=dice.below(4) {
         let start = dice.below(input.len() + 1);
         let end = (start + dice.below(24)).min(input.len());
@@ -115,6 +124,65 @@ fn mutate(corpus: &[Box<[u8]>], words: &[Box<[u8]>], dice: &mut Dice) -> Vec<u8>
         }
     }
     input
+}
+
+/// Goes down to some value and changes it, or its name.
+fn mutate_value(value: &mut Value, corpus: &[Box<[u8]>], words: &[Box<[u8]>], dice: &mut Dice) {
+    let stays = dice.below(4) == 0;
+    match value {
+        Value::Object(members) if !stays && !members.is_empty() => {
+            let place = dice.below(members.len());
+            let name = members.keys().nth(place).unwrap().clone();
+            match dice.below(8) {
+                0 => drop(members.remove(&name)),
+                1 => {
+                    let member = members.remove(&name).unwrap();
+                    members.insert(word(words, dice), member);
+                }
+                2 => drop(members.insert(word(words, dice), other_value(corpus, words, dice))),
+                _ => mutate_value(&mut members[&name], corpus, words, dice),
+            }
+        }
+        Value::Array(elements) if !stays && !elements.is_empty() => {
+            let place = dice.below(elements.len());
+            match dice.below(8) {
+                0 => drop(elements.remove(place)),
+                1 => elements.insert(place, other_value(corpus, words, dice)),
+                _ => mutate_value(&mut elements[place], corpus, words, dice),
+            }
+        }
+        Value::String(text) if !stays => {
+            let bytes = mutate(&[text.as_bytes().into()], words, dice);
+            *text = String::from_utf8_lossy(&bytes).into_owned();
+        }
+        _ => *value = other_value(corpus, words, dice),
+    }
+}
+
+/// A word as a value, or some value of the corpus.
+fn other_value(corpus: &[Box<[u8]>], words: &[Box<[u8]>], dice: &mut Dice) -> Value {
+    if dice.below(2) == 0 {
+        let word = word(words, dice);
+        return serde_json::from_str(&word).unwrap_or(Value::String(word));
+    }
+    let mut value = serde_json::from_slice(dice.pick(corpus)).unwrap_or(Value::Null);
+    while dice.below(5) != 0 {
+        value = match value {
+            Value::Object(members) if !members.is_empty() => {
+                let place = dice.below(members.len());
+                members.into_iter().nth(place).unwrap().1
+            }
+            Value::Array(mut elements) if !elements.is_empty() => {
+                elements.swap_remove(dice.below(elements.len()))
+            }
+            scalar => return scalar,
+        };
+    }
+    value
+}
+
+fn word(words: &[Box<[u8]>], dice: &mut Dice) -> String {
+    String::from_utf8_lossy(dice.pick(words)).into_owned()
 }
 
 /// The run of letters and digits, or of something between apostrophes or quotation marks, around a place.
