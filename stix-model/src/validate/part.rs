@@ -8,7 +8,7 @@ use super::{format, object};
 use crate::json::{Kind, Value};
 use crate::schema::{self, Class, Schema, Shape};
 use crate::vocab::ExtensionType;
-use crate::{StixId, common};
+use crate::{StixId, common, id};
 use std::borrow::Cow;
 
 /// Names that no object may use (section 3.1).
@@ -228,10 +228,7 @@ fn custom_extension(
     path: &Path<'_>,
     sink: &mut Sink,
 ) {
-    let is_name = name.ends_with("-ext")
-        && (3..=250).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    if !is_name {
+    if !name.ends_with("-ext") || !id::is_type_name(name) {
         let message = "an extension has the id of its extension-definition as key, or a predefined name";
         sink.report(Severity::Error, Code::Extension, path, "S-152", message);
         return;
