@@ -1,10 +1,14 @@
 //! An object of any type, read on demand.
 
 use crate::json::Value;
+use crate::schema::Schema;
 use crate::{ObjectError, ObjectErrorKind, StixType};
 
 macro_rules! any_object {
     ($($module:ident: $($name:ident = $stix:literal),+;)+) => {
+        /// The tables of all types.
+        pub(crate) const SCHEMAS: &[&Schema] = &[$($(crate::$module::$name::SCHEMA),+),+];
+
         /// An object of any type that the standard defines.
         ///
         /// ```

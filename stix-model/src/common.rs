@@ -5,8 +5,8 @@ use crate::data_type::{
 };
 use crate::json::{Document, Limits, Value};
 use crate::reference::{Ref, to};
-use crate::schema::{Format, Presence, Property, Rule, Shape};
-use crate::validate::checks;
+use crate::schema::{Format, Presence, Property, Rule, Schema, Shape};
+use crate::validate::{checks, object};
 use crate::{ObjectError, ScoId, Stamp, StixId, Timestamp, sco_id};
 
 stix_type! {
@@ -356,8 +356,9 @@ pub(crate) fn with_id(json: String) -> String {
 
 /// The common property of this name that some class of objects has.
 pub(crate) fn find(name: &str) -> Option<&'static Property> {
-    let mut all = Common::PROPERTIES.iter().chain(ScoCommon::PROPERTIES);
-    all.find(|property| property.name == name && property.presence != Presence::Reserved)
+    let of_class =
+        |schema: &Schema| schema.property(name).filter(|property| property.presence != Presence::Reserved);
+    of_class(&object::CUSTOM_OBJECT).or_else(|| of_class(&object::OBSERVABLE))
 }
 
 impl Common<'_> {

@@ -28,21 +28,18 @@ pub use windows_pebinary_ext::{WindowsPeBinaryExt, WindowsPeOptionalHeader, Wind
 pub use windows_process_ext::WindowsProcessExt;
 pub use windows_service_ext::WindowsServiceExt;
 
-/// The table of the type with this name.
-pub(crate) fn schema(name: &str) -> Option<&'static Schema> {
-    Some(match name {
-        "archive-ext" => ArchiveExt::SCHEMA,
-        "ntfs-ext" => NtfsExt::SCHEMA,
-        "pdf-ext" => PdfExt::SCHEMA,
-        "raster-image-ext" => RasterImageExt::SCHEMA,
-        "windows-pebinary-ext" => WindowsPeBinaryExt::SCHEMA,
-        "http-request-ext" => HttpRequestExt::SCHEMA,
-        "icmp-ext" => IcmpExt::SCHEMA,
-        "socket-ext" => SocketExt::SCHEMA,
-        "tcp-ext" => TcpExt::SCHEMA,
-        "windows-process-ext" => WindowsProcessExt::SCHEMA,
-        "windows-service-ext" => WindowsServiceExt::SCHEMA,
-        "unix-account-ext" => UnixAccountExt::SCHEMA,
-        _ => return None,
-    })
-}
+/// The tables of all of them.
+pub(crate) const SCHEMAS: [&Schema; 12] = [
+    ArchiveExt::SCHEMA,
+    NtfsExt::SCHEMA,
+    PdfExt::SCHEMA,
+    RasterImageExt::SCHEMA,
+    WindowsPeBinaryExt::SCHEMA,
+    HttpRequestExt::SCHEMA,
+    IcmpExt::SCHEMA,
+    SocketExt::SCHEMA,
+    TcpExt::SCHEMA,
+    WindowsProcessExt::SCHEMA,
+    WindowsServiceExt::SCHEMA,
+    UnixAccountExt::SCHEMA,
+];

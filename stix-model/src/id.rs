@@ -29,9 +29,8 @@ impl StixId {
 
     /// Checks a text without keeping it; the type that it names.
     pub(crate) fn check(text: &str) -> Result<&str, IdError> {
-        let (name, tail) =
-            text.len().checked_sub(TAIL).and_then(|at| text.split_at_checked(at)).ok_or(IdError::Form)?;
-        let uuid = tail.strip_prefix("--").ok_or(IdError::Form)?;
+        let name = named_type(text).ok_or(IdError::Form)?;
+        let uuid = &text[name.len() + 2..];
         if !is_type_name(name) {
             return Err(IdError::Type);
         }
@@ -58,6 +57,12 @@ impl StixId {
     }
 }
 
+/// The type that a text names, if it is an identifier at all.
+pub(crate) fn named_type(id: &str) -> Option<&str> {
+    let (name, tail) = id.split_at_checked(id.len().checked_sub(TAIL)?)?;
+    tail.starts_with("--").then_some(name)
+}
+
 /// The digit that tells the version of the UUID in a text that passed [`StixId::check`].
 pub(crate) fn uuid_version(id: &str) -> u8 {
     id.as_bytes()[id.len() - 22]
@@ -74,11 +79,15 @@ impl std::str::FromStr for StixId {
 /// STIX 2.1, section 3.1: 3 to 250 characters, lower case, words joined by single hyphens, a letter first.
 pub(crate) fn is_type_name(name: &str) -> bool {
     let bytes = name.as_bytes();
-    (3..=250).contains(&bytes.len())
-        && bytes[0].is_ascii_lowercase()
-        && bytes[bytes.len() - 1] != b'-'
-        && !name.contains("--")
-        && bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-')
+    // As if a hyphen stood before the name: no hyphen comes first, or after another.
+    let mut is_behind_hyphen = true;
+    let is_right = bytes.iter().all(|byte| {
+        let is_hyphen = *byte == b'-';
+        let is_right = byte.is_ascii_lowercase() || byte.is_ascii_digit() || is_hyphen && !is_behind_hyphen;
+        is_behind_hyphen = is_hyphen;
+        is_right
+    });
+    (3..=250).contains(&bytes.len()) && bytes[0].is_ascii_lowercase() && is_right && !is_behind_hyphen
 }
 
 /// Why a text is not a STIX identifier.

@@ -14,6 +14,7 @@ mod string;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::ops::Range;
 
 pub use canonical::{Digest, canonicalize, write_canonical, write_string};
@@ -97,6 +98,14 @@ struct Node {
     canonical: bool,
 }
 
+impl Node {
+    /// What stands between the quotes of a string.
+    fn unescaped(self, text: &str) -> Cow<'_, str> {
+        let inner = &text[self.start as usize + 1..self.end as usize - 1];
+        if self.escaped { Cow::Owned(string::unescape(inner)) } else { Cow::Borrowed(inner) }
+    }
+}
+
 /// A text that passed the strict reader, with an index of its values.
 ///
 /// ```
@@ -138,6 +147,10 @@ pub struct Value<'d> {
     /// Where its node stands; those of everything inside it follow.
     at: usize,
 }
+
+/// See [`Value::place`].
+#[derive(Clone, Copy)]
+pub(crate) struct Place(NonZeroU32);
 
 impl<'d> Value<'d> {
     /// Its type.
@@ -228,6 +241,17 @@ impl<'d> Value<'d> {
         (Value { at, ..self }, Value { at: at + 1, ..self })
     }
 
+    /// Where it stands in its document, to be kept in little space; `None` for the root.
+    #[expect(clippy::cast_possible_truncation, reason = "the reader counts nodes in 32 bits")]
+    pub(crate) fn place(self) -> Option<Place> {
+        NonZeroU32::new(self.at as u32).map(Place)
+    }
+
+    /// The value at a place of the same document.
+    pub(crate) fn beside(self, place: Place) -> Self {
+        Self { at: place.0.get() as usize, ..self }
+    }
+
     /// Where the nodes inside a value of this type stand; nowhere for other types.
     fn inside(self, kind: Kind) -> Range<usize> {
         let end = if self.kind() == kind { self.after() } else { 0 };
@@ -249,8 +273,7 @@ impl<'d> Value<'d> {
     }
 
     fn unescaped(self) -> Cow<'d, str> {
-        let inner = &self.document.text[self.inner()];
-        if self.node().escaped { Cow::Owned(string::unescape(inner)) } else { Cow::Borrowed(inner) }
+        self.node().unescaped(self.document.text)
     }
 
     /// Whether this string is that text.

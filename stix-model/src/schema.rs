@@ -8,9 +8,10 @@
 //! assert!(schema::of("x-custom").is_none());
 //! ```
 
+use crate::any_object::SCHEMAS;
+use crate::extension;
 use crate::validate::Subject;
 use crate::vocab::Vocabulary;
-use crate::{extension, meta, sco, sdo, sro};
 
 /// The class of a STIX object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,19 +58,16 @@ impl Schema {
 
     /// A property and its place among [`properties`](Self::properties).
     pub(crate) fn position(&self, name: &str) -> Option<(usize, &'static Property)> {
-        let key = key(name);
-        let mut slot = first_slot(key);
-        loop {
-            let index = usize::from(self.places[slot].checked_sub(1)?);
-            let property = match index.checked_sub(self.common.len()) {
-                None => &self.common[index],
-                Some(own) => &self.own[own],
-            };
-            if property.key == key && property.name == name {
-                return Some((index, property));
-            }
-            slot = (slot + 1) % PLACES;
-        }
+        let key = Key::of(name);
+        let at = |index: usize| match index.checked_sub(self.common.len()) {
+            None => &self.common[index],
+            Some(own) => &self.own[own],
+        };
+        let index = self.places.find(key, |index| {
+            let property = at(index);
+            property.key == key && (key.is_whole() || property.name == name)
+        })?;
+        Some((index, at(index)))
     }
 
     /// All properties: the common ones first.
@@ -88,8 +86,7 @@ pub struct Property {
     pub shape: Shape,
     /// The least and the greatest number, both allowed.
     pub range: Option<(i64, i64)>,
-    /// See [`key`].
-    key: u64,
+    key: Key,
 }
 
 impl Property {
@@ -99,7 +96,7 @@ impl Property {
         shape: Shape,
         range: Option<(i64, i64)>,
     ) -> Self {
-        Self { name, presence, shape, range, key: key(name) }
+        Self { name, presence, shape, range, key: Key::of(name) }
     }
 
     pub(crate) const fn required(self) -> Self {
@@ -111,50 +108,105 @@ impl Property {
     }
 }
 
-/// An open hash table from names to places among the properties, counted from 1; 0 is free. Built by the compiler,
-/// and never full.
-pub(crate) type Places = [u8; PLACES];
-
-const PLACES: usize = 128;
-
-const fn first_slot(key: u64) -> usize {
-    (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 57) as usize
-}
-
+/// Where the properties of a table stand.
 pub(crate) const fn places(common: &[Property], own: &[Property]) -> Places {
     assert!(common.len() + own.len() <= MOST_PROPERTIES);
-    let mut places = [0; PLACES];
+    let mut places = Places::EMPTY;
     let mut index = 0;
-    while index < common.len() + own.len() {
-        let property = if index < common.len() { &common[index] } else { &own[index - common.len()] };
-        let mut slot = first_slot(property.key);
-        while places[slot] != 0 {
-            slot = (slot + 1) % PLACES;
-        }
+    while index < common.len() {
+        places.add(common[index].key);
         index += 1;
-        places[slot] = index as u8;
+    }
+    index = 0;
+    while index < own.len() {
+        places.add(own[index].key);
+        index += 1;
     }
     places
+}
+
+/// Where the tables of the types stand among [`SCHEMAS`].
+static TYPES: Places = {
+    let mut places = Places::EMPTY;
+    let mut index = 0;
+    while index < SCHEMAS.len() {
+        places.add(Key::of(SCHEMAS[index].name));
+        index += 1;
+    }
+    places
+};
+
+/// An open hash table from names to their places in a list. Built by the compiler, and never full.
+pub(crate) struct Places {
+    /// Places, counted from 1; 0 is free.
+    slots: [u8; SLOTS],
+    length: u8,
+}
+
+const SLOTS: usize = 128;
+
+impl Places {
+    const EMPTY: Self = Self { slots: [0; SLOTS], length: 0 };
+
+    /// Adds the next name of the list.
+    const fn add(&mut self, key: Key) {
+        let mut slot = key.first_slot();
+        while self.slots[slot] != 0 {
+            slot = (slot + 1) % SLOTS;
+        }
+        self.length += 1;
+        self.slots[slot] = self.length;
+    }
+
+    fn find(&self, key: Key, is_it: impl Fn(usize) -> bool) -> Option<usize> {
+        let mut slot = key.first_slot();
+        loop {
+            let index = usize::from(self.slots[slot].checked_sub(1)?);
+            if is_it(index) {
+                return Some(index);
+            }
+            slot = (slot + 1) % SLOTS;
+        }
+    }
 }
 
 /// No table is longer.
 pub(crate) const MOST_PROPERTIES: usize = 40;
 
-/// Seven bytes from both ends of a name and its length: tells names apart nearly always, in one comparison.
-const fn key(name: &str) -> u64 {
-    let bytes = name.as_bytes();
-    let mut key = bytes.len() as u64;
-    let mut at = 0;
-    while at < bytes.len() && at < 4 {
-        key = key << 8 | bytes[at] as u64;
-        at += 1;
+/// The first and the last eight bytes of a name, and its length: tells names of up to sixteen bytes apart for sure,
+/// without looking at each byte.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Key {
+    first: u64,
+    last: u64,
+    length: usize,
+}
+
+impl Key {
+    const fn of(name: &str) -> Self {
+        let bytes = name.as_bytes();
+        let length = bytes.len();
+        if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+            return Self { first: u64::from_le_bytes(*first), last: u64::from_le_bytes(*last), length };
+        }
+        let mut first = 0;
+        let mut at = 0;
+        while at < length {
+            first = first << 8 | bytes[at] as u64;
+            at += 1;
+        }
+        Self { first, last: 0, length }
     }
-    at = 0;
-    while at < bytes.len() && at < 3 {
-        key = key << 8 | bytes[bytes.len() - 1 - at] as u64;
-        at += 1;
+
+    /// Whether equal keys are those of equal names.
+    const fn is_whole(self) -> bool {
+        self.length <= 16
     }
-    key
+
+    const fn first_slot(self) -> usize {
+        let mixed = self.first ^ self.last.rotate_left(29) ^ self.length as u64;
+        (mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 57) as usize
+    }
 }
 
 /// Whether a property must be there.
@@ -273,15 +325,13 @@ pub(crate) enum Rule {
 
 /// The table of an object type that the standard defines.
 pub fn of(object_type: &str) -> Option<&'static Schema> {
-    sdo::schema(object_type)
-        .or_else(|| sco::schema(object_type))
-        .or_else(|| sro::schema(object_type))
-        .or_else(|| meta::schema(object_type))
+    let index = TYPES.find(Key::of(object_type), |index| SCHEMAS[index].name == object_type)?;
+    Some(SCHEMAS[index])
 }
 
 /// The table of a predefined extension.
 pub fn of_extension(name: &str) -> Option<&'static Schema> {
-    extension::schema(name)
+    extension::SCHEMAS.into_iter().find(|schema| schema.name == name)
 }
 
 /// The names of what a reference may point to, for messages.

@@ -19,8 +19,6 @@ mod user_account;
 mod windows_registry_key;
 mod x509_certificate;
 
-use crate::schema::Schema;
-
 pub use artifact::Artifact;
 pub use autonomous_system::AutonomousSystem;
 pub use directory::Directory;
@@ -39,28 +37,3 @@ pub use url::Url;
 pub use user_account::UserAccount;
 pub use windows_registry_key::{WindowsRegistryKey, WindowsRegistryValue};
 pub use x509_certificate::{X509Certificate, X509V3Extensions};
-
-/// The table of the type with this name.
-pub(crate) fn schema(name: &str) -> Option<&'static Schema> {
-    Some(match name {
-        "artifact" => Artifact::SCHEMA,
-        "autonomous-system" => AutonomousSystem::SCHEMA,
-        "directory" => Directory::SCHEMA,
-        "domain-name" => DomainName::SCHEMA,
-        "email-addr" => EmailAddress::SCHEMA,
-        "email-message" => EmailMessage::SCHEMA,
-        "file" => File::SCHEMA,
-        "ipv4-addr" => Ipv4Address::SCHEMA,
-        "ipv6-addr" => Ipv6Address::SCHEMA,
-        "mac-addr" => MacAddress::SCHEMA,
-        "mutex" => Mutex::SCHEMA,
-        "network-traffic" => NetworkTraffic::SCHEMA,
-        "process" => Process::SCHEMA,
-        "software" => Software::SCHEMA,
-        "url" => Url::SCHEMA,
-        "user-account" => UserAccount::SCHEMA,
-        "windows-registry-key" => WindowsRegistryKey::SCHEMA,
-        "x509-certificate" => X509Certificate::SCHEMA,
-        _ => return None,
-    })
-}

@@ -20,8 +20,6 @@ mod threat_actor;
 mod tool;
 mod vulnerability;
 
-use crate::schema::Schema;
-
 pub use attack_pattern::AttackPattern;
 pub use campaign::Campaign;
 pub use course_of_action::CourseOfAction;
@@ -41,29 +39,3 @@ pub use report::Report;
 pub use threat_actor::ThreatActor;
 pub use tool::Tool;
 pub use vulnerability::Vulnerability;
-
-/// The table of the type with this name.
-pub(crate) fn schema(name: &str) -> Option<&'static Schema> {
-    Some(match name {
-        "attack-pattern" => AttackPattern::SCHEMA,
-        "campaign" => Campaign::SCHEMA,
-        "course-of-action" => CourseOfAction::SCHEMA,
-        "grouping" => Grouping::SCHEMA,
-        "identity" => Identity::SCHEMA,
-        "incident" => Incident::SCHEMA,
-        "indicator" => Indicator::SCHEMA,
-        "infrastructure" => Infrastructure::SCHEMA,
-        "intrusion-set" => IntrusionSet::SCHEMA,
-        "location" => Location::SCHEMA,
-        "malware" => Malware::SCHEMA,
-        "malware-analysis" => MalwareAnalysis::SCHEMA,
-        "note" => Note::SCHEMA,
-        "observed-data" => ObservedData::SCHEMA,
-        "opinion" => Opinion::SCHEMA,
-        "report" => Report::SCHEMA,
-        "threat-actor" => ThreatActor::SCHEMA,
-        "tool" => Tool::SCHEMA,
-        "vulnerability" => Vulnerability::SCHEMA,
-        _ => return None,
-    })
-}

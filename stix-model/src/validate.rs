@@ -20,7 +20,7 @@ pub(crate) mod checks;
 mod finding;
 mod format;
 mod header;
-mod object;
+pub(crate) mod object;
 #[cfg(feature = "schemas")]
 mod official;
 mod part;

@@ -2,7 +2,7 @@
 
 use super::error::{JsonError, JsonErrorKind as Refusal};
 use super::names::{self, Name};
-use super::string::{hex, plain_length, unescape};
+use super::string::{hex, plain_length};
 use super::{Document, Kind, Limits, MAX_SAFE_INTEGER, Node};
 use std::borrow::Cow;
 
@@ -244,9 +244,7 @@ impl Scanner<'_> {
     }
 
     fn name(&self, node: usize) -> Cow<'_, str> {
-        let Node { start, end, escaped, .. } = self.nodes[node];
-        let inner = &self.text[start as usize + 1..end as usize - 1];
-        if escaped { Cow::Owned(unescape(inner)) } else { Cow::Borrowed(inner) }
+        self.nodes[node].unescaped(self.text)
     }
 
     /// A node that begins here; `read` has checked that offsets and so node counts fit into 32 bits.

@@ -62,9 +62,10 @@ pub(crate) fn kill_chain_phase(subject: In<'_, '_, '_>) {
         }
     }
     const LOCKHEED_MARTIN: &str = "lockheed-martin-cyber-kill-chain";
-    let letters = |name: &str| name.chars().filter(char::is_ascii_alphabetic).collect::<String>();
+    let letters = |name: &'static str| name.bytes().filter(u8::is_ascii_alphabetic);
     let is_misspelt = |name: &str| {
-        name != LOCKHEED_MARTIN && letters(name).eq_ignore_ascii_case("lockheedmartincyberkillchain")
+        let found = name.bytes().filter(u8::is_ascii_alphabetic).map(|byte| byte.to_ascii_lowercase());
+        name != LOCKHEED_MARTIN && found.eq(letters(LOCKHEED_MARTIN))
     };
     if subject.text("kill_chain_name").is_some_and(|name| is_misspelt(&name)) {
         let message = format!("this kill chain is named `{LOCKHEED_MARTIN}`");

@@ -1,5 +1,6 @@
 //! What the validator reports.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// One thing that is wrong, or not as it should be.
@@ -17,7 +18,7 @@ pub struct Finding {
     /// What is wrong, as a sentence for a person who does not know the standard.
     pub message: String,
     /// What to do about it, where that is plain.
-    pub fix: Option<String>,
+    pub fix: Option<Cow<'static, str>>,
 }
 
 impl fmt::Display for Finding {

@@ -203,15 +203,19 @@ pub(crate) fn has_encoded_word(text: &str) -> bool {
 /// RFC 3986, section 3: a scheme, a colon, and only characters that a URI may have; brackets stand around an IP
 /// address in the host alone.
 pub(crate) fn is_uri(text: &str) -> bool {
-    let Some((scheme, rest)) = text.split_once(':') else { return false };
-    let is_scheme = scheme.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic())
-        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    // Searches by byte: what is looked for comes within a few bytes.
+    let Some(colon) = text.bytes().position(|byte| byte == b':') else { return false };
+    let (scheme, rest) = (&text[..colon], &text[colon + 1..]);
+    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
     if !is_scheme || rest.is_empty() {
         return false;
     }
     let Some(behind) = rest.strip_prefix("//") else { return has_uri_characters(rest) };
-    let (authority, path) = behind.split_at(behind.find(['/', '?', '#']).unwrap_or(behind.len()));
-    let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let path = behind.bytes().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(behind.len());
+    let (authority, path) = behind.split_at(path);
+    let host = authority.bytes().rposition(|byte| byte == b'@').map_or(0, |at| at + 1);
+    let (user, host) = authority.split_at(host);
     let host = match host.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
         Some((address, port))
             if address.bytes().all(|byte| byte.is_ascii_hexdigit() || b".:vV".contains(&byte)) =>
@@ -231,7 +235,7 @@ fn has_uri_characters(text: &str) -> bool {
                 let is_digit = |digit: Option<u8>| digit.is_some_and(|digit| digit.is_ascii_hexdigit());
                 is_digit(bytes.next()) && is_digit(bytes.next())
             }
-            byte => byte.is_ascii_alphanumeric() || b"-._~:/?#@!$&'()*+,;=".contains(&byte),
+            byte => IS_URI_CHARACTER[usize::from(byte)],
         };
         if !is_right {
             return false;
@@ -239,6 +243,23 @@ fn has_uri_characters(text: &str) -> bool {
     }
     true
 }
+
+/// RFC 3986, section 2: reserved and unreserved characters.
+const IS_URI_CHARACTER: [bool; 256] = {
+    const MARKS: &[u8] = b"-._~:/?#@!$&'()*+,;=";
+    let mut table = [false; 256];
+    let mut at = 0;
+    while at < 256 {
+        table[at] = (at as u8).is_ascii_alphanumeric();
+        at += 1;
+    }
+    at = 0;
+    while at < MARKS.len() {
+        table[MARKS[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
 
 /// A formatted string of CPE 2.3 (NISTIR 7695, section 6.2): eleven fields after the prefix.
 pub(crate) fn is_cpe23(text: &str) -> bool {

@@ -27,16 +27,9 @@ pub(crate) fn check(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
         return;
     }
     let (schema, class) = match schema::of(&object_type) {
-        Some(schema) => {
-            if class_by_extension(value).is_some() {
-                let message =
-                    format!("an extension does not redefine `{object_type}`, a type of the standard");
-                sink.report(Severity::Error, Code::Extension, &path.member("extensions"), "S-140", message);
-            }
-            (schema, Some(schema.class))
-        }
+        Some(schema) => (schema, Some(schema.class)),
         None => {
-            let class = class_by_extension(value);
+            let class = class_by_extension(value.get("extensions"));
             check_custom_type(value, &object_type, class, path, sink);
             (custom_schema(value, class), class)
         }
@@ -46,12 +39,16 @@ pub(crate) fn check(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
     check_head(&id, &object_type, class, &mut subject);
     if let Some(extensions) = subject.get("extensions") {
         let known = Some(schema).filter(|schema| !schema.name.is_empty());
+        if known.is_some() && class_by_extension(Some(extensions)).is_some() {
+            let message = format!("an extension does not redefine `{object_type}`, a type of the standard");
+            subject.must(Code::Extension, "extensions", "S-140", message);
+        }
         part::extensions(extensions, known, &path.member("extensions"), subject.sink);
     }
-    if subject.slots.has_unknown && !schema.name.is_empty() {
+    if !schema.name.is_empty() {
         warn_of_custom_properties(&mut subject);
     }
-    if schema.name.is_empty() && class.is_some() && !subject.slots.has_unknown {
+    if schema.name.is_empty() && class.is_some() && subject.slots.custom.is_empty() {
         let message = "an object of a new type has at least one property of its own";
         subject.must(Code::PropertyMissing, "", "S-143", message);
     }
@@ -61,7 +58,7 @@ pub(crate) fn check(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
 /// Objects of types that an extension, or nobody, defines.
 pub(crate) static CUSTOM_OBJECT: Schema = custom(Class::Sdo, common::Common::PROPERTIES);
 static DEFINED_OBJECT: Schema = custom(Class::Sdo, common::Common::PROPERTIES);
-static OBSERVABLE: Schema = custom(Class::Sco, common::ScoCommon::PROPERTIES);
+pub(crate) static OBSERVABLE: Schema = custom(Class::Sco, common::ScoCommon::PROPERTIES);
 
 const fn custom(class: Class, common: &'static [Property]) -> Schema {
     Schema {
@@ -182,8 +179,8 @@ fn check_content_id(id: &str, subject: &mut Subject<'_, '_>) {
 }
 
 /// The class that an extension gives to a type of its own (section 7.3.2).
-fn class_by_extension(value: Value<'_>) -> Option<Class> {
-    part::extension_types(value).find_map(|kind| match &*kind {
+fn class_by_extension(extensions: Option<Value<'_>>) -> Option<Class> {
+    part::extension_types(extensions).find_map(|kind| match &*kind {
         "new-sdo" => Some(Class::Sdo),
         "new-sro" => Some(Class::Sro),
         "new-sco" => Some(Class::Sco),
@@ -214,19 +211,15 @@ fn check_custom_type(
 
 /// Properties that nobody defined work, but others cannot know what they mean (section 11.1).
 fn warn_of_custom_properties(subject: &mut Subject<'_, '_>) {
-    if part::extension_types(subject.value).any(|kind| kind == "toplevel-property-extension") {
+    let names = std::mem::take(&mut subject.slots.custom);
+    let Some(first) = names.first() else { return };
+    let mut types = part::extension_types(subject.get("extensions"));
+    if types.any(|kind| kind == "toplevel-property-extension") {
         return;
     }
-    let is_custom = |name: &str| subject.schema.position(name).is_none() && common::find(name).is_none();
-    let mut custom = subject.value.members().map(|(name, _)| name).filter(|name| is_custom(name));
-    let Some(first) = custom.next() else { return };
-    let mut message = format!("defined by neither the standard nor an extension: `{first}`");
-    for name in custom {
-        message.push_str(", `");
-        message.push_str(&name);
-        message.push('`');
-    }
-    let finding = subject.should(Code::PropertyCustom, &first, "S-150", message);
+    let names = names.join("`, `");
+    let message = format!("defined by neither the standard nor an extension: `{names}`");
+    let finding = subject.should(Code::PropertyCustom, first, "S-150", message);
     finding.fix("define them in an extension-definition and name that in `extensions`");
 }
 

@@ -6,25 +6,23 @@ use super::shape::{self, check_shape, wrong_kind};
 use super::subject::Sink;
 use super::{format, object};
 use crate::json::{Kind, Value};
-use crate::schema::{self, Class, Schema, Shape};
+use crate::schema::{self, Class, Property, Schema, Shape};
 use crate::vocab::ExtensionType;
-use crate::{StixId, common, id};
+use crate::{StixId, id};
 use std::borrow::Cow;
 
 /// Names that no object may use (section 3.1).
 const RESERVED: [&str; 5] = ["severity", "username", "phone_number", "phone_numbers", "action"];
 
-/// A property that the table of `parent` does not list.
-pub(crate) fn unknown_property(
-    name: &str,
+/// A common property on an object of a class that does not have it.
+pub(crate) fn misplaced_property(
     value: Value<'_>,
-    parent: Value<'_>,
+    property: &Property,
     schema: &Schema,
     path: &Path<'_>,
     sink: &mut Sink,
 ) {
-    let common = common::find(name).filter(|_| schema.class != Class::Part);
-    let Some(common) = common else { return custom_property(name, value, parent, path, sink) };
+    let name = property.name;
     let message = format!("`{name}` is not meant for objects of type `{}`", schema.name);
     let is_version = matches!(name, "created" | "modified" | "created_by_ref" | "revoked");
     // Sections 3.2 and 7.2.1 say of these that they must not be used. Producers do version observables (section 3.6),
@@ -36,7 +34,7 @@ pub(crate) fn unknown_property(
         _ => (Severity::Warning, "S-049"),
     };
     sink.report(severity, Code::PropertyClass, path, rule, message);
-    shape::check_property(value, common, schema, path, sink);
+    shape::check_property(value, property, schema, path, sink);
 }
 
 /// A property of an extension or of somebody's own (sections 7.3 and 11.1), beside the others in `parent`.
@@ -54,7 +52,8 @@ pub(crate) fn custom_property(
     }
     if !format::is_property_name(name) {
         let message = "the name of a property has 3 to 250 characters a-z, 0-9 and underscore, and begins with a letter";
-        let is_extension = parent.get("extension_type").is_some() || extension_types(parent).next().is_some();
+        let mut types = extension_types(parent.get("extensions"));
+        let is_extension = parent.get("extension_type").is_some() || types.next().is_some();
         let rule = if is_extension { "S-145" } else { "S-150" };
         sink.report(Severity::Error, Code::PropertyName, path, rule, message);
     }
@@ -65,45 +64,45 @@ pub(crate) fn custom_property(
 /// The ends of names that say what stands there (section 3.1).
 fn check_ending(name: &str, value: Value<'_>, parent: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
     let is_id = |value: Value<'_>| value.as_str().is_some_and(|id| StixId::check(&id).is_ok());
-    let Some((start, ending)) = name.rsplit_once('_') else { return };
+    const ENDINGS: [&str; 5] = ["_bin", "_hex", "_ref", "_refs", "_enc"];
+    let Some(ending) = ENDINGS.into_iter().find(|ending| name.ends_with(ending)) else { return };
     // Section 11.1 says of `_bin` and `_hex` that custom properties keep to them, and of the others nothing.
     let (is_right, severity, code, rule, message) = match ending {
-        "bin" => (
+        "_bin" => (
             value.as_str().is_some_and(|text| format::is_binary(&text)),
             Severity::Error,
             Code::Base64,
             "S-001",
             "a property whose name ends in `_bin` holds base64",
         ),
-        "hex" => (
+        "_hex" => (
             value.as_str().is_some_and(|text| format::is_hex(&text)),
             Severity::Error,
             Code::Hex,
             "S-011",
             "a property whose name ends in `_hex` holds an even number of digits 0-9 and a-f",
         ),
-        "ref" => (
+        "_ref" => (
             is_id(value),
             Severity::Warning,
             Code::Identifier,
             "S-033",
             "a property whose name ends in `_ref` holds an identifier",
         ),
-        "refs" => (
+        "_refs" => (
             value.kind() == Kind::Array && value.elements().all(is_id),
             Severity::Warning,
             Code::Identifier,
             "S-033",
             "a property whose name ends in `_refs` holds a list of identifiers",
         ),
-        "enc" => (
-            parent.get(start).is_some(),
+        _ => (
+            parent.get(&name[..name.len() - ending.len()]).is_some(),
             Severity::Warning,
             Code::PropertyNeeds,
             "S-033",
             "a property whose name ends in `_enc` names the encoding of the property beside it, which is missing",
         ),
-        _ => return,
     };
     if !is_right {
         sink.report(severity, code, path, rule, message);
@@ -150,9 +149,9 @@ fn check_any(value: Value<'_>, severity: Severity, path: &Path<'_>, sink: &mut S
     }
 }
 
-/// What the extensions of an object say of themselves.
-pub(crate) fn extension_types<'d>(object: Value<'d>) -> impl Iterator<Item = Cow<'d, str>> {
-    let extensions = object.get("extensions").into_iter().flat_map(Value::members);
+/// What extensions say of themselves.
+pub(crate) fn extension_types<'d>(extensions: Option<Value<'d>>) -> impl Iterator<Item = Cow<'d, str>> {
+    let extensions = extensions.into_iter().flat_map(Value::members);
     extensions.filter_map(|(_, extension)| extension.get("extension_type")?.as_str())
 }
 

@@ -18,7 +18,7 @@ pub(crate) fn check(subject: &mut Subject<'_, '_>, text: &str) {
             let rule = rule_of_refusal(error.kind());
             let finding = subject.must(Code::PatternSyntax, "pattern", rule, error.to_string());
             if let Some(hint) = error.hint() {
-                finding.fix(hint);
+                finding.fix(hint.to_owned());
             }
             return;
         }

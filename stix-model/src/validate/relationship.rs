@@ -3,12 +3,13 @@
 use super::finding::Code;
 use super::subject::Subject;
 use crate::graph::{RelationshipDefinition as Is, is_defined};
+use crate::id;
 
 pub(crate) fn check(subject: &mut Subject<'_, '_>, relationship_type: &str) {
     let (Some(source), Some(target)) = (subject.text("source_ref"), subject.text("target_ref")) else {
         return;
     };
-    let (Some((source, _)), Some((target, _))) = (source.split_once("--"), target.split_once("--")) else {
+    let (Some(source), Some(target)) = (id::named_type(&source), id::named_type(&target)) else {
         return;
     };
     match is_defined(source, relationship_type, target) {

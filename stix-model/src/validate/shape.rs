@@ -5,9 +5,9 @@ use super::path::Path;
 use super::subject::{Sink, Slots, Subject};
 use super::{format, object, part};
 use crate::json::{Kind, Value};
-use crate::schema::{Format, Presence, Property, Rule, Schema, Shape, Target, list_targets};
+use crate::schema::{Class, Format, Presence, Property, Rule, Schema, Shape, Target, list_targets};
 use crate::vocab::{HashAlgorithm, Openness, Vocabulary};
-use crate::{StixId, Timestamp};
+use crate::{StixId, Timestamp, common};
 
 /// Checks a part against its table and the rules of the table.
 pub(crate) fn check(value: Value<'_>, schema: &'static Schema, path: Path<'_>, sink: &mut Sink) {
@@ -28,8 +28,14 @@ pub(crate) fn walk<'s, 'd>(
     for (name, member) in value.members() {
         let place = path.member(&name);
         let Some((index, property)) = schema.position(&name) else {
-            slots.has_unknown = true;
-            part::unknown_property(&name, member, value, schema, &place, sink);
+            if schema.class != Class::Part
+                && let Some(property) = common::find(&name)
+            {
+                part::misplaced_property(member, property, schema, &place, sink);
+            } else {
+                part::custom_property(&name, member, value, &place, sink);
+                slots.custom.push(name);
+            }
             continue;
         };
         slots.set(index, member);

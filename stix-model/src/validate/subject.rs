@@ -3,8 +3,9 @@
 use super::finding::{Code, Finding, Severity};
 use super::path::Path;
 use super::profile::Profile;
-use crate::json::Value;
+use crate::json::{Place, Value};
 use crate::schema::{MOST_PROPERTIES, Schema};
+use std::borrow::Cow;
 
 /// Collects findings up to a bound, errors before warnings: a flood of advice hides no error.
 pub(crate) struct Sink {
@@ -31,9 +32,11 @@ impl Sink {
 
     /// In the order of the reports.
     pub(crate) fn into_findings(self) -> Vec<Finding> {
-        let mut numbered = self.errors;
-        numbered.extend(self.warnings);
-        numbered.sort_unstable_by_key(|(number, _)| *number);
+        let mut numbered = self.warnings;
+        if !self.errors.is_empty() {
+            numbered.extend(self.errors);
+            numbered.sort_unstable_by_key(|(number, _)| *number);
+        }
         let mut findings: Vec<_> = numbered.into_iter().map(|(_, finding)| finding).collect();
         if let Some(severity) = self.left_out {
             let message = format!("there are more than {} findings; the rest is left out", self.most);
@@ -100,23 +103,23 @@ fn finding(severity: Severity, code: Code, path: &Path<'_>, rule: &'static str, 
     Finding { code, severity, pointer: path.pointer(), rule, message, fix: None }
 }
 
-/// The properties of an object in the order of its table, and whether it has others.
+/// Where the properties of an object are, in the order of its table, and the names of those that are in no table.
 pub(crate) struct Slots<'d> {
-    values: [Option<Value<'d>>; MOST_PROPERTIES],
-    pub(crate) has_unknown: bool,
+    places: [Option<Place>; MOST_PROPERTIES],
+    pub(crate) custom: Vec<Cow<'d, str>>,
 }
 
-impl<'d> Slots<'d> {
+impl Slots<'_> {
     pub(crate) fn empty() -> Self {
-        Self { values: [None; MOST_PROPERTIES], has_unknown: false }
+        Self { places: [None; MOST_PROPERTIES], custom: Vec::new() }
     }
 
-    pub(crate) fn set(&mut self, index: usize, value: Value<'d>) {
-        self.values[index] = Some(value);
+    pub(crate) fn set(&mut self, index: usize, member: Value<'_>) {
+        self.places[index] = member.place();
     }
 
     pub(crate) fn has(&self, index: usize) -> bool {
-        self.values[index].is_some()
+        self.places[index].is_some()
     }
 }
 
@@ -132,7 +135,8 @@ pub(crate) struct Subject<'s, 'd> {
 impl<'d> Subject<'_, 'd> {
     /// A property.
     pub(crate) fn get(&self, name: &str) -> Option<Value<'d>> {
-        self.slots.values[self.schema.position(name)?.0]
+        let place = self.slots.places[self.schema.position(name)?.0]?;
+        Some(self.value.beside(place))
     }
 
     /// Whether a property is there.
@@ -141,7 +145,7 @@ impl<'d> Subject<'_, 'd> {
     }
 
     /// A string property.
-    pub(crate) fn text(&self, name: &str) -> Option<std::borrow::Cow<'d, str>> {
+    pub(crate) fn text(&self, name: &str) -> Option<Cow<'d, str>> {
         self.get(name)?.as_str()
     }
 
@@ -186,7 +190,7 @@ impl<'d> Subject<'_, 'd> {
 
 impl Finding {
     /// Adds what to do about it.
-    pub(crate) fn fix(&mut self, fix: impl Into<String>) {
+    pub(crate) fn fix(&mut self, fix: impl Into<Cow<'static, str>>) {
         self.fix = Some(fix.into());
     }
 }

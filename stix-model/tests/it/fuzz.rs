@@ -46,6 +46,7 @@ struct Repeat<'a> {
 }
 
 impl Drop for Repeat<'_> {
+    #[expect(clippy::print_stderr, reason = "a failing test says what repeats it")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             let Self { target, seed, input } = self;
