@@ -20,6 +20,7 @@ pub(crate) mod checks;
 mod finding;
 mod format;
 mod header;
+mod iana;
 pub(crate) mod object;
 #[cfg(feature = "schemas")]
 mod official;
@@ -34,6 +35,7 @@ mod translation;
 
 use crate::json::Value;
 pub use finding::{Code, Finding, Severity};
+pub(crate) use format::is_hash;
 use path::Path;
 use profile::Role;
 pub use profile::{Profile, UnknownProfile};

@@ -41,6 +41,7 @@ struct Definition {
     level: Tlp,
     edition: TlpEdition,
     uuid: &'static str,
+    name: &'static str,
     word: &'static str,
     json: &'static str,
 }
@@ -51,6 +52,7 @@ macro_rules! tlp_1 {
             level: Tlp::$level,
             edition: TlpEdition::V1,
             uuid: $uuid,
+            name: concat!("TLP:", $name),
             word: $word,
             json: concat!(
                 r#"{"type":"marking-definition","spec_version":"2.1","id":"marking-definition--"#,
@@ -71,6 +73,7 @@ macro_rules! tlp_2 {
             level: Tlp::$level,
             edition: TlpEdition::V2,
             uuid: $uuid,
+            name: concat!("TLP:", $name),
             word: $word,
             json: concat!(
                 r#"{"type":"marking-definition","spec_version":"2.1","id":"marking-definition--"#,
@@ -137,8 +140,22 @@ impl Tlp {
     /// assert_eq!(Tlp::AmberStrict.definition(TlpEdition::V1), None);
     /// ```
     pub fn definition(self, edition: TlpEdition) -> Option<&'static str> {
-        let is_it = |definition: &&Definition| definition.level == self && definition.edition == edition;
-        DEFINITIONS.iter().find(is_it).map(|definition| definition.json)
+        self.fixed(edition).map(|definition| definition.json)
+    }
+
+    /// The name of its fixed marking definition, such as `TLP:WHITE`. TLP 1.0 has none for [`Tlp::AmberStrict`].
+    ///
+    /// ```
+    /// use stix_model::marking::{Tlp, TlpEdition};
+    /// assert_eq!(Tlp::Clear.name(TlpEdition::V1), Some("TLP:WHITE"));
+    /// assert_eq!(Tlp::AmberStrict.name(TlpEdition::V2), Some("TLP:AMBER+STRICT"));
+    /// ```
+    pub fn name(self, edition: TlpEdition) -> Option<&'static str> {
+        self.fixed(edition).map(|definition| definition.name)
+    }
+
+    fn fixed(self, edition: TlpEdition) -> Option<&'static Definition> {
+        DEFINITIONS.iter().find(|definition| definition.level == self && definition.edition == edition)
     }
 
     /// The level of a marking definition that belongs to the Traffic Light Protocol; `None` when it makes no

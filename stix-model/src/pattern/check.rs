@@ -1,8 +1,13 @@
 //! Rules that the grammar cannot express, and spellings that are accepted but should not be written.
 
-use super::ast::{Comparison, ComparisonExpression, Constant, ObservationExpression, Qualifier, Test};
+use super::ast::{
+    Comparison, ComparisonExpression, Constant, ObjectPath, ObservationExpression, Operator, Qualifier, Step,
+    Test,
+};
 use super::network::Network;
 use super::pcre::{self, RegexFault};
+use crate::validate::is_hash;
+use crate::vocab::HashAlgorithm;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -94,6 +99,9 @@ pub enum PatternRule {
     /// STIX 2.1, section 9.6, ISSUBSET and ISSUPERSET.
     #[error("the constant is an IP address or a network such as 198.51.100.0/24")]
     NotANetwork,
+    /// STIX 2.1, section 10.7: a comparison with it finds nothing.
+    #[error("the constant does not have the form of such a hash")]
+    HashForm,
     /// Good PCRE that this library cannot run exactly and in linear time.
     #[error("{0}")]
     UnsupportedRegex(&'static str),
@@ -199,14 +207,19 @@ fn comparisons(expression: &ComparisonExpression, issues: &mut Vec<PatternIssue>
 /// The first rule that a test breaks.
 pub(super) fn comparison_rules(comparison: &Comparison) -> Option<PatternRule> {
     match &comparison.test {
-        Test::Compare(_, constant) => is_out_of_range(constant).then_some(PatternRule::IntegerRange),
+        Test::Compare(operator, constant) => {
+            let is_equality = matches!(operator, Operator::Equal | Operator::NotEqual);
+            let constants = std::slice::from_ref(constant);
+            out_of_range(constants)
+                .or_else(|| wrong_hash(&comparison.path, constants).filter(|_| is_equality))
+        }
         Test::In(constants) => {
             let mut kinds = constants.iter().map(kind);
             let first = kinds.next()?;
             if kinds.any(|kind| kind != first) {
                 return Some(PatternRule::MixedSet);
             }
-            constants.iter().any(is_out_of_range).then_some(PatternRule::IntegerRange)
+            out_of_range(constants).or_else(|| wrong_hash(&comparison.path, constants))
         }
         Test::Matches(regex) => match pcre::check(regex) {
             Err(RegexFault::Invalid(why)) => Some(PatternRule::InvalidRegex(why)),
@@ -221,9 +234,18 @@ pub(super) fn comparison_rules(comparison: &Comparison) -> Option<PatternRule> {
     }
 }
 
-fn is_out_of_range(constant: &Constant) -> bool {
+fn out_of_range(constants: &[Constant]) -> Option<PatternRule> {
     const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
-    matches!(constant, Constant::Integer(value) if value.unsigned_abs() > MAX_SAFE_INTEGER)
+    let is_out = |constant: &Constant| matches!(constant, Constant::Integer(value) if value.unsigned_abs() > MAX_SAFE_INTEGER);
+    constants.iter().any(is_out).then_some(PatternRule::IntegerRange)
+}
+
+fn wrong_hash(path: &ObjectPath, constants: &[Constant]) -> Option<PatternRule> {
+    let [.., Step::Property(hashes), Step::Property(algorithm)] = &path.steps[..] else { return None };
+    let algorithm = HashAlgorithm::from(&**algorithm);
+    let is_wrong =
+        |constant: &Constant| matches!(constant, Constant::String(text) if !is_hash(&algorithm, text));
+    (**hashes == *"hashes" && constants.iter().any(is_wrong)).then_some(PatternRule::HashForm)
 }
 
 /// Integers and floats are numbers alike, and hex and binary constants bytes.

@@ -2,9 +2,10 @@
 
 use super::finding::{Code, Severity};
 use super::format;
+use super::iana::CHARACTER_SETS;
 use super::subject::Subject;
 use crate::json::{Kind, Value};
-use crate::marking::TlpError;
+use crate::marking::{TlpEdition, TlpError};
 use crate::schema::{self, Class};
 use crate::vocab::HashAlgorithm;
 use crate::{Timestamp, Tlp, common};
@@ -368,11 +369,22 @@ pub(crate) fn marking_definition(subject: In<'_, '_, '_>) {
     }
 }
 
-/// Section 7.2.1.4: four fixed objects, whatever the form of their text.
+/// Section 7.2.1.4: four fixed objects, whatever the form of their text. Many tools leave `name` out.
 fn tlp_marking(subject: In<'_, '_, '_>) {
-    if let Err(error) = Tlp::of_definition(subject.value) {
-        let finding = subject.must(Code::Marking, "definition", "S-112", error.to_string());
-        finding.fix("refer to the fixed marking by its id instead");
+    match Tlp::of_definition(subject.value) {
+        Err(error) => {
+            let finding = subject.must(Code::Marking, "definition", "S-112", error.to_string());
+            finding.fix("refer to the fixed marking by its id instead");
+        }
+        Ok(level) => {
+            let fixed = level.and_then(|level| level.name(TlpEdition::V1));
+            if let (Some(name), Some(fixed)) = (subject.text("name"), fixed)
+                && name != fixed
+            {
+                let message = format!("this fixed marking has the name `{fixed}`");
+                subject.must(Code::Marking, "name", "S-112", message).fix(format!("write {fixed}"));
+            }
+        }
     }
     for name in ["object_marking_refs", "granular_markings"] {
         if subject.has(name) {
@@ -445,29 +457,14 @@ fn media_type(subject: In<'_, '_, '_>, rule: &'static str) {
     }
 }
 
-/// The name of a character set, as IANA registers them: the preferred name for MIME, where there is one. The list is
-/// long and grows, so only the form is checked, and that the name is none of the usual slips.
+/// The name of a character set, as IANA registers them.
 fn encoding(subject: In<'_, '_, '_>, property: &str) {
-    const ALIASES: [(&str, &str); 8] = [
-        ("ascii", "US-ASCII"),
-        ("cp1252", "windows-1252"),
-        ("latin-1", "ISO-8859-1"),
-        ("latin1", "ISO-8859-1"),
-        ("iso8859-1", "ISO-8859-1"),
-        ("sjis", "Shift_JIS"),
-        ("utf16", "UTF-16"),
-        ("utf8", "UTF-8"),
-    ];
-    let is_name = |text: &str| {
-        (2..=250).contains(&text.len())
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/.+_:-".contains(&byte))
-    };
     let Some(text) = subject.text(property) else { return };
-    if !is_name(&text) {
-        subject.must(Code::Format, property, "S-036", "must be the name of a character set that IANA lists");
-    }
-    if let Some((_, name)) = ALIASES.iter().find(|(alias, _)| text.eq_ignore_ascii_case(alias)) {
-        let message = "must be the name that IANA prefers for this character set";
-        subject.must(Code::Format, property, "S-036", message).fix(format!("write {name}"));
+    if CHARACTER_SETS.binary_search(&&*text).is_err() {
+        let message = "must be the name of a character set as IANA lists it, such as `windows-1252`";
+        let finding = subject.must(Code::Format, property, "S-036", message);
+        if let Some(near) = format::nearest(&text, &CHARACTER_SETS) {
+            finding.fix(format!("did you mean `{near}`?"));
+        }
     }
 }

@@ -224,7 +224,8 @@ pub(crate) fn is_uri(text: &str) -> bool {
         }
         _ => host,
     };
-    [user, host, path].into_iter().all(has_uri_characters)
+    let port = host.rsplit_once(':').map_or("", |(_, port)| port);
+    port.bytes().all(|byte| byte.is_ascii_digit()) && [user, host, path].into_iter().all(has_uri_characters)
 }
 
 fn has_uri_characters(text: &str) -> bool {
@@ -322,7 +323,7 @@ fn is_cpe_value(field: &str) -> bool {
     !is_empty
 }
 
-/// A media type of the IANA tree: a top-level type, a slash, a name.
+/// A media type (RFC 6838, section 4.2) under one of the top-level types that IANA lists.
 pub(crate) fn is_media_type(text: &str) -> bool {
     const TOP_LEVEL: [&str; 11] = [
         "application",
@@ -337,7 +338,12 @@ pub(crate) fn is_media_type(text: &str) -> bool {
         "video",
         "x-conference",
     ];
-    text.split_once('/').is_some_and(|(top, name)| TOP_LEVEL.contains(&top) && !name.is_empty())
+    let is_name = |name: &str| {
+        let mark = b"!#$&-^_.+";
+        (1..=127).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || mark.contains(&byte))
+    };
+    text.split_once('/').is_some_and(|(top, name)| TOP_LEVEL.contains(&top) && is_name(name))
 }
 
 /// The word of a list that was most likely meant.
@@ -390,9 +396,15 @@ mod tests {
         ] {
             assert!(is_uri(right), "{right}");
         }
-        for wrong in
-            ["http://example[.]com/", "http://x/a[1]", "x.example/a", "http://x/ y", "http://x/%zz", ":x"]
-        {
+        for wrong in [
+            "http://example[.]com/",
+            "http://x/a[1]",
+            "x.example/a",
+            "http://x/ y",
+            "http://x/%zz",
+            ":x",
+            "http://x:y/",
+        ] {
             assert!(!is_uri(wrong), "{wrong}");
         }
     }

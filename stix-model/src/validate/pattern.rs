@@ -69,6 +69,7 @@ fn rule_of_issue(issue: &PatternIssue) -> &'static str {
     match issue.rule() {
         PatternRule::PlusSign | PatternRule::IntegerRange => "P-023",
         PatternRule::MixedSet => "P-042",
+        PatternRule::HashForm => "S-010",
         PatternRule::InvalidRegex(_) | PatternRule::UnsupportedRegex(_) => "P-044",
         PatternRule::DifferentTypes => "P-062",
         PatternRule::NotPositive if issue.place().starts_with("WITHIN") => "P-082",
