@@ -116,6 +116,8 @@ impl Default for PatternLimits {
 pub struct Pattern {
     expression: ObservationExpression,
     spellings: Vec<PatternIssue>,
+    /// Where comparisons and qualifiers begin in the text, in the order of the text.
+    offsets: Vec<u32>,
 }
 
 impl Pattern {
@@ -135,10 +137,7 @@ impl Pattern {
     /// # Errors
     /// As [`Pattern::parse`].
     pub fn parse_within(text: &str, limits: PatternLimits) -> Result<Self, PatternError> {
-        match parser::parse(text, limits) {
-            Ok((expression, spellings)) => Ok(Self { expression, spellings }),
-            Err(fault) => Err(PatternError::new(*fault, text)),
-        }
+        parser::parse(text, limits).map_err(|fault| PatternError::new(*fault, text))
     }
 
     /// The whole tree.
@@ -149,7 +148,7 @@ impl Pattern {
     /// Where the pattern breaks rules that the grammar cannot express; empty for a good pattern.
     pub fn check(&self) -> Vec<PatternIssue> {
         let mut issues = self.spellings.clone();
-        check::observation(&self.expression, &mut issues);
+        check::observation(&self.expression, &mut self.offsets.iter(), &mut issues);
         issues
     }
 }

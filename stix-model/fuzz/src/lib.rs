@@ -240,6 +240,7 @@ pub fn pattern(data: &[u8]) {
     assert_eq!(again.to_string(), printed, "a fixed point");
     for issue in pattern.check() {
         assert!(!issue.to_string().is_empty());
+        assert!(issue.offset().is_some_and(|offset| text.get(offset..).is_some_and(|rest| !rest.is_empty())));
     }
     let limits = MatchLimits { steps: 100_000, ..MatchLimits::default() };
     let document = Document::read(OBSERVED.as_bytes(), Limits::default()).expect("a constant");

@@ -24,12 +24,17 @@ pub enum PatternLevel {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PatternIssue {
     rule: PatternRule,
+    offset: Option<usize>,
     place: Box<str>,
 }
 
 impl PatternIssue {
     pub(super) fn new(rule: PatternRule, place: impl fmt::Display) -> Self {
-        Self { rule, place: shortened(place) }
+        Self { rule, offset: None, place: shortened(place) }
+    }
+
+    pub(super) fn at(offset: usize, rule: PatternRule, place: impl fmt::Display) -> Self {
+        Self { offset: Some(offset), ..Self::new(rule, place) }
     }
 
     /// The rule.
@@ -40,6 +45,11 @@ impl PatternIssue {
     /// How binding the rule is.
     pub fn level(&self) -> PatternLevel {
         self.rule.level()
+    }
+
+    /// Where that part begins in the text of the pattern, in bytes; not known once the pattern is compiled.
+    pub fn offset(&self) -> Option<usize> {
+        self.offset
     }
 
     /// The part of the pattern that breaks it, shortened when it is long.
@@ -138,69 +148,93 @@ impl PatternRule {
     }
 }
 
+/// Where the comparisons and qualifiers begin that a walk has not come to.
+type Offsets<'o> = std::slice::Iter<'o, u32>;
+
+fn next(offsets: &mut Offsets<'_>) -> usize {
+    offsets.next().map_or(0, |offset| *offset as usize)
+}
+
 /// Walks the whole tree.
-pub(super) fn observation(expression: &ObservationExpression, issues: &mut Vec<PatternIssue>) {
+pub(super) fn observation(
+    expression: &ObservationExpression,
+    offsets: &mut Offsets<'_>,
+    issues: &mut Vec<PatternIssue>,
+) {
     match expression {
         ObservationExpression::Comparison(inner) => {
-            root_types(inner, issues);
-            comparisons(inner, issues);
+            root_types(inner, &mut offsets.clone(), issues);
+            comparisons(inner, offsets, issues);
         }
         ObservationExpression::And(members)
         | ObservationExpression::Or(members)
         | ObservationExpression::FollowedBy(members) => {
-            members.iter().for_each(|member| observation(member, issues));
+            members.iter().for_each(|member| observation(member, offsets, issues));
         }
         ObservationExpression::Qualified { expression, qualifiers } => {
-            observation(expression, issues);
+            observation(expression, offsets, issues);
             for (index, qualifier) in qualifiers.iter().enumerate() {
+                let offset = next(offsets);
                 let kind = std::mem::discriminant(qualifier);
-                if qualifiers[..index].iter().any(|other| std::mem::discriminant(other) == kind) {
-                    issues.push(PatternIssue::new(PatternRule::DuplicateQualifier, qualifier));
-                }
-                issues.extend(qualifier_issue(qualifier));
+                let is_repeated =
+                    qualifiers[..index].iter().any(|other| std::mem::discriminant(other) == kind);
+                let repeated = is_repeated.then_some(PatternRule::DuplicateQualifier);
+                let rules = repeated.into_iter().chain(qualifier_rule(qualifier));
+                issues.extend(rules.map(|rule| PatternIssue::at(offset, rule, qualifier)));
             }
         }
     }
 }
 
-pub(super) fn qualifier_issue(qualifier: &Qualifier) -> Option<PatternIssue> {
-    let rule = match qualifier {
-        Qualifier::Within(seconds) if seconds.is_zero() => PatternRule::NotPositive,
-        Qualifier::Repeats(0) => PatternRule::NotPositive,
-        Qualifier::StartStop { start, stop } if start >= stop => PatternRule::EmptyInterval,
-        _ => return None,
-    };
-    Some(PatternIssue::new(rule, qualifier))
+pub(super) fn qualifier_rule(qualifier: &Qualifier) -> Option<PatternRule> {
+    match qualifier {
+        Qualifier::Within(seconds) if seconds.is_zero() => Some(PatternRule::NotPositive),
+        Qualifier::Repeats(0) => Some(PatternRule::NotPositive),
+        Qualifier::StartStop { start, stop } if start >= stop => Some(PatternRule::EmptyInterval),
+        _ => None,
+    }
 }
 
 /// The types whose objects can make an expression true; reports an AND that leaves none.
-fn root_types<'e>(expression: &'e ComparisonExpression, issues: &mut Vec<PatternIssue>) -> BTreeSet<&'e str> {
+fn root_types<'e>(
+    expression: &'e ComparisonExpression,
+    offsets: &mut Offsets<'_>,
+    issues: &mut Vec<PatternIssue>,
+) -> BTreeSet<&'e str> {
     match expression {
-        ComparisonExpression::Test(test) => BTreeSet::from([&*test.path.object_type]),
+        ComparisonExpression::Test(test) => {
+            offsets.next();
+            BTreeSet::from([&*test.path.object_type])
+        }
         ComparisonExpression::Or(members) => {
-            members.iter().flat_map(|member| root_types(member, issues)).collect()
+            members.iter().flat_map(|member| root_types(member, offsets, issues)).collect()
         }
         ComparisonExpression::And(members) => {
-            let mut sets = members.iter().map(|member| root_types(member, issues)).collect::<Vec<_>>();
+            let offset = next(&mut offsets.clone());
+            let mut sets =
+                members.iter().map(|member| root_types(member, offsets, issues)).collect::<Vec<_>>();
             let mut common = sets.swap_remove(0);
             // A member without types has been reported already.
             let has_none = common.is_empty() || sets.iter().any(BTreeSet::is_empty);
             sets.iter().for_each(|set| common.retain(|name| set.contains(name)));
             if common.is_empty() && !has_none {
-                issues.push(PatternIssue::new(PatternRule::DifferentTypes, expression));
+                issues.push(PatternIssue::at(offset, PatternRule::DifferentTypes, expression));
             }
             common
         }
     }
 }
 
-fn comparisons(expression: &ComparisonExpression, issues: &mut Vec<PatternIssue>) {
+fn comparisons(expression: &ComparisonExpression, offsets: &mut Offsets<'_>, issues: &mut Vec<PatternIssue>) {
     match expression {
         ComparisonExpression::And(members) | ComparisonExpression::Or(members) => {
-            members.iter().for_each(|member| comparisons(member, issues));
+            members.iter().for_each(|member| comparisons(member, offsets, issues));
         }
-        ComparisonExpression::Test(comparison) => issues
-            .extend(comparison_rules(comparison).into_iter().map(|rule| PatternIssue::new(rule, comparison))),
+        ComparisonExpression::Test(comparison) => {
+            let offset = next(offsets);
+            let rule = comparison_rules(comparison);
+            issues.extend(rule.map(|rule| PatternIssue::at(offset, rule, comparison)));
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Pattern;
 use super::ast::{ComparisonExpression, ObservationExpression, Qualifier};
 use super::budget::{Budget, BudgetExceeded, MatchLimits};
-use super::check::{PatternIssue, PatternRule, qualifier_issue};
+use super::check::{PatternIssue, PatternRule, qualifier_rule};
 use super::observations::{Observation, Observed};
 use super::path::Path;
 use super::time::{instant, length};
@@ -105,10 +105,8 @@ fn plan(
         ObservationExpression::Qualified { expression, qualifiers } => {
             let mut windows = windows.to_vec();
             for qualifier in qualifiers {
-                if let Some(issue) = qualifier_issue(qualifier)
-                    && issue.rule() == PatternRule::NotPositive
-                {
-                    return Err(CompileError::Invalid(issue));
+                if let Some(rule @ PatternRule::NotPositive) = qualifier_rule(qualifier) {
+                    return Err(CompileError::Invalid(PatternIssue::new(rule, qualifier)));
                 }
                 if let Qualifier::StartStop { start, stop } = qualifier {
                     windows.push((instant(start), instant(stop)));

@@ -32,6 +32,12 @@ impl<'t> Lexer<'t> {
         self.at
     }
 
+    /// Where the next word begins; limits keep texts far below 4 GiB, and beyond it no place is better than another.
+    pub(super) fn begin(&mut self) -> Parse<u32> {
+        self.next()?;
+        Ok(u32::try_from(self.at).unwrap_or(u32::MAX))
+    }
+
     // Single characters and words, each after white space.
 
     pub(super) fn eat(&mut self, byte: u8) -> Parse<bool> {
@@ -110,7 +116,7 @@ impl<'t> Lexer<'t> {
         };
         let spelling = &self.text[self.at..self.at + width];
         if spelling == "==" || spelling == "<>" {
-            self.note(PatternRule::OperatorAlias, spelling);
+            self.note(PatternRule::OperatorAlias, self.at, spelling);
         }
         self.at += width;
         Ok(Some(operator))
@@ -191,7 +197,7 @@ impl<'t> Lexer<'t> {
 
     fn digits(&mut self, expected: &'static str) -> Parse<&'t str> {
         if self.byte(0) == Some(b'+') {
-            self.note(PatternRule::PlusSign, "+");
+            self.note(PatternRule::PlusSign, self.at, "+");
             self.at += 1;
         }
         let start = self.at;
@@ -214,7 +220,7 @@ impl<'t> Lexer<'t> {
             return Ok(&self.text[start..self.at]);
         }
         if whole == 0 {
-            self.note(PatternRule::LeadingDot, ".");
+            self.note(PatternRule::LeadingDot, self.at, ".");
         }
         self.at += whole + 1 + fraction;
         Ok(&self.text[start..self.at])
@@ -225,7 +231,7 @@ impl<'t> Lexer<'t> {
         let digits = self.quoted(1)?;
         let Some(bytes) = decode_hex(digits) else { return self.refuse(start, Refusal::BadHex) };
         if digits.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            self.note(PatternRule::UpperCaseHex, digits);
+            self.note(PatternRule::UpperCaseHex, start, digits);
         }
         Ok(Constant::Hex(bytes.into()))
     }
@@ -318,7 +324,7 @@ impl<'t> Lexer<'t> {
                 None => return self.refuse(self.at, Refusal::UnterminatedComment),
             }
         };
-        self.note(PatternRule::Comment, &rest[..length]);
+        self.note(PatternRule::Comment, self.at, &rest[..length]);
         self.at += length;
         Ok(())
     }
@@ -340,9 +346,9 @@ impl<'t> Lexer<'t> {
     // What goes wrong, and what is not nice.
 
     #[cold]
-    pub(super) fn note(&mut self, rule: PatternRule, place: &str) {
+    pub(super) fn note(&mut self, rule: PatternRule, offset: usize, place: &str) {
         if !self.spellings.iter().any(|issue| issue.rule() == rule) {
-            self.spellings.push(PatternIssue::new(rule, place));
+            self.spellings.push(PatternIssue::at(offset, rule, place));
         }
     }
 

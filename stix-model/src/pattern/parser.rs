@@ -1,22 +1,23 @@
 //! From text to tree: one pass over the bytes, a function for each rule of the grammar (STIX 2.1, section 9).
 
-use super::PatternLimits;
 use super::ast::{
     Comparison, ComparisonExpression, ObjectPath, ObservationExpression, Operator, Qualifier, Seconds, Step,
     Test,
 };
-use super::check::{PatternIssue, PatternRule};
+use super::check::PatternRule;
 use super::error::PatternErrorKind as Refusal;
 use super::lexer::{Lexer, Parse};
+use super::{Pattern, PatternLimits};
 
-pub(super) fn parse(text: &str, limits: PatternLimits) -> Parse<(ObservationExpression, Vec<PatternIssue>)> {
-    let mut parser = Parser { lexer: Lexer::new(text), limits, depth: 0, comparisons: 0 };
+pub(super) fn parse(text: &str, limits: PatternLimits) -> Parse<Pattern> {
+    let mut parser =
+        Parser { lexer: Lexer::new(text), limits, depth: 0, comparisons: 0, offsets: Vec::new() };
     if text.len() > limits.bytes {
         return parser.lexer.refuse(0, Refusal::TooLong(limits.bytes));
     }
     let expression = parser.followed_by()?;
     parser.lexer.end("AND, OR, FOLLOWEDBY, a qualifier or the end of the pattern")?;
-    Ok((expression, parser.lexer.spellings))
+    Ok(Pattern { expression, spellings: parser.lexer.spellings, offsets: parser.offsets })
 }
 
 struct Parser<'t> {
@@ -26,6 +27,8 @@ struct Parser<'t> {
     depth: usize,
     /// Comparisons read so far; each member of a set is one.
     comparisons: usize,
+    /// Where comparisons and qualifiers begin.
+    offsets: Vec<u32>,
 }
 
 impl Parser<'_> {
@@ -83,7 +86,8 @@ impl Parser<'_> {
             let kind = std::mem::discriminant(&qualifier);
             if is_group && qualifiers.iter().any(|other| std::mem::discriminant(other) == kind) {
                 // The validator of OASIS lets this pass behind parentheses, as if more of them stood there.
-                self.lexer.note(PatternRule::DuplicateGroupQualifier, &qualifier.to_string());
+                let offset = self.offsets.last().map_or(0, |offset| *offset as usize);
+                self.lexer.note(PatternRule::DuplicateGroupQualifier, offset, &qualifier.to_string());
                 expression = qualified(expression, std::mem::take(&mut qualifiers));
             }
             qualifiers.push(qualifier);
@@ -104,6 +108,7 @@ impl Parser<'_> {
     }
 
     fn qualifier(&mut self) -> Parse<Option<Qualifier>> {
+        let begin = self.lexer.begin()?;
         let qualifier = if self.lexer.eat_word("WITHIN")? {
             let seconds = Seconds::new(self.lexer.positive_number("a positive number of seconds")?);
             self.lexer.need_word("SECONDS")?;
@@ -119,6 +124,7 @@ impl Parser<'_> {
         } else {
             return Ok(None);
         };
+        self.offsets.push(begin);
         Ok(Some(qualifier))
     }
 
@@ -127,6 +133,8 @@ impl Parser<'_> {
             return self.nested(Self::comparison_or, "AND, OR or `)`");
         }
         self.count()?;
+        let begin = self.lexer.begin()?;
+        self.offsets.push(begin);
         let is_negated = self.lexer.eat_word("NOT")?;
         if self.lexer.eat_word("EXISTS")? {
             let path = self.object_path()?;
@@ -176,7 +184,7 @@ impl Parser<'_> {
     fn set(&mut self) -> Parse<Test> {
         self.lexer.need(b'(', "`(`")?;
         if self.lexer.eat(b')')? {
-            self.lexer.note(PatternRule::EmptySet, "IN ()");
+            self.lexer.note(PatternRule::EmptySet, self.lexer.at() - 1, "IN ()");
             return Ok(Test::In(Vec::new()));
         }
         let mut constants = vec![self.lexer.constant()?];

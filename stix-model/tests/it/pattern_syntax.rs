@@ -193,6 +193,23 @@ fn rules_beyond_the_grammar() {
 }
 
 #[test]
+fn issues_know_where_they_are() {
+    for (text, places) in [
+        ("[a:b=1 AND c:d=2]", &["a:b=1 AND"][..]),
+        ("[x:y=1] AND ( [a:b  IN (1, 'x')] WITHIN 0 SECONDS)", &["a:b  IN", "WITHIN 0"]),
+        ("[x:y=1]REPEATS 1 TIMES   REPEATS 2 TIMES", &["REPEATS 2"]),
+        ("([x:y == 1]) WITHIN 1 SECONDS WITHIN 2 SECONDS", &["== 1", "WITHIN 2"]),
+        ("[x:y=1 OR (NOT EXISTS a:b OR a:b =   99999999999999999)]", &["a:b =   9"]),
+        ("[x:y MATCHES 'a' OR x:y MATCHES '(' ]", &["x:y MATCHES '('"]),
+    ] {
+        let issues = Pattern::parse(text).unwrap().check();
+        let found: Vec<_> = issues.iter().map(|issue| &text[issue.offset().unwrap()..]).collect();
+        let is_right = found.iter().zip(places).all(|(found, place)| found.starts_with(place));
+        assert!(is_right && found.len() == places.len(), "{text}: {found:?}");
+    }
+}
+
+#[test]
 fn limits_hold() {
     let nested = |depth| format!("{}[a:b = 1]{}", "(".repeat(depth), ")".repeat(depth));
     let limits = PatternLimits::default();

@@ -36,7 +36,7 @@ fn each_line_has_an_answer() {
         json!({ "line": 1, "valid": true, "canonical": "[a:b = 1]", "error": null, "warnings": [] })
     );
     let offsets: Vec<_> = found.iter().map(|row| row["error"]["offset"].clone()).collect();
-    assert_eq!(offsets, [Value::Null, json!(6), Value::Null, Value::Null, json!(3), Value::Null]);
+    assert_eq!(offsets, [Value::Null, json!(6), Value::Null, Value::Null, json!(3), json!(1)]);
     for row in &found[1..] {
         assert_eq!((&row["valid"], &row["canonical"]), (&json!(false), &Value::Null), "{row}");
         assert!(row["error"]["message"].is_string(), "{row}");

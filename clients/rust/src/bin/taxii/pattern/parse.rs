@@ -128,16 +128,10 @@ fn check(text: &str) -> Result<Good, Fault> {
     let (errors, warnings): (Vec<PatternIssue>, Vec<PatternIssue>) =
         pattern.check().into_iter().partition(|issue| issue.level() == PatternLevel::Must);
     if let Some(issue) = errors.first() {
-        return Err(Fault { message: issue.to_string(), offset: only_place(text, issue.place()) });
+        return Err(Fault { message: issue.to_string(), offset: issue.offset() });
     }
     let warnings = warnings.iter().map(ToString::to_string).collect();
     Ok(Good { canonical: pattern.to_string(), warnings })
-}
-
-/// Where a part of a pattern stands that is known by its canonical spelling only.
-fn only_place(text: &str, part: &str) -> Option<usize> {
-    let mut places = text.match_indices(part).map(|(at, _)| at);
-    places.next().filter(|_| !part.is_empty() && places.next().is_none())
 }
 
 /// The fault, the line of the pattern, and a caret below the place.
