@@ -23,6 +23,34 @@ pub enum Form {
     Lines,
 }
 
+impl Form {
+    /// The form of a text that is one JSON value, and the list in which its objects stand, if it has one.
+    ///
+    /// # Errors
+    /// When it is neither an object nor a list, or an object that is neither a STIX object nor a bundle nor an
+    /// envelope.
+    pub fn of(root: Value<'_>) -> Result<(Self, Option<Value<'_>>), BundleError> {
+        match root.kind() {
+            Kind::Array => return Ok((Self::List, Some(root))),
+            Kind::Object => {}
+            other => return Err(BundleError::WrongType(other)),
+        }
+        if let Some(object_type) = root.get("type") {
+            return match object_type.as_str().as_deref() {
+                Some("bundle") => Ok((Self::Bundle, objects_of(root)?)),
+                Some(_) => Ok((Self::Object, None)),
+                None => Err(BundleError::Neither),
+            };
+        }
+        // An envelope without anything is what a server sends when nothing is there.
+        let is_envelope = ["objects", "more", "next"].iter().any(|name| root.get(name).is_some());
+        if is_envelope || root.members().next().is_none() {
+            return Ok((Self::Envelope, objects_of(root)?));
+        }
+        Err(BundleError::Neither)
+    }
+}
+
 /// Where an element stands in the text that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
@@ -189,19 +217,7 @@ fn elements(
     text: &Bytes,
     line_of: &mut dyn FnMut(usize) -> usize,
 ) -> Result<(Form, Vec<Element>), BundleError> {
-    let (form, list) = match root.kind() {
-        Kind::Array => (Form::List, Some(root)),
-        Kind::Object => match root.get("type").and_then(Value::as_str).as_deref() {
-            Some("bundle") => (Form::Bundle, objects_of(root)?),
-            Some(_) => (Form::Object, None),
-            // An envelope without objects is what a server sends when nothing is there.
-            None if root.members().all(|(name, _)| matches!(name.as_ref(), "objects" | "more" | "next")) => {
-                (Form::Envelope, objects_of(root)?)
-            }
-            None => return Err(BundleError::Neither),
-        },
-        other => return Err(BundleError::WrongType(other)),
-    };
+    let (form, list) = Form::of(root)?;
     let mut element = |value: Value<'_>, pointer: String| {
         let offset = value.range().start;
         let position = Position { offset, line: line_of(offset), pointer };
@@ -277,7 +293,7 @@ pub enum BundleError {
     WrongType(Kind),
     /// An object without `type` that is no envelope either.
     #[error(
-        "neither a STIX object nor a bundle (`type` is missing) nor an envelope (more than `objects`, `more`, `next`)"
+        "neither a STIX object nor a bundle (`type` is missing) nor an envelope (none of `objects`, `more` and `next`)"
     )]
     Neither,
     /// `objects` has another type.

@@ -123,3 +123,32 @@ fn is_default(object: Value<'_>, name: &str, value: Value<'_>) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::TIMESTAMPS;
+    use crate::schema::{Schema, Shape};
+    use std::collections::BTreeSet;
+
+    fn collect(schema: &Schema, names: &mut BTreeSet<&'static str>) {
+        for property in schema.properties() {
+            let mut shape = &property.shape;
+            while let Shape::List(inner) | Shape::Dictionary(inner) = shape {
+                shape = inner;
+            }
+            match shape {
+                Shape::Timestamp | Shape::PreciseTimestamp => drop(names.insert(property.name)),
+                Shape::Part(part) => collect(part, names),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn all_timestamps_of_the_tables_are_known() {
+        let mut names = BTreeSet::new();
+        let all = crate::any_object::SCHEMAS.iter().copied().chain(crate::extension::SCHEMAS);
+        all.for_each(|schema| collect(schema, &mut names));
+        assert_eq!(names.into_iter().collect::<Vec<_>>(), TIMESTAMPS);
+    }
+}

@@ -1,9 +1,10 @@
 //! `taxii id`
 
 use crate::failure::Failure;
-use crate::input::{LIMITS, OneInput, Parts, Places, Text, Whole, text_of};
+use crate::input::{LIMITS, OneInput, Parts, Places, Text, text_of};
 use crate::out::Out;
 use serde::Serialize;
+use stix_model::bundle::Form;
 use stix_model::json::{Document, Value};
 use stix_model::{ScoId, sco_id};
 
@@ -59,7 +60,7 @@ fn identify(text: &Text<'_>, out: &mut Out) -> Result<bool, Failure> {
         }
     };
     let parts = Parts::of(document.root());
-    if text.is_line || parts.whole == Whole::Object {
+    if text.is_line || parts.form == Form::Object {
         return identify_one(text, parts.root, text.line, out);
     }
     let mut is_all_well = true;

@@ -9,7 +9,7 @@ mod source;
 use crate::failure::Failure;
 use crate::out::Out;
 use bytes::{Buf, Bytes, BytesMut};
-pub(crate) use parts::{Parts, Whole, text_of};
+pub(crate) use parts::{Parts, text_of};
 pub(crate) use places::Places;
 use std::io::{self, Read};
 use stix_model::json::Limits;

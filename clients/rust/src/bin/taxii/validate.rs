@@ -6,10 +6,11 @@ mod sarif;
 mod verdict;
 
 use crate::failure::Failure;
-use crate::input::{InputOptions, LIMITS, Parts, Places, Text, Whole};
+use crate::input::{InputOptions, LIMITS, Parts, Places, Text};
 use crate::out::Out;
 use std::cmp::Reverse;
 use std::fmt;
+use stix_model::bundle::Form;
 use stix_model::json::Document;
 use stix_model::validate::{Code, Finding, Profile, Severity, Validator};
 use verdict::{Subject, Verdict};
@@ -124,11 +125,11 @@ fn check(text: &Text<'_>, validator: Validator, report: &mut Report, out: &mut O
     };
     let parts = Parts::of(document.root());
     // In JSON, a line has one verdict; people want to know which object of it is meant.
-    if parts.whole == Whole::Object || (text.is_line && report.format == Format::Json) {
-        report.summary.objects += if parts.whole == Whole::Object { 1 } else { parts.objects().count() };
-        let findings = match parts.whole {
-            Whole::Bundle | Whole::Object => validator.document(parts.root),
-            Whole::Envelope | Whole::List => {
+    if parts.form == Form::Object || (text.is_line && report.format == Format::Json) {
+        report.summary.objects += if parts.form == Form::Object { 1 } else { parts.objects().count() };
+        let findings = match parts.form {
+            Form::Bundle | Form::Object => validator.document(parts.root),
+            Form::Envelope | Form::List | Form::Lines => {
                 let objects = parts.objects().enumerate();
                 let check =
                     |(index, object)| validator.object_at(object, &format!("{}/{index}", parts.prefix()));
@@ -152,7 +153,7 @@ fn check_parts(
 ) -> Result<(), Failure> {
     let mut findings = Vec::new().into_iter().peekable();
     let mut too_many = None;
-    if parts.whole == Whole::Bundle {
+    if parts.form == Form::Bundle {
         let mut all = validator.most_findings(MOST_FINDINGS).document(parts.root);
         too_many = all.pop_if(|last| last.code == Code::TooMany);
         all.sort_by_key(|finding| index_of(&finding.pointer).map_or(0, |index| index + 1));
@@ -168,7 +169,7 @@ fn check_parts(
     for (index, object) in parts.objects().enumerate() {
         let mut found = Vec::new();
         let pointer = format!("{}/{index}", parts.prefix());
-        if parts.whole == Whole::Bundle {
+        if parts.form == Form::Bundle {
             while let Some(finding) = findings.next_if(|finding| index_of(&finding.pointer) == Some(index)) {
                 found.push(finding);
             }

@@ -1,6 +1,7 @@
 //! What is in a text: one object, or several in something around them.
 
 use std::borrow::Cow;
+use stix_model::bundle::Form;
 use stix_model::json::{Kind, Value};
 
 /// The objects of a text.
@@ -8,52 +9,28 @@ pub(crate) struct Parts<'d> {
     /// The whole.
     pub(crate) root: Value<'d>,
     /// What the whole is.
-    pub(crate) whole: Whole,
+    pub(crate) form: Form,
     list: Option<Value<'d>>,
 }
 
-/// What a text is as a whole.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Whole {
-    /// A STIX bundle.
-    Bundle,
-    /// A TAXII envelope (TAXII 2.1, section 3.7).
-    Envelope,
-    /// A list.
-    List,
-    /// Anything else, which is taken for one object.
-    Object,
-}
-
 impl<'d> Parts<'d> {
-    /// Looks at a text.
+    /// Looks at a text. What is no form of objects is taken for one, so that a check can say what is wrong with it.
     pub(crate) fn of(root: Value<'d>) -> Self {
-        if root.kind() == Kind::Array {
-            return Self { root, whole: Whole::List, list: Some(root) };
-        }
-        let objects = root.get("objects");
-        let list = objects.filter(|objects| objects.kind() == Kind::Array);
-        let object_type = text_of(root, "type");
-        let whole = match object_type.as_deref() {
-            Some("bundle") if list.is_some() || objects.is_none() => Whole::Bundle,
-            // A page with nothing on it is `{"more":false}`.
-            None if root.get("type").is_none() && (list.is_some() || root.get("more").is_some()) => {
-                Whole::Envelope
-            }
-            _ => Whole::Object,
-        };
-        Self { root, whole, list: list.filter(|_| whole != Whole::Object) }
+        // An empty envelope is an answer of servers; what people check and find empty is no object.
+        let is_empty = root.kind() == Kind::Object && root.members().next().is_none();
+        let (form, list) = Form::of(root).ok().filter(|_| !is_empty).unwrap_or((Form::Object, None));
+        Self { root, form, list }
     }
 
     /// The objects.
     pub(crate) fn objects(&self) -> impl Iterator<Item = Value<'d>> {
-        let one = (self.whole == Whole::Object).then_some(self.root);
+        let one = (self.form == Form::Object).then_some(self.root);
         one.into_iter().chain(self.list.into_iter().flat_map(Value::elements))
     }
 
     /// JSON pointer of the list in which the objects stand.
     pub(crate) fn prefix(&self) -> &'static str {
-        if self.whole == Whole::List { "" } else { "/objects" }
+        if self.form == Form::List { "" } else { "/objects" }
     }
 }
 

@@ -3,10 +3,11 @@
 mod cases;
 
 use crate::failure::Failure;
-use crate::input::{InputOptions, LIMITS, Parts, Text, Whole, text_of};
+use crate::input::{InputOptions, LIMITS, Parts, Text, text_of};
 use crate::out::Out;
 use bytes::Bytes;
 use serde::Serialize;
+use stix_model::bundle::Form;
 use stix_model::json::{Document, Value};
 use stix_model::pattern::{CompiledPattern, MatchLimits, Observations, Pattern};
 
@@ -97,7 +98,7 @@ fn observed_data<'d>(documents: &'d [Document<'d>]) -> Observations<'d> {
     let mut observations = Observations::new();
     let mut alone = Vec::new();
     for parts in documents.iter().map(|document| Parts::of(document.root())) {
-        if parts.whole == Whole::Object {
+        if parts.form == Form::Object {
             alone.push(parts.root);
         } else {
             observations.add_objects(parts.objects());
