@@ -260,7 +260,7 @@ pub(crate) fn malware(id: &str) -> Value {
     json!({
         "type": "malware", "spec_version": "2.1", "id": id,
         "created": VERSIONS[0], "modified": VERSIONS[0], "name": "conformance sample", "is_family": false,
-        "x_conformance_note": "kept as sent", "x_conformance_nested": {"list": [1, "two", {"three": 3.5}]},
+        "x_conformance_note": "kept as sent", "x_conformance_nested": {"list": [1, 2], "dictionary": {"three": 3.5}},
     })
 }
 

@@ -38,7 +38,7 @@ pub struct Schema {
     pub class: Class,
     /// The section of STIX 2.1 that defines it.
     pub section: &'static str,
-    /// Its own properties, in the order of the standard.
+    /// Its own properties: what is required, what is optional, then the lists.
     pub own: &'static [Property],
     /// The common properties that apply to it (section 3.2).
     pub common: &'static [Property],
