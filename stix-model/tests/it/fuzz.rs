@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// How many mutated inputs each target gets, unless `INPUTS` says otherwise.
-const INPUTS: u64 = 3_000;
+const INPUTS: u64 = 10_000;
 
 /// xorshift64*, which is enough to choose with.
 struct Dice(u64);
