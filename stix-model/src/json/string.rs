@@ -4,12 +4,14 @@
 pub(super) fn plain_length(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::MAX / 255;
     const HIGH: u64 = ONES << 7;
-    let zero_bytes = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+    // Borrows leave the lowest byte that is special, the only one that counts, as it should be.
+    let below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound);
     let (words, _) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-        let special = control | zero_bytes(word ^ (ONES * 0x22)) | zero_bytes(word ^ (ONES * 0x5C));
+        let [control, quote, backslash] =
+            [below(word, 0x20), below(word ^ (ONES * 0x22), 1), below(word ^ (ONES * 0x5C), 1)];
+        let special = (control | quote | backslash) & !word & HIGH;
         if special != 0 {
             return index * 8 + special.trailing_zeros() as usize / 8;
         }
