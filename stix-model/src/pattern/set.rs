@@ -139,7 +139,7 @@ pub struct PatternSetStats {
     pub expressions: usize,
     /// Entries of the tables in which anchors are looked up.
     pub anchors: usize,
-    /// Expressions without an anchor, such as `[a:b > 5]`. They are evaluated for each object that has the property;
+    /// Expressions without an anchor, such as `[a:b != 5]`. They are evaluated for each object that has the property;
     /// those that ask for absence, for each object of the type.
     pub scanned: usize,
     /// Expressions that can never be true, such as those with ISSUBSET of what is no network.

@@ -193,6 +193,8 @@ impl PatternSetBuilder {
                     self.pieces.push((*hash, id));
                 }
                 Probe::InnerNetwork(network) => probes.inner_networks.push((network, id)),
+                Probe::AtLeast(bound) => probes.floors.push((bound, id)),
+                Probe::AtMost(bound) => probes.ceilings.push((bound, id)),
                 Probe::Always => {
                     probes.always.push(id);
                     self.scanned.push(id);

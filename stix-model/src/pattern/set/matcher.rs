@@ -181,8 +181,15 @@ impl<'d> Walk<'_, 'd> {
             Datum::Boolean(value) if probes.has(Kind::Boolean) => {
                 self.find_value(Seed::new(Kind::Boolean, at).boolean(value));
             }
-            Datum::Number(number) if probes.has(Kind::Number) => {
-                self.find_value(Seed::new(Kind::Number, at).number(number));
+            Datum::Number(number) => {
+                if probes.has(Kind::Number) {
+                    self.find_value(Seed::new(Kind::Number, at).number(number));
+                }
+                let Probes { floors, ceilings, .. } = probes;
+                let reached = floors.partition_point(|(bound, _)| bound.compare(number).is_le());
+                self.found.add(floors[..reached].iter().map(|(_, id)| *id));
+                let passed = ceilings.partition_point(|(bound, _)| bound.compare(number).is_lt());
+                self.found.add(ceilings[passed..].iter().map(|(_, id)| *id));
             }
             Datum::String(text) => {
                 if probes.has(Kind::Text) {
@@ -212,7 +219,7 @@ impl<'d> Walk<'_, 'd> {
                     self.find_pieces(at, probes);
                 }
             }
-            Datum::Boolean(_) | Datum::Number(_) | Datum::Other => {}
+            Datum::Boolean(_) | Datum::Other => {}
         }
         Ok(())
     }
