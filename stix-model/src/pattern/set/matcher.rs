@@ -27,6 +27,9 @@ pub struct SetMatcher {
 /// What an object shows.
 #[derive(Debug, Default)]
 struct Found {
+    /// Expressions that are true.
+    shown: Vec<u32>,
+    /// Expressions that may be true.
     candidates: Vec<u32>,
     /// The same, to see which one is new.
     seen: HashSet<u32>,
@@ -71,6 +74,7 @@ impl SetMatcher {
             self.found.clear();
             let mut walk = Walk { index, observation, found: &mut self.found, budget: &mut budget };
             walk.visit(*node, object.value)?;
+            self.hits.extend(self.found.shown.iter().map(|id| index.hit(*id)));
             for &id in &self.found.candidates {
                 let expression = match index.ready.binary_search_by_key(&id, |(ready, _)| *ready) {
                     Ok(at) => Some(&index.ready[at].1),
@@ -106,6 +110,7 @@ fn keep<'k>(
 
 impl Found {
     fn clear(&mut self) {
+        self.shown.clear();
         self.candidates.clear();
         self.seen.clear();
         self.followed.clear();
@@ -193,7 +198,7 @@ impl<'d> Walk<'_, 'd> {
             }
             Datum::String(text) => {
                 if probes.has(Kind::Text) {
-                    self.find_value(Seed::new(Kind::Text, at).whole(text.as_bytes()));
+                    self.find_text(at, &text)?;
                 }
                 if probes.has(Kind::Time)
                     && let Ok(time) = text.parse::<Timestamp>()
@@ -220,6 +225,18 @@ impl<'d> Walk<'_, 'd> {
                 }
             }
             Datum::Boolean(_) | Datum::Other => {}
+        }
+        Ok(())
+    }
+
+    fn find_text(&mut self, at: u32, text: &str) -> Result<(), BudgetExceeded> {
+        for id in self.index.values.get(Seed::new(Kind::Text, at).whole(text.as_bytes())) {
+            self.budget.spend(1 + text.len() as u64 / 64)?;
+            match self.index.constant(id) {
+                Some(constant) if constant == text => self.found.shown.push(id),
+                Some(_) => {}
+                None => self.found.add([id].into_iter()),
+            }
         }
         Ok(())
     }
