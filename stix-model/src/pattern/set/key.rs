@@ -91,7 +91,8 @@ impl Seed {
     /// A network; `bits` are those of its prefix.
     pub(super) fn network(self, prefix: u32, bits: u128) -> u64 {
         let [low, high] = [bits as u64, (bits >> 64) as u64];
-        mix(mix(self.0 ^ high) ^ low ^ u64::from(prefix) << 56)
+        let hash = mix(self.0 ^ high ^ u64::from(prefix));
+        if low == 0 { hash } else { mix(hash ^ low) }
     }
 }
 

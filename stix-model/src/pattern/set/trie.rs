@@ -4,6 +4,7 @@ use super::key::{Kind, MAX_GRAM};
 use crate::pattern::ast::{ObjectPath, Step};
 use crate::pattern::network::Network;
 use crate::pattern::value::{Encoding, Number};
+use hashbrown::HashMap;
 use std::collections::BTreeMap;
 
 /// The root, whose children are the types of objects.
@@ -17,7 +18,7 @@ pub(super) struct Trie {
 /// The end of one path, or a place on the way.
 #[derive(Debug)]
 pub(super) struct Node {
-    pub(super) properties: BTreeMap<Box<str>, u32>,
+    pub(super) properties: HashMap<Box<str>, u32>,
     pub(super) indexes: BTreeMap<u64, u32>,
     pub(super) any_index: Option<u32>,
     /// Whether an identifier that is reached here stands for the object that it names, if properties follow.
@@ -146,7 +147,7 @@ impl Trie {
 impl Node {
     fn new(encoding: Encoding, is_reference: bool) -> Self {
         Self {
-            properties: BTreeMap::new(),
+            properties: HashMap::new(),
             indexes: BTreeMap::new(),
             any_index: None,
             is_reference,
