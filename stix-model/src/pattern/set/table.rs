@@ -1,4 +1,4 @@
-//! A hash table that is built once: eight bytes for each entry, four for each bucket, one for the filter.
+//! A hash table that is built once: eight bytes for each entry, four for each bucket, two for the filter.
 
 /// Finds the entries of a key.
 #[derive(Debug, Default)]
