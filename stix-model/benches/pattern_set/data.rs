@@ -105,8 +105,8 @@ pub(crate) enum Indicator {
 }
 
 impl Indicator {
-    /// Of a hundred, 70 are equalities, 20 LIKE, ISSUBSET or MATCHES, and 10 compound. One in 50,000 has nothing that
-    /// can be looked up.
+    /// Of a hundred, 70 are equalities, 20 LIKE, ISSUBSET or MATCHES, and 10 compound. One in 50,000 only compares an
+    /// order.
     pub(crate) fn new(number: u64) -> Self {
         let mut random = Random::new(number + 1);
         if number % 50_000 == 49_999 {

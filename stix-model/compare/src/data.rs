@@ -1,5 +1,6 @@
 //! What both sides read: a bundle in three forms, patterns, and observed objects.
 
+use crate::indicators::{Indicator, Random, observation};
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use std::io::Read as _;
@@ -131,4 +132,19 @@ pub fn observables(count: usize) -> Vec<String> {
         )
     };
     (0..count).map(object).collect()
+}
+
+/// Patterns for a set, in the same mix as in its bench: seven in ten are equalities, two LIKE, MATCHES or ISSUBSET.
+pub fn indicators(count: u64) -> Vec<String> {
+    (0..count).map(|number| Indicator::new(number).pattern()).collect()
+}
+
+/// What a sensor sees; three in a hundred show one of so many indicators.
+pub fn observations(count: usize, indicators: u64) -> Vec<String> {
+    let mut random = Random::new(indicators);
+    let mut observation = || match random.below(100) < 3 {
+        true => Indicator::new(random.below(indicators)).observation(&mut random),
+        false => observation(&mut random),
+    };
+    (0..count).map(|_| observation()).collect()
 }

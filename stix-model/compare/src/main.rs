@@ -3,6 +3,8 @@
 //! BUNDLE is a STIX bundle, also as `.gz`; without it, ATT&CK for ICS. `run.sh` adds the Python peers.
 
 mod data;
+#[path = "../../benches/pattern_set/data.rs"]
+mod indicators;
 mod measure;
 mod ours;
 mod python;
@@ -72,15 +74,14 @@ fn patterns() {
 
 /// Not against a peer but against itself: a set that finds its patterns by index is as fast with many.
 fn match_sets() {
-    const OBSERVABLES: usize = 1_000_000;
+    const OBSERVATIONS: usize = 200_000;
     let row = Row {
         what: "compiled set of 1M patterns",
         peer: "the same with 1k patterns",
-        amount: Amount::Things(OBSERVABLES, "objects"),
+        amount: Amount::Things(OBSERVATIONS, "observations"),
         goal: 0.5,
     };
-    let Some(match_set) = ours::MATCH_SET else { return row.skip() };
-    let observables = data::observables(OBSERVABLES);
-    let set_of = |count| match_set(&data::patterns(count), &observables);
-    row.run(set_of(1000), set_of(1_000_000));
+    let [small, large] =
+        [1000, 1_000_000].map(|count| (data::indicators(count), data::observations(OBSERVATIONS, count)));
+    row.run(ours::match_set(&small.0, &small.1), ours::match_set(&large.0, &large.1));
 }

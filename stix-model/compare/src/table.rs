@@ -49,11 +49,6 @@ impl Row<'_> {
         self.print(theirs, in_turns([ours])[0]);
     }
 
-    /// For what the library cannot do yet.
-    pub fn skip(&self) {
-        println!("{:<44} {:<26} {:>45} {:>8} {:>7.2}", self.what, self.peer, "not there yet", "-", self.goal);
-    }
-
     fn print(&self, theirs: f64, ours: f64) {
         let Self { what, peer, amount, goal } = self;
         let (ratio, theirs, ours) = (theirs / ours, amount.rate(theirs), amount.rate(ours));

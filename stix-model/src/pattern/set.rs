@@ -5,8 +5,8 @@
 //! walked along once, what it shows is looked up, and only the expressions that are found are evaluated, by the same
 //! code as a single pattern. So an observation costs what it shows and what it hits, however many patterns there are.
 //!
-//! An expression keeps no tree but its canonical text, which is parsed again when its anchor is found. The matcher
-//! keeps some of the results.
+//! An expression keeps no tree but its canonical text. Where it is the equality of a text, as most are, this is
+//! compared; others are parsed again when their anchor is found, and the matcher keeps some of the results.
 
 mod builder;
 mod key;
@@ -120,6 +120,9 @@ struct Expression {
     end: u32,
     key: u32,
     part: Part,
+    /// Length of the constant, if the expression is only the equality of a property and a text. The constant stands
+    /// before the last two bytes of the text, `']`, and is spelled without escapes.
+    constant: Option<u32>,
 }
 
 /// The number of the expression in its pattern; [`Part::PATTERN`] when it is enough.
@@ -139,7 +142,7 @@ pub struct PatternSetStats {
     pub expressions: usize,
     /// Entries of the tables in which anchors are looked up.
     pub anchors: usize,
-    /// Expressions without an anchor, such as `[a:b > 5]`. They are evaluated for each object that has the property;
+    /// Expressions without an anchor, such as `[a:b != 5]`. They are evaluated for each object that has the property;
     /// those that ask for absence, for each object of the type.
     pub scanned: usize,
     /// Expressions that can never be true, such as those with ISSUBSET of what is no network.
@@ -170,6 +173,13 @@ impl Index {
         let id = id as usize;
         let start = if id == 0 { 0 } else { self.expressions[id - 1].end };
         &self.text[start as usize..self.expressions[id].end as usize]
+    }
+
+    /// The text that a property has to be equal to for the expression to be true, if this is all that it says.
+    fn constant(&self, id: u32) -> Option<&str> {
+        let length = self.expressions[id as usize].constant?;
+        let text = self.text(id).strip_suffix("']")?;
+        text.get(text.len() - length as usize..)
     }
 
     /// Parses an expression again. It has been accepted before, so without limits.

@@ -266,7 +266,7 @@ impl Number {
     }
 
     /// By value, and exactly.
-    fn compare(self, other: Self) -> Ordering {
+    pub(super) fn compare(self, other: Self) -> Ordering {
         match (self, other) {
             (Self::Integer(a), Self::Integer(b)) => a.cmp(&b),
             (Self::Float(a), Self::Float(b)) => compare_floats(a, b),

@@ -144,7 +144,8 @@ fn comparison(random: &mut Random, object_type: &str) -> String {
         1..5 => {
             let constant = constant(random);
             let has_order = !matches!(&*constant, "true" | "false");
-            let operators = if has_order { &["=", "=", "=", "!=", "<", ">="][..] } else { &["=", "!="] };
+            let operators =
+                if has_order { &["=", "=", "=", "!=", "<", "<=", ">", ">="][..] } else { &["=", "!="] };
             format!("{path} {not}{} {constant}", random.pick(operators))
         }
         5 => {
@@ -425,13 +426,14 @@ fn stats_tell_what_is_looked_up() {
         "[file:hashes.'SHA-256' = 'ab' OR file:name IN ('c', 'd')]",
         "[file:size > 5 AND file:name LIKE 'e%']",
         "[file:size > 5]",
+        "[file:size != 5]",
         "[file:name = 'f' OR NOT EXISTS file:size]",
         "[ipv4-addr:value ISSUBSET 'nowhere'] OR [ipv4-addr:value = '10.0.0.1']",
     ]) {
         builder.add(key, &Pattern::parse(text).unwrap()).unwrap();
     }
     let stats = builder.build().stats();
-    assert_eq!((stats.patterns, stats.expressions, stats.anchors), (5, 6, 6));
+    assert_eq!((stats.patterns, stats.expressions, stats.anchors), (6, 7, 6));
     assert_eq!((stats.scanned, stats.never), (2, 1));
 }
 

@@ -6,7 +6,9 @@ use super::table::Table;
 use super::texts::TextsBuilder;
 use super::trie::Trie;
 use super::{Expression, Index, Part, PatternSet, PatternSetLimits, PatternSetStats};
-use crate::pattern::ast::{ComparisonExpression, ObservationExpression, Qualifier};
+use crate::pattern::ast::{
+    Comparison, ComparisonExpression, Constant, ObservationExpression, Operator, Qualifier, Test,
+};
 use crate::pattern::{CompileError, Pattern};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -97,7 +99,10 @@ impl PatternSetBuilder {
             let end = u32::try_from(self.text.len()).ok().filter(|end| *end <= text_bytes);
             match end {
                 Some(end) if self.expressions.len() < expressions as usize => {
-                    self.expressions.push(Expression { end, key, part });
+                    let constant = constant_of(inner).filter(|_| windows.is_empty());
+                    // No part of the text is longer than the limit of the text.
+                    let constant = constant.map(|constant| constant.len() as u32);
+                    self.expressions.push(Expression { end, key, part, constant });
                 }
                 _ => {
                     self.text.truncate(text_before);
@@ -193,6 +198,8 @@ impl PatternSetBuilder {
                     self.pieces.push((*hash, id));
                 }
                 Probe::InnerNetwork(network) => probes.inner_networks.push((network, id)),
+                Probe::AtLeast(bound) => probes.floors.push((bound, id)),
+                Probe::AtMost(bound) => probes.ceilings.push((bound, id)),
                 Probe::Always => {
                     probes.always.push(id);
                     self.scanned.push(id);
@@ -234,6 +241,19 @@ fn collect<'p>(
             collect(expression, role, windows, leaves);
             windows.truncate(outside);
         }
+    }
+}
+
+/// The constant of an expression that is only the equality of a text, if it is spelled as it is.
+fn constant_of(expression: &ComparisonExpression) -> Option<&str> {
+    let ComparisonExpression::Test(comparison) = expression else { return None };
+    match comparison {
+        Comparison {
+            test: Test::Compare(Operator::Equal, Constant::String(text)),
+            is_negated: false,
+            ..
+        } => (!text.contains(['\'', '\\'])).then_some(text),
+        _ => None,
     }
 }
 

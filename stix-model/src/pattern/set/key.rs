@@ -9,7 +9,7 @@ use crate::pattern::value::Number;
 pub(super) const MAX_AFFIX: usize = 64;
 
 /// The longest piece of a text that is a key.
-pub(super) const MAX_GRAM: usize = 8;
+pub(super) const MAX_GRAM: usize = 16;
 
 /// What kind of value a key stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,15 +80,19 @@ impl Seed {
         })
     }
 
-    /// The pieces of a text that are so long: 1, 2, 4 or 8 bytes.
+    /// The pieces of a text that are so long: 1, 2, 4, 8 or 16 bytes.
     pub(super) fn grams(self, bytes: &[u8], length: usize) -> impl Iterator<Item = u64> {
-        bytes.windows(length).map(move |gram| mix(self.0 ^ word(gram)))
+        bytes.windows(length).map(move |gram| {
+            let (start, end) = gram.split_at(length.min(8));
+            mix(if end.is_empty() { self.0 } else { mix(self.0 ^ word(end)) } ^ word(start))
+        })
     }
 
     /// A network; `bits` are those of its prefix.
     pub(super) fn network(self, prefix: u32, bits: u128) -> u64 {
         let [low, high] = [bits as u64, (bits >> 64) as u64];
-        mix(mix(self.0 ^ high) ^ low ^ u64::from(prefix) << 56)
+        let hash = mix(self.0 ^ high ^ u64::from(prefix));
+        if low == 0 { hash } else { mix(hash ^ low) }
     }
 }
 

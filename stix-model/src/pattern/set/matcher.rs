@@ -12,6 +12,7 @@ use crate::pattern::network::Network;
 use crate::pattern::observations::Observation;
 use crate::pattern::value::Datum;
 use hashbrown::HashSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Matches one observation after another; memory and finished work are used again.
@@ -24,16 +25,34 @@ pub struct SetMatcher {
     hits: Vec<Hit>,
 }
 
-/// What an object shows.
+/// What the objects of an observation show.
 #[derive(Debug, Default)]
 struct Found {
-    candidates: Vec<u32>,
-    /// The same, to see which one is new.
-    seen: HashSet<u32>,
-    /// References that have been followed: the node and the object.
+    /// Texts that may be equal to constants. They are looked up together, so that the processor need not wait for
+    /// the memory with each one.
+    texts: Vec<Shown>,
+    /// These texts, one after another.
+    text: String,
+    candidates: Candidates,
+    /// References that have been followed from the object: the node and the other object.
     followed: HashSet<(u32, usize)>,
-    /// The text of a value as it is looked up.
+    /// The text of a value as its pieces are looked up.
     folded: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Shown {
+    object: usize,
+    hash: u64,
+    text: Range<usize>,
+}
+
+/// Objects and the expressions that they may make true.
+#[derive(Debug, Default)]
+struct Candidates {
+    list: Vec<(usize, u32)>,
+    /// The same, to see which one is new.
+    seen: HashSet<(usize, u32)>,
 }
 
 impl SetMatcher {
@@ -65,22 +84,37 @@ impl SetMatcher {
     fn find(&mut self, observation: &Observation<'_>) -> Result<(), BudgetExceeded> {
         let index = &*self.index;
         let mut budget = Budget::new(index.limits.matching.steps);
-        for object in &observation.objects {
+        self.found.clear();
+        for (position, object) in observation.objects.iter().enumerate() {
             budget.spend(1)?;
             let Some(node) = index.trie.node(ROOT).properties.get(&*object.object_type) else { continue };
-            self.found.clear();
-            let mut walk = Walk { index, observation, found: &mut self.found, budget: &mut budget };
-            walk.visit(*node, object.value)?;
-            for &id in &self.found.candidates {
-                let expression = match index.ready.binary_search_by_key(&id, |(ready, _)| *ready) {
-                    Ok(at) => Some(&index.ready[at].1),
-                    Err(_) => keep(&mut self.kept, index, id, &mut budget)?,
-                };
-                if let Some(expression) = expression
-                    && expression.is_shown_in(object, observation, &mut budget)?
-                {
-                    self.hits.push(index.hit(id));
+            self.found.followed.clear();
+            let found = &mut self.found;
+            Walk { index, observation, object: position, found, budget: &mut budget }
+                .visit(*node, object.value)?;
+        }
+        let Found { texts, text, candidates, .. } = &mut self.found;
+        texts.retain(|shown| index.values.may_have(shown.hash));
+        for shown in texts {
+            let text = &text[shown.text.clone()];
+            for id in index.values.get(shown.hash) {
+                budget.spend(1 + text.len() as u64 / 64)?;
+                match index.constant(id) {
+                    Some(constant) if constant == text => self.hits.push(index.hit(id)),
+                    Some(_) => {}
+                    None => candidates.add(shown.object, [id]),
                 }
+            }
+        }
+        for &(object, id) in &candidates.list {
+            let expression = match index.ready.binary_search_by_key(&id, |(ready, _)| *ready) {
+                Ok(at) => Some(&index.ready[at].1),
+                Err(_) => keep(&mut self.kept, index, id, &mut budget)?,
+            };
+            if let Some(expression) = expression
+                && expression.is_shown_in(&observation.objects[object], observation, &mut budget)?
+            {
+                self.hits.push(index.hit(id));
             }
         }
         Ok(())
@@ -106,15 +140,18 @@ fn keep<'k>(
 
 impl Found {
     fn clear(&mut self) {
-        self.candidates.clear();
-        self.seen.clear();
-        self.followed.clear();
+        self.texts.clear();
+        self.text.clear();
+        self.candidates.list.clear();
+        self.candidates.seen.clear();
     }
+}
 
-    fn add(&mut self, ids: impl Iterator<Item = u32>) {
+impl Candidates {
+    fn add(&mut self, object: usize, ids: impl IntoIterator<Item = u32>) {
         for id in ids {
-            if self.seen.insert(id) {
-                self.candidates.push(id);
+            if self.seen.insert((object, id)) {
+                self.list.push((object, id));
             }
         }
     }
@@ -124,6 +161,8 @@ impl Found {
 struct Walk<'w, 'd> {
     index: &'w Index,
     observation: &'w Observation<'d>,
+    /// The position of the object.
+    object: usize,
     found: &'w mut Found,
     budget: &'w mut Budget,
 }
@@ -171,7 +210,7 @@ impl<'d> Walk<'_, 'd> {
     fn look_up(&mut self, at: u32, node: &Node, value: Value<'d>) -> Result<(), BudgetExceeded> {
         let probes = &node.probes;
         self.budget.spend(probes.always.len() as u64)?;
-        self.found.add(probes.always.iter().copied());
+        self.add(probes.always.iter().copied());
         if probes.is_empty() {
             return Ok(());
         }
@@ -181,12 +220,19 @@ impl<'d> Walk<'_, 'd> {
             Datum::Boolean(value) if probes.has(Kind::Boolean) => {
                 self.find_value(Seed::new(Kind::Boolean, at).boolean(value));
             }
-            Datum::Number(number) if probes.has(Kind::Number) => {
-                self.find_value(Seed::new(Kind::Number, at).number(number));
+            Datum::Number(number) => {
+                if probes.has(Kind::Number) {
+                    self.find_value(Seed::new(Kind::Number, at).number(number));
+                }
+                let Probes { floors, ceilings, .. } = probes;
+                let reached = floors.partition_point(|(bound, _)| bound.compare(number).is_le());
+                self.add(floors[..reached].iter().map(|(_, id)| *id));
+                let passed = ceilings.partition_point(|(bound, _)| bound.compare(number).is_lt());
+                self.add(ceilings[passed..].iter().map(|(_, id)| *id));
             }
             Datum::String(text) => {
                 if probes.has(Kind::Text) {
-                    self.find_value(Seed::new(Kind::Text, at).whole(text.as_bytes()));
+                    self.add_text(at, &text);
                 }
                 if probes.has(Kind::Time)
                     && let Ok(time) = text.parse::<Timestamp>()
@@ -212,13 +258,24 @@ impl<'d> Walk<'_, 'd> {
                     self.find_pieces(at, probes);
                 }
             }
-            Datum::Boolean(_) | Datum::Number(_) | Datum::Other => {}
+            Datum::Boolean(_) | Datum::Other => {}
         }
         Ok(())
     }
 
+    fn add(&mut self, ids: impl IntoIterator<Item = u32>) {
+        self.found.candidates.add(self.object, ids);
+    }
+
+    fn add_text(&mut self, at: u32, text: &str) {
+        let hash = Seed::new(Kind::Text, at).whole(text.as_bytes());
+        let start = self.found.text.len();
+        self.found.text.push_str(text);
+        self.found.texts.push(Shown { object: self.object, hash, text: start..self.found.text.len() });
+    }
+
     fn find_value(&mut self, hash: u64) {
-        self.found.add(self.index.values.get(hash));
+        self.add(self.index.values.get(hash));
     }
 
     fn find_networks(&mut self, at: u32, probes: &Probes, network: Network) {
@@ -227,12 +284,12 @@ impl<'d> Walk<'_, 'd> {
             if is_v6 == network.is_v6()
                 && let Some(outer) = network.around(prefix)
             {
-                self.found.add(self.index.pieces.get(seed.network(prefix, outer.bits())));
+                self.add(self.index.pieces.get(seed.network(prefix, outer.bits())));
             }
         }
         let inner = &probes.inner_networks;
         let inner = &inner[inner.partition_point(|(other, _)| *other < network)..];
-        self.found.add(inner.iter().take_while(|(other, _)| network.contains(*other)).map(|(_, id)| *id));
+        self.add(inner.iter().take_while(|(other, _)| network.contains(*other)).map(|(_, id)| *id));
     }
 
     fn find_pieces(&mut self, at: u32, probes: &Probes) {
@@ -241,18 +298,18 @@ impl<'d> Walk<'_, 'd> {
         if probes.has(Kind::Prefix) {
             for (length, hash) in Seed::new(Kind::Prefix, at).starts(&folded).enumerate() {
                 if probes.prefixes & 1 << length != 0 {
-                    self.found.add(pieces.get(hash));
+                    self.add(pieces.get(hash));
                 }
             }
         }
         if probes.has(Kind::Suffix) {
             for (length, hash) in Seed::new(Kind::Suffix, at).ends(&folded).enumerate() {
                 if probes.suffixes & 1 << length != 0 {
-                    self.found.add(pieces.get(hash));
+                    self.add(pieces.get(hash));
                 }
             }
         }
-        self.index.texts.find(at, probes, &folded, |id| self.found.add([id].into_iter()));
+        self.index.texts.find(at, probes, &folded, |id| self.add([id]));
         self.found.folded = folded;
     }
 }

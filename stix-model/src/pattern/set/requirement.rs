@@ -52,6 +52,9 @@ pub(super) enum Probe {
     Network(Network),
     /// The network is inside the value.
     InnerNetwork(Network),
+    /// The value is a number that is at least this one.
+    AtLeast(Number),
+    AtMost(Number),
     /// There is a value.
     Always,
 }
@@ -79,6 +82,7 @@ impl Anchor {
             Probe::Network(network) if network.is_v6() => network.prefix() / 2,
             Probe::Network(network) => network.prefix(),
             Probe::InnerNetwork(_) => 10,
+            Probe::AtLeast(_) | Probe::AtMost(_) => 2,
             Probe::Always => 0,
         };
         bits.min(MAX_BITS)
@@ -105,6 +109,12 @@ fn of_comparison(comparison: &Comparison, trie: &mut Trie) -> Requirement {
         | (Test::Compare(Operator::NotEqual, constant), true) => equal(constant, encoding, node),
         (Test::In(constants), false) => {
             Requirement::Any(constants.iter().map(|constant| equal(constant, encoding, node)).collect())
+        }
+        (Test::Compare(operator, Constant::Integer(bound)), false) => {
+            bounded(*operator, Number::Integer(*bound), node)
+        }
+        (Test::Compare(operator, Constant::Float(bound)), false) => {
+            bounded(*operator, Number::Float(*bound), node)
         }
         (Test::Like(pattern), false) => like(pattern, encoding, node),
         (Test::Matches(regex), false) => regex::required(regex, encoding, node),
@@ -160,6 +170,16 @@ fn equal(constant: &Constant, encoding: Encoding, node: u32) -> Requirement {
         }
         (Constant::Hex(bytes) | Constant::Binary(bytes), _) => whole(Kind::Bytes, bytes),
     }
+}
+
+/// A number above or below another one.
+fn bounded(operator: Operator, bound: Number, node: u32) -> Requirement {
+    let probe = match operator {
+        Operator::Greater | Operator::GreaterOrEqual => Probe::AtLeast(bound),
+        Operator::Less | Operator::LessOrEqual => Probe::AtMost(bound),
+        Operator::Equal | Operator::NotEqual => return Requirement::Anchor(Anchor::always(node)),
+    };
+    Requirement::Anchor(Anchor::new(node, probe, !Seed::new(Kind::Number, node).number(bound)))
 }
 
 /// The texts around `%` and `_`.

@@ -1,4 +1,4 @@
-//! A hash table that is built once: eight bytes for each entry, four for each bucket, one for the filter.
+//! A hash table that is built once: eight bytes for each entry, four for each bucket, two for the filter.
 
 /// Finds the entries of a key.
 #[derive(Debug, Default)]
@@ -44,14 +44,17 @@ impl Table {
     /// The identifiers of the entries with this hash; rarely also some with a similar one.
     #[inline]
     pub(super) fn get(&self, hash: u64) -> impl Iterator<Item = u32> {
-        self.slots_of(hash).iter().map(|slot| slot.id)
+        let slots = if self.may_have(hash) { self.find(hash) } else { &[] };
+        slots.iter().map(|slot| slot.id)
     }
 
+    /// False for nearly all hashes without entry.
     #[inline]
-    fn slots_of(&self, hash: u64) -> &[Slot] {
-        if self.filter.may_have(hash) { self.find(hash) } else { &[] }
+    pub(super) fn may_have(&self, hash: u64) -> bool {
+        self.filter.may_have(hash)
     }
 
+    #[inline(never)]
     fn find(&self, hash: u64) -> &[Slot] {
         let bucket = (hash >> self.shift) as usize;
         let slots = &self.slots[self.starts[bucket] as usize..self.starts[bucket + 1] as usize];
@@ -82,9 +85,9 @@ struct Filter {
 }
 
 impl Filter {
-    /// With 12 bits for each entry, of which it sets three, one hash in a hundred passes in vain.
+    /// With 16 bits for each entry, of which it sets four, one hash in two hundred passes in vain.
     fn new(entries: usize) -> Self {
-        Self { words: vec![0; (entries * 12).div_ceil(64)].into() }
+        Self { words: vec![0; (entries * 16).div_ceil(64)].into() }
     }
 
     fn add(&mut self, hash: u64) {
@@ -101,6 +104,7 @@ impl Filter {
     #[inline]
     fn place(&self, hash: u64) -> (usize, u64) {
         let word = ((hash >> 32) * self.words.len() as u64) >> 32;
-        (word as usize, 1 << (hash & 63) | 1 << (hash >> 6 & 63) | 1 << (hash >> 12 & 63))
+        let bits = [0, 6, 12, 18].map(|shift| 1 << (hash >> shift & 63));
+        (word as usize, bits.iter().fold(0, |all, bit| all | bit))
     }
 }

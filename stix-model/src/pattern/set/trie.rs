@@ -3,7 +3,8 @@
 use super::key::{Kind, MAX_GRAM};
 use crate::pattern::ast::{ObjectPath, Step};
 use crate::pattern::network::Network;
-use crate::pattern::value::Encoding;
+use crate::pattern::value::{Encoding, Number};
+use hashbrown::HashMap;
 use std::collections::BTreeMap;
 
 /// The root, whose children are the types of objects.
@@ -17,7 +18,7 @@ pub(super) struct Trie {
 /// The end of one path, or a place on the way.
 #[derive(Debug)]
 pub(super) struct Node {
-    pub(super) properties: BTreeMap<Box<str>, u32>,
+    pub(super) properties: HashMap<Box<str>, u32>,
     pub(super) indexes: BTreeMap<u64, u32>,
     pub(super) any_index: Option<u32>,
     /// Whether an identifier that is reached here stands for the object that it names, if properties follow.
@@ -40,6 +41,10 @@ pub(super) struct Probes {
     pub(super) network_prefixes: Vec<(bool, u32)>,
     /// Networks of which the value may be a superset, sorted.
     pub(super) inner_networks: Vec<(Network, u32)>,
+    /// Numbers that the value may have to reach, sorted.
+    pub(super) floors: Vec<(Number, u32)>,
+    /// Numbers that the value may have to stay below or at, sorted.
+    pub(super) ceilings: Vec<(Number, u32)>,
     /// Expressions that can be true whatever the value is.
     pub(super) always: Vec<u32>,
 }
@@ -114,6 +119,10 @@ impl Trie {
         for node in &mut self.nodes {
             node.probes.inner_networks.sort_unstable();
             node.probes.inner_networks.shrink_to_fit();
+            for bounds in [&mut node.probes.floors, &mut node.probes.ceilings] {
+                bounds.sort_unstable_by(|(a, _), (b, _)| a.compare(*b));
+                bounds.shrink_to_fit();
+            }
             node.probes.always.shrink_to_fit();
         }
         self
@@ -123,9 +132,12 @@ impl Trie {
     pub(super) fn memory(&self) -> usize {
         let of_node = |node: &Node| {
             let names = node.properties.keys().map(|name| name.len() + 40).sum::<usize>();
-            let Probes { network_prefixes, inner_networks, always, .. } = &node.probes;
-            let lists =
-                size_of_val(&**network_prefixes) + size_of_val(&**inner_networks) + size_of_val(&**always);
+            let Probes { network_prefixes, inner_networks, floors, ceilings, always, .. } = &node.probes;
+            let lists = size_of_val(&**network_prefixes)
+                + size_of_val(&**inner_networks)
+                + size_of_val(&**floors)
+                + size_of_val(&**ceilings)
+                + size_of_val(&**always);
             size_of::<Node>() + names + node.indexes.len() * 24 + lists
         };
         self.nodes.iter().map(of_node).sum()
@@ -135,7 +147,7 @@ impl Trie {
 impl Node {
     fn new(encoding: Encoding, is_reference: bool) -> Self {
         Self {
-            properties: BTreeMap::new(),
+            properties: HashMap::new(),
             indexes: BTreeMap::new(),
             any_index: None,
             is_reference,
@@ -156,7 +168,10 @@ impl Probes {
 
     /// Whether a value has to be looked at.
     pub(super) fn is_empty(&self) -> bool {
-        self.kinds == 0 && self.inner_networks.is_empty()
+        self.kinds == 0
+            && self.inner_networks.is_empty()
+            && self.floors.is_empty()
+            && self.ceilings.is_empty()
     }
 
     /// Whether pieces of texts are looked up.
