@@ -63,7 +63,8 @@ fn main() {
     );
     let row = |name: &str, value: &dyn Fn(&Result) -> f64| {
         let (small, large) = (value(small), value(large));
-        println!("{name:44} {small:>13.1} {large:>13.1} {:>7.2}", large / small);
+        let ratio = if small > 0.0 { format!("{:.2}", large / small) } else { "–".to_owned() };
+        println!("{name:44} {small:>13.1} {large:>13.1} {ratio:>7}");
     };
     let count = |number: usize| number as f64;
     row("observations/s, matching", &|r| r.observations as f64 / r.matching);
