@@ -24,11 +24,12 @@ pub enum Form {
 }
 
 impl Form {
-    /// The form of a text that is one JSON value, and the list in which its objects stand, if it has one.
+    /// The form of a text that is one JSON value, so never [`Form::Lines`], and the list in which its objects stand, if
+    /// it has one.
     ///
     /// # Errors
     /// When it is neither an object nor a list, or an object that is neither a STIX object nor a bundle nor an
-    /// envelope.
+    /// envelope, or `objects` of those is no list.
     pub fn of(root: Value<'_>) -> Result<(Self, Option<Value<'_>>), BundleError> {
         match root.kind() {
             Kind::Array => return Ok((Self::List, Some(root))),
@@ -42,12 +43,17 @@ impl Form {
                 None => Err(BundleError::Neither),
             };
         }
-        // An envelope without anything is what a server sends when nothing is there.
+        // An envelope without anything is what a server sends when nothing is there. None has an `id`.
         let is_envelope = ["objects", "more", "next"].iter().any(|name| root.get(name).is_some());
-        if is_envelope || root.members().next().is_none() {
+        if is_envelope && root.get("id").is_none() || root.members().next().is_none() {
             return Ok((Self::Envelope, objects_of(root)?));
         }
         Err(BundleError::Neither)
+    }
+
+    /// JSON pointer of the list in which the objects of this form stand.
+    pub fn prefix(self) -> &'static str {
+        if self == Self::List { "" } else { "/objects" }
     }
 }
 
@@ -226,7 +232,7 @@ fn elements(
     if form == Form::Object {
         return Ok((form, vec![element(root, String::new())]));
     }
-    let prefix = if form == Form::List { "" } else { "/objects" };
+    let prefix = form.prefix();
     let values = list.into_iter().flat_map(Value::elements).enumerate();
     Ok((form, values.map(|(index, value)| element(value, format!("{prefix}/{index}"))).collect()))
 }
@@ -293,7 +299,7 @@ pub enum BundleError {
     WrongType(Kind),
     /// An object without `type` that is no envelope either.
     #[error(
-        "neither a STIX object nor a bundle (`type` is missing) nor an envelope (none of `objects`, `more` and `next`)"
+        "neither a STIX object nor a bundle (`type` is missing or no string) nor an envelope (none of `objects`, `more` and `next`)"
     )]
     Neither,
     /// `objects` has another type.

@@ -5,8 +5,8 @@ use crate::data_type::{
 };
 use crate::json::{Document, Limits, Value};
 use crate::reference::{Ref, to};
-use crate::schema::{Format, Presence, Property, Rule, Schema, Shape};
-use crate::validate::{checks, object};
+use crate::schema::{Class, Format, Presence, Property, Rule, Schema, Shape, places};
+use crate::validate::checks;
 use crate::{ObjectError, ScoId, Stamp, StixId, Timestamp, sco_id};
 
 stix_type! {
@@ -354,11 +354,27 @@ pub(crate) fn with_id(json: String) -> String {
     format!(r#"{head},"id":"{id}"{rest}"#)
 }
 
+/// Objects of types that an extension, or nobody, defines.
+pub(crate) static CUSTOM_OBJECT: Schema = custom(Class::Sdo, Common::PROPERTIES);
+pub(crate) static DEFINED_OBJECT: Schema = custom(Class::Sdo, Common::PROPERTIES);
+pub(crate) static OBSERVABLE: Schema = custom(Class::Sco, ScoCommon::PROPERTIES);
+
+const fn custom(class: Class, common: &'static [Property]) -> Schema {
+    Schema {
+        name: "",
+        class,
+        section: "7.3",
+        own: &[],
+        common,
+        rules: &[],
+        extensions: &[],
+        places: places(common, &[]),
+    }
+}
+
 /// The common property of this name that some class of objects has.
 pub(crate) fn find(name: &str) -> Option<&'static Property> {
-    let of_class =
-        |schema: &Schema| schema.property(name).filter(|property| property.presence != Presence::Reserved);
-    of_class(&object::CUSTOM_OBJECT).or_else(|| of_class(&object::OBSERVABLE))
+    CUSTOM_OBJECT.property(name).or_else(|| OBSERVABLE.property(name))
 }
 
 impl Common<'_> {

@@ -341,6 +341,30 @@ impl<'a, V: DataType<'a>> DataType<'a> for Dictionary<'a, V> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hashes<'a>(Vec<(HashAlgorithm, Text<'a>)>);
 
+impl HashAlgorithm {
+    /// Whether a text has the form that hashes of the algorithm are written in.
+    pub(crate) fn fits(&self, text: &str) -> bool {
+        let is_hex =
+            |digits: usize| text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        match self {
+            Self::Md5 => is_hex(32),
+            Self::Sha1 => is_hex(40),
+            Self::Sha256 | Self::Sha3_256 => is_hex(64),
+            Self::Sha512 | Self::Sha3_512 => is_hex(128),
+            Self::Ssdeep => {
+                let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"/+:.".contains(&byte);
+                (1..=150).contains(&text.len()) && text.bytes().all(is_part)
+            }
+            // TLSH is 70 digits; since version 4 the text `T1` stands before them.
+            Self::Tlsh => {
+                let digits = text.strip_prefix("T1").unwrap_or(text);
+                digits.len() == 70 && digits.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            }
+            Self::Other(_) => true,
+        }
+    }
+}
+
 impl<'a> Hashes<'a> {
     /// The value for an algorithm.
     pub fn get(&self, algorithm: &HashAlgorithm) -> Option<&str> {

@@ -57,7 +57,7 @@ impl StixId {
     }
 }
 
-/// The type that a text names, if it is an identifier at all.
+/// What stands before the `--` of an identifier; the parts are not checked.
 pub(crate) fn named_type(id: &str) -> Option<&str> {
     let (name, tail) = id.split_at_checked(id.len().checked_sub(TAIL)?)?;
     tail.starts_with("--").then_some(name)

@@ -115,6 +115,19 @@ impl Definition {
     }
 }
 
+impl TlpEdition {
+    /// The edition whose fixed marking definition has this identifier.
+    ///
+    /// ```
+    /// use stix_model::marking::TlpEdition;
+    /// let clear = TlpEdition::of_marking("marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487");
+    /// assert_eq!(clear, Some(TlpEdition::V2));
+    /// ```
+    pub fn of_marking(id: &str) -> Option<Self> {
+        Definition::of_marking(id).map(|definition| definition.edition)
+    }
+}
+
 impl Tlp {
     /// All levels, from the least to the most restrictive.
     pub const ALL: [Self; 5] = [Self::Clear, Self::Green, Self::Amber, Self::AmberStrict, Self::Red];

@@ -6,7 +6,7 @@ use super::ast::{
 };
 use super::network::Network;
 use super::pcre::{self, RegexFault};
-use crate::validate::is_hash;
+use crate::json::MAX_SAFE_INTEGER;
 use crate::vocab::HashAlgorithm;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -109,7 +109,7 @@ pub enum PatternRule {
     /// STIX 2.1, section 9.6, ISSUBSET and ISSUPERSET.
     #[error("the constant is an IP address or a network such as 198.51.100.0/24")]
     NotANetwork,
-    /// STIX 2.1, section 10.7: a comparison with it finds nothing.
+    /// STIX 2.1, section 10.7: no hash is equal to it.
     #[error("the constant does not have the form of such a hash")]
     HashForm,
     /// Good PCRE that this library cannot run exactly and in linear time.
@@ -232,20 +232,20 @@ fn comparisons(expression: &ComparisonExpression, offsets: &mut Offsets<'_>, iss
         }
         ComparisonExpression::Test(comparison) => {
             let offset = next(offsets);
-            let rule = comparison_rules(comparison);
+            let rule = comparison_rule(comparison);
             issues.extend(rule.map(|rule| PatternIssue::at(offset, rule, comparison)));
         }
     }
 }
 
 /// The first rule that a test breaks.
-pub(super) fn comparison_rules(comparison: &Comparison) -> Option<PatternRule> {
+pub(super) fn comparison_rule(comparison: &Comparison) -> Option<PatternRule> {
     match &comparison.test {
         Test::Compare(operator, constant) => {
-            let is_equality = matches!(operator, Operator::Equal | Operator::NotEqual);
             let constants = std::slice::from_ref(constant);
-            out_of_range(constants)
-                .or_else(|| wrong_hash(&comparison.path, constants).filter(|_| is_equality))
+            let is_equality = matches!(operator, Operator::Equal | Operator::NotEqual);
+            let hash = || if is_equality { wrong_hash(&comparison.path, constants) } else { None };
+            out_of_range(constants).or_else(hash)
         }
         Test::In(constants) => {
             let mut kinds = constants.iter().map(kind);
@@ -269,17 +269,21 @@ pub(super) fn comparison_rules(comparison: &Comparison) -> Option<PatternRule> {
 }
 
 fn out_of_range(constants: &[Constant]) -> Option<PatternRule> {
-    const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
-    let is_out = |constant: &Constant| matches!(constant, Constant::Integer(value) if value.unsigned_abs() > MAX_SAFE_INTEGER);
-    constants.iter().any(is_out).then_some(PatternRule::IntegerRange)
+    let is_safe = |constant: &Constant| match constant {
+        Constant::Integer(value) => value.unsigned_abs() <= MAX_SAFE_INTEGER,
+        _ => true,
+    };
+    (!constants.iter().all(is_safe)).then_some(PatternRule::IntegerRange)
 }
 
 fn wrong_hash(path: &ObjectPath, constants: &[Constant]) -> Option<PatternRule> {
     let [.., Step::Property(hashes), Step::Property(algorithm)] = &path.steps[..] else { return None };
     let algorithm = HashAlgorithm::from(&**algorithm);
-    let is_wrong =
-        |constant: &Constant| matches!(constant, Constant::String(text) if !is_hash(&algorithm, text));
-    (**hashes == *"hashes" && constants.iter().any(is_wrong)).then_some(PatternRule::HashForm)
+    let fits = |constant: &Constant| match constant {
+        Constant::String(text) => algorithm.fits(text),
+        _ => true,
+    };
+    (**hashes == *"hashes" && !constants.iter().all(fits)).then_some(PatternRule::HashForm)
 }
 
 /// Integers and floats are numbers alike, and hex and binary constants bytes.

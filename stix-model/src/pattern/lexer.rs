@@ -231,7 +231,7 @@ impl<'t> Lexer<'t> {
         let digits = self.quoted(1)?;
         let Some(bytes) = decode_hex(digits) else { return self.refuse(start, Refusal::BadHex) };
         if digits.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            self.note(PatternRule::UpperCaseHex, start, digits);
+            self.note(PatternRule::UpperCaseHex, start + 2, digits);
         }
         Ok(Constant::Hex(bytes.into()))
     }

@@ -166,7 +166,7 @@ impl Parser<'_> {
             return Ok(Test::Compare(operator, constant));
         }
         if self.lexer.eat_word("IN")? {
-            return self.set();
+            return self.set(self.lexer.at() - 2);
         }
         for (word, test) in [
             ("LIKE", Test::Like as fn(Box<str>) -> Test),
@@ -181,10 +181,10 @@ impl Parser<'_> {
         self.lexer.expected_hint("an operator", "EXISTS stands before the path, all others behind it")
     }
 
-    fn set(&mut self) -> Parse<Test> {
+    fn set(&mut self, begin: usize) -> Parse<Test> {
         self.lexer.need(b'(', "`(`")?;
         if self.lexer.eat(b')')? {
-            self.lexer.note(PatternRule::EmptySet, self.lexer.at() - 1, "IN ()");
+            self.lexer.note(PatternRule::EmptySet, begin, "IN ()");
             return Ok(Test::In(Vec::new()));
         }
         let mut constants = vec![self.lexer.constant()?];

@@ -2,7 +2,7 @@
 
 use super::ast::{Comparison, Constant, Operator, Step, Test};
 use super::budget::{Budget, BudgetExceeded};
-use super::check::{PatternIssue, PatternRule, comparison_rules, shortened};
+use super::check::{PatternIssue, PatternRule, comparison_rule, shortened};
 use super::compile::CompileError;
 use super::lexer::{BASE64, decode_hex};
 use super::like::{Like, normalized};
@@ -86,7 +86,7 @@ impl Check {
             Test::Exists => Self::Exists,
             Test::Compare(operator, constant) => Self::Compare(*operator, Literal::new(constant)),
             Test::In(constants) => {
-                if let Some(PatternRule::MixedSet) = comparison_rules(comparison) {
+                if let Some(PatternRule::MixedSet) = comparison_rule(comparison) {
                     return Err(invalid(PatternRule::MixedSet));
                 }
                 Self::set(constants, encoding)

@@ -4,6 +4,7 @@ use super::finding::{Code, Severity};
 use super::path::Path;
 use super::subject::Sink;
 use super::translation;
+use crate::id;
 use crate::json::{Kind, Value};
 use crate::version::content_digest;
 use crate::{StixId, Timestamp, marking};
@@ -114,7 +115,7 @@ fn check_versions(versions: &[Member<'_>], list: &Path<'_>, sink: &mut Sink) {
 /// Section 2.9: no producer has one UUID for objects of two types. A warning, because the objects of two producers may
 /// meet in a bundle. A UUIDv5 says what is in an observable, and two types may say the same.
 fn check_uuid(members: &[Member<'_>], list: &Path<'_>, sink: &mut Sink) {
-    let object_type = |member: &Member<'_>| member.id.split_once("--").map(|(name, _)| name.to_owned());
+    let object_type = |member: &Member<'_>| id::named_type(&member.id).map(str::to_owned);
     let Some(first) = members.first().filter(|first| Uuid::from_u128(first.uuid).get_version_num() != 5)
     else {
         return;

@@ -8,7 +8,7 @@ use crate::json::{Kind, Value};
 use crate::marking::{TlpEdition, TlpError};
 use crate::schema::{self, Class};
 use crate::vocab::HashAlgorithm;
-use crate::{Timestamp, Tlp, common};
+use crate::{Timestamp, Tlp, common, id};
 
 type In<'a, 's, 'd> = &'a mut Subject<'s, 'd>;
 
@@ -138,7 +138,7 @@ pub(crate) fn observed_data(subject: In<'_, '_, '_>) {
     let Some(refs) = subject.get("object_refs") else { return };
     let is_sco = |id: Value<'_>| {
         let Some(id) = id.as_str() else { return true };
-        let Some((object_type, _)) = id.split_once("--") else { return true };
+        let Some(object_type) = id::named_type(&id) else { return true };
         schema::of(object_type).is_none_or(|schema| schema.class == Class::Sco)
     };
     if refs.kind() == Kind::Array && !refs.elements().any(is_sco) {
@@ -371,16 +371,24 @@ pub(crate) fn marking_definition(subject: In<'_, '_, '_>) {
 
 /// Section 7.2.1.4: four fixed objects, whatever the form of their text. Many tools leave `name` out.
 fn tlp_marking(subject: In<'_, '_, '_>) {
+    let edition = subject.text("id").and_then(|id| TlpEdition::of_marking(&id));
     match Tlp::of_definition(subject.value) {
         Err(error) => {
-            let finding = subject.must(Code::Marking, "definition", "S-112", error.to_string());
+            let property = match error {
+                TlpError::OtherId { .. } => "id",
+                TlpError::OtherCreated { .. } => "created",
+                _ => "definition",
+            };
+            let finding = subject.must(Code::Marking, property, "S-112", error.to_string());
             finding.fix("refer to the fixed marking by its id instead");
         }
+        Ok(_) if edition != Some(TlpEdition::V1) => {
+            let message = "`tlp` stands for TLP 1.0; the markings of TLP 2.0 have no `definition_type`";
+            subject.must(Code::Marking, "definition_type", "S-112", message);
+        }
         Ok(level) => {
-            let fixed = level.and_then(|level| level.name(TlpEdition::V1));
-            if let (Some(name), Some(fixed)) = (subject.text("name"), fixed)
-                && name != fixed
-            {
+            let fixed = level.and_then(|level| level.name(TlpEdition::V1)).unwrap_or_default();
+            if subject.text("name").is_some_and(|name| name != fixed) {
                 let message = format!("this fixed marking has the name `{fixed}`");
                 subject.must(Code::Marking, "name", "S-112", message).fix(format!("write {fixed}"));
             }
@@ -457,14 +465,20 @@ fn media_type(subject: In<'_, '_, '_>, rule: &'static str) {
     }
 }
 
-/// The name of a character set, as IANA registers them.
+/// The name of a character set, as IANA registers them. Its registry says that case makes no difference.
 fn encoding(subject: In<'_, '_, '_>, property: &str) {
     let Some(text) = subject.text(property) else { return };
-    if CHARACTER_SETS.binary_search(&&*text).is_err() {
-        let message = "must be the name of a character set as IANA lists it, such as `windows-1252`";
-        let finding = subject.must(Code::Format, property, "S-036", message);
-        if let Some(near) = format::nearest(&text, &CHARACTER_SETS) {
-            finding.fix(format!("did you mean `{near}`?"));
-        }
+    if CHARACTER_SETS.binary_search(&&*text).is_ok() {
+        return;
+    }
+    if let Some(name) = CHARACTER_SETS.iter().find(|name| name.eq_ignore_ascii_case(&text)) {
+        let message = "should be written as IANA lists it";
+        subject.should(Code::Format, property, "S-036", message).fix(format!("write {name}"));
+        return;
+    }
+    let message = "must be the name of a character set as IANA lists it, such as `windows-1252`";
+    let finding = subject.must(Code::Format, property, "S-036", message);
+    if let Some(near) = format::nearest(&text, &CHARACTER_SETS) {
+        finding.fix(format!("did you mean `{near}`?"));
     }
 }

@@ -1,7 +1,6 @@
 //! The formats of strings that the standard takes from others.
 
 use crate::data_type::is_base64;
-use crate::vocab::HashAlgorithm;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// STIX 2.1, section 2.3.
@@ -26,27 +25,6 @@ pub(crate) fn is_hex(text: &str) -> bool {
 /// Base64 of something: what is empty is left out (section 2.1, as the official schemas read it).
 pub(crate) fn is_binary(text: &str) -> bool {
     !text.is_empty() && is_base64(text)
-}
-
-/// Whether a text has the form that hashes of an algorithm are written in.
-pub(crate) fn is_hash(algorithm: &HashAlgorithm, text: &str) -> bool {
-    let is_hex = |digits: usize| text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    match algorithm {
-        HashAlgorithm::Md5 => is_hex(32),
-        HashAlgorithm::Sha1 => is_hex(40),
-        HashAlgorithm::Sha256 | HashAlgorithm::Sha3_256 => is_hex(64),
-        HashAlgorithm::Sha512 | HashAlgorithm::Sha3_512 => is_hex(128),
-        HashAlgorithm::Ssdeep => {
-            let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"/+:.".contains(&byte);
-            (1..=150).contains(&text.len()) && text.bytes().all(is_part)
-        }
-        // TLSH is 70 digits; since version 4 the text `T1` stands before them.
-        HashAlgorithm::Tlsh => {
-            let digits = text.strip_prefix("T1").unwrap_or(text);
-            digits.len() == 70 && digits.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        }
-        HashAlgorithm::Other(_) => true,
-    }
 }
 
 /// RFC 5646, section 2.1: whether a tag is well-formed.
@@ -216,16 +194,18 @@ pub(crate) fn is_uri(text: &str) -> bool {
     let (authority, path) = behind.split_at(path);
     let host = authority.bytes().rposition(|byte| byte == b'@').map_or(0, |at| at + 1);
     let (user, host) = authority.split_at(host);
-    let host = match host.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
-        Some((address, port))
-            if address.bytes().all(|byte| byte.is_ascii_hexdigit() || b".:vV".contains(&byte)) =>
-        {
-            port
+    // Section 3.2.2: only an address in brackets has colons.
+    let (name, port) = match host.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
+        Some((address, port)) => {
+            let is_address = address.bytes().all(|byte| byte.is_ascii_hexdigit() || b".:vV".contains(&byte));
+            if !is_address || !(port.is_empty() || port.starts_with(':')) {
+                return false;
+            }
+            ("", port.trim_start_matches(':'))
         }
-        _ => host,
+        None => host.split_once(':').unwrap_or((host, "")),
     };
-    let port = host.rsplit_once(':').map_or("", |(_, port)| port);
-    port.bytes().all(|byte| byte.is_ascii_digit()) && [user, host, path].into_iter().all(has_uri_characters)
+    port.bytes().all(|byte| byte.is_ascii_digit()) && [user, name, path].into_iter().all(has_uri_characters)
 }
 
 fn has_uri_characters(text: &str) -> bool {
@@ -323,13 +303,14 @@ fn is_cpe_value(field: &str) -> bool {
     !is_empty
 }
 
-/// A media type (RFC 6838, section 4.2) under one of the top-level types that IANA lists.
+/// A media type (RFC 6838, section 4.2) under a top-level type that IANA lists, or one of two that are in wide use.
 pub(crate) fn is_media_type(text: &str) -> bool {
-    const TOP_LEVEL: [&str; 11] = [
+    const TOP_LEVEL: [&str; 12] = [
         "application",
         "audio",
         "chemical",
         "font",
+        "haptics",
         "image",
         "message",
         "model",
@@ -341,6 +322,7 @@ pub(crate) fn is_media_type(text: &str) -> bool {
     let is_name = |name: &str| {
         let mark = b"!#$&-^_.+";
         (1..=127).contains(&name.len())
+            && name.as_bytes()[0].is_ascii_alphanumeric()
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || mark.contains(&byte))
     };
     text.split_once('/').is_some_and(|(top, name)| TOP_LEVEL.contains(&top) && is_name(name))

@@ -3,7 +3,7 @@
 
 /// In the order of their bytes.
 #[rustfmt::skip]
-pub(super) const CHARACTER_SETS: [&str; 258] = [
+pub(super) static CHARACTER_SETS: [&str; 258] = [
     "ANSI_X3.110-1983", "ASMO_449", "Adobe-Standard-Encoding", "Adobe-Symbol-Encoding", "Amiga-1251",
     "BOCU-1", "BRF", "BS_4730", "BS_viewdata", "Big5", "Big5-HKSCS", "CESU-8", "CP50220", "CP51932",
     "CSA_Z243.4-1985-1", "CSA_Z243.4-1985-2", "CSA_Z243.4-1985-gr", "CSN_369103", "DEC-MCS", "DIN_66003",
@@ -43,3 +43,13 @@ pub(super) const CHARACTER_SETS: [&str; 258] = [
     "macintosh", "us-dk", "videotex-suppl", "windows-1250", "windows-1251", "windows-1252", "windows-1253",
     "windows-1254", "windows-1255", "windows-1256", "windows-1257", "windows-1258", "windows-874",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::CHARACTER_SETS;
+
+    #[test]
+    fn the_order_fits_the_search() {
+        assert!(CHARACTER_SETS.is_sorted());
+    }
+}

@@ -7,7 +7,7 @@ use super::subject::{Sink, Subject};
 use super::{part, shape};
 use crate::json::{Kind, Value};
 use crate::marking::Selector;
-use crate::schema::{self, Class, Property, Schema, places};
+use crate::schema::{self, Class, Schema};
 use crate::{ScoId, StixId, common, id, marking, sco_id};
 use std::borrow::Cow;
 
@@ -37,7 +37,10 @@ pub(crate) fn check(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
     let mut subject = shape::walk(value, schema, *path, sink);
     let id = subject.text("id");
     check_head(&id, &object_type, class, &mut subject);
-    if let Some(extensions) = subject.get("extensions") {
+    // The table of extension-definition has none.
+    let extensions =
+        if class == Some(Class::Meta) { value.get("extensions") } else { subject.get("extensions") };
+    if let Some(extensions) = extensions {
         let known = Some(schema).filter(|schema| !schema.name.is_empty());
         if known.is_some() && class_by_extension(Some(extensions)).is_some() {
             let message = format!("an extension does not redefine `{object_type}`, a type of the standard");
@@ -55,66 +58,63 @@ pub(crate) fn check(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
     check_markings(&object_type, &mut subject);
 }
 
-/// Objects of types that an extension, or nobody, defines.
-pub(crate) static CUSTOM_OBJECT: Schema = custom(Class::Sdo, common::Common::PROPERTIES);
-static DEFINED_OBJECT: Schema = custom(Class::Sdo, common::Common::PROPERTIES);
-pub(crate) static OBSERVABLE: Schema = custom(Class::Sco, common::ScoCommon::PROPERTIES);
-
-const fn custom(class: Class, common: &'static [Property]) -> Schema {
-    Schema {
-        name: "",
-        class,
-        section: "7.3",
-        own: &[],
-        common,
-        rules: &[],
-        extensions: &[],
-        places: places(common, &[]),
-    }
-}
-
 /// Nothing says of what class a type without extension is; an object without any time is taken for an observable.
 fn custom_schema(value: Value<'_>, class: Option<Class>) -> &'static Schema {
     let has_time = || ["created", "modified"].iter().any(|name| value.get(name).is_some());
     match class {
-        Some(Class::Sco) => &OBSERVABLE,
-        Some(_) => &DEFINED_OBJECT,
-        None if has_time() => &CUSTOM_OBJECT,
-        None => &OBSERVABLE,
+        Some(Class::Sco) => &common::OBSERVABLE,
+        Some(_) => &common::DEFINED_OBJECT,
+        None if has_time() => &common::CUSTOM_OBJECT,
+        None => &common::OBSERVABLE,
     }
 }
 
 /// An observable in the deprecated container: like any other, but its references name keys of the container.
 pub(crate) fn contained(value: Value<'_>, container: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
-    sink.only(is_no_reference, |sink| check(value, path, sink));
+    sink.only(counts_in_container, |sink| check(value, path, sink));
     let object_type = value.get("type").and_then(Value::as_str);
     if object_type.as_deref().and_then(schema::of).is_some_and(|schema| schema.class != Class::Sco) {
         let message = "only cyber-observable objects stand in an observable container";
         sink.report(Severity::Error, Code::ReferenceType, path, "S-022", message);
     }
+    check_keys(value, container, path, sink);
+}
+
+/// Checks that the references in a value name keys of a container. Recursion ends with the nesting that the reader let
+/// through.
+fn check_keys(value: Value<'_>, container: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
+    for (index, element) in value.elements().enumerate() {
+        check_keys(element, container, &path.element(index), sink);
+    }
     for (name, member) in value.members() {
         let place = path.member(&name);
-        let mut check = |key: Value<'_>, place: &Path<'_>| {
-            if key.as_str().is_none_or(|key| container.get(&key).is_none()) {
-                let message = "must name another object of this container by its key";
-                sink.report(Severity::Error, Code::ReferenceMissing, place, "S-022", message);
-            }
-        };
-        if name.ends_with("_ref") {
-            check(member, &place);
-        } else if name.ends_with("_refs") {
-            let keys = member.elements().enumerate();
-            keys.for_each(|(index, key)| check(key, &place.element(index)));
+        if !names_key(&name) {
+            check_keys(member, container, &place, sink);
+            continue;
+        }
+        let is_missing = |key: Value<'_>| key.as_str().is_some_and(|key| container.get(&key).is_none());
+        let message = "must name another object of this container by its key";
+        if is_missing(member) {
+            sink.report(Severity::Error, Code::ReferenceMissing, &place, "S-022", message);
+        }
+        for (index, _) in member.elements().enumerate().filter(|(_, key)| is_missing(*key)) {
+            sink.report(Severity::Error, Code::ReferenceMissing, &place.element(index), "S-022", message);
         }
     }
 }
 
-/// Whether a finding has nothing to do with identifiers, which a container has keys for.
-fn is_no_reference(finding: &Finding) -> bool {
+/// Whether a reference of this name is a key of its container: creators and markings are not in there.
+fn names_key(name: &str) -> bool {
+    let is_outside = matches!(name, "created_by_ref" | "object_marking_refs" | "marking_ref");
+    (name.ends_with("_ref") || name.ends_with("_refs")) && !is_outside
+}
+
+/// Whether a finding counts where references are keys. The identifier of an observable follows from the identifiers
+/// that it refers to, so there it follows from nothing.
+fn counts_in_container(finding: &Finding) -> bool {
     let name = finding.pointer.rsplit('/').find(|step| step.parse::<usize>().is_err()).unwrap_or_default();
-    let is_reference = name.ends_with("_ref") || name.ends_with("_refs");
     match finding.code {
-        Code::Identifier | Code::ReferenceType => !is_reference,
+        Code::Identifier | Code::ReferenceType => !names_key(name),
         code => code != Code::IdentifierContent,
     }
 }

@@ -1,7 +1,8 @@
 //! The official JSON schemas of OASIS, embedded (see `schemas/LICENSE`), each compiled when it is first needed.
 //!
-//! The property tables are at least as strict as these schemas: a test holds them against each other. So an object
-//! that passes the tables is not checked twice; one that does not is shown to the schemas too, for what they add.
+//! The property tables are at least as strict as these schemas, but where those go beyond the standard: tests hold them
+//! against each other. So an object that passes the tables is not checked twice; one that does not is shown to the
+//! schemas too, for what they add. Types that the standard does not define have no schema.
 
 use super::finding::{Code, Severity};
 use super::path::Path;
@@ -77,29 +78,28 @@ const SCHEMAS: [(&str, &str); 57] = [
 /// Where the schemas say they live; nothing is ever fetched from there.
 const BASE: &str = "http://raw.githubusercontent.com/oasis-open/cti-stix2-json-schemas/stix2.1/schemas/";
 
-/// Where the schemas demand what the standard does not: a type, or any, and a property, or the object as a whole.
-const STRICTER_THAN_THE_STANDARD: [(&str, &str); 11] = [
+/// Where the schemas demand what the standard does not: a type, or any; a property, or the object as a whole.
+const STRICTER_THAN_THE_STANDARD: [(Option<&str>, &str); 11] = [
     // `lang` may stand in the place of `marking_ref` (section 7.2.3).
-    (ANY, "granular_markings"),
+    (None, "granular_markings"),
     // Media types are advice (section 6.7).
-    ("artifact", "mime_type"),
-    ("file", "mime_type"),
+    (Some("artifact"), "mime_type"),
+    (Some("file"), "mime_type"),
     // A header field may occur once (section 6.6), a part of a message may have both bodies (section 6.6.2).
-    ("email-message", "additional_header_fields"),
-    ("email-message", "body_multipart"),
+    (Some("email-message"), "additional_header_fields"),
+    (Some("email-message"), "body_multipart"),
     // The fixed objects of TLP to the letter, `name` too, which many tools leave out.
-    ("marking-definition", WHOLE),
+    (Some("marking-definition"), WHOLE),
     // All of the above again, for what is in the container.
-    ("observed-data", "objects"),
+    (Some("observed-data"), "objects"),
     // Former names are listed where one of several properties must be there.
-    ("process", WHOLE),
-    ("windows-registry-key", WHOLE),
+    (Some("process"), WHOLE),
+    (Some("windows-registry-key"), WHOLE),
     // Short names of hives are found in the middle of words.
-    ("windows-registry-key", "key"),
+    (Some("windows-registry-key"), "key"),
     // The tags of RFC 5646 have more forms.
-    ("software", "languages"),
+    (Some("software"), "languages"),
 ];
-const ANY: &str = "";
 const WHOLE: &str = "";
 
 /// Reports what the schema of a type refuses at places where no error was reported yet; the first `before` errors are
@@ -129,8 +129,8 @@ pub(crate) fn check(value: Value<'_>, path: &Path<'_>, before: usize, sink: &mut
 
 fn is_stricter(object_type: &str, pointer: &str) -> bool {
     let property = pointer.split('/').nth(1).unwrap_or_default();
-    let is_it = |known: &(&str, &str)| [ANY, object_type].contains(&known.0) && known.1 == property;
-    STRICTER_THAN_THE_STANDARD.iter().any(is_it)
+    let is_it = |known: &str| known == object_type;
+    STRICTER_THAN_THE_STANDARD.iter().any(|(known, place)| known.is_none_or(is_it) && *place == property)
 }
 
 /// Whether one of the places is this one or in it.

@@ -23,7 +23,10 @@ pub(crate) fn misplaced_property(
     sink: &mut Sink,
 ) {
     let name = property.name;
-    let message = format!("`{name}` is not meant for objects of type `{}`", schema.name);
+    let message = match schema.name {
+        "" => format!("`{name}` is not meant for objects of this class"),
+        object_type => format!("`{name}` is not meant for objects of type `{object_type}`"),
+    };
     let is_version = matches!(name, "created" | "modified" | "created_by_ref" | "revoked");
     // Sections 3.2 and 7.2.1 say of these that they must not be used. Producers do version observables (section 3.6),
     // and what else is only not listed for a class is let pass.
@@ -63,8 +66,8 @@ pub(crate) fn custom_property(
 
 /// The ends of names that say what stands there (section 3.1).
 fn check_ending(name: &str, value: Value<'_>, parent: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
-    let is_id = |value: Value<'_>| value.as_str().is_some_and(|id| StixId::check(&id).is_ok());
     const ENDINGS: [&str; 5] = ["_bin", "_hex", "_ref", "_refs", "_enc"];
+    let is_id = |value: Value<'_>| value.as_str().is_some_and(|id| StixId::check(&id).is_ok());
     let Some(ending) = ENDINGS.into_iter().find(|ending| name.ends_with(ending)) else { return };
     // Section 11.1 says of `_bin` and `_hex` that custom properties keep to them, and of the others nothing.
     let (is_right, severity, code, rule, message) = match ending {

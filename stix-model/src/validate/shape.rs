@@ -3,7 +3,7 @@
 use super::finding::{Code, Severity};
 use super::path::Path;
 use super::subject::{Sink, Slots, Subject};
-use super::{format, object, part};
+use super::{format, part};
 use crate::json::{Kind, Value};
 use crate::schema::{Class, Format, Presence, Property, Rule, Schema, Shape, Target, list_targets};
 use crate::vocab::{HashAlgorithm, Openness, Vocabulary};
@@ -59,7 +59,7 @@ pub(crate) fn walk<'s, 'd>(
 #[cold]
 fn report_missing(property: &Property, schema: &Schema, path: &Path<'_>, sink: &mut Sink) {
     // The standard's own example of a custom object (section 11.2.1) has no `spec_version`.
-    let is_let_pass = property.name == "spec_version" && std::ptr::eq(schema, &object::CUSTOM_OBJECT);
+    let is_let_pass = property.name == "spec_version" && std::ptr::eq(schema, &common::CUSTOM_OBJECT);
     let severity = if is_let_pass { Severity::Warning } else { Severity::Error };
     let rule = if schema.name.is_empty() { "S-143" } else { rule_of(schema) };
     let message = format!("the required property `{}` is missing", property.name);
@@ -137,10 +137,10 @@ pub(crate) fn check_shape(value: Value<'_>, shape: &Shape, path: &Path<'_>, sink
             format::is_binary,
             Code::Base64,
             "S-001",
-            "must be base64 with padding",
+            "must be base64 with padding, and not empty",
         ),
         Shape::Hex => {
-            let message = "must be an even number of digits 0-9 and a-f";
+            let message = "must be an even number of digits 0-9 and a-f, and not empty";
             check_text(value, path, sink, format::is_hex, Code::Hex, "S-011", message);
         }
         Shape::Hashes => check_hashes(value, path, sink),
@@ -281,7 +281,7 @@ fn check_hashes(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
                 let message = "the algorithm is not in hash-algorithm-ov";
                 sink.report(Severity::Warning, Code::Vocabulary, &place, "S-010", message);
             }
-            algorithm if !format::is_hash(&algorithm, &text) => {
+            algorithm if !algorithm.fits(&text) => {
                 let message = format!("this is not the form of a {} value", algorithm.as_str());
                 sink.report(Severity::Error, Code::Hash, &place, "S-010", message);
             }

@@ -20,7 +20,7 @@ pub(crate) struct Sink {
     left_out: Option<Severity>,
     /// What is not taken, and what comes after the bound.
     spare: Option<Finding>,
-    /// Leaves out some findings of a part.
+    /// Which findings are taken while a part is checked; all when `None`.
     is_taken: Option<fn(&Finding) -> bool>,
 }
 

@@ -62,7 +62,7 @@ fn lines_are_read_one_by_one() {
                 "line 2 @1",
                 "line 4 (/0) @85",
                 "line 4 (/1) @167: must be an object, not a number",
-                "line 5 @170: neither a STIX object nor a bundle (`type` is missing) nor an envelope (none of `objects`, `more` and `next`)",
+                "line 5 @170: neither a STIX object nor a bundle (`type` is missing or no string) nor an envelope (none of `objects`, `more` and `next`)",
                 "line 6 @179: the text ends too early at line 1, column 6 (/a)",
                 "line 7 @185",
             ]
@@ -76,8 +76,8 @@ fn other_texts_are_refused() {
         ("7", "a bundle, an envelope or an object is a JSON object, or many are a list; not a number"),
         (r#"{"objects":{}}"#, "/objects: must be a list of STIX objects, not an object"),
         (
-            r#"{"x":1}"#,
-            "neither a STIX object nor a bundle (`type` is missing) nor an envelope (none of `objects`, `more` and `next`)",
+            r#"{"id":"x","next":"1"}"#,
+            "neither a STIX object nor a bundle (`type` is missing or no string) nor an envelope (none of `objects`, `more` and `next`)",
         ),
         ("", "the text ends too early at line 1, column 1"),
         ("{\n}\n}", "more text after the end of the value at line 3, column 1"),

@@ -15,6 +15,9 @@ use std::collections::BTreeSet;
 /// How many mutated inputs each target gets, unless `INPUTS` says otherwise.
 const INPUTS: u64 = 10_000;
 
+/// Bytes that mean something to some reader, or to none.
+const BYTES: &[u8] = b"\0\n \"'\\.,:[]{}()-+*%_0123456789aeEtZ\x80\xC3\xFF";
+
 /// xorshift64*, which is enough to choose with.
 struct Dice(u64);
 
@@ -100,10 +103,7 @@ fn mutate(corpus: &[Box<[u8]>], words: &[Box<[u8]>], dice: &mut Dice) -> Vec<u8>
         match dice.below(8) {
             0 if start < input.len() => input[start] ^= 1 << dice.below(8),
             1 => drop(input.drain(start..end)),
-            2 => input.insert(
-                start,
-                *b"\0\n \"'\\.,:[]{}()-+*%_0123456789eEtZ\x80\xC3\xFF".get(dice.below(41)).unwrap_or(&b'a'),
-            ),
+            2 => input.insert(start, BYTES[dice.below(BYTES.len())]),
             3 => drop(input.splice(start..start, dice.pick(words).iter().copied())),
             4 => drop(input.splice(start..end, dice.pick(words).iter().copied())),
             // A token for a token keeps more of the structure than a byte for a byte.
@@ -186,7 +186,7 @@ fn word(words: &[Box<[u8]>], dice: &mut Dice) -> String {
     String::from_utf8_lossy(dice.pick(words)).into_owned()
 }
 
-/// The run of letters and digits, or of something between apostrophes or quotation marks, around a place.
+/// The run of letters and digits around a place.
 fn token(input: &[u8], at: usize) -> (usize, usize) {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     let before = input[..at].iter().rev().take_while(|byte| is_part(byte)).count();

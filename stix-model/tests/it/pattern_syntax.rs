@@ -200,6 +200,11 @@ fn issues_know_where_they_are() {
         ("[x:y=1]REPEATS 1 TIMES   REPEATS 2 TIMES", &["REPEATS 2"]),
         ("([x:y == 1]) WITHIN 1 SECONDS WITHIN 2 SECONDS", &["== 1", "WITHIN 2"]),
         ("[x:y=1 OR (NOT EXISTS a:b OR a:b =   99999999999999999)]", &["a:b =   9"]),
+        ("[x:y IN () OR x:y = h'FF']", &["IN ()", "FF'"]),
+        (
+            "[file:hashes.MD5 = 'x' OR file:name = 'x' OR file:hashes.'SHA-1' IN ('x')]",
+            &["file:hashes.MD5", "file:hashes.'SHA-1'"],
+        ),
         ("[x:y MATCHES 'a' OR x:y MATCHES '(' ]", &["x:y MATCHES '('"]),
     ] {
         let issues = Pattern::parse(text).unwrap().check();

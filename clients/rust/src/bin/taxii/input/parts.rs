@@ -16,7 +16,7 @@ pub(crate) struct Parts<'d> {
 impl<'d> Parts<'d> {
     /// Looks at a text. What is no form of objects is taken for one, so that a check can say what is wrong with it.
     pub(crate) fn of(root: Value<'d>) -> Self {
-        // An empty envelope is an answer of servers; what people check and find empty is no object.
+        // `{}` is an empty envelope from a server, but somebody who checks a file wants to hear that it is no object.
         let is_empty = root.kind() == Kind::Object && root.members().next().is_none();
         let (form, list) = Form::of(root).ok().filter(|_| !is_empty).unwrap_or((Form::Object, None));
         Self { root, form, list }
@@ -30,7 +30,7 @@ impl<'d> Parts<'d> {
 
     /// JSON pointer of the list in which the objects stand.
     pub(crate) fn prefix(&self) -> &'static str {
-        if self.form == Form::List { "" } else { "/objects" }
+        self.form.prefix()
     }
 }
 
