@@ -82,8 +82,8 @@ pub use ast::{
 };
 pub use budget::{BudgetExceeded, MatchLimits};
 pub use check::{PatternIssue, PatternLevel, PatternRule};
-pub use compile::{CompileError, CompiledPattern};
-pub use error::{PatternError, PatternErrorKind};
+pub use compile::CompiledPattern;
+pub use error::{CompileError, PatternError, PatternErrorKind};
 pub use matcher::{Match, MatchedObservation};
 pub use observations::{Observation, Observations, Seen};
 pub use set::{

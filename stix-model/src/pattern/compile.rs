@@ -4,6 +4,7 @@ use super::Pattern;
 use super::ast::{ComparisonExpression, ObservationExpression, Qualifier};
 use super::budget::{Budget, BudgetExceeded, MatchLimits};
 use super::check::{PatternIssue, PatternRule, qualifier_rule};
+use super::error::CompileError;
 use super::observations::{Observation, Observed};
 use super::path::Path;
 use super::time::{instant, length};
@@ -28,21 +29,6 @@ impl Pattern {
         let mut regex_bytes = limits.regex_bytes;
         Ok(CompiledPattern { plan: plan(self.expression(), &[], &mut regex_bytes)?, limits })
     }
-}
-
-/// Why a pattern cannot be matched.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CompileError {
-    /// By the standard it matches nothing.
-    #[error("{0}")]
-    Invalid(PatternIssue),
-    /// It would match something, but no automaton can find it.
-    #[error("{0}")]
-    Unsupported(PatternIssue),
-    /// The automaton would exceed [`MatchLimits::regex_bytes`].
-    #[error("{0}: the regular expression needs more memory than allowed")]
-    RegexTooLarge(Box<str>),
 }
 
 /// How observations have to be combined.

@@ -1,5 +1,6 @@
-//! Why a text is no pattern, and where.
+//! Why a text is no pattern, and where; why a pattern cannot be matched.
 
+use super::check::PatternIssue;
 use crate::TimestampError;
 
 /// Why a text is no pattern, with the place where reading stopped.
@@ -113,4 +114,19 @@ pub(super) struct Fault {
     pub(super) kind: PatternErrorKind,
     pub(super) hint: Option<Box<str>>,
     pub(super) offset: usize,
+}
+
+/// Why a pattern cannot be matched.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CompileError {
+    /// By the standard it matches nothing.
+    #[error("{0}")]
+    Invalid(PatternIssue),
+    /// It would match something, but no automaton can find it.
+    #[error("{0}")]
+    Unsupported(PatternIssue),
+    /// The automaton would exceed [`MatchLimits::regex_bytes`](super::MatchLimits::regex_bytes).
+    #[error("{0}: the regular expression needs more memory than allowed")]
+    RegexTooLarge(Box<str>),
 }

@@ -3,7 +3,7 @@
 use super::ast::{Comparison, Constant, Operator, Step, Test};
 use super::budget::{Budget, BudgetExceeded};
 use super::check::{PatternIssue, PatternRule, comparison_rule, shortened};
-use super::compile::CompileError;
+use super::error::CompileError;
 use super::lexer::{BASE64, decode_hex};
 use super::like::{Like, normalized};
 use super::network::Network;
