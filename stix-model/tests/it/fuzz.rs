@@ -7,6 +7,7 @@
 #[allow(unreachable_pub, reason = "elsewhere it is the root of a package")]
 mod laws;
 
+use crate::random::Random;
 use crate::vectors::rows;
 use laws::Target;
 use serde_json::Value;
@@ -17,28 +18,6 @@ const INPUTS: u64 = 10_000;
 
 /// Bytes that mean something to some reader, or to none.
 const BYTES: &[u8] = b"\0\n \"'\\.,:[]{}()-+*%_0123456789aeEtZ\x80\xC3\xFF";
-
-/// xorshift64*, which is enough to choose with.
-struct Dice(u64);
-
-impl Dice {
-    fn new(seed: u64) -> Self {
-        // SplitMix64, so that neighbouring seeds give unlike streams; the state is never 0.
-        let mixed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        Self((mixed ^ (mixed >> 29)) | 1)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % end.max(1)
-    }
-
-    fn pick<'a, T: ?Sized>(&mut self, from: &'a [Box<T>]) -> &'a T {
-        &from[self.below(from.len())]
-    }
-}
 
 /// Says what repeats a failure, when it is dropped in one.
 struct Repeat<'a> {
@@ -80,30 +59,30 @@ fn drive(target: &str, law: Target, corpus: &[Box<[u8]>], words: &[Box<[u8]>]) {
         }
     }
     for seed in seed..seed + inputs {
-        let input = mutate(corpus, words, &mut Dice::new(seed));
+        let input = mutate(corpus, words, &mut Random(seed));
         let _repeat = Repeat { target, seed: Some(seed), input: &input };
         law(&input);
     }
 }
 
 /// Half of the mutations of JSON keep it JSON, so that they reach what lies behind the reader.
-fn mutate(corpus: &[Box<[u8]>], words: &[Box<[u8]>], dice: &mut Dice) -> Vec<u8> {
+fn mutate(corpus: &[Box<[u8]>], words: &[Box<[u8]>], dice: &mut Random) -> Vec<u8> {
     let mut input = dice.pick(corpus).to_vec();
-    if dice.below(2) == 0
+    if dice.index(2) == 0
         && let Ok(mut value) = serde_json::from_slice::<Value>(&input)
     {
-        for _ in 0..=dice.below(3) {
+        for _ in 0..=dice.index(3) {
             mutate_value(&mut value, corpus, words, dice);
         }
         return value.to_string().into_bytes();
     }
-    for _ in 0..=dice.below(4) {
-        let start = dice.below(input.len() + 1);
-        let end = (start + dice.below(24)).min(input.len());
-        match dice.below(8) {
-            0 if start < input.len() => input[start] ^= 1 << dice.below(8),
+    for _ in 0..=dice.index(4) {
+        let start = dice.index(input.len() + 1);
+        let end = (start + dice.index(24)).min(input.len());
+        match dice.index(8) {
+            0 if start < input.len() => input[start] ^= 1 << dice.index(8),
             1 => drop(input.drain(start..end)),
-            2 => input.insert(start, BYTES[dice.below(BYTES.len())]),
+            2 => input.insert(start, BYTES[dice.index(BYTES.len())]),
             3 => drop(input.splice(start..start, dice.pick(words).iter().copied())),
             4 => drop(input.splice(start..end, dice.pick(words).iter().copied())),
             // A token for a token keeps more of the structure than a byte for a byte.
@@ -113,13 +92,13 @@ fn mutate(corpus: &[Box<[u8]>], words: &[Box<[u8]>], dice: &mut Dice) -> Vec<u8>
             }
             6 => {
                 let copy = input[start..end].to_vec();
-                let at = dice.below(input.len() + 1);
+                let at = dice.index(input.len() + 1);
                 input.splice(at..at, copy);
             }
             _ => {
                 let other = dice.pick(corpus);
-                let from = dice.below(other.len() + 1);
-                let to = (from + dice.below(64)).min(other.len());
+                let from = dice.index(other.len() + 1);
+                let to = (from + dice.index(64)).min(other.len());
                 input.splice(start..end, other[from..to].iter().copied());
             }
         }
@@ -128,13 +107,13 @@ fn mutate(corpus: &[Box<[u8]>], words: &[Box<[u8]>], dice: &mut Dice) -> Vec<u8>
 }
 
 /// Goes down to some value and changes it, or its name.
-fn mutate_value(value: &mut Value, corpus: &[Box<[u8]>], words: &[Box<[u8]>], dice: &mut Dice) {
-    let stays = dice.below(4) == 0;
+fn mutate_value(value: &mut Value, corpus: &[Box<[u8]>], words: &[Box<[u8]>], dice: &mut Random) {
+    let stays = dice.index(4) == 0;
     match value {
         Value::Object(members) if !stays && !members.is_empty() => {
-            let place = dice.below(members.len());
+            let place = dice.index(members.len());
             let name = members.keys().nth(place).unwrap().clone();
-            match dice.below(8) {
+            match dice.index(8) {
                 0 => drop(members.remove(&name)),
                 1 => {
                     let member = members.remove(&name).unwrap();
@@ -145,8 +124,8 @@ fn mutate_value(value: &mut Value, corpus: &[Box<[u8]>], words: &[Box<[u8]>], di
             }
         }
         Value::Array(elements) if !stays && !elements.is_empty() => {
-            let place = dice.below(elements.len());
-            match dice.below(8) {
+            let place = dice.index(elements.len());
+            match dice.index(8) {
                 0 => drop(elements.remove(place)),
                 1 => elements.insert(place, other_value(corpus, words, dice)),
                 _ => mutate_value(&mut elements[place], corpus, words, dice),
@@ -161,20 +140,20 @@ fn mutate_value(value: &mut Value, corpus: &[Box<[u8]>], words: &[Box<[u8]>], di
 }
 
 /// A word as a value, or some value of the corpus.
-fn other_value(corpus: &[Box<[u8]>], words: &[Box<[u8]>], dice: &mut Dice) -> Value {
-    if dice.below(2) == 0 {
+fn other_value(corpus: &[Box<[u8]>], words: &[Box<[u8]>], dice: &mut Random) -> Value {
+    if dice.index(2) == 0 {
         let word = word(words, dice);
         return serde_json::from_str(&word).unwrap_or(Value::String(word));
     }
-    let mut value = serde_json::from_slice(dice.pick(corpus)).unwrap_or(Value::Null);
-    while dice.below(5) != 0 {
+    let mut value = serde_json::from_slice(&dice.pick(corpus)).unwrap_or(Value::Null);
+    while dice.index(5) != 0 {
         value = match value {
             Value::Object(members) if !members.is_empty() => {
-                let place = dice.below(members.len());
+                let place = dice.index(members.len());
                 members.into_iter().nth(place).unwrap().1
             }
             Value::Array(mut elements) if !elements.is_empty() => {
-                elements.swap_remove(dice.below(elements.len()))
+                elements.swap_remove(dice.index(elements.len()))
             }
             scalar => return scalar,
         };
@@ -182,8 +161,8 @@ fn other_value(corpus: &[Box<[u8]>], words: &[Box<[u8]>], dice: &mut Dice) -> Va
     value
 }
 
-fn word(words: &[Box<[u8]>], dice: &mut Dice) -> String {
-    String::from_utf8_lossy(dice.pick(words)).into_owned()
+fn word(words: &[Box<[u8]>], dice: &mut Random) -> String {
+    String::from_utf8_lossy(&dice.pick(words)).into_owned()
 }
 
 /// The run of letters and digits around a place.

@@ -12,11 +12,16 @@ impl Random {
         (mixed ^ (mixed >> 31)) % bound
     }
 
+    /// A place in something of this length; 0 when that is 0.
+    pub(crate) fn index(&mut self, length: usize) -> usize {
+        usize::try_from(self.below(length.max(1) as u64)).unwrap()
+    }
+
     pub(crate) fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
 
     pub(crate) fn pick<T: Clone>(&mut self, choices: &[T]) -> T {
-        choices[usize::try_from(self.below(choices.len() as u64)).unwrap()].clone()
+        choices[self.index(choices.len())].clone()
     }
 }

@@ -1,5 +1,6 @@
 //! The strict reader against `serde_json`, on random values in random spellings and on damaged texts.
 
+use crate::random::Random;
 use proptest::prelude::*;
 use serde_json::Value as Oracle;
 use std::fmt::Write as _;
@@ -37,23 +38,19 @@ fn any_json() -> impl Strategy<Value = Oracle> {
 
 /// Writes a value with white space, escapes and member order as a stream of choices wants them.
 struct Speller {
-    choices: u64,
+    choices: Random,
     out: String,
 }
 
 impl Speller {
     fn spell(value: &Oracle, choices: u64) -> String {
-        let mut speller = Self { choices, out: String::new() };
+        let mut speller = Self { choices: Random(choices), out: String::new() };
         speller.value(value);
         speller.out
     }
 
-    /// A step of xorshift64*.
     fn choose(&mut self, from: u64) -> u64 {
-        self.choices ^= self.choices >> 12;
-        self.choices ^= self.choices << 25;
-        self.choices ^= self.choices >> 27;
-        (self.choices.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 32) % from
+        self.choices.below(from)
     }
 
     fn blank(&mut self) {
@@ -201,7 +198,7 @@ proptest! {
         names in prop::collection::vec("[ab]{0,3}|a{6,8} {0,2}|x_mitre_[ab\u{e000}\u{10000}]{1,3}", 0..40),
         choices in 1_u64..,
     ) {
-        let mut speller = Speller { choices, out: "{".into() };
+        let mut speller = Speller { choices: Random(choices), out: "{".into() };
         let mut starts = Vec::new();
         for (index, name) in names.iter().enumerate() {
             speller.out.push_str(if index > 0 { ", " } else { "" });
