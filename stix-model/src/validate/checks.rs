@@ -360,7 +360,7 @@ pub(crate) fn marking_definition(subject: In<'_, '_, '_>) {
                 );
             }
         }
-        Some("tlp") => tlp_marking(subject),
+        Some("tlp") => return tlp_marking(subject),
         _ => {}
     }
     // Nothing in the text of the standard keeps an identifier for its object but common sense.

@@ -68,7 +68,8 @@ pub(crate) fn custom_property(
 fn check_ending(name: &str, value: Value<'_>, parent: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
     const ENDINGS: [&str; 5] = ["_bin", "_hex", "_ref", "_refs", "_enc"];
     let is_id = |value: Value<'_>| value.as_str().is_some_and(|id| StixId::check(&id).is_ok());
-    let Some(ending) = ENDINGS.into_iter().find(|ending| name.ends_with(ending)) else { return };
+    let split = |ending| Some((name.strip_suffix(ending)?, ending));
+    let Some((start, ending)) = ENDINGS.into_iter().find_map(split) else { return };
     // Section 11.1 says of `_bin` and `_hex` that custom properties keep to them, and of the others nothing.
     let (is_right, severity, code, rule, message) = match ending {
         "_bin" => (
@@ -100,7 +101,7 @@ fn check_ending(name: &str, value: Value<'_>, parent: Value<'_>, path: &Path<'_>
             "a property whose name ends in `_refs` holds a list of identifiers",
         ),
         _ => (
-            parent.get(&name[..name.len() - ending.len()]).is_some(),
+            parent.get(start).is_some(),
             Severity::Warning,
             Code::PropertyNeeds,
             "S-033",

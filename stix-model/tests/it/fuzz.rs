@@ -180,18 +180,17 @@ fn boxed<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<Box<[u8]>> {
 /// The objects and bundles of all fixtures.
 fn json_corpus() -> Vec<Box<[u8]>> {
     let mut corpus = Vec::new();
-    for (file, members) in [
-        ("object_validation.jsonl", &["object"][..]),
-        ("object_mutations.jsonl", &["object"]),
-        ("sco_ids.jsonl", &["object"]),
-        ("versioning.jsonl", &["incoming"]),
-        ("granular_selectors.jsonl", &["object"]),
-        ("jcs.jsonl", &["value"]),
-        ("pattern_matching.jsonl", &["bundles"]),
+    for (file, member) in [
+        ("object_validation.jsonl", "object"),
+        ("object_mutations.jsonl", "object"),
+        ("sco_ids.jsonl", "object"),
+        ("versioning.jsonl", "incoming"),
+        ("granular_selectors.jsonl", "object"),
+        ("jcs.jsonl", "value"),
+        ("pattern_matching.jsonl", "bundles"),
     ] {
-        for (_, row, _) in rows(file) {
-            corpus.extend(members.iter().map(|member| row[member].to_string().into_bytes().into()));
-        }
+        let members = rows(file).into_iter().map(|(_, row, _)| row[member].to_string());
+        corpus.extend(members.map(|member| member.into_bytes().into()));
     }
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../conformance/fixtures/stix_rules.jsonl");
     for line in std::fs::read_to_string(path).unwrap().lines() {

@@ -62,5 +62,5 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
         }
         Ok(())
     })?;
-    if is_all_well { Ok(()) } else { Err(Failure::Shown) }
+    Failure::shown_unless(is_all_well)
 }

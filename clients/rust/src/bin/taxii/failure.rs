@@ -21,6 +21,11 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// The end of a command that has shown what is not well.
+    pub(crate) fn shown_unless(is_all_well: bool) -> Result<(), Self> {
+        if is_all_well { Ok(()) } else { Err(Self::Shown) }
+    }
+
     /// A file that cannot be used.
     pub(crate) fn file(path: &Path, error: io::Error) -> Self {
         Self::Failed(format!("{}: {error}", path.display()))

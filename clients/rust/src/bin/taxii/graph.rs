@@ -83,7 +83,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
         Ok(())
     })?;
     is_all_well &= answer(arguments, &objects, out)?;
-    if is_all_well { Ok(()) } else { Err(Failure::Shown) }
+    Failure::shown_unless(is_all_well)
 }
 
 /// Shows what is asked for, and says whether all is well.

@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
         is_all_well &= identify(text, out)?;
         Ok(())
     })?;
-    if is_all_well { Ok(()) } else { Err(Failure::Shown) }
+    Failure::shown_unless(is_all_well)
 }
 
 /// Shows the identifiers of a text, and says whether each value was a cyber-observable object.

@@ -70,7 +70,7 @@ pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -
     // What was done is told even when the server went away in the middle.
     show(&summary, out)?;
     sent.and(settled)?;
-    if summary.failure > 0 { Err(Failure::Shown) } else { Ok(()) }
+    Failure::shown_unless(summary.failure == 0)
 }
 
 /// Reads everything before anything is sent: a file that is missing is then no half-done push.

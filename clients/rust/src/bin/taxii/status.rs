@@ -30,7 +30,7 @@ pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -
     } else {
         show(&status, out)?;
     }
-    if status.failure_count > 0 { Err(Failure::Shown) } else { Ok(()) }
+    Failure::shown_unless(status.failure_count == 0)
 }
 
 fn show(status: &Status, out: &mut Out) -> Result<(), Failure> {

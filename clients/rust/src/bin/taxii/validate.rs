@@ -106,7 +106,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
     read?;
     out.flush()?;
     out.remark(&report.summary);
-    if report.summary.invalid > 0 { Err(Failure::Shown) } else { Ok(()) }
+    Failure::shown_unless(report.summary.invalid == 0)
 }
 
 /// Shows verdicts as they come, and counts.
@@ -131,8 +131,9 @@ fn check(text: &Text<'_>, validator: Validator, report: &mut Report, out: &mut O
             Form::Bundle | Form::Object => validator.document(parts.root),
             Form::Envelope | Form::List | Form::Lines => {
                 let objects = parts.objects().enumerate();
-                let check =
-                    |(index, object)| validator.object_at(object, &format!("{}/{index}", parts.prefix()));
+                let check = |(index, object)| {
+                    validator.object_at(object, &format!("{}/{index}", parts.form.prefix()))
+                };
                 objects.flat_map(check).collect()
             }
         };
@@ -168,7 +169,7 @@ fn check_parts(
     }
     for (index, object) in parts.objects().enumerate() {
         let mut found = Vec::new();
-        let pointer = format!("{}/{index}", parts.prefix());
+        let pointer = format!("{}/{index}", parts.form.prefix());
         if parts.form == Form::Bundle {
             while let Some(finding) = findings.next_if(|finding| index_of(&finding.pointer) == Some(index)) {
                 found.push(finding);

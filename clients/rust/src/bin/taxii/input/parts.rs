@@ -27,11 +27,6 @@ impl<'d> Parts<'d> {
         let one = (self.form == Form::Object).then_some(self.root);
         one.into_iter().chain(self.list.into_iter().flat_map(Value::elements))
     }
-
-    /// JSON pointer of the list in which the objects stand.
-    pub(crate) fn prefix(&self) -> &'static str {
-        self.form.prefix()
-    }
 }
 
 /// A property that holds a string.

@@ -77,7 +77,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
     } else {
         row.object_ids.iter().try_for_each(|id| out.line(id))?;
     }
-    if row.r#match == Some(true) { Ok(()) } else { Err(Failure::Shown) }
+    Failure::shown_unless(row.r#match == Some(true))
 }
 
 /// A text that is kept, and where it came from.

@@ -66,7 +66,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
             Ok(())
         })?;
     }
-    if is_all_well { Ok(()) } else { Err(Failure::Shown) }
+    Failure::shown_unless(is_all_well)
 }
 
 /// The pattern on a line; no pattern begins with a brace.

@@ -24,7 +24,7 @@ pub(super) fn run(input: &InputOptions, out: &mut Out) -> Result<(), Failure> {
         }
         Ok(())
     })?;
-    if is_all_well { Ok(()) } else { Err(Failure::Shown) }
+    Failure::shown_unless(is_all_well)
 }
 
 fn case(text: &Text<'_>) -> Row {
