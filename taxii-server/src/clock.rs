@@ -1,20 +1,20 @@
-//! Where time comes from.
+//! The source of time.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use stix_model::Timestamp;
 
-/// The server's only source of time; tests set it.
+/// A clock. It is the only source of time; tests use one that they set.
 #[derive(Debug, Default)]
 pub enum Clock {
     /// The wall clock of the machine.
     #[default]
     System,
-    /// A clock that stands at so many microseconds since 1970 until a test moves it.
+    /// A clock that tests set, in microseconds since 1970.
     Manual(AtomicI64),
 }
 
 impl Clock {
-    /// Microseconds since 1970.
+    /// Returns the current time in microseconds since 1970.
     pub fn now_micros(&self) -> i64 {
         match self {
             Self::System => system_micros(),
@@ -22,13 +22,14 @@ impl Clock {
         }
     }
 
-    /// The same as a TAXII timestamp.
+    /// Returns the current time as a TAXII timestamp.
     pub fn now(&self) -> Timestamp {
         timestamp(self.now_micros())
     }
 }
 
-/// A TAXII timestamp. The clock and the store hold only instants of the years 1970 to 9999.
+/// Converts microseconds since 1970 to a TAXII timestamp. Instants outside of the years 1970 to 9999 become the nearest
+/// instant within.
 pub(crate) fn timestamp(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros.clamp(0, MAX_MICROS)).expect("within the years 1970 to 9999")
 }

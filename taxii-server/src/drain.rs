@@ -1,5 +1,7 @@
-//! Refusals that arrive. When a request is refused before its body was read, closing the connection would make most
-//! clients report a broken pipe instead of the error, so the rest of the body is read and thrown away first.
+//! Reads the rest of a request body before the answer goes out.
+//!
+//! When a request is refused before its body was read, closing the connection would make most clients report a broken pipe
+//! instead of the error.
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -13,18 +15,19 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// More than this is not worth an error message.
+/// Maximum number of bytes that are read after an answer is known.
 const MAX_BYTES: usize = 64 << 20;
+/// Maximum time for reading them.
 const MAX_TIME: Duration = Duration::from_secs(20);
 
-/// Reads what a handler left of the body, within limits, before the answer goes out.
+/// Runs the handler, then reads the part of the body that it did not read, within limits.
 pub(crate) async fn drain_rest(request: Request, next: Next) -> Response {
-    let left = Left::default();
-    let request = request.map(|body| Body::new(Lent { body: Some(body), left: Arc::clone(&left) }));
-    let response = next.run(request).await;
-    let rest = left.lock().ok().and_then(|mut left| left.take());
+    let unread = UnreadBody::default();
+    let tracked = |body| Body::new(TrackedBody { body: Some(body), unread: Arc::clone(&unread) });
+    let response = next.run(request.map(tracked)).await;
+    let rest = unread.lock().ok().and_then(|mut unread| unread.take());
     if let Some(rest) = rest.filter(|rest| !rest.is_end_stream()) {
-        // Whatever happens to it, the answer is the same.
+        // The answer does not depend on whether the rest arrives.
         let _ = tokio::time::timeout(MAX_TIME, drain(rest)).await;
     }
     response
@@ -40,23 +43,24 @@ async fn drain(mut body: Body) {
     }
 }
 
-type Left = Arc<Mutex<Option<Body>>>;
+/// The body of a request after its reader was dropped.
+type UnreadBody = Arc<Mutex<Option<Body>>>;
 
-/// A body that is given back when its reader is done with it.
-struct Lent {
+/// A body that moves into `unread` when its reader is dropped.
+struct TrackedBody {
     body: Option<Body>,
-    left: Left,
+    unread: UnreadBody,
 }
 
-impl Drop for Lent {
+impl Drop for TrackedBody {
     fn drop(&mut self) {
-        if let Ok(mut left) = self.left.lock() {
-            *left = self.body.take();
+        if let Ok(mut unread) = self.unread.lock() {
+            *unread = self.body.take();
         }
     }
 }
 
-impl HttpBody for Lent {
+impl HttpBody for TrackedBody {
     type Data = Bytes;
     type Error = axum::Error;
 

@@ -1,4 +1,4 @@
-//! Every error that a client can see, and the one table from error to code, status and title.
+//! Errors that clients see, and the table from error to code, status and title.
 
 use crate::store::engine::EngineError;
 use crate::store::{CursorError, StoreError};
@@ -7,31 +7,31 @@ use axum::response::{IntoResponse, Response};
 use stix_model::taxii;
 use uuid::Uuid;
 
-/// Why a request was not answered as asked. `Display` is the description that the client gets.
+/// Why a request failed. `Display` is the description that the client gets.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// No credentials, or wrong ones.
+    /// The request has no credentials, or wrong ones.
     #[error("give valid credentials: HTTP Basic, or an API token as `Authorization: Bearer …`")]
     Unauthorized,
-    /// Known, but not allowed.
+    /// The account lacks the right.
     #[error("this account may not {0}")]
     Forbidden(&'static str),
-    /// Not there, or hidden from this client.
+    /// The resource does not exist, or is hidden from this account.
     #[error("there is no such {0} for this account; mind the spelling, and ask the operator for access")]
     NotFound(&'static str),
-    /// Not there, said to somebody who may see everything.
+    /// The resource does not exist; for accounts from which nothing is hidden.
     #[error("there is no such {0}")]
     Missing(&'static str),
-    /// The path exists, the method does not.
+    /// The path does not have this method.
     #[error("this URL does not take this method; the header `Allow` says which it takes")]
     MethodNotAllowed,
-    /// `Accept` leaves nothing that this server speaks.
+    /// `Accept` has no media type of this server.
     #[error("this server speaks application/taxii+json;version=2.1; send that in `Accept`")]
     NotAcceptable,
-    /// The body stopped coming.
+    /// The body did not arrive in time.
     #[error("the request body did not arrive in time")]
     BodyTimeout,
-    /// The body broke off.
+    /// The connection failed inside the body.
     #[error("the request body could not be read to its end")]
     BodyBroken,
     /// A query parameter is malformed.
@@ -39,40 +39,40 @@ pub enum ApiError {
     Parameter {
         /// The parameter.
         name: &'static str,
-        /// What is wrong with it, and what would be right.
+        /// What is wrong with it, and what is right.
         reason: String,
     },
-    /// `next` cannot be used.
+    /// The parameter `next` cannot be used.
     #[error(transparent)]
     Cursor(#[from] CursorError),
-    /// Larger than `max_content_length`, or than what administration takes.
+    /// The body is larger than the limit, in bytes.
     #[error("the request body is larger than {0} bytes, which is the most that is taken here")]
     TooLarge(u64),
-    /// A URL that no client needs.
+    /// The URL is too long.
     #[error("the URL is longer than 8 KiB; send fewer filter values")]
     UriTooLong,
-    /// The body is of another type.
+    /// The media type of the body is not supported.
     #[error("send the body as {0}")]
     UnsupportedMediaType(&'static str),
     /// The body as a whole cannot be used.
     #[error("{0}")]
     Unprocessable(String),
-    /// An administrator asked for something that cannot be.
+    /// The change contradicts the directory.
     #[error("{0}")]
     Conflict(String),
     /// The server is busy or stopping.
     #[error("the server is busy or stopping; try again in a moment")]
     Unavailable,
-    /// No space left.
+    /// The disk refused a write.
     #[error("the disk of the server refused a write; its operator must make room and restart it")]
     Full,
-    /// A fault of the server.
+    /// The server failed.
     #[error("the server failed; its operator finds the cause in the log under this error_id")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl ApiError {
-    /// Code, status and title. Codes are stable; titles are for people.
+    /// Returns code, status and title. Codes are stable; titles are for people.
     fn row(&self) -> (&'static str, StatusCode, &'static str) {
         match self {
             Self::Unauthorized => ("unauthorized", StatusCode::UNAUTHORIZED, "Credentials are needed"),

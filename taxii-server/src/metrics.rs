@@ -8,7 +8,7 @@ use prometheus_client::registry::Registry;
 use std::time::Duration;
 use stix_model::taxii::Status;
 
-/// The content type of what [`Metrics::text`] gives.
+/// Content type of [`Metrics::text`].
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -29,6 +29,7 @@ struct OutcomeLabels {
     outcome: &'static str,
 }
 
+/// The metrics of a server.
 pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
@@ -45,29 +46,27 @@ impl Default for Metrics {
         let objects = Family::<OutcomeLabels, Counter>::default();
         registry.register("http_requests", "Requests answered", requests.clone());
         registry.register("http_request_seconds", "Time until the answer began", seconds.clone());
-        registry.register(
-            "objects_added",
-            "Objects of add requests, by what became of them",
-            objects.clone(),
-        );
+        registry.register("objects_added", "Objects of add requests, by outcome", objects.clone());
         Self { registry, requests, seconds, objects }
     }
 }
 
 impl Metrics {
+    /// Returns all metrics as text.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("a String takes every write");
         text
     }
 
-    /// Counts and times a request by its route, never by its path: names of collections and objects stay out.
+    /// Counts and times a request by its route. Paths are no labels: they name collections and objects.
     pub(crate) fn count_request(&self, method: String, route: String, status: u16, took: Duration) {
         let labels = RouteLabels { method: method.clone(), route: route.clone() };
         self.seconds.get_or_create(&labels).observe(took.as_secs_f64());
         self.requests.get_or_create(&RequestLabels { method, route, status }).inc();
     }
 
+    /// Counts the objects of an add request by their outcome.
     pub(crate) fn count_added(&self, status: &Status) {
         for (outcome, count) in [("success", status.success_count), ("failure", status.failure_count)] {
             self.objects.get_or_create(&OutcomeLabels { outcome }).inc_by(count);

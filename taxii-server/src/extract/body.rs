@@ -1,4 +1,4 @@
-//! The body of a POST: bounded, in time, and decompressed under the same bound.
+//! Bodies of requests to add objects: bounded in size and time, and decompressed.
 
 use super::media_type;
 use crate::app::App;
@@ -13,11 +13,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use stix_model::taxii;
 
-/// How long a client may be silent inside a body.
+/// Maximum time between two parts of a body.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// The bytes of an envelope, not larger than `max_content_length` (TAXII 2.1, section 4.2.1): exactly that many are
-/// allowed, compressed and decompressed.
+/// The bytes of an envelope. Their number is `max_content_length` at most, compressed and decompressed (TAXII 2.1,
+/// section 4.2.1).
 pub(crate) struct EnvelopeBody(pub(crate) Bytes);
 
 impl FromRequest<Arc<App>> for EnvelopeBody {
@@ -55,7 +55,7 @@ async fn collect(headers: &HeaderMap, mut body: Body, limit: u64) -> Result<Byte
     if declared.is_some_and(|length| length > limit) {
         return Err(ApiError::TooLarge(limit));
     }
-    // Grows with what arrives, so a client that only promises much costs nothing.
+    // Grows with the bytes that arrive, so a large Content-Length alone takes no memory.
     let mut bytes = BytesMut::new();
     loop {
         let frame = tokio::time::timeout(IDLE, body.frame()).await.map_err(|_| ApiError::BodyTimeout)?;

@@ -3,7 +3,7 @@
 use crate::config::HeaderPolicy;
 use axum::http::{HeaderMap, header};
 
-/// A media type or range; names are compared without case, white space around separators does not matter.
+/// A media type or range. Names are compared without case; white space around separators is ignored.
 #[derive(Debug, PartialEq, Eq)]
 struct MediaType {
     name: String,
@@ -28,7 +28,7 @@ impl MediaType {
         media_type
     }
 
-    /// Whether TAXII 2.1 is an answer to this range. The manifest section of the standard names the STIX type too.
+    /// Whether the range includes TAXII 2.1. The manifest section of the standard names the STIX type too.
     fn is_acceptable(&self, policy: HeaderPolicy) -> bool {
         let by_standard = ["application/taxii+json", "application/stix+json", "application/*", "*/*"];
         let in_the_field = ["application/vnd.oasis.stix+json", "application/json"];
@@ -57,8 +57,7 @@ fn split_outside_quotes(text: &str, separator: char) -> impl Iterator<Item = &st
     })
 }
 
-/// Whether the client accepts anything that this server speaks. Clients ask older versions first and rely on a refusal
-/// to go on.
+/// Whether the client accepts TAXII 2.1. Some clients ask for older versions first and need a refusal to go on.
 pub(super) fn accepts_taxii(headers: &HeaderMap, policy: HeaderPolicy) -> bool {
     let values: Vec<_> =
         headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
