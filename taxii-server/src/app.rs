@@ -1,6 +1,7 @@
-//! What every handler can see.
+//! The state that all handlers share.
 
 use crate::config::Config;
+pub use crate::credentials::CredentialError;
 use crate::credentials::Credentials;
 use crate::metrics::Metrics;
 use crate::store::Store;
@@ -8,22 +9,22 @@ use tokio::sync::Notify;
 
 /// The state of a running server.
 pub struct App {
-    /// Everything that is kept.
+    /// Objects, statuses and the directory.
     pub store: Store,
-    /// Settings, checked.
+    /// Settings.
     pub config: Config,
     pub(crate) credentials: Credentials,
     pub(crate) metrics: Metrics,
-    /// Wakes the task that clears away what nobody can see any more.
+    /// Wakes the task that removes old statuses and the contents of removed collections.
     pub(crate) maintenance: Notify,
 }
 
 impl App {
-    /// Puts a server together.
+    /// Makes the state from a store and settings.
     ///
     /// # Errors
-    /// When the machine gives no randomness.
-    pub fn new(store: Store, config: Config) -> anyhow::Result<Self> {
+    /// When the operating system gives no randomness.
+    pub fn new(store: Store, config: Config) -> Result<Self, CredentialError> {
         Ok(Self {
             store,
             config,

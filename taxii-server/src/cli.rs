@@ -32,14 +32,14 @@ account, collection, api-root, import and export work while the server runs, and
 #[command(name = "taxii-server", version, after_help = EXAMPLES)]
 struct Cli {
     #[command(flatten)]
-    place: Place,
+    options: CommonOptions,
     #[command(subcommand)]
     command: Command,
 }
 
-/// Where settings and data are.
+/// Options of every command.
 #[derive(Args, Clone)]
-struct Place {
+struct CommonOptions {
     /// Configuration file (TOML); environment variables (CONCORD_ and the key in capitals) and flags override it
     #[arg(long, global = true, env = "CONCORD_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -73,8 +73,8 @@ enum Command {
     },
 }
 
-impl Place {
-    /// The settings of the file, or the defaults.
+impl CommonOptions {
+    /// Returns the settings: those of the file or the defaults, overridden by environment variables and flags.
     fn config(&self, default_data: Option<&str>) -> anyhow::Result<Config> {
         let mut config = match &self.config {
             Some(path) => Config::read(path)?,
@@ -92,24 +92,24 @@ impl Place {
         Ok(config)
     }
 
-    /// A way to the store that is there, through the server if one runs.
+    /// Reaches the store, through the server if one runs. Fails when there is no store.
     async fn control(&self) -> anyhow::Result<Control> {
-        Control::open_existing(self.config(None)?).await
+        Ok(Control::open_existing(self.config(None)?).await?)
     }
 }
 
-/// Runs the command line of this process. Exit codes: 0 done, 1 failed or something was refused, 2 wrong usage.
+/// Runs the command line of this process. Exit codes: 0 for done, 1 for failed or refused, 2 for wrong usage.
 pub async fn run() -> ExitCode {
     let cli = Cli::parse();
     let is_done = match cli.command {
-        Command::Demo(demo) => demo.run(&cli.place).await,
-        Command::Serve(serve) => serve.run(&cli.place).await,
-        Command::Import(import) => import.run(&cli.place).await,
-        Command::Export(export) => export.run(&cli.place).await,
-        Command::Collection(collection) => collection.run(&cli.place).await,
-        Command::ApiRoot(api_root) => api_root.run(&cli.place).await,
-        Command::Account(account) => account.run(&cli.place).await,
-        Command::Doctor(doctor) => doctor.run(&cli.place).await,
+        Command::Demo(demo) => demo.run(&cli.options).await,
+        Command::Serve(serve) => serve.run(&cli.options).await,
+        Command::Import(import) => import.run(&cli.options).await,
+        Command::Export(export) => export.run(&cli.options).await,
+        Command::Collection(collection) => collection.run(&cli.options).await,
+        Command::ApiRoot(api_root) => api_root.run(&cli.options).await,
+        Command::Account(account) => account.run(&cli.options).await,
+        Command::Doctor(doctor) => doctor.run(&cli.options).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "taxii-server", &mut script);
@@ -126,7 +126,7 @@ pub async fn run() -> ExitCode {
     }
 }
 
-/// Logs go to standard error; `RUST_LOG` says how much.
+/// Logs to standard error, as much as `RUST_LOG` says.
 fn start_logging() {
     use std::io::IsTerminal;
     let filter = tracing_subscriber::EnvFilter::try_from_default_env();
@@ -139,7 +139,8 @@ fn start_logging() {
     }
 }
 
+/// Installs the rustls provider of this process.
 fn install_crypto() {
-    // Another call in this process may have installed it, which is as good.
+    // It fails when a provider is installed already, which is as good.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }

@@ -1,11 +1,13 @@
 //! Settings: one TOML file; environment variables and flags override it.
 
-use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
+use std::error::Error;
+use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// Everything that an operator can set. Unknown keys are errors.
+/// All settings. Unknown keys are errors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -13,13 +15,15 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Folder of the embedded store.
     pub data: PathBuf,
-    /// The address that clients use, as `https://taxii.example.org`. Without it discovery repeats the host that a
-    /// request names, or gives relative URLs where that could be wrong.
+    /// Address that clients use, as `https://taxii.example.org`, without the base path. When it is not set, discovery
+    /// repeats the host that a request names, or gives relative URLs where that could be wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
-    /// A proxy in front terminates TLS, so plain HTTP on an address other than loopback is meant.
+    /// Path below which everything is served, as `/cti`; empty for the root.
+    pub base_path: String,
+    /// Whether a proxy in front terminates TLS. This allows plain HTTP on an address other than loopback.
     pub behind_tls_proxy: bool,
-    /// Certificate chain and key, both PEM files; read again when they change.
+    /// Certificate chain and key; read again when the files change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
     /// Name of the server in discovery.
@@ -27,30 +31,30 @@ pub struct Config {
     /// Purpose of the server in discovery.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Whom to ask, in discovery.
+    /// Contact in discovery.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contact: Option<String>,
-    /// Bytes of a request body at most, before and after decompression.
+    /// Maximum size of a request body in bytes, before and after decompression.
     pub max_content_length: u64,
-    /// Objects on a page at most; also the length of a page when the client names none.
+    /// Maximum number of objects on a page; also the default.
     pub max_page: usize,
-    /// How exact media types must be.
+    /// How exact the media types of requests must be.
     pub header_policy: HeaderPolicy,
-    /// A header that may carry an API token instead of `Authorization`.
+    /// Header that may carry an API token instead of `Authorization`.
     pub api_key_header: String,
-    /// Hours for which a status can be asked for (TAXII 2.1, section 4.3, asks for 24).
+    /// Hours for which a status is kept (TAXII 2.1, section 4.3, asks for 24).
     pub status_hours: u32,
-    /// Address for `/metrics` without credentials. `/metrics` for administrators is always there.
+    /// Address for `/metrics` without credentials. Administrators can also get `/metrics` at the address for TAXII.
     pub metrics_listen: MetricsListen,
 }
 
-/// Where metrics are served without credentials: an address, or `none`.
+/// Address for metrics without credentials, or `none`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum MetricsListen {
-    /// No address of their own.
+    /// Metrics are not served without credentials.
     Nowhere,
-    /// This address.
+    /// Metrics are served at this address.
     At(SocketAddr),
 }
 
@@ -79,7 +83,7 @@ impl From<MetricsListen> for String {
     }
 }
 
-/// Files for TLS.
+/// PEM files for TLS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
@@ -93,10 +97,10 @@ pub struct Tls {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HeaderPolicy {
-    /// Also what clients in the field send: `application/json`, and STIX types on POST.
+    /// Those of the standard, and those that clients in the field send: `application/json`, and STIX types on POST.
     #[default]
     Lenient,
-    /// Only what the standard defines.
+    /// Only those of the standard.
     Strict,
 }
 
@@ -106,6 +110,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 6100)),
             data: PathBuf::from("concord-data"),
             public_url: None,
+            base_path: String::new(),
             behind_tls_proxy: false,
             tls: None,
             title: "Concord".to_owned(),
@@ -122,95 +127,194 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Reads a file.
+    /// Reads a TOML file.
     ///
     /// # Errors
-    /// When it cannot be read, or holds an unknown key or a value of another type; the message names the line.
-    pub fn read(path: &Path) -> anyhow::Result<Self> {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        Self::parse(&text).with_context(|| format!("in {}", path.display()))
-    }
-
-    /// Lays environment variables over the settings: `CONCORD_` and the key in capitals, for `tls` with the part behind
-    /// another `_`.
-    ///
-    /// # Errors
-    /// When a value has another type than its setting, or a name looks like a mistyped one.
-    pub fn override_by(self, variables: impl IntoIterator<Item = (String, String)>) -> anyhow::Result<Self> {
-        let mut settings = toml::Table::try_from(&self)?;
-        for (variable, value) in variables {
-            let Some(key) = variable.strip_prefix("CONCORD_").map(str::to_ascii_lowercase) else { continue };
-            match KEYS.iter().find(|(known, _)| *known == key) {
-                Some((known, kind)) => {
-                    let value = kind.read(value).with_context(|| variable.clone())?;
-                    match known.strip_prefix("tls_") {
-                        None => settings.insert(key, value),
-                        Some(part) => {
-                            let tls = settings.entry("tls").or_insert_with(|| toml::Table::new().into());
-                            tls.as_table_mut().context("tls is no table")?.insert(part.to_owned(), value)
-                        }
-                    };
-                }
-                None => {
-                    if let Some(known) = nearest(&key, KEYS.iter().map(|(known, _)| *known), 0.5) {
-                        bail!(
-                            "{variable} is no setting; did you mean CONCORD_{}?",
-                            known.to_ascii_uppercase()
-                        );
-                    }
-                }
-            }
-        }
-        settings.try_into().context("in the environment variables CONCORD_…")
+    /// When the file cannot be read, or holds an unknown key or a value of another type; the message names the line.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let path = path.to_owned();
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(source) => return Err(ConfigError::Read { path, source }),
+        };
+        Self::parse(&text).map_err(|source| ConfigError::File { path, source })
     }
 
     /// Parses the text of a file.
     ///
     /// # Errors
-    /// As [`Config::read`].
-    pub fn parse(text: &str) -> anyhow::Result<Self> {
-        toml::from_str(text).map_err(|error| match suggestion(&error.to_string()) {
-            Some(known) => anyhow::anyhow!("{error}did you mean `{known}`?"),
-            None => error.into(),
+    /// When it holds an unknown key or a value of another type.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        toml::from_str(text).map_err(|error: toml::de::Error| {
+            let suggestion = suggestion(&error.to_string());
+            ParseError { error: Box::new(error), suggestion }
         })
     }
 
-    /// Checks what no type can: the address needs TLS unless it is loopback, limits make sense.
+    /// Overrides settings by environment variables. The name of a variable is `CONCORD_` and the key in capitals; keys
+    /// of the table `tls` follow `CONCORD_TLS_`.
     ///
     /// # Errors
-    /// With what to do about it.
-    pub fn check(&self) -> anyhow::Result<()> {
-        let is_safe = self.listen.ip().is_loopback() || self.tls.is_some() || self.behind_tls_proxy;
-        if !is_safe {
-            bail!(
-                "{} is not a loopback address, so TLS is needed: set tls.certificate and tls.key, or set \
-                 behind_tls_proxy when a proxy in front of this server terminates TLS",
-                self.listen
-            );
+    /// When a value has another type than its setting, or a name looks like a mistyped one.
+    pub fn override_by(
+        self,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut settings = toml::Table::try_from(&self).map_err(ConfigError::Unwritable)?;
+        for (variable, value) in variables {
+            let Some(key) = variable.strip_prefix("CONCORD_").map(str::to_ascii_lowercase) else { continue };
+            let Some((known, kind)) = KEYS.iter().find(|(known, _)| *known == key) else {
+                match nearest(&key, KEYS.iter().map(|(known, _)| *known), 0.5) {
+                    Some(nearest) => return Err(ConfigError::UnknownVariable { variable, nearest }),
+                    None => continue,
+                }
+            };
+            let value = kind.parse(value).map_err(|source| ConfigError::Variable { variable, source })?;
+            match known.strip_prefix("tls_") {
+                None => settings.insert(key, value),
+                Some(part) => {
+                    let tls = settings.entry("tls").or_insert_with(|| toml::Table::new().into());
+                    let tls = tls.as_table_mut().expect("`tls` is serialised as a table");
+                    tls.insert(part.to_owned(), value)
+                }
+            };
         }
-        if let Some(url) = &self.public_url
-            && !url.starts_with("https://")
-            && !url.starts_with("http://")
-        {
-            bail!(
-                "public_url must begin with https:// (or http:// on a test machine), as https://taxii.example.org"
-            );
+        settings.try_into().map_err(ConfigError::Variables)
+    }
+
+    /// Checks the rules that types do not express: an address other than loopback needs TLS, limits are within bounds.
+    ///
+    /// # Errors
+    /// When a rule is broken; the message says what to do.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let is_safe = self.listen.ip().is_loopback() || self.tls.is_some() || self.behind_tls_proxy;
+        let has_scheme = |url: &String| url.starts_with("https://") || url.starts_with("http://");
+        if !is_safe {
+            return Err(ConfigError::NeedsTls { listen: self.listen });
+        }
+        if !self.public_url.as_ref().is_none_or(has_scheme) {
+            return Err(ConfigError::PublicUrl);
+        }
+        if !is_base_path(&self.base_path) {
+            return Err(ConfigError::BasePath);
         }
         if self.max_page == 0 || self.max_content_length == 0 {
-            bail!("max_page and max_content_length must be positive");
+            return Err(ConfigError::ZeroLimit);
         }
         if !(24..=87_600).contains(&self.status_hours) {
-            bail!("status_hours must be between 24, as the standard asks, and 87600, which is ten years");
+            return Err(ConfigError::StatusHours);
         }
         if self.max_content_length > 1 << 30 {
-            bail!("max_content_length is 1 GiB at most, because a request is held in memory");
+            return Err(ConfigError::ContentLength);
         }
         Ok(())
     }
 }
 
-/// How the text of an environment variable becomes a value.
+/// Whether a path is empty, or consists of segments that each follow a slash. The characters are those that stand in URLs
+/// and in routes as they are.
+fn is_base_path(path: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    let is_segment = |segment: &str| !matches!(segment, "" | "." | "..") && segment.bytes().all(is_plain);
+    match path.strip_prefix('/') {
+        Some(segments) => segments.split('/').all(is_segment),
+        None => path.is_empty(),
+    }
+}
+
+/// Why settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// Path of the file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The file holds an unknown key or a value of another type.
+    #[error("in {}", path.display())]
+    File {
+        /// Path of the file.
+        path: PathBuf,
+        /// The cause.
+        source: ParseError,
+    },
+    /// An environment variable is no setting, but looks like one.
+    #[error("{variable} is no setting; did you mean CONCORD_{}?", nearest.to_ascii_uppercase())]
+    UnknownVariable {
+        /// Name of the variable.
+        variable: String,
+        /// The key that is most like it.
+        nearest: &'static str,
+    },
+    /// An environment variable is not of the type of its setting.
+    #[error("the environment variable {variable} cannot be used")]
+    Variable {
+        /// Name of the variable.
+        variable: String,
+        /// The cause.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The settings are not valid after environment variables have overridden them.
+    #[error("in the environment variables CONCORD_…")]
+    Variables(#[source] toml::de::Error),
+    /// A setting cannot be written as TOML, such as a path that is not UTF-8.
+    #[error("the settings cannot be written as TOML")]
+    Unwritable(#[source] toml::ser::Error),
+    /// `listen` is not a loopback address, and TLS is not set up.
+    #[error(
+        "{listen} is not a loopback address, so TLS is needed: set tls.certificate and tls.key, or set \
+         behind_tls_proxy when a proxy in front of this server terminates TLS"
+    )]
+    NeedsTls {
+        /// The address.
+        listen: SocketAddr,
+    },
+    /// `public_url` has no scheme.
+    #[error(
+        "public_url must begin with https:// (or http:// on a test machine), as https://taxii.example.org"
+    )]
+    PublicUrl,
+    /// `base_path` is not a plain path.
+    #[error(
+        "base_path must be empty or begin with a slash and not end with one, as /cti; its parts consist of letters, \
+         digits, - _ . ~ and are not `.` or `..`"
+    )]
+    BasePath,
+    /// A limit is zero.
+    #[error("max_page and max_content_length must be positive")]
+    ZeroLimit,
+    /// `status_hours` is out of bounds.
+    #[error("status_hours must be between 24, as the standard asks, and 87600, which is ten years")]
+    StatusHours,
+    /// `max_content_length` is out of bounds.
+    #[error("max_content_length is 1 GiB at most, because a request is held in memory")]
+    ContentLength,
+}
+
+/// Why a text is not a configuration.
+#[derive(Debug)]
+pub struct ParseError {
+    error: Box<toml::de::Error>,
+    suggestion: Option<String>,
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)?;
+        match &self.suggestion {
+            Some(known) => write!(f, "did you mean `{known}`?"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error for ParseError {}
+
+/// Type of a setting, for environment variables.
 enum Kind {
     Text,
     Number,
@@ -218,7 +322,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn read(&self, value: String) -> anyhow::Result<toml::Value> {
+    fn parse(&self, value: String) -> Result<toml::Value, Box<dyn Error + Send + Sync>> {
         Ok(match self {
             Self::Text => value.into(),
             Self::Number => value.parse::<i64>()?.into(),
@@ -227,11 +331,12 @@ impl Kind {
     }
 }
 
-/// The settings that an environment variable can give.
-const KEYS: [(&str, Kind); 15] = [
+/// Settings that an environment variable can override.
+const KEYS: [(&str, Kind); 16] = [
     ("listen", Kind::Text),
     ("data", Kind::Text),
     ("public_url", Kind::Text),
+    ("base_path", Kind::Text),
     ("behind_tls_proxy", Kind::Boolean),
     ("tls_certificate", Kind::Text),
     ("tls_key", Kind::Text),
@@ -246,13 +351,14 @@ const KEYS: [(&str, Kind); 15] = [
     ("metrics_listen", Kind::Text),
 ];
 
-/// The known key that is most like the unknown one that a message names.
+/// Returns the known key that is most like the unknown key in a message of `toml`.
 fn suggestion(message: &str) -> Option<String> {
     let (_, rest) = message.split_once("unknown field `")?;
     let (unknown, rest) = rest.split_once('`')?;
     nearest(unknown, rest.split('`').skip(1).step_by(2), 0.5).map(str::to_owned)
 }
 
+/// Returns the known key that is most like an unknown one, when it is more alike than `likeness`.
 fn nearest<'k>(unknown: &str, known: impl Iterator<Item = &'k str>, likeness: f64) -> Option<&'k str> {
     let likeness_to = |known: &str| strsim::normalized_damerau_levenshtein(unknown, known);
     let best = known.max_by(|a, b| likeness_to(a).total_cmp(&likeness_to(b)))?;
@@ -282,6 +388,7 @@ mod tests {
             ("CONCORD_TITLE", "2026"),
             ("CONCORD_METRICS_LISTEN", "none"),
             ("CONCORD_MAX_PAGE", "5"),
+            ("CONCORD_BASE_PATH", "/cti"),
             ("CONCORD_BEHIND_TLS_PROXY", "true"),
             ("CONCORD_TLS_CERTIFICATE", "a.pem"),
             ("CONCORD_TLS_KEY", "b.pem"),
@@ -290,6 +397,7 @@ mod tests {
         ]);
         let config = config.unwrap();
         assert_eq!((config.title.as_str(), config.max_page, config.behind_tls_proxy), ("2026", 5, true));
+        assert_eq!(config.base_path, "/cti");
         assert_eq!(config.tls, Some(Tls { certificate: "a.pem".into(), key: "b.pem".into() }));
         let mistyped = over(&[("CONCORD_LISTN", "127.0.0.1:1")]).unwrap_err().to_string();
         assert!(mistyped.contains("did you mean CONCORD_LISTEN?"), "{mistyped}");
@@ -311,5 +419,17 @@ mod tests {
         assert!(public.check().unwrap_err().to_string().contains("TLS is needed"));
         Config { behind_tls_proxy: true, ..public }.check().unwrap();
         Config::default().check().unwrap();
+    }
+    #[test]
+    fn a_base_path_is_empty_or_plain() {
+        let check = |path: &str| Config { base_path: path.to_owned(), ..Config::default() }.check();
+        for good in ["", "/cti", "/share/cti-2.1", "/~a/_b"] {
+            check(good).unwrap();
+        }
+        for bad in
+            ["/", "cti", "/cti/", "//cti", "/a//b", "/..", "/a/../b", "/.", "/a b", "/{a}", "/a?b", "/%2e"]
+        {
+            assert!(matches!(check(bad), Err(ConfigError::BasePath)), "{bad}");
+        }
     }
 }

@@ -1,89 +1,53 @@
-//! How the command line reaches the store: through the server that has it open, or by itself when none runs.
+//! Administration from Rust and from the command line, with the rights of the owner of the store.
 //!
-//! A running server listens on a loopback address for the operator of its machine, and leaves the address and a secret
-//! in its data folder, readable for the owner only. Whoever can read that file could read the store too.
+//! [`Control`] sends the same requests as any administrator, inside this process ([`Control::of`]) or to the server that
+//! has the data folder open ([`Control::open`]). A running server listens on a loopback address for the operator of its
+//! machine, and writes the address and a secret into its data folder, readable for the owner only: whoever can read that
+//! file can read the store too.
 
-use crate::app::App;
-use crate::config::Config;
+mod admin;
+mod file;
+#[cfg(feature = "cli")]
+mod remote;
+
+pub use crate::routes::admin::resource::{
+    AccessResource, AccountResource, ApiRootResource, CollectionChange, CollectionResource, NewAccount,
+    NewApiRoot, NewCollection, NewPassword, Secrets,
+};
+pub use admin::Records;
+pub(crate) use file::{ControlAddress, ControlFile};
+#[cfg(feature = "cli")]
+pub(crate) use file::{private_file, write_private};
+
+use crate::app::{App, CredentialError};
 use crate::router;
-use crate::store::{EmbeddedEngine, Store};
-use anyhow::{Context, bail};
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use hyper_util::rt::TokioIo;
-use serde::{Deserialize, Serialize};
-use std::fs::File;
-use std::io::Write;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::error::Error;
 use std::sync::Arc;
-use std::time::Duration;
 use stix_model::taxii;
 use tower::ServiceExt;
 
-const FILE: &str = "control.json";
-/// How long a server may take to say that it runs. The file may be left from one that was killed.
-const PROBE: Duration = Duration::from_secs(5);
-
-/// Where the operator of this machine reaches the server; removed when the server stops.
-pub(crate) struct ControlFile {
-    path: PathBuf,
-    address: Address,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Address {
-    address: SocketAddr,
-    secret: String,
-}
-
-impl ControlFile {
-    pub(crate) fn write(data: &Path, address: SocketAddr) -> anyhow::Result<Self> {
-        let address = Address { address, secret: crate::credentials::new_password()? };
-        let path = data.join(FILE);
-        write_private(&path, &serde_json::to_vec(&address)?)?;
-        Ok(Self { path, address })
-    }
-
-    pub(crate) fn secret(&self) -> String {
-        self.address.secret.clone()
-    }
-}
-
-impl Drop for ControlFile {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path);
-    }
-}
-
-/// Writes a file that only its owner can read.
-pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    private_file(path)?.write_all(bytes).with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// Makes or empties a file that only its owner can read.
-pub(crate) fn private_file(path: &Path) -> anyhow::Result<File> {
-    let mut options = File::options();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// A way to the store with the rights of its owner.
+/// Access to a store with the rights of its owner.
 pub struct Control {
-    way: Way,
+    endpoint: Endpoint,
     secret: String,
 }
 
-enum Way {
-    Server(SocketAddr),
-    Here(router::Service),
+/// The server that requests go to.
+enum Endpoint {
+    /// One in this process.
+    Local(router::Service),
+    /// Another process on this machine.
+    #[cfg(feature = "cli")]
+    Remote(std::net::SocketAddr),
 }
 
-/// What came back.
+/// Answer to a request.
 pub struct Reply {
     /// HTTP status.
     pub status: StatusCode,
@@ -93,132 +57,132 @@ pub struct Reply {
     pub body: Bytes,
 }
 
+/// Why administration failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ControlError {
+    /// The server refused the request.
+    #[error("{description}")]
+    Refused {
+        /// HTTP status.
+        status: StatusCode,
+        /// Reason that the server gave.
+        description: String,
+    },
+    /// A name has characters that no name has.
+    #[error("{0:?} is no name of anything here")]
+    Name(String),
+    /// The request cannot be made, or no answer came.
+    #[error("the server cannot be asked")]
+    Unreachable(#[source] Box<dyn Error + Send + Sync>),
+    /// Request or answer are not the JSON that they should be.
+    #[error("the server and this program do not understand each other")]
+    Json(#[from] serde_json::Error),
+    /// The file with the address of the running server cannot be used.
+    #[cfg(feature = "cli")]
+    #[error("the control file is damaged")]
+    File(#[source] std::io::Error),
+    /// The data folder has no store.
+    #[cfg(feature = "cli")]
+    #[error(
+        "there is no store in {}; name its folder with --data or CONCORD_DATA, or make one with \
+         `taxii-server serve` or `taxii-server api-root add`",
+        data.display()
+    )]
+    NoStore {
+        /// Path of the data folder.
+        data: std::path::PathBuf,
+    },
+    /// The store cannot be opened.
+    #[cfg(feature = "cli")]
+    #[error(transparent)]
+    Open(#[from] crate::engines::OpenError),
+    /// Secrets cannot be made.
+    #[error(transparent)]
+    Credentials(#[from] CredentialError),
+}
+
 impl Control {
-    /// Reaches the server that has the data folder open, or opens it here.
+    /// Administers a server in this process.
     ///
     /// # Errors
-    /// When neither is possible.
-    pub async fn open(config: Config) -> anyhow::Result<Self> {
-        match Self::reach(&config).await? {
-            Some(running) => Ok(running),
-            None => Self::open_here(config).await,
-        }
-    }
-
-    /// As [`Control::open`], but makes no store where there is none: a mistyped folder would look like an empty one.
-    ///
-    /// # Errors
-    /// Also when there is no store.
-    pub async fn open_existing(config: Config) -> anyhow::Result<Self> {
-        if let Some(running) = Self::reach(&config).await? {
-            return Ok(running);
-        }
-        if !EmbeddedEngine::exists(&config.data) {
-            bail!(
-                "there is no store in {}; name its folder with --data or CONCORD_DATA, or make one with \
-                 `taxii-server serve` or `taxii-server api-root add`",
-                config.data.display()
-            );
-        }
-        Self::open_here(config).await
-    }
-
-    /// The server that has the data folder open, if one answers.
-    async fn reach(config: &Config) -> anyhow::Result<Option<Self>> {
-        if let Ok(json) = std::fs::read(config.data.join(FILE)) {
-            let Address { address, secret } =
-                serde_json::from_slice(&json).context("the control file is damaged")?;
-            let running = Self { way: Way::Server(address), secret };
-            let probe = running.call(Method::GET, "/admin/api-roots/", Bytes::new());
-            let answer = tokio::time::timeout(PROBE, probe).await;
-            if answer.is_ok_and(|reply| reply.is_ok_and(|reply| reply.status.is_success())) {
-                return Ok(Some(running));
-            }
-        }
-        Ok(None)
-    }
-
-    async fn open_here(config: Config) -> anyhow::Result<Self> {
-        let store = Store::open_folder(&config.data).await?;
-        Self::of(Arc::new(App::new(store, config)?))
-    }
-
-    /// Reaches a server inside this process.
-    ///
-    /// # Errors
-    /// When the machine gives no randomness.
-    pub fn of(app: Arc<App>) -> anyhow::Result<Self> {
+    /// When the operating system gives no randomness.
+    pub fn of(app: Arc<App>) -> Result<Self, CredentialError> {
         let secret = crate::credentials::new_password()?;
-        Ok(Self { way: Way::Here(router::operator_service(app, secret.clone())), secret })
-    }
-
-    /// Whether a running server answers.
-    pub fn is_server(&self) -> bool {
-        matches!(self.way, Way::Server(_))
+        let endpoint = Endpoint::Local(router::operator_service(app, &secret));
+        Ok(Self { endpoint, secret })
     }
 
     /// Sends a request and waits for the answer.
     ///
     /// # Errors
-    /// When no answer comes. An answer that says no is not an error here.
-    pub async fn call(&self, method: Method, path: &str, body: Bytes) -> anyhow::Result<Reply> {
+    /// When no answer comes. A refusal is an answer here; [`Reply::success`] makes it an error.
+    pub async fn call(&self, method: Method, path: &str, body: Bytes) -> Result<Reply, ControlError> {
         let request = Request::builder()
             .method(method)
             .uri(path)
             .header(header::HOST, "localhost")
             .header(header::AUTHORIZATION, format!("Bearer {}", self.secret))
             .header(header::ACCEPT, taxii::MEDIA_TYPE)
-            .header(header::CONTENT_TYPE, taxii::MEDIA_TYPE);
-        let (parts, body) = match &self.way {
-            Way::Here(service) => {
-                let response = service.clone().oneshot(request.body(Body::from(body))?).await?;
-                let (parts, body) = response.into_parts();
-                (parts, body.collect().await?.to_bytes())
-            }
-            Way::Server(address) => {
-                let stream = tokio::net::TcpStream::connect(address).await?;
-                let (mut sender, connection) =
-                    hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-                tokio::spawn(connection);
-                let response = sender.send_request(request.body(http_body_util::Full::new(body))?).await?;
-                let (parts, body) = response.into_parts();
-                (parts, body.collect().await?.to_bytes())
-            }
+            .header(header::CONTENT_TYPE, taxii::MEDIA_TYPE)
+            .body(body)
+            .map_err(|error| ControlError::Unreachable(error.into()))?;
+        let reply = match &self.endpoint {
+            Endpoint::Local(service) => send_here(service.clone(), request).await,
+            #[cfg(feature = "cli")]
+            Endpoint::Remote(address) => remote::send(*address, request).await,
         };
-        Ok(Reply { status: parts.status, headers: parts.headers, body })
+        reply.map_err(ControlError::Unreachable)
     }
 
     /// Sends JSON and reads JSON.
     ///
     /// # Errors
-    /// Also when the answer says no: with what it says.
+    /// When no answer comes, or the server refuses.
     pub async fn json(
         &self,
         method: Method,
         path: &str,
         body: impl Serialize,
-    ) -> anyhow::Result<serde_json::Value> {
+    ) -> Result<serde_json::Value, ControlError> {
+        self.request(method, path, body).await
+    }
+
+    /// Sends JSON and reads JSON of a known type; an answer without body reads as `null`.
+    async fn request<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: impl Serialize,
+    ) -> Result<T, ControlError> {
         let reply = self.call(method, path, serde_json::to_vec(&body)?.into()).await?.success()?;
-        if reply.body.is_empty() {
-            Ok(serde_json::Value::Null)
-        } else {
-            Ok(serde_json::from_slice(&reply.body)?)
-        }
+        let json = if reply.body.is_empty() { &b"null"[..] } else { &reply.body };
+        Ok(serde_json::from_slice(json)?)
     }
 }
 
+async fn send_here(
+    service: router::Service,
+    request: Request<Bytes>,
+) -> Result<Reply, Box<dyn Error + Send + Sync>> {
+    let (parts, body) = service.oneshot(request.map(Body::from)).await?.into_parts();
+    Ok(Reply { status: parts.status, headers: parts.headers, body: body.collect().await?.to_bytes() })
+}
+
 impl Reply {
-    /// Turns an answer that says no into an error.
+    /// Makes a refusal an error.
     ///
     /// # Errors
-    /// Whatever the server said.
-    pub fn success(self) -> anyhow::Result<Self> {
-        if self.status.is_success() {
+    /// When the server refused, with the reason that it gave.
+    pub fn success(self) -> Result<Self, ControlError> {
+        let status = self.status;
+        if status.is_success() {
             return Ok(self);
         }
-        match serde_json::from_slice::<taxii::Error>(&self.body) {
-            Ok(error) => bail!("{}", error.description.unwrap_or(error.title)),
-            Err(_) => bail!("the server answered {}", self.status),
-        }
+        let description = match serde_json::from_slice::<taxii::Error>(&self.body) {
+            Ok(error) => error.description.unwrap_or(error.title),
+            Err(_) => format!("the server answered {status}"),
+        };
+        Err(ControlError::Refused { status, description })
     }
 }

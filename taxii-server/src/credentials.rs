@@ -1,7 +1,7 @@
-//! Who is calling: credentials in requests, how they are kept, how they are checked.
+//! Credentials: how requests carry them, how they are stored, how they are checked.
 //!
-//! Passwords are kept as argon2id. A check costs tens of milliseconds by intent, so it runs away from the request
-//! threads, few at a time, and a pair that was right is remembered for some minutes under a keyed hash.
+//! Passwords are stored as argon2id. A check takes tens of milliseconds by design, so checks run on threads of their
+//! own, few at a time, and a pair that was right is remembered for some minutes under a keyed hash.
 
 use crate::error::ApiError;
 use crate::store::{Account, Directory};
@@ -18,22 +18,38 @@ use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
 const TOKEN_PREFIX: &str = "concord_";
-/// Checks of passwords that may run at once, so that a flood of logins leaves processors for others.
+/// Maximum number of password checks at a time; a flood of logins must not take all processors.
 const CHECKS_AT_ONCE: usize = 2;
-/// Logins that may wait for a check; more are told to come back.
+/// Maximum number of logins that wait for a check; further ones are refused with 503.
 const WAITING: usize = 64;
+/// Maximum number of remembered pairs.
 const REMEMBERED: u64 = 10_000;
+/// How long a pair is remembered.
 const REMEMBERED_FOR: Duration = Duration::from_secs(300);
 
-/// What a request presents.
+/// Why credentials cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CredentialError {
+    /// The operating system gives no randomness.
+    #[error("the operating system gives no randomness: {0}")]
+    Random(getrandom::Error),
+    /// A password cannot be hashed.
+    #[error("cannot hash a password: {0}")]
+    Hash(argon2::password_hash::Error),
+}
+
+/// Credentials of a request, not checked yet.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Presented {
+    /// Name and password of HTTP Basic.
     Password { name: String, password: String },
+    /// An API token.
     Token(String),
 }
 
 impl Presented {
-    /// Reads `Authorization` (schemes `Basic`, `Bearer` and `Token`, in any case) or the header for API keys.
+    /// Reads the header `Authorization` (schemes `Basic`, `Bearer` and `Token`, in any case), or else the header for API keys.
     pub(crate) fn read(headers: &HeaderMap, api_key_header: &str) -> Option<Self> {
         let Some(authorization) = headers.get(header::AUTHORIZATION) else {
             return headers
@@ -56,39 +72,38 @@ impl Presented {
 
 /// Checks credentials.
 pub(crate) struct Credentials {
-    /// Keyed hashes of pairs that were right, and the stored password that they were right for.
+    /// The stored password that a pair was right for, by the keyed hash of the pair.
     remembered: moka::sync::Cache<[u8; 32], Arc<str>>,
     key: Hmac<Sha256>,
     checks: Arc<Semaphore>,
     waiting: Semaphore,
-    /// Memory for checks, used again and again: 19 MiB that are allocated anew each time end up scattered over the
-    /// allocator's arenas, one for each thread that ever checked.
+    /// Memory for checks, used again and again: 19 MiB that are allocated for each check stay in the allocator's arenas,
+    /// one for each thread that has checked.
     memory: Arc<Mutex<Vec<Vec<Block>>>>,
-    /// What names without an account are checked against, so that they take as long.
-    nobody: String,
+    /// Stored password for names without an account, so that checking them takes as long.
+    placeholder: String,
 }
 
 impl Credentials {
-    pub(crate) fn new() -> anyhow::Result<Self> {
-        let mut key = [0; 32];
-        getrandom::fill(&mut key).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+    pub(crate) fn new() -> Result<Self, CredentialError> {
+        let key = random::<32>()?;
         Ok(Self {
             remembered: moka::sync::Cache::builder()
                 .max_capacity(REMEMBERED)
                 .time_to_live(REMEMBERED_FOR)
                 .build(),
-            key: Hmac::new_from_slice(&key)?,
+            key: Hmac::new_from_slice(&key).expect("HMAC takes keys of any length"),
             checks: Arc::new(Semaphore::new(CHECKS_AT_ONCE)),
             waiting: Semaphore::new(WAITING),
             memory: Arc::default(),
-            nobody: hash_password("nobody")?,
+            placeholder: hash_password("placeholder")?,
         })
     }
 
-    /// The account behind credentials.
+    /// Returns the account that credentials belong to.
     ///
     /// # Errors
-    /// When they are wrong, or too many others wait for a check.
+    /// When they are wrong, or too many logins wait for a check.
     pub(crate) async fn check(
         &self,
         directory: &Directory,
@@ -119,13 +134,13 @@ impl Credentials {
         {
             return Ok(true);
         }
-        let _place = self.waiting.try_acquire().map_err(|_| ApiError::Unavailable)?;
+        let _waiting = self.waiting.try_acquire().map_err(|_| ApiError::Unavailable)?;
         let permit = Arc::clone(&self.checks).acquire_owned().await.map_err(|_| ApiError::Unavailable)?;
         let is_account = stored.is_some();
-        let against = stored.unwrap_or_else(|| self.nobody.clone());
+        let against = stored.unwrap_or_else(|| self.placeholder.clone());
         let memory = Arc::clone(&self.memory);
         let check = move || {
-            // The check goes on when the client has gone, and so must the permit.
+            // The check goes on when the client has disconnected, so it keeps the permit.
             let _permit = permit;
             let mut blocks = memory.lock().ok()?.pop().unwrap_or_default();
             let is_right = verify(&password, &against, &mut blocks);
@@ -142,7 +157,7 @@ impl Credentials {
     }
 }
 
-/// Whether a password fits a stored one; `None` when what is stored cannot be read.
+/// Whether a password matches a stored one; `None` when the stored one cannot be parsed.
 fn verify(password: &str, stored: &str, blocks: &mut Vec<Block>) -> Option<bool> {
     let stored = PasswordHash::new(stored).ok()?;
     let (salt, expected) = (stored.salt.as_ref()?, stored.hash.as_ref()?);
@@ -161,32 +176,37 @@ fn check_token(directory: &Directory, token: &str) -> Option<Arc<Account>> {
     is_right.then(|| Arc::clone(account))
 }
 
-/// Argon2id with a random salt, in the PHC string format.
-pub(crate) fn hash_password(password: &str) -> anyhow::Result<String> {
-    let hash = Argon2::default().hash_password(password.as_bytes());
-    Ok(hash.map_err(|error| anyhow::anyhow!("cannot hash a password: {error}"))?.to_string())
+/// Hashes a password with argon2id and a random salt; the result has the PHC string format.
+pub(crate) fn hash_password(password: &str) -> Result<String, CredentialError> {
+    let hash = Argon2::default().hash_password(password.as_bytes()).map_err(CredentialError::Hash)?;
+    Ok(hash.to_string())
 }
 
-/// A new API token: its public part, and the whole token, which is shown once.
-pub(crate) fn new_token() -> anyhow::Result<(String, String)> {
+/// Makes an API token and returns its public part and the whole token.
+pub(crate) fn new_token() -> Result<(String, String), CredentialError> {
     let public = random_hex::<8>()?;
     let token = format!("{TOKEN_PREFIX}{public}_{}", random_hex::<32>()?);
     Ok((public, token))
 }
 
-/// A new password with 160 random bits.
-pub(crate) fn new_password() -> anyhow::Result<String> {
+/// Makes a password with 160 random bits.
+pub(crate) fn new_password() -> Result<String, CredentialError> {
     random_hex::<20>()
 }
 
+/// SHA-256 of a token, in hexadecimal digits.
 pub(crate) fn sha256_hex(token: &str) -> String {
     hex(&Sha256::digest(token.as_bytes()))
 }
 
-fn random_hex<const N: usize>() -> anyhow::Result<String> {
+fn random_hex<const N: usize>() -> Result<String, CredentialError> {
+    Ok(hex(&random::<N>()?))
+}
+
+fn random<const N: usize>() -> Result<[u8; N], CredentialError> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
-    Ok(hex(&bytes))
+    getrandom::fill(&mut bytes).map_err(CredentialError::Random)?;
+    Ok(bytes)
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -207,7 +227,7 @@ mod tests {
         };
         assert_eq!(check("a long enough password", &stored).await, Ok(true));
         assert_eq!(check("a wrong password here", &stored).await, Ok(false));
-        // From here on nobody can run argon2, so what is answered was remembered.
+        // With all permits taken argon2 cannot run, so an answer was remembered.
         let _all = credentials.checks.acquire_many(u32::try_from(CHECKS_AT_ONCE).unwrap()).await.unwrap();
         assert_eq!(check("a long enough password", &stored).await, Ok(true));
         tokio::time::pause();

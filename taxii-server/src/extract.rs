@@ -1,16 +1,20 @@
-//! Text of a request becomes types here, or an error. Nothing later checks it again.
+//! Extractors: they parse the text of a request into types, or refuse it. Nothing later checks it again.
 
 mod account;
 mod body;
 mod check;
 mod media_type;
 mod page;
+mod path;
 mod posted;
 
 pub(crate) use account::{
-    Administrator, At, Deletable, LocalOperator, ObjectAt, PathParts, Readable, RootAt, StatusAt,
-    TaxiiCaller, Writable,
+    Administrator, At, Deletable, LocalOperator, ObjectAt, Readable, RootAt, StatusAt, TaxiiCaller, Writable,
 };
 pub(crate) use body::EnvelopeBody;
 pub(crate) use page::{PageQuery, VersionQuery};
+pub(crate) use path::{
+    AccountPath, ApiRootPath, ApiRootRecordPath, CollectionPath, CollectionRecordPath, GrantPath, ObjectPath,
+    StatusPath, TokenPath,
+};
 pub(crate) use posted::Posted;

@@ -1,19 +1,25 @@
-//! A TAXII 2.1 server.
+//! A TAXII 2.1 server, as a library.
 //!
-//! The way of a request: [`router`] → `extract` (text becomes types, or an error) → `routes` (what TAXII
-//! says) → [`Store`](store::Store) → an engine.
+//! A request goes from [`router`] through `extract`, which parses text into types or refuses it, to a handler in `routes`,
+//! which says what TAXII says, to the [`Store`](store::Store), to an [`Engine`](store::engine::Engine).
+//!
+//! [`Server`](serve::Server) runs it with listeners and TLS of its own. [`router::service`] is the same for nesting in
+//! another axum application, see `examples/embed.rs`. [`Control`](control::Control) administers either. The command line
+//! is the feature `cli`, which is on by default.
 //!
 //! # What this crate does not do
 //! It changes no object, trusts no length that a client states, has no rules of STIX of its own (the validator of
-//! `stix-model` has them), and never decides a client's rights on a collection outside `extract`.
+//! `stix-model` has them), and decides the rights of a client on a collection only in `extract`.
 
 pub mod app;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod control;
 mod credentials;
 mod drain;
+pub mod engines;
 pub mod error;
 mod extract;
 mod metrics;

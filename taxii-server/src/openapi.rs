@@ -1,4 +1,4 @@
-//! The OpenAPI document: what the handlers say, plus title, credentials and the descriptions that they share.
+//! The OpenAPI document: title, credentials, and the parameters and responses that handlers share.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ use utoipa::{IntoParams, IntoResponses, OpenApi as _, ToSchema};
 )]
 struct Base;
 
-/// The document before the handlers add themselves.
+/// Returns the document without the operations, which the handlers describe.
 pub(crate) fn base() -> OpenApi {
     let mut document = Base::openapi();
     let components = document.components.get_or_insert_default();
@@ -40,9 +40,9 @@ pub(crate) fn base() -> OpenApi {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the envelope, which is written from stored bytes")]
 pub(crate) struct Envelope {
-    /// More objects follow this page.
+    /// Whether more objects follow this page.
     more: bool,
-    /// Where to go on; only together with `more`.
+    /// Position of the next page; only together with `more`.
     next: Option<String>,
     /// STIX objects; left out when the page is empty.
     #[schema(value_type = Option<Vec<Object>>)]
@@ -60,17 +60,17 @@ macro_rules! parameters {
 }
 
 parameters! {
-    /// Which part of the timeline.
+    /// Parameters that choose a part of the timeline.
     Paging {
-        /// Only what was added strictly later.
+        /// Only objects that were added strictly later.
         added_after: Option<String>,
-        /// Items on the page at most.
+        /// Maximum number of items on the page.
         #[param(minimum = 1)]
         limit: Option<u64>,
-        /// Where to go on, from the last page. It carries the filters.
+        /// `next` of the page before. It carries the filters.
         next: Option<String>,
     }
-    /// Which objects.
+    /// Parameters that choose objects.
     MatchObjects {
         /// STIX identifiers, separated by commas.
         #[param(rename = "match[id]")]
@@ -79,13 +79,13 @@ parameters! {
         #[param(rename = "match[type]")]
         match_type: Option<String>,
     }
-    /// Which versions of them.
+    /// Parameter that chooses versions.
     MatchVersion {
         /// `first`, `last` and timestamps, separated by commas, or `all`. The default is `last`.
         #[param(rename = "match[version]")]
         match_version: Option<String>,
     }
-    /// In which edition of STIX.
+    /// Parameter that chooses editions of STIX.
     MatchSpecVersion {
         /// STIX versions, separated by commas. The default is the newest one of each object.
         #[param(rename = "match[spec_version]")]
@@ -122,10 +122,10 @@ fn failure(status: u16) -> (String, RefOr<Response>) {
         400 => "A parameter cannot be understood",
         401 => "Credentials are missing or wrong",
         403 => "This account may not do that",
-        404 => "Not there, or hidden from this account",
+        404 => "Does not exist, or is hidden from this account",
         406 => "`Accept` names nothing that this server speaks",
-        409 => "The change contradicts what is there",
-        413 => "Larger than what is taken",
+        409 => "The change contradicts an existing resource",
+        413 => "The body is too large",
         415 => "The body is of another type",
         _ => "The body cannot be used",
     };

@@ -1,9 +1,11 @@
-//! Every route on one screen.
+//! All routes.
 
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::LocalOperator;
-use crate::routes::{admin, api_root, collections, discovery, health, manifest, objects, status, versions};
+use crate::routes::{
+    admin, api_root, collections, discovery, docs, health, manifest, metrics, objects, status, versions,
+};
 use crate::{drain, openapi};
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
@@ -20,7 +22,7 @@ use tower_http::compression::{CompressionLayer, CompressionLevel};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// A URL longer than this is refused.
+/// Maximum length of a URL in bytes; longer ones are refused.
 const MAX_URI: usize = 8 << 10;
 
 fn taxii_routes() -> OpenApiRouter<Arc<App>> {
@@ -55,7 +57,7 @@ fn operation_routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(health::livez))
         .routes(routes!(health::readyz))
-        .routes(routes!(health::metrics))
+        .routes(routes!(metrics::get_metrics))
 }
 
 fn documented_routes() -> OpenApiRouter<Arc<App>> {
@@ -65,7 +67,7 @@ fn documented_routes() -> OpenApiRouter<Arc<App>> {
         .merge(operation_routes())
 }
 
-/// The OpenAPI document of this server, as it is checked in.
+/// Returns the OpenAPI document of this server, as it is checked in.
 pub fn openapi_json() -> String {
     let document = documented_routes().into_openapi();
     let mut json = document.to_pretty_json().expect("the document has only texts");
@@ -73,7 +75,7 @@ pub fn openapi_json() -> String {
     json
 }
 
-/// A router that sees only normal paths.
+/// An HTTP service that accepts paths with and without the slash at their end.
 #[derive(Clone)]
 pub struct Service(Router);
 
@@ -94,21 +96,39 @@ where
     }
 }
 
-/// The service for clients.
+/// Returns the service for clients, for a server of its own or for nesting in another application:
+/// `axum::Router::nest_service("/cti", router::service(app))`. The setting `base_path` must then be the path at which it
+/// is nested, because discovery gives URLs.
 pub fn service(app: Arc<App>) -> Service {
-    let (router, document) = documented_routes().split_for_parts();
-    let json = document.to_json().map(bytes::Bytes::from).unwrap_or_default();
-    let openapi = get(move || async move { ([(header::CONTENT_TYPE, "application/json")], json) });
-    let router = router
-        .route("/openapi.json/", openapi)
-        .route("/docs/", get(health::docs))
-        // A person who opens the address in a browser.
-        .route("/", get(async || Redirect::temporary("/docs/")));
-    finish(router, app)
+    finish(client_routes(&app.config.base_path), app)
 }
 
-/// The same for the operator of this machine, who knows the secret of the data folder.
-pub(crate) fn operator_service(app: Arc<App>, secret: String) -> Service {
+/// Returns the service for clients below the base path, for a server that is not nested.
+pub(crate) fn mounted_service(app: Arc<App>) -> Service {
+    let base_path = &app.config.base_path;
+    let routes = client_routes(base_path);
+    let routes =
+        if base_path.is_empty() { routes } else { Router::new().nest(&format!("{base_path}/"), routes) };
+    finish(routes, app)
+}
+
+fn client_routes(base_path: &str) -> Router<Arc<App>> {
+    let (router, mut document) = documented_routes().split_for_parts();
+    if !base_path.is_empty() {
+        document.servers = Some(vec![utoipa::openapi::Server::new(base_path)]);
+    }
+    let json = document.to_json().map(bytes::Bytes::from).unwrap_or_default();
+    let openapi = get(move || async move { ([(header::CONTENT_TYPE, "application/json")], json) });
+    let docs = format!("{base_path}/docs/");
+    router
+        .route("/openapi.json/", openapi)
+        .route("/docs/", get(docs::get_docs))
+        // For people who open the address in a browser.
+        .route("/", get(move || async move { Redirect::temporary(&docs) }))
+}
+
+/// Returns the service for the operator of this machine, who knows the secret.
+pub(crate) fn operator_service(app: Arc<App>, secret: &str) -> Service {
     let (router, _) = documented_routes().split_for_parts();
     let expected: Arc<str> = format!("Bearer {secret}").into();
     finish(router.layer(from_fn_with_state(expected, admit_operator)), app)
@@ -124,10 +144,10 @@ async fn admit_operator(State(expected): State<Arc<str>>, mut request: Request, 
     next.run(request).await
 }
 
-/// Only what a monitoring system needs, for an address of its own.
+/// Returns the service for monitoring, which asks for no credentials.
 pub fn metrics_service(app: Arc<App>) -> Service {
     let router = Router::new()
-        .route("/metrics/", get(health::open_metrics))
+        .route("/metrics/", get(metrics::open_metrics))
         .route("/livez/", get(health::livez))
         .route("/readyz/", get(health::readyz));
     finish(router, app)
@@ -148,7 +168,7 @@ fn finish(router: Router<Arc<App>>, app: Arc<App>) -> Service {
 
 async fn measure(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let started = tokio::time::Instant::now();
-    // Anybody can invent methods, and every label is kept for ever.
+    // Clients can invent methods, and a label is never removed.
     let method = match *request.method() {
         Method::GET
         | Method::HEAD
@@ -170,8 +190,8 @@ async fn refuse_long_uris(request: Request, next: Next) -> Response {
     if length > MAX_URI { ApiError::UriTooLong.into_response() } else { next.run(request).await }
 }
 
-/// Paths end with one slash here, as the standard writes them. Clients leave it out, or put `//` where they join two
-/// parts.
+/// Makes the path end with one slash, as the standard writes paths. Some clients leave it out, or write `//` where they
+/// join two parts.
 fn normalize<B>(mut request: Request<B>) -> Request<B> {
     let Some(normal) = normal_path(request.uri().path()) else { return request };
     let query = request.uri().query().map_or(String::new(), |query| format!("?{query}"));
@@ -183,7 +203,7 @@ fn normalize<B>(mut request: Request<B>) -> Request<B> {
     request
 }
 
-/// `None` when the path is normal already.
+/// Returns `None` when the path is normal already.
 fn normal_path(path: &str) -> Option<String> {
     if path.ends_with('/') && !path.contains("//") {
         return None;

@@ -1,11 +1,13 @@
-//! The handlers: one for each operation of TAXII 2.1, named as the operation, and those for operators.
+//! Handlers: one for each operation of TAXII 2.1, named as the operation, and those for operators.
 
 pub(crate) mod admin;
 pub(crate) mod api_root;
 pub(crate) mod collections;
 pub(crate) mod discovery;
+pub(crate) mod docs;
 pub(crate) mod health;
 pub(crate) mod manifest;
+pub(crate) mod metrics;
 pub(crate) mod objects;
 pub(crate) mod status;
 pub(crate) mod versions;
@@ -16,7 +18,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use stix_model::taxii;
 
-/// A response that holds a TAXII resource.
+/// A response with a TAXII resource.
 pub(crate) struct Taxii<T>(pub(crate) StatusCode, pub(crate) T);
 
 impl<T: Serialize> IntoResponse for Taxii<T> {
@@ -36,7 +38,7 @@ fn taxii_response(status: StatusCode, json: Vec<u8>) -> Response {
     (status, [(header::CONTENT_TYPE, taxii::MEDIA_TYPE)], json).into_response()
 }
 
-/// Adds the two headers that say what a page covers (TAXII 2.1, section 3.2). An empty page covers nothing.
+/// Adds the headers with the first and the last `date_added` of a page (TAXII 2.1, section 3.2); an empty page has none.
 fn with_dates<T>(mut response: Response, page: &Page<T>) -> Response {
     if let Some((first, last)) = &page.date_added {
         let value = |stamp: &stix_model::Timestamp| HeaderValue::from_str(stamp.as_str());

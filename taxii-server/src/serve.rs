@@ -1,56 +1,132 @@
-//! A running server: its listeners, its background work, its end.
+//! A running server: listeners, TLS, background tasks, shutdown.
 
-use crate::app::App;
-use crate::config::{Config, MetricsListen, Tls};
-use crate::control::ControlFile;
+use crate::app::{App, CredentialError};
+use crate::config::{Config, ConfigError, MetricsListen, Tls};
+use crate::control::{ControlAddress, ControlFile};
+use crate::engines::{self, OpenError};
 use crate::router;
 use crate::store::Store;
-use anyhow::Context;
 use axum_server::Handle;
 use axum_server::accept::DefaultAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 
-/// How long a client may take to send the head of a request.
+/// Maximum time in which a client must send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long open requests may go on when the server stops.
+/// Time that open requests get when the server stops.
 const GRACE: Duration = Duration::from_secs(10);
-/// How often certificate files are looked at.
+/// Interval between looks at the certificate files.
 const CERTIFICATE_CHECK: Duration = Duration::from_secs(2);
-/// How often old statuses are removed.
+/// Interval between removals of old statuses.
 const MAINTENANCE: Duration = Duration::from_secs(600);
 
-/// A server that answers.
+/// A running server.
+///
+/// An application that has a router of its own does not need it: it nests [`router::service`].
 pub struct Server {
     app: Arc<App>,
     address: SocketAddr,
     handle: Handle<SocketAddr>,
-    listeners: JoinSet<std::io::Result<()>>,
+    listeners: JoinSet<io::Result<()>>,
     background: Vec<JoinHandle<()>>,
-    control: ControlFile,
+    control: Option<ControlFile>,
+}
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The settings contradict each other or are out of bounds.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// Secrets cannot be made.
+    #[error(transparent)]
+    Credentials(#[from] CredentialError),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}; choose another address with the setting {setting}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// Key of the setting that names it.
+        setting: &'static str,
+        /// The cause.
+        source: io::Error,
+    },
+    /// A listener cannot be used.
+    #[error("cannot use the listener")]
+    Listener(#[source] io::Error),
+    /// The certificate or its key cannot be used.
+    #[error("cannot use {} with {}", certificate.display(), key.display())]
+    Certificate {
+        /// Path of the certificate chain.
+        certificate: PathBuf,
+        /// Path of the key.
+        key: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The address for the operator cannot be opened or written into the data folder.
+    #[error("cannot open the address for the operator of this machine")]
+    Control(#[source] io::Error),
+}
+
+/// Why a server ended before it was asked to stop.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// A listener failed.
+    #[error("a listener failed")]
+    Listener(#[source] io::Error),
+    /// The task of a listener panicked.
+    #[error("the task of a listener ended")]
+    Task(#[source] JoinError),
 }
 
 impl Server {
-    /// Opens the store and starts all listeners. A process needs a rustls provider installed before.
+    /// Opens the store that the configuration names, and starts all listeners. With TLS, the process must have installed
+    /// a rustls provider.
+    ///
+    /// The command line of the same machine reaches this server through a loopback address, which it finds in the data
+    /// folder.
     ///
     /// # Errors
-    /// When the configuration does not hold, the store cannot be opened, or an address is taken.
-    pub async fn start(config: Config) -> anyhow::Result<Self> {
+    /// When the configuration is not valid, the store cannot be opened, or an address is taken.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
         config.check()?;
-        let store = Store::open_folder(&config.data).await?;
+        let store = engines::open(&config).await?;
+        let listener = bind(config.listen, "listen")?;
+        let mut server = Self::start_with(config, store, listener).await?;
+        server.open_control()?;
+        Ok(server)
+    }
+
+    /// Starts a server over a store and a listener of the caller. `listen` and `data` of the configuration are not used,
+    /// and the command line does not reach this server; [`Control::of`](crate::control::Control::of) administers it.
+    ///
+    /// # Errors
+    /// When the configuration is not valid for the address of the listener, or the address for metrics is taken.
+    pub async fn start_with(
+        mut config: Config,
+        store: Store,
+        listener: TcpListener,
+    ) -> Result<Self, StartError> {
+        let address = listener.local_addr().map_err(StartError::Listener)?;
+        config.listen = address;
+        config.check()?;
         let app = Arc::new(App::new(store, config)?);
         let config = &app.config;
         let handle = Handle::new();
         let mut listeners = JoinSet::new();
         let mut background = vec![tokio::spawn(maintain(Arc::clone(&app)))];
-
-        let listener = bind(config.listen).context("choose another address with --listen")?;
-        let address = listener.local_addr()?;
-        let service = router::service(Arc::clone(&app));
+        let service = router::mounted_service(Arc::clone(&app));
         match &config.tls {
             None => {
                 listeners.spawn(plain(listener, &handle, service)?);
@@ -62,47 +138,56 @@ impl Server {
             }
         }
         if let MetricsListen::At(address) = config.metrics_listen {
-            let listener =
-                bind(address).context("choose another address for metrics with --metrics-listen, or none")?;
+            let listener = bind(address, "metrics_listen")?;
             listeners.spawn(plain(listener, &handle, router::metrics_service(Arc::clone(&app)))?);
         }
-        let operator = bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
-        let control = ControlFile::write(&config.data, operator.local_addr()?)?;
-        let service = router::operator_service(Arc::clone(&app), control.secret());
-        listeners.spawn(plain(operator, &handle, service)?);
         if config.behind_tls_proxy && config.public_url.is_none() {
             tracing::warn!("public_url is not set, so discovery repeats whatever host a request names");
         }
-        tracing::info!(%address, data = %config.data.display(), "listening");
-        Ok(Self { app, address, handle, listeners, background, control })
+        tracing::info!(%address, "listening");
+        Ok(Self { app, address, handle, listeners, background, control: None })
     }
 
-    /// The address for TAXII, with the port that was given when 0 was asked for.
+    /// Opens the loopback address for the operator of this machine.
+    fn open_control(&mut self) -> Result<(), StartError> {
+        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0)), "listen")?;
+        let address = listener.local_addr().map_err(StartError::Control)?;
+        let secret = crate::credentials::new_password()?;
+        let control = ControlAddress { address, secret };
+        let service = router::operator_service(Arc::clone(&self.app), &control.secret);
+        self.listeners.spawn(plain(listener, &self.handle, service)?);
+        self.control = Some(control.write(&self.app.config.data).map_err(StartError::Control)?);
+        Ok(())
+    }
+
+    /// Address for TAXII; its port is the one that the system chose when the configuration says 0.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The address as a URL, without a slash at its end.
+    /// URL below which everything is served, without a slash at its end.
     pub fn url(&self) -> String {
-        let scheme = if self.app.config.tls.is_some() { "https" } else { "http" };
-        self.app.config.public_url.clone().unwrap_or_else(|| format!("{scheme}://{}", self.address))
+        let config = &self.app.config;
+        let scheme = if config.tls.is_some() { "https" } else { "http" };
+        let origin = config.public_url.clone().unwrap_or_else(|| format!("{scheme}://{}", self.address));
+        format!("{}{}", origin.trim_end_matches('/'), config.base_path)
     }
 
-    /// What the handlers see.
+    /// State that the handlers share.
     pub fn app(&self) -> &Arc<App> {
         &self.app
     }
 
-    /// Serves until somebody asks to stop, then stops.
+    /// Serves until the signal comes, then stops.
     ///
     /// # Errors
     /// When a listener fails.
-    pub async fn run(mut self, mut stop: StopSignal) -> anyhow::Result<()> {
+    pub async fn run(mut self, mut stop: StopSignal) -> Result<(), ServeError> {
         tokio::select! {
             () = stop.wait() => {}
             ended = self.listeners.join_next() => {
                 if let Some(ended) = ended {
-                    ended??;
+                    ended.map_err(ServeError::Task)?.map_err(ServeError::Listener)?;
                 }
             }
         }
@@ -110,7 +195,7 @@ impl Server {
         Ok(())
     }
 
-    /// Lets open requests end, writes everything, and closes the store.
+    /// Waits for open requests, finishes all writes, and closes the store.
     pub async fn stop(mut self) {
         drop(self.control);
         self.handle.graceful_shutdown(Some(GRACE));
@@ -119,7 +204,7 @@ impl Server {
             task.abort();
             let _ = task.await;
         }
-        // Connections that outlived the grace hold the app for a moment more.
+        // Connections that are cut at the end of the grace hold the app for a moment more.
         let mut app = self.app;
         for _ in 0..50 {
             match Arc::try_unwrap(app) {
@@ -132,20 +217,20 @@ impl Server {
     }
 }
 
-fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    let listener = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
-    listener.set_nonblocking(true)?;
-    Ok(listener)
+fn bind(address: SocketAddr, setting: &'static str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).map_err(|source| StartError::Bind { address, setting, source })
 }
 
-type Listening = futures::future::BoxFuture<'static, std::io::Result<()>>;
+type Listening = futures::future::BoxFuture<'static, io::Result<()>>;
 
 fn plain(
     listener: TcpListener,
     handle: &Handle<SocketAddr>,
     service: router::Service,
-) -> anyhow::Result<Listening> {
-    let server: axum_server::Server<SocketAddr, DefaultAcceptor> = axum_server::from_tcp(listener)?;
+) -> Result<Listening, StartError> {
+    listener.set_nonblocking(true).map_err(StartError::Listener)?;
+    let server: axum_server::Server<SocketAddr, DefaultAcceptor> =
+        axum_server::from_tcp(listener).map_err(StartError::Listener)?;
     let mut server = server.handle(handle.clone());
     limit_heads(server.http_builder());
     Ok(Box::pin(server.serve(tower::make::Shared::new(service))))
@@ -156,27 +241,31 @@ fn encrypted(
     handle: &Handle<SocketAddr>,
     certificates: RustlsConfig,
     service: router::Service,
-) -> anyhow::Result<Listening> {
+) -> Result<Listening, StartError> {
+    listener.set_nonblocking(true).map_err(StartError::Listener)?;
     let server: axum_server::Server<SocketAddr, RustlsAcceptor> =
-        axum_server::from_tcp_rustls(listener, certificates)?;
+        axum_server::from_tcp_rustls(listener, certificates).map_err(StartError::Listener)?;
     let mut server = server.handle(handle.clone());
     limit_heads(server.http_builder());
     Ok(Box::pin(server.serve(tower::make::Shared::new(service))))
 }
 
-/// Without a timer hyper waits for ever, and without a limit it buffers too much.
+/// Bounds time and memory for the heads of requests; hyper has no timeout by default.
 fn limit_heads(builder: &mut hyper_util::server::conn::auto::Builder<hyper_util::rt::TokioExecutor>) {
     let timer = hyper_util::rt::TokioTimer::new;
     builder.http1().timer(timer()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(64 << 10);
     builder.http2().timer(timer()).max_concurrent_streams(100).max_header_list_size(16 << 10);
 }
 
-async fn load_certificates(tls: &Tls) -> anyhow::Result<RustlsConfig> {
+async fn load_certificates(tls: &Tls) -> Result<RustlsConfig, StartError> {
     let loaded = RustlsConfig::from_pem_file(&tls.certificate, &tls.key).await;
-    loaded.with_context(|| format!("cannot use {} with {}", tls.certificate.display(), tls.key.display()))
+    loaded.map_err(|source| {
+        let Tls { certificate, key } = tls.clone();
+        StartError::Certificate { certificate, key, source }
+    })
 }
 
-/// Takes new certificates without a restart. A pair that does not fit is reported, and the old one stays.
+/// Loads certificates again when their files change. A pair that cannot be used is logged, and the old one stays.
 async fn reload(tls: Tls, certificates: RustlsConfig) {
     let mut seen = modified(&tls);
     loop {
@@ -193,28 +282,31 @@ async fn reload(tls: Tls, certificates: RustlsConfig) {
     }
 }
 
+/// Times at which the files changed.
 fn modified(tls: &Tls) -> [Option<SystemTime>; 2] {
     [&tls.certificate, &tls.key].map(|path: &PathBuf| std::fs::metadata(path).ok()?.modified().ok())
 }
 
-async fn maintain(app: Arc<App>) {
+/// Removes old statuses and the contents of removed collections, from time to time and without end. [`Server`] does it by
+/// itself; an application that nests [`router::service`] spawns it.
+pub async fn maintain(app: Arc<App>) {
     loop {
         let kept = i64::from(app.config.status_hours) * 3_600_000_000;
         if let Err(error) = app.store.clear(app.store.clock().now_micros() - kept).await {
-            tracing::error!(%error, "clearing away failed");
+            tracing::error!(%error, "maintenance failed");
         }
         let _ = tokio::time::timeout(MAINTENANCE, app.maintenance.notified()).await;
     }
 }
 
-/// Ctrl-C and SIGTERM. Registered before anybody is told that the server is ready, so that none is missed.
+/// Waits for Ctrl-C or SIGTERM. Register it before the server is said to be ready, so that no signal is missed.
 pub struct StopSignal {
     #[cfg(unix)]
     signals: [tokio::signal::unix::Signal; 2],
 }
 
 impl StopSignal {
-    /// From now on these signals do not end the process by themselves.
+    /// Takes over the signals; they no longer end the process by themselves.
     ///
     /// # Errors
     /// When the operating system does not allow it.

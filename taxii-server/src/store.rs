@@ -28,7 +28,6 @@ use engine::{Commit, Engine, EngineError, Scan, Snapshot};
 use keys::Timeline;
 use record::{Entry, date_added};
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use stix_model::taxii::{ManifestRecord, Status};
@@ -97,15 +96,6 @@ impl PageRequest {
 }
 
 impl Store {
-    /// Opens the embedded store of a data folder at the time of this machine.
-    ///
-    /// # Errors
-    /// As [`EmbeddedEngine::open_folder`] and [`Store::open`].
-    pub async fn open_folder(data: &Path) -> anyhow::Result<Self> {
-        let engine = EmbeddedEngine::open_folder(data)?;
-        Ok(Self::open(Arc::new(engine), Arc::new(Clock::System)).await?)
-    }
-
     /// Opens what the engine holds, or makes a new store in it.
     ///
     /// # Errors

@@ -1,10 +1,9 @@
-use super::admin::{find_collection, path_part, text};
-use super::collection::print_list;
-use super::{Place, output};
-use crate::control::Control;
-use axum::http::Method;
+use super::admin::{find_collection, print_list};
+use super::{CommonOptions, output};
+use crate::control::{AccessResource, AccountResource, Control, NewAccount, NewPassword, Secrets};
+use crate::store::GrantScope;
 use clap::{Args, Subcommand};
-use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -94,77 +93,60 @@ enum Action {
 }
 
 impl Account {
-    pub(super) async fn run(self, place: &Place) -> anyhow::Result<bool> {
-        let control = place.control().await?;
+    pub(super) async fn run(self, options: &CommonOptions) -> anyhow::Result<bool> {
+        let control = options.control().await?;
         match self.action {
             Action::Add { name, read, write, administrator, password_stdin } => {
                 let grants = grants(&control, &read, &write).await?;
-                let mut new = json!({"name": name, "is_administrator": administrator, "grants": grants});
-                if password_stdin {
-                    new["password"] = read_password()?.into();
-                }
-                let secrets = control.json(Method::POST, "/admin/accounts/", new).await?;
-                print_secrets(&secrets, self.json)?;
+                let password = password_stdin.then(read_password).transpose()?;
+                let new = NewAccount { name, password, is_administrator: administrator, grants };
+                print_secrets(&control.add_account(&new).await?, self.json)?;
             }
             Action::List => {
-                let accounts = control.json(Method::GET, "/admin/accounts/", ()).await?;
                 let headings = ["NAME", "ADMINISTRATOR", "TOKENS", "GRANTS"];
-                print_list(&accounts, self.json, headings, row)?;
+                print_list(&control.accounts().await?, self.json, headings, row)?;
             }
-            Action::Remove { name } => {
-                control.json(Method::DELETE, &account_path(&name, "")?, ()).await?;
-            }
+            Action::Remove { name } => control.delete_account(&name).await?,
             Action::Password { name, password_stdin } => {
-                let password = if password_stdin { json!({"password": read_password()?}) } else { json!({}) };
-                let secrets = control.json(Method::PUT, &account_path(&name, "password/")?, password).await?;
-                print_secrets(&secrets, self.json)?;
+                let password = password_stdin.then(read_password).transpose()?;
+                print_secrets(&control.set_password(&name, &NewPassword { password }).await?, self.json)?;
             }
             Action::Token { name, revoke: None } => {
-                let secrets = control.json(Method::POST, &account_path(&name, "tokens/")?, ()).await?;
-                print_secrets(&secrets, self.json)?;
+                print_secrets(&control.add_token(&name).await?, self.json)?;
             }
-            Action::Token { name, revoke: Some(public) } => {
-                let path = account_path(&name, &format!("tokens/{}/", path_part(&public)?))?;
-                control.json(Method::DELETE, &path, ()).await?;
-            }
+            Action::Token { name, revoke: Some(token_id) } => control.delete_token(&name, &token_id).await?,
             Action::Grant { name, collection, read, write } => {
-                let path = grant_path(&control, &name, &collection).await?;
-                control.json(Method::PUT, &path, json!({"can_read": read, "can_write": write})).await?;
+                let access = AccessResource { can_read: read, can_write: write };
+                control.set_grant(&name, scope(&control, &collection).await?, access).await?;
             }
             Action::Revoke { name, collection } => {
-                let path = grant_path(&control, &name, &collection).await?;
-                control.json(Method::DELETE, &path, ()).await?;
+                control.delete_grant(&name, scope(&control, &collection).await?).await?;
             }
         }
         Ok(true)
     }
 }
 
-fn account_path(name: &str, rest: &str) -> anyhow::Result<String> {
-    Ok(format!("/admin/accounts/{}/{rest}", path_part(name)?))
-}
-
-async fn grant_path(control: &Control, name: &str, collection: &str) -> anyhow::Result<String> {
-    account_path(name, &format!("grants/{}/", scope(control, collection).await?))
-}
-
-async fn scope(control: &Control, collection: &str) -> anyhow::Result<String> {
+async fn scope(control: &Control, collection: &str) -> anyhow::Result<GrantScope> {
     if collection == "*" {
-        return Ok(collection.to_owned());
+        return Ok(GrantScope::All);
     }
-    Ok(text(&find_collection(control, collection).await?, "id"))
+    Ok(GrantScope::Collection(find_collection(control, collection).await?.id))
 }
 
-async fn grants(control: &Control, read: &[String], write: &[String]) -> anyhow::Result<Value> {
-    let mut grants = Map::new();
-    for (right, collections) in [("can_read", read), ("can_write", write)] {
-        for collection in collections {
-            let scope = scope(control, collection).await?;
-            let grant = grants.entry(scope).or_insert(json!({"can_read": false, "can_write": false}));
-            grant[right] = true.into();
-        }
+async fn grants(
+    control: &Control,
+    read: &[String],
+    write: &[String],
+) -> anyhow::Result<BTreeMap<GrantScope, AccessResource>> {
+    let mut grants = BTreeMap::<_, AccessResource>::new();
+    for collection in read {
+        grants.entry(scope(control, collection).await?).or_default().can_read = true;
     }
-    Ok(grants.into())
+    for collection in write {
+        grants.entry(scope(control, collection).await?).or_default().can_write = true;
+    }
+    Ok(grants)
 }
 
 fn read_password() -> anyhow::Result<String> {
@@ -173,12 +155,14 @@ fn read_password() -> anyhow::Result<String> {
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-fn print_secrets(secrets: &Value, as_json: bool) -> anyhow::Result<()> {
+fn print_secrets(secrets: &Secrets, as_json: bool) -> anyhow::Result<()> {
     if as_json {
-        return output::line(&secrets.to_string());
+        return output::json(secrets);
     }
-    for name in ["username", "password", "token"] {
-        if let Some(secret) = secrets[name].as_str() {
+    let Secrets { username, password, token } = secrets;
+    let rows = [("username", Some(username)), ("password", password.as_ref()), ("token", token.as_ref())];
+    for (name, secret) in rows {
+        if let Some(secret) = secret {
             output::line(&format!("{name:10}{secret}"))?;
         }
     }
@@ -186,17 +170,20 @@ fn print_secrets(secrets: &Value, as_json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn row(account: &Value) -> [String; 4] {
-    let right = |(scope, access): (&String, &Value)| {
-        let rights = [("can_read", "read"), ("can_write", "write")];
-        let rights = rights.iter().filter(|(name, _)| access[name] == true).map(|(_, word)| *word);
-        format!("{scope}: {}", rights.collect::<Vec<_>>().join("+"))
+fn row(account: &AccountResource) -> [String; 4] {
+    let right = |(scope, access): (&GrantScope, &AccessResource)| {
+        let rights = match (access.can_read, access.can_write) {
+            (true, true) => "read+write",
+            (true, false) => "read",
+            (false, true) => "write",
+            (false, false) => "",
+        };
+        format!("{}: {rights}", String::from(*scope))
     };
-    let keys = |property: &str| account[property].as_object().into_iter().flatten().collect::<Vec<_>>();
     [
-        text(account, "name"),
-        if account["is_administrator"] == true { "yes".to_owned() } else { String::new() },
-        keys("tokens").iter().map(|(public, _)| public.as_str()).collect::<Vec<_>>().join(" "),
-        keys("grants").into_iter().map(right).collect::<Vec<_>>().join(", "),
+        account.name.clone(),
+        if account.is_administrator { "yes".to_owned() } else { String::new() },
+        account.tokens.keys().map(String::as_str).collect::<Vec<_>>().join(" "),
+        account.grants.iter().map(right).collect::<Vec<_>>().join(", "),
     ]
 }

@@ -1,25 +1,20 @@
-//! What the administrative commands share.
+//! Functions that the administrative commands share.
 
-use crate::control::Control;
-use anyhow::{Context, bail};
-use axum::http::Method;
-use serde_json::Value;
-
-/// A text property of an answer; empty when it is not there.
-pub(super) fn text(value: &Value, name: &str) -> String {
-    value[name].as_str().unwrap_or_default().to_owned()
-}
+use super::output;
+use crate::control::{CollectionResource, Control};
+use anyhow::bail;
+use serde::Serialize;
 
 /// Finds a collection by its id, its alias or its title.
-pub(super) async fn find_collection(control: &Control, name: &str) -> anyhow::Result<Value> {
-    let collections = control.json(Method::GET, "/admin/collections/", ()).await?;
-    let collections = collections.as_array().context("the server listed no collections")?;
-    let is_it = |collection: &&Value| {
-        ["id", "alias", "title"].iter().any(|property| collection[property].as_str() == Some(name))
+pub(super) async fn find_collection(control: &Control, name: &str) -> anyhow::Result<CollectionResource> {
+    let is_named = |collection: &CollectionResource| {
+        collection.id.to_string() == name
+            || collection.alias.as_deref() == Some(name)
+            || collection.title == name
     };
-    let mut found = collections.iter().filter(is_it);
+    let mut found = control.collections().await?.into_iter().filter(is_named);
     match (found.next(), found.next()) {
-        (Some(collection), None) => Ok(collection.clone()),
+        (Some(collection), None) => Ok(collection),
         (Some(_), Some(_)) => {
             bail!("{name} names several collections; give an id (taxii-server collection list)")
         }
@@ -27,11 +22,15 @@ pub(super) async fn find_collection(control: &Control, name: &str) -> anyhow::Re
     }
 }
 
-/// The last part of a path; the admin interface takes names only of safe characters, so anything else is refused here.
-pub(super) fn path_part(name: &str) -> anyhow::Result<String> {
-    let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@+*~".contains(&byte);
-    if name.is_empty() || !name.bytes().all(is_safe) {
-        bail!("{name:?} is no name of anything here");
+/// Prints a list as one line of JSON, or as a table.
+pub(super) fn print_list<T: Serialize, const N: usize>(
+    list: &[T],
+    as_json: bool,
+    headings: [&str; N],
+    row: impl Fn(&T) -> [String; N],
+) -> anyhow::Result<()> {
+    if as_json {
+        return output::json(&list);
     }
-    Ok(name.replace('+', "%2B"))
+    output::table(headings, &list.iter().map(row).collect::<Vec<_>>())
 }

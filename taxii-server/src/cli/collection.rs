@@ -1,10 +1,9 @@
-use super::admin::{find_collection, path_part, text};
-use super::{Place, output};
-use crate::control::Control;
+use super::admin::{find_collection, print_list};
+use super::{CommonOptions, output};
+use crate::control::{CollectionChange, CollectionResource, Control, NewApiRoot, NewCollection};
 use crate::store::Profile;
-use axum::http::Method;
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use stix_model::SpecVersion;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -71,43 +70,53 @@ enum CollectionAction {
 }
 
 impl Collection {
-    pub(super) async fn run(self, place: &Place) -> anyhow::Result<bool> {
-        let control = place.control().await?;
+    pub(super) async fn run(self, options: &CommonOptions) -> anyhow::Result<bool> {
+        let control = options.control().await?;
         match self.action {
             CollectionAction::Add { title, api_root, alias, description, stix, profile, id } => {
-                let mut new = json!({"title": title, "api_root": api_root, "profile": profile});
-                let optional = [("alias", alias), ("description", description), ("id", id)];
-                for (name, value) in optional.into_iter().filter_map(|(name, value)| Some((name, value?))) {
-                    new[name] = value.into();
+                let spec_versions = stix.iter().map(|version| spec_version(version)).collect::<Vec<_>>();
+                let spec_versions = (!spec_versions.is_empty()).then_some(spec_versions);
+                let new = NewCollection { api_root, title, description, alias, spec_versions, profile, id };
+                let added = control.add_collection(&new).await?;
+                if self.json {
+                    output::json(&added)?;
+                } else {
+                    output::line(&added.id.to_string())?;
                 }
-                if !stix.is_empty() {
-                    new["spec_versions"] = stix.into();
-                }
-                let added = control.json(Method::POST, "/admin/collections/", new).await?;
-                output::line(&if self.json { added.to_string() } else { text(&added, "id") })?;
             }
             CollectionAction::Set { collection, profile } => {
-                let id = text(&find_collection(&control, &collection).await?, "id");
-                let path = format!("/admin/collections/{id}/");
-                let changed = control.json(Method::PATCH, &path, json!({"profile": profile})).await?;
+                let id = find_collection(&control, &collection).await?.id;
+                let changed = control.change_collection(id, &CollectionChange { profile }).await?;
                 if self.json {
-                    output::line(&changed.to_string())?;
+                    output::json(&changed)?;
                 }
             }
             CollectionAction::List => {
-                let collections = control.json(Method::GET, "/admin/collections/", ()).await?;
-                let row = |collection: &Value| {
-                    ["id", "api_root", "alias", "profile", "title"].map(|property| text(collection, property))
-                };
-                print_list(&collections, self.json, ["ID", "API ROOT", "ALIAS", "PROFILE", "TITLE"], row)?;
+                let headings = ["ID", "API ROOT", "ALIAS", "PROFILE", "TITLE"];
+                print_list(&control.collections().await?, self.json, headings, row)?;
             }
             CollectionAction::Remove { collection } => {
-                let id = text(&find_collection(&control, &collection).await?, "id");
-                control.json(Method::DELETE, &format!("/admin/collections/{id}/"), ()).await?;
+                let id = find_collection(&control, &collection).await?.id;
+                control.delete_collection(id).await?;
             }
         }
         Ok(true)
     }
+}
+
+/// Returns the version for a text that the command line has checked.
+fn spec_version(text: &str) -> SpecVersion {
+    if text == "2.0" { SpecVersion::V2_0 } else { SpecVersion::V2_1 }
+}
+
+fn row(collection: &CollectionResource) -> [String; 5] {
+    [
+        collection.id.to_string(),
+        collection.api_root.clone(),
+        collection.alias.clone().unwrap_or_default(),
+        collection.profile.as_str().to_owned(),
+        collection.title.clone(),
+    ]
 }
 
 /// Manage API roots.
@@ -144,45 +153,26 @@ enum ApiRootAction {
 }
 
 impl ApiRoot {
-    pub(super) async fn run(self, place: &Place) -> anyhow::Result<bool> {
+    pub(super) async fn run(self, options: &CommonOptions) -> anyhow::Result<bool> {
         let control = match self.action {
             // The first API root may make the store.
-            ApiRootAction::Add { .. } => Control::open(place.config(None)?).await?,
-            _ => place.control().await?,
+            ApiRootAction::Add { .. } => Control::open(options.config(None)?).await?,
+            _ => options.control().await?,
         };
         match self.action {
             ApiRootAction::Add { name, title, description } => {
-                let new = json!({"name": name, "title": title, "description": description});
-                let added = control.json(Method::POST, "/admin/api-roots/", new).await?;
+                let added = control.add_api_root(&NewApiRoot { name, title, description }).await?;
                 if self.json {
-                    output::line(&added.to_string())?;
+                    output::json(&added)?;
                 }
             }
             ApiRootAction::List => {
-                let roots = control.json(Method::GET, "/admin/api-roots/", ()).await?;
-                print_list(&roots, self.json, ["NAME", "TITLE"], |root| {
-                    ["name", "title"].map(|property| text(root, property))
+                print_list(&control.api_roots().await?, self.json, ["NAME", "TITLE"], |root| {
+                    [root.name.clone(), root.title.clone()]
                 })?;
             }
-            ApiRootAction::Remove { name } => {
-                let path = format!("/admin/api-roots/{}/", path_part(&name)?);
-                control.json(Method::DELETE, &path, ()).await?;
-            }
+            ApiRootAction::Remove { name } => control.delete_api_root(&name).await?,
         }
         Ok(true)
     }
-}
-
-/// A list as one line of JSON, or as a table.
-pub(super) fn print_list<const N: usize>(
-    list: &Value,
-    as_json: bool,
-    headings: [&str; N],
-    row: impl Fn(&Value) -> [String; N],
-) -> anyhow::Result<()> {
-    if as_json {
-        return output::line(&list.to_string());
-    }
-    let rows: Vec<_> = list.as_array().into_iter().flatten().map(row).collect();
-    output::table(headings, &rows)
 }

@@ -1,22 +1,27 @@
-use super::admin::{find_collection, text};
+use super::admin::find_collection;
 use super::import::Importer;
-use super::{Place, install_crypto, output, start_logging};
+use super::{CommonOptions, install_crypto, output, start_logging};
 use crate::config::MetricsListen;
-use crate::control::{Control, write_private};
+use crate::control::{
+    AccessResource, CollectionResource, Control, ControlError, NewAccount, NewApiRoot, NewCollection,
+    Secrets, write_private,
+};
 use crate::credentials::Presented;
 use crate::serve::{Server, StopSignal};
+use crate::store::GrantScope;
 use anyhow::Context;
-use axum::http::{Method, StatusCode};
-use bytes::Bytes;
+use axum::http::StatusCode;
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
+use stix_model::SpecVersion;
 
 /// MITRE ATT&CK for Industrial Control Systems; see `demo/README.md` for its terms.
 const ICS_ATTACK: &[u8] = include_bytes!("../../demo/ics-attack-18.1.json.gz");
-/// What the demo has made, with the credentials that the store itself cannot tell any more.
+/// Name of the file that keeps [`Made`], because the store does not give credentials back.
 const FILE: &str = "demo.json";
 
 /// Serves a real ATT&CK collection from a data folder of its own.
@@ -33,21 +38,22 @@ pub(super) struct Demo {
     json: bool,
 }
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+/// Resources that the demo has added to its store.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Made {
     is_loaded: bool,
-    collection: Value,
-    writable_collection: Value,
-    reader: Value,
-    writer: Value,
-    admin: Value,
+    collection: CollectionResource,
+    writable_collection: CollectionResource,
+    reader: Secrets,
+    writer: Secrets,
+    admin: Secrets,
 }
 
 impl Demo {
-    pub(super) async fn run(self, place: &Place) -> anyhow::Result<bool> {
+    pub(super) async fn run(self, options: &CommonOptions) -> anyhow::Result<bool> {
         start_quietly();
         install_crypto();
-        let mut config = place.config(Some("concord-demo"))?;
+        let mut config = options.config(Some("concord-demo"))?;
         config.listen = self.listen;
         config.title = "Concord demo".to_owned();
         config.metrics_listen = MetricsListen::Nowhere;
@@ -55,11 +61,18 @@ impl Demo {
         let server = Server::start(config.clone()).await?;
         let control = Control::open(config.clone()).await?;
         let path = config.data.join(FILE);
-        let mut made = Made::read(&path, &server)?;
-        if !made.is_there(&server).await {
-            made = make(&control).await?;
-            made.save(&path)?;
-        }
+        let kept = match Made::read(&path, &server)? {
+            Some(made) if made.is_complete(&server).await => Some(made),
+            _ => None,
+        };
+        let mut made = match kept {
+            Some(made) => made,
+            None => {
+                let made = make(&control).await?;
+                made.save(&path)?;
+                made
+            }
+        };
         if !made.is_loaded {
             load(&control, &made).await?;
             made.is_loaded = true;
@@ -78,7 +91,7 @@ impl Demo {
     }
 }
 
-/// People who try it want to see their terminal, not the log.
+/// Logs only when `RUST_LOG` asks for it, so that the terminal shows the text of the demo.
 fn start_quietly() {
     if std::env::var_os("RUST_LOG").is_some() {
         start_logging();
@@ -86,98 +99,109 @@ fn start_quietly() {
 }
 
 impl Made {
-    /// Only a folder that a demo has begun is changed: `demo` must not touch a store that somebody uses.
-    fn read(path: &Path, server: &Server) -> anyhow::Result<Self> {
-        match std::fs::read(path) {
-            // What an interrupted start left is made anew.
-            Ok(json) => Ok(serde_json::from_slice(&json).unwrap_or_default()),
-            Err(_) => {
-                let directory = server.app().store.directory();
-                let is_new = directory.api_roots.is_empty() && directory.accounts.is_empty();
-                anyhow::ensure!(
-                    is_new,
-                    "this data folder holds a store that is no demo; give --data another folder"
-                );
-                let nothing = Self::default();
-                nothing.save(path)?;
-                Ok(nothing)
-            }
+    /// Reads the file of an earlier demo; `None` when the folder is new or a start was interrupted. A folder that holds
+    /// another store is refused, because the demo changes it.
+    fn read(path: &Path, server: &Server) -> anyhow::Result<Option<Self>> {
+        if let Ok(json) = std::fs::read(path) {
+            return Ok(serde_json::from_slice(&json).ok());
         }
+        let directory = server.app().store.directory();
+        let is_new = directory.api_roots.is_empty() && directory.accounts.is_empty();
+        anyhow::ensure!(is_new, "this data folder holds a store that is no demo; give --data another folder");
+        // Marks the folder as that of a demo before anything is added.
+        write_private(path, b"null")?;
+        Ok(None)
     }
 
-    /// Whether the store still has what was made. Somebody may have removed it, or the first start was interrupted.
-    async fn is_there(&self, server: &Server) -> bool {
+    /// Whether the store still has everything that was added.
+    async fn is_complete(&self, server: &Server) -> bool {
         let app = server.app();
         let directory = app.store.directory();
-        let has = |collection: &Value| directory.collection("api", &text(collection, "id")).is_some();
-        for account in [&self.reader, &self.writer, &self.admin] {
-            let presented =
-                Presented::Password { name: text(account, "username"), password: text(account, "password") };
-            let token = Presented::Token(text(account, "token"));
-            for presented in [presented, token] {
+        for Secrets { username, password, token } in [&self.reader, &self.writer, &self.admin] {
+            let (Some(password), Some(token)) = (password.clone(), token.clone()) else { return false };
+            let password = Presented::Password { name: username.clone(), password };
+            for presented in [password, Presented::Token(token)] {
                 if app.credentials.check(&directory, presented).await.is_err() {
                     return false;
                 }
             }
         }
-        has(&self.collection) && has(&self.writable_collection)
+        let collections = [&self.collection, &self.writable_collection];
+        collections.iter().all(|collection| directory.collections.contains_key(&collection.id))
     }
 
     fn save(&self, path: &Path) -> anyhow::Result<()> {
-        write_private(path, &serde_json::to_vec_pretty(self)?)
+        Ok(write_private(path, &serde_json::to_vec_pretty(self)?)?)
     }
 }
 
-/// Makes what is missing. Accounts that are there already get new credentials, because the old ones cannot be told.
+/// Adds API root, collections and accounts. Collections that exist are kept; accounts that exist are added again, because
+/// their credentials are not known.
 async fn make(control: &Control) -> anyhow::Result<Made> {
-    let root = json!({"name": "api", "title": "Concord demo"});
-    add_or(control, "/admin/api-roots/", root, async || Ok(Value::Null)).await?;
-    let collection = json!({
-        "api_root": "api", "title": "ICS ATT&CK", "alias": "ics-attack",
-        "description": "MITRE ATT&CK for Industrial Control Systems 18.1. (c) 2025 The MITRE Corporation. This work is \
-                        reproduced and distributed with the permission of The MITRE Corporation."
-    });
-    let sandbox = json!({
-        "api_root": "api", "title": "Sandbox", "alias": "sandbox", "spec_versions": ["2.0", "2.1"],
-        "description": "Add what you like"
-    });
-    let path = "/admin/collections/";
-    let collection =
-        add_or(control, path, collection, async || find_collection(control, "ics-attack").await).await?;
-    let sandbox = add_or(control, path, sandbox, async || find_collection(control, "sandbox").await).await?;
-    let (ics, open) = (text(&collection, "id"), text(&sandbox, "id"));
-    let read_only = json!({"can_read": true, "can_write": false});
-    let both = json!({"can_read": true, "can_write": true});
-    let account = async |name: &str, is_administrator: bool, grants: Value| {
-        let _ = control.call(Method::DELETE, &format!("/admin/accounts/{name}/"), Bytes::new()).await?;
-        let new = json!({"name": name, "is_administrator": is_administrator, "grants": grants});
-        control.json(Method::POST, "/admin/accounts/", new).await
+    let title = Some("Concord demo".to_owned());
+    let added = control.add_api_root(&NewApiRoot { name: "api".to_owned(), title, description: None }).await;
+    unless_exists(added)?;
+    let attack = NewCollection {
+        api_root: "api".to_owned(),
+        title: "ICS ATT&CK".to_owned(),
+        alias: Some("ics-attack".to_owned()),
+        description: Some(
+            "MITRE ATT&CK for Industrial Control Systems 18.1. (c) 2025 The MITRE Corporation. This work is \
+             reproduced and distributed with the permission of The MITRE Corporation."
+                .to_owned(),
+        ),
+        ..NewCollection::default()
+    };
+    let sandbox = NewCollection {
+        api_root: "api".to_owned(),
+        title: "Sandbox".to_owned(),
+        alias: Some("sandbox".to_owned()),
+        description: Some("Add what you like".to_owned()),
+        spec_versions: Some(vec![SpecVersion::V2_0, SpecVersion::V2_1]),
+        ..NewCollection::default()
+    };
+    let collection = add_or_find(control, &attack).await?;
+    let writable_collection = add_or_find(control, &sandbox).await?;
+    let [attack, sandbox] = [&collection, &writable_collection].map(|made| GrantScope::Collection(made.id));
+    let read = AccessResource { can_read: true, can_write: false };
+    let both = AccessResource { can_read: true, can_write: true };
+    let account = async |name: &str, is_administrator: bool, grants: &[(GrantScope, AccessResource)]| {
+        match control.delete_account(name).await {
+            Err(ControlError::Refused { status: StatusCode::NOT_FOUND, .. }) => {}
+            deleted => deleted?,
+        }
+        let grants = BTreeMap::from_iter(grants.iter().copied());
+        let new = NewAccount { name: name.to_owned(), is_administrator, grants, ..NewAccount::default() };
+        control.add_account(&new).await
     };
     Ok(Made {
         is_loaded: false,
-        reader: account("reader", false, json!({&ics: read_only, &open: read_only})).await?,
-        writer: account("writer", false, json!({&ics: read_only, &open: both})).await?,
-        admin: account("admin", true, json!({})).await?,
+        reader: account("reader", false, &[(attack, read), (sandbox, read)]).await?,
+        writer: account("writer", false, &[(attack, read), (sandbox, both)]).await?,
+        admin: account("admin", true, &[]).await?,
         collection,
-        writable_collection: sandbox,
+        writable_collection,
     })
 }
 
-/// Adds something, or takes what is there under its name.
-async fn add_or(
-    control: &Control,
-    path: &str,
-    new: Value,
-    existing: impl AsyncFnOnce() -> anyhow::Result<Value>,
-) -> anyhow::Result<Value> {
-    let reply = control.call(Method::POST, path, serde_json::to_vec(&new)?.into()).await?;
-    match reply.status {
-        StatusCode::CONFLICT => existing().await,
-        _ => Ok(serde_json::from_slice(&reply.success()?.body)?),
+/// Adds a collection, or finds the one with its alias.
+async fn add_or_find(control: &Control, new: &NewCollection) -> anyhow::Result<CollectionResource> {
+    match unless_exists(control.add_collection(new).await)? {
+        Some(added) => Ok(added),
+        None => find_collection(control, new.alias.as_deref().unwrap_or(&new.title)).await,
     }
 }
 
-/// Loads the objects as a POST does. What an interrupted start had loaded already is found to be there.
+/// Returns `None` for a refusal because something with this name exists.
+fn unless_exists<T>(added: Result<T, ControlError>) -> Result<Option<T>, ControlError> {
+    match added {
+        Ok(added) => Ok(Some(added)),
+        Err(ControlError::Refused { status: StatusCode::CONFLICT, .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Loads the objects as a POST does. Objects that an interrupted start has loaded are not added again.
 async fn load(control: &Control, made: &Made) -> anyhow::Result<()> {
     let mut importer = Importer::new(control, &made.collection).await?;
     importer.begin("Loading ICS ATT&CK");
@@ -189,7 +213,7 @@ async fn load(control: &Control, made: &Made) -> anyhow::Result<()> {
 }
 
 fn print_json(url: &str, made: &Made) -> anyhow::Result<()> {
-    let short = |collection: &Value| json!({"id": collection["id"], "alias": collection["alias"]});
+    let short = |collection: &CollectionResource| json!({"id": collection.id, "alias": collection.alias});
     let ready = json!({
         "url": url,
         "api_root": format!("{url}/api/"),
@@ -199,12 +223,14 @@ fn print_json(url: &str, made: &Made) -> anyhow::Result<()> {
         "writer": made.writer,
         "admin": made.admin,
     });
-    output::line(&ready.to_string())
+    output::json(&ready)
 }
 
 async fn print_text(server: &Server, made: &Made, data: &Path) -> anyhow::Result<()> {
     let (url, store) = (server.url(), &server.app().store);
-    let basic = |account: &Value| format!("{}:{}", text(account, "username"), text(account, "password"));
+    let basic = |account: &Secrets| {
+        format!("{}:{}", account.username, account.password.as_deref().unwrap_or_default())
+    };
     let [reader, writer, admin] = [&made.reader, &made.writer, &made.admin].map(basic);
     let directory = store.directory();
     let ics = directory.collection("api", "ics-attack").context("the collection ics-attack is gone")?;
@@ -231,6 +257,6 @@ Try:
 Ctrl-C stops the server.",
         data = data.display(),
         ics = ics.id,
-        sandbox = text(&made.writable_collection, "id"),
+        sandbox = made.writable_collection.id,
     ))
 }

@@ -1,13 +1,12 @@
-use super::{Place, output};
+use super::{CommonOptions, output};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::Control;
-use crate::store::EmbeddedEngine;
-use axum::http::Method;
+use crate::engines;
 use clap::Args;
 use serde_json::json;
 
-/// 1 November 2026: no clock that is right shows an earlier time.
+/// 1 November 2026. A clock that shows an earlier time is wrong.
 const EARLIEST_MICROS: i64 = 1_793_491_200_000_000;
 
 /// Checks what could keep the server from working, and says what to do.
@@ -19,38 +18,42 @@ pub(super) struct Doctor {
     json: bool,
 }
 
-struct Finding {
-    check: &'static str,
+/// Outcome of one check.
+struct CheckResult {
+    name: &'static str,
     outcome: Result<String, String>,
 }
 
 impl Doctor {
-    pub(super) async fn run(self, place: &Place) -> anyhow::Result<bool> {
+    pub(super) async fn run(self, options: &CommonOptions) -> anyhow::Result<bool> {
         super::install_crypto();
-        let mut findings = Vec::new();
-        let mut note = |check, outcome: anyhow::Result<String>| {
-            findings.push(Finding { check, outcome: outcome.map_err(|error| format!("{error:#}")) });
+        let mut results = Vec::new();
+        let mut note = |name, outcome: anyhow::Result<String>| {
+            results.push(CheckResult { name, outcome: outcome.map_err(|error| format!("{error:#}")) });
         };
-        match place.config(None) {
+        match options.config(None) {
             Err(error) => note("configuration", Err(error)),
             Ok(config) => {
-                note("configuration", config.check().map(|()| format!("serves on {}", config.listen)));
+                note(
+                    "configuration",
+                    config.check().map_err(Into::into).map(|()| format!("serves on {}", config.listen)),
+                );
                 note("certificate", check_certificate(&config).await);
                 note("store", check_store(config).await);
             }
         }
         note("clock", check_clock());
-        let is_well = findings.iter().all(|finding| finding.outcome.is_ok());
+        let is_well = results.iter().all(|result| result.outcome.is_ok());
         if self.json {
-            let row = |finding: &Finding| match &finding.outcome {
-                Ok(text) => json!({"check": finding.check, "ok": true, "message": text}),
-                Err(text) => json!({"check": finding.check, "ok": false, "message": text}),
+            let row = |result: &CheckResult| match &result.outcome {
+                Ok(text) => json!({"check": result.name, "ok": true, "message": text}),
+                Err(text) => json!({"check": result.name, "ok": false, "message": text}),
             };
-            output::line(&json!(findings.iter().map(row).collect::<Vec<_>>()).to_string())?;
+            output::line(&json!(results.iter().map(row).collect::<Vec<_>>()).to_string())?;
         } else {
-            for Finding { check, outcome } in &findings {
+            for CheckResult { name, outcome } in &results {
                 let (mark, text) = outcome.as_ref().map_or_else(|text| ("BAD", text), |text| ("ok", text));
-                output::line(&format!("{mark:4}{check:15}{text}"))?;
+                output::line(&format!("{mark:4}{name:15}{text}"))?;
             }
         }
         Ok(is_well)
@@ -67,20 +70,14 @@ async fn check_certificate(config: &Config) -> anyhow::Result<String> {
 
 async fn check_store(config: Config) -> anyhow::Result<String> {
     let data = config.data.display().to_string();
-    if !EmbeddedEngine::exists(&config.data) {
+    if !engines::exists(&config) {
         return Ok(format!("none in {data} yet; the first start makes it"));
     }
     let control = Control::open(config).await?;
-    let way = if control.is_server() { "open in a running server" } else { "not in use" };
-    let [collections, accounts] = ["/admin/collections/", "/admin/accounts/"];
-    let count = async |path| {
-        Ok::<_, anyhow::Error>(control.json(Method::GET, path, ()).await?.as_array().map_or(0, Vec::len))
-    };
-    Ok(format!(
-        "{data}: {way}, {} collections, {} accounts",
-        count(collections).await?,
-        count(accounts).await?
-    ))
+    let state = if control.is_server() { "open in a running server" } else { "not in use" };
+    let collections = control.collections().await?.len();
+    let accounts = control.accounts().await?.len();
+    Ok(format!("{data}: {state}, {collections} collections, {accounts} accounts"))
 }
 
 fn check_clock() -> anyhow::Result<String> {

@@ -1,9 +1,7 @@
-use super::Place;
-use super::admin::{find_collection, text};
+use super::CommonOptions;
+use super::admin::find_collection;
 use crate::control::private_file;
 use anyhow::Context;
-use axum::http::Method;
-use bytes::Bytes;
 use clap::Args;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -30,25 +28,24 @@ pub(super) struct Export {
 }
 
 impl Export {
-    pub(super) async fn run(self, place: &Place) -> anyhow::Result<bool> {
-        let control = place.control().await?;
-        let id = text(&find_collection(&control, &self.collection).await?, "id");
+    pub(super) async fn run(self, options: &CommonOptions) -> anyhow::Result<bool> {
+        let control = options.control().await?;
+        let id = find_collection(&control, &self.collection).await?.id;
         let mut out = Out::open(self.output.as_deref())?;
         let style = ProgressStyle::with_template("{spinner} {human_pos} objects, {per_sec}");
         let bar =
             ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-        let mut next = String::new();
+        let mut next = None;
         loop {
-            let path = format!("/admin/collections/{id}/records/?next={next}");
-            let reply = control.call(Method::GET, &path, Bytes::new()).await?.success()?;
-            match out.writer().write_all(&reply.body) {
+            let page = control.records(id, next.as_deref()).await?;
+            match out.writer().write_all(&page.lines) {
                 Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(true),
                 written => written?,
             }
-            bar.inc(reply.body.iter().filter(|byte| **byte == b'\n').count() as u64);
-            match reply.headers.get("x-concord-next").and_then(|next| next.to_str().ok()) {
-                Some(more) => more.clone_into(&mut next),
-                None => break,
+            bar.inc(page.lines.iter().filter(|byte| **byte == b'\n').count() as u64);
+            next = page.next;
+            if next.is_none() {
+                break;
             }
         }
         out.finish()?;
@@ -57,10 +54,10 @@ impl Export {
     }
 }
 
-/// Where an export goes. A file appears under its name when it is complete, so a failure spoils no older backup.
+/// Output of an export. A file gets its name when it is complete, so a failure does not destroy an older backup.
 struct Out {
     writer: Writer,
-    /// The unfinished file, and what it will be called.
+    /// Paths of the unfinished file and of the finished one.
     file: Option<[PathBuf; 2]>,
 }
 
@@ -84,7 +81,7 @@ impl Out {
         let part = path.with_file_name(name);
         let file = match is_special {
             true => File::create(path).with_context(|| format!("cannot write {}", path.display()))?,
-            false => private_file(&part)?,
+            false => private_file(&part).with_context(|| format!("cannot write {}", part.display()))?,
         };
         let file = BufWriter::new(file);
         let is_gzip = path.extension().is_some_and(|extension| extension == "gz");

@@ -1,15 +1,15 @@
 mod outcome;
 
-use super::Place;
-use super::admin::{find_collection, text};
-use crate::control::Control;
+use super::CommonOptions;
+use super::admin::find_collection;
+use crate::control::{CollectionResource, Control};
 use anyhow::{Context, bail};
 use axum::http::{Method, StatusCode};
 use bytes::Bytes;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use outcome::{Failure, InFile, Origin, Outcome};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -51,8 +51,8 @@ pub(super) struct Import {
 const TEXT: Limits = Limits { depth: 64, bytes: MAX_BUNDLE, elements: usize::MAX, safe_integers: true };
 
 impl Import {
-    pub(super) async fn run(self, place: &Place) -> anyhow::Result<bool> {
-        let control = place.control().await?;
+    pub(super) async fn run(self, options: &CommonOptions) -> anyhow::Result<bool> {
+        let control = options.control().await?;
         let collection = find_collection(&control, &self.collection).await?;
         let mut importer = Importer::new(&control, &collection).await?;
         let mut stopped = Ok(());
@@ -92,11 +92,10 @@ struct Item {
 
 impl<'c> Importer<'c> {
     /// Asks the server how large a request may be.
-    pub(super) async fn new(control: &'c Control, collection: &Value) -> anyhow::Result<Self> {
-        let root = format!("/{}/", text(collection, "api_root"));
-        let max_bytes = control.json(Method::GET, &root, ()).await?["max_content_length"].as_u64();
-        let max_bytes = usize::try_from(max_bytes.context("the API root names no max_content_length")?)?;
-        let path = format!("{root}collections/{}/objects/", text(collection, "id"));
+    pub(super) async fn new(control: &'c Control, collection: &CollectionResource) -> anyhow::Result<Self> {
+        let api_root = control.api_root(&collection.api_root).await?;
+        let max_bytes = usize::try_from(api_root.max_content_length)?;
+        let path = format!("/{}/collections/{}/objects/", collection.api_root, collection.id);
         let style = ProgressStyle::with_template(
             "{msg} {bar:30} {human_pos}/{human_len} objects, {rate}, {eta} left",
         );
@@ -245,7 +244,7 @@ impl<'c> Importer<'c> {
         let body = format!(r#"{{"objects":[{}]{stamps}}}"#, objects.join(","));
         let reply = match self.control.call(Method::POST, &self.path, Bytes::from(body)).await {
             Ok(reply) => reply,
-            Err(error) => return self.give_up(items, error),
+            Err(error) => return self.give_up(items, error.into()),
         };
         if matches!(reply.status, StatusCode::UNPROCESSABLE_ENTITY | StatusCode::PAYLOAD_TOO_LARGE) {
             if items.len() > 1 {
@@ -262,7 +261,7 @@ impl<'c> Importer<'c> {
         }
         let reply = match reply.success() {
             Ok(reply) => reply,
-            Err(error) => return self.give_up(items, error),
+            Err(error) => return self.give_up(items, error.into()),
         };
         let status: Status = serde_json::from_slice(&reply.body)?;
         self.bar.inc(status.total_count);

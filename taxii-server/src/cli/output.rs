@@ -1,11 +1,19 @@
-//! What people and scripts read. A reader that went away is no error.
+//! Output for people and scripts. A closed pipe is no error.
 
+use serde::Serialize;
 use std::io::{ErrorKind, Write};
 
+/// Prints a value as one line of JSON, its properties in alphabetical order.
+pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    line(&serde_json::to_value(value)?.to_string())
+}
+
+/// Prints a line.
 pub(super) fn line(text: &str) -> anyhow::Result<()> {
     bytes(format!("{text}\n").as_bytes())
 }
 
+/// Prints bytes as they are.
 pub(super) fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
@@ -14,12 +22,12 @@ pub(super) fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
     }
 }
 
-/// For people only: progress, warnings, what went wrong.
+/// Prints a line to standard error, for people: progress, warnings, errors.
 pub(super) fn complaint(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// Rows under their headings, in columns as wide as they need.
+/// Prints rows under their headings, in columns as wide as their longest cell.
 pub(super) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> anyhow::Result<()> {
     let mut widths = headings.map(|heading| heading.chars().count());
     for row in rows {

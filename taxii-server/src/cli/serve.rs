@@ -1,10 +1,8 @@
-use super::{Place, install_crypto, output, start_logging};
+use super::{CommonOptions, install_crypto, output, start_logging};
 use crate::config::{Config, MetricsListen, Tls};
-use crate::control::{Control, write_private};
+use crate::control::{Control, NewAccount, NewApiRoot, Secrets, write_private};
 use crate::serve::{Server, StopSignal};
-use axum::http::Method;
 use clap::Args;
-use serde_json::json;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -25,6 +23,9 @@ pub(super) struct Serve {
     /// The address that clients use
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
+    /// Serve below this path, as /cti
+    #[arg(long, value_name = "PATH")]
+    base_path: Option<String>,
     /// A proxy in front terminates TLS
     #[arg(long)]
     behind_tls_proxy: bool,
@@ -40,10 +41,10 @@ pub(super) struct Serve {
 }
 
 impl Serve {
-    pub(super) async fn run(self, place: &Place) -> anyhow::Result<bool> {
+    pub(super) async fn run(self, options: &CommonOptions) -> anyhow::Result<bool> {
         start_logging();
         install_crypto();
-        let config = self.over(place.config(None)?)?;
+        let config = self.over(options.config(None)?)?;
         let stop = StopSignal::register()?;
         let server = Server::start(config.clone()).await?;
         first_start(config).await?;
@@ -58,6 +59,9 @@ impl Serve {
         if self.public_url.is_some() {
             config.public_url = self.public_url;
         }
+        if let Some(base_path) = self.base_path {
+            config.base_path = base_path;
+        }
         config.behind_tls_proxy |= self.behind_tls_proxy;
         if let (Some(certificate), Some(key)) = (self.tls_certificate, self.tls_key) {
             config.tls = Some(Tls { certificate, key });
@@ -67,31 +71,26 @@ impl Serve {
     }
 }
 
-/// A new store gets an API root and one administrator, whose credentials are shown this once.
+/// Adds an API root and an administrator to a new store, and shows the credentials.
 async fn first_start(config: Config) -> anyhow::Result<()> {
     let data = config.data.clone();
     let control = Control::open(config).await?;
-    let roots = control.json(Method::GET, "/admin/api-roots/", ()).await?;
-    if roots.as_array().is_some_and(|roots| roots.is_empty()) {
-        control.json(Method::POST, "/admin/api-roots/", json!({"name": "api", "title": "Concord"})).await?;
+    if control.api_roots().await?.is_empty() {
+        let title = Some("Concord".to_owned());
+        control.add_api_root(&NewApiRoot { name: "api".to_owned(), title, description: None }).await?;
     }
-    let accounts = control.json(Method::GET, "/admin/accounts/", ()).await?;
-    if accounts.as_array().is_some_and(|accounts| accounts.is_empty()) {
-        let admin = json!({"name": "admin", "is_administrator": true});
-        tell(&data, &control.json(Method::POST, "/admin/accounts/", admin).await?)?;
+    if control.accounts().await?.is_empty() {
+        let admin = NewAccount { name: "admin".to_owned(), is_administrator: true, ..NewAccount::default() };
+        show(&data, &control.add_account(&admin).await?)?;
     }
     Ok(())
 }
 
-/// Secrets go to a terminal; where standard error is a log, they go into a file that only its owner can read.
-fn tell(data: &Path, secrets: &serde_json::Value) -> anyhow::Result<()> {
-    let text = |name: &str| secrets[name].as_str().unwrap_or_default().to_owned();
-    let lines = format!(
-        "  username  {}\n  password  {}\n  token     {}\n",
-        text("username"),
-        text("password"),
-        text("token")
-    );
+/// Shows secrets on the terminal; when standard error is a log, writes them into a file that only its owner can read.
+fn show(data: &Path, secrets: &Secrets) -> anyhow::Result<()> {
+    let Secrets { username, password, token } = secrets;
+    let [password, token] = [password, token].map(|secret| secret.as_deref().unwrap_or_default());
+    let lines = format!("  username  {username}\n  password  {password}\n  token     {token}\n");
     if std::io::stderr().is_terminal() {
         output::complaint(&format!("\nThis store is new. Its administrator, shown this once:\n{lines}"));
     } else {

@@ -1,14 +1,13 @@
 //! Who is calling, and what they may do with what they name. No handler gets a collection any other way.
 
 use super::media_type;
+use super::path::{ApiRootPath, CollectionPath, ObjectPath, StatusPath};
 use crate::app::App;
 use crate::credentials::Presented;
 use crate::error::ApiError;
 use crate::store::{Access, Account, ApiRoot, Collection};
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use stix_model::StixId;
 use uuid::Uuid;
@@ -74,8 +73,8 @@ impl FromRequestParts<Arc<App>> for RootAt {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         let TaxiiCaller(caller) = TaxiiCaller::from_request_parts(parts, app).await?;
-        let name = path_part(parts, app, "api_root").await?;
-        let root = app.store.directory().api_roots.get(&name).cloned();
+        let ApiRootPath { api_root } = ApiRootPath::from_request_parts(parts, app).await?;
+        let root = app.store.directory().api_roots.get(&api_root).cloned();
         Ok(Self { caller, root: root.ok_or(ApiError::NotFound("API root"))? })
     }
 }
@@ -92,9 +91,9 @@ impl FromRequestParts<Arc<App>> for At {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         let RootAt { caller, root } = RootAt::from_request_parts(parts, app).await?;
-        let name = path_part(parts, app, "id").await?;
+        let CollectionPath { id } = CollectionPath::from_request_parts(parts, app).await?;
         let directory = app.store.directory();
-        let collection = directory.collection(&root.name, &name).ok_or(ApiError::NotFound("collection"))?;
+        let collection = directory.collection(&root.name, &id).ok_or(ApiError::NotFound("collection"))?;
         let access = caller.access(collection.id).ok_or(ApiError::NotFound("collection"))?;
         Ok(Self { caller, collection: Arc::clone(collection), access })
     }
@@ -155,8 +154,8 @@ impl FromRequestParts<Arc<App>> for ObjectAt {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let id = path_part(parts, app, "object_id").await?;
-        id.parse().map(Self).map_err(|_| ApiError::NotFound("object"))
+        let ObjectPath { object_id } = ObjectPath::from_request_parts(parts, app).await?;
+        Ok(Self(object_id))
     }
 }
 
@@ -167,24 +166,7 @@ impl FromRequestParts<Arc<App>> for StatusAt {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let id = path_part(parts, app, "status_id").await?;
-        id.parse().map(Self).map_err(|_| ApiError::NotFound("status"))
+        let StatusPath { status_id } = StatusPath::from_request_parts(parts, app).await?;
+        Ok(Self(status_id))
     }
-}
-
-/// The parts of a path. What cannot be parsed, or is not UTF-8 once decoded, names nothing here.
-pub(crate) struct PathParts<T>(pub(crate) T);
-
-impl<T: DeserializeOwned + Send> FromRequestParts<Arc<App>> for PathParts<T> {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let path = Path::<T>::from_request_parts(parts, app).await;
-        path.map(|Path(path)| Self(path)).map_err(|_| ApiError::NotFound("resource"))
-    }
-}
-
-async fn path_part(parts: &mut Parts, app: &Arc<App>, name: &'static str) -> Result<String, ApiError> {
-    let PathParts(mut path) = PathParts::<BTreeMap<String, String>>::from_request_parts(parts, app).await?;
-    path.remove(name).ok_or(ApiError::NotFound("resource"))
 }

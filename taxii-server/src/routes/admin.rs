@@ -1,16 +1,17 @@
-//! Administration at run time: API roots, collections, accounts. The command line uses these routes too, through the
-//! control address.
+//! Administration at run time: API roots, collections, accounts. [`Control`](crate::control::Control) and the command line
+//! use these routes too.
 
 mod accounts;
 mod collections;
 mod names;
+pub(crate) mod resource;
 mod roots;
 
 pub(crate) use accounts::*;
 pub(crate) use collections::*;
 pub(crate) use roots::*;
 
-use crate::app::App;
+use crate::app::{App, CredentialError};
 use crate::error::ApiError;
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
@@ -19,16 +20,17 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
+/// Maximum size of a body in bytes.
 const MAX_BODY: usize = 64 << 10;
 
-/// A JSON body of an administrator. Unknown properties are errors.
+/// A JSON body. Unknown properties are errors.
 pub(crate) struct AdminBody<T>(T);
 
 impl<T: DeserializeOwned> FromRequest<Arc<App>> for AdminBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &Arc<App>) -> Result<Self, ApiError> {
-        // A form on a foreign page can send text, with the credentials that a browser remembers, but not JSON.
+        // A form on the page of another site can send text, with the credentials that a browser remembers, but not JSON.
         let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let content_type = content_type.unwrap_or_default().to_ascii_lowercase();
         if !content_type.starts_with("application/json")
@@ -47,6 +49,6 @@ fn json<T: Serialize>(status: StatusCode, value: T) -> Response {
     (status, axum::Json(value)).into_response()
 }
 
-fn internal(error: anyhow::Error) -> ApiError {
+fn internal(error: CredentialError) -> ApiError {
     ApiError::Internal(error.into())
 }

@@ -1,6 +1,6 @@
 use super::{Taxii, ok};
 use crate::app::App;
-use crate::extract::{At, RootAt};
+use crate::extract::{ApiRootPath, At, CollectionPath, RootAt};
 use crate::openapi::ReadFailures;
 use crate::store;
 use axum::extract::State;
@@ -10,7 +10,7 @@ use stix_model::taxii::{Collection, Collections};
 /// Get collections: those that exist for this account, by ascending id (TAXII 2.1, section 5.1).
 #[utoipa::path(
     get, path = "/{api_root}/collections/", tag = "TAXII 2.1",
-    params(("api_root" = String, Path, description = "Name of the API root")),
+    params(ApiRootPath),
     responses((status = 200, description = "The collections of this API root", body = Collections, content_type = "application/taxii+json;version=2.1"), ReadFailures)
 )]
 pub(crate) async fn get_collections(State(app): State<Arc<App>>, at: RootAt) -> Taxii<Collections> {
@@ -23,7 +23,7 @@ pub(crate) async fn get_collections(State(app): State<Arc<App>>, at: RootAt) -> 
 /// Get a collection, by id or alias (TAXII 2.1, section 5.2).
 #[utoipa::path(
     get, path = "/{api_root}/collections/{id}/", tag = "TAXII 2.1",
-    params(("api_root" = String, Path, description = "Name of the API root"), ("id" = String, Path, description = "Id or alias of the collection")),
+    params(ApiRootPath, CollectionPath),
     responses((status = 200, description = "The collection", body = Collection, content_type = "application/taxii+json;version=2.1"), ReadFailures)
 )]
 pub(crate) async fn get_collection(at: At) -> Taxii<Collection> {

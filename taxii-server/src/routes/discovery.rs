@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use stix_model::taxii::Discovery;
 
-/// Server discovery: what this server is, and where its API roots are (TAXII 2.1, section 4.1).
+/// Get discovery: what this server is, and the URLs of its API roots (TAXII 2.1, section 4.1).
 #[utoipa::path(
     get, path = "/taxii2/", tag = "TAXII 2.1",
     responses((status = 200, description = "What this server is", body = Discovery, content_type = "application/taxii+json;version=2.1"), ReadFailures)
@@ -21,7 +21,7 @@ pub(crate) async fn get_discovery(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Taxii<Discovery>, ApiError> {
-    let base = base_url(&app, &uri, &headers);
+    let base = format!("{}{}", origin(&app, &uri, &headers), app.config.base_path);
     let api_roots: Vec<_> =
         app.store.directory().api_roots.keys().map(|name| format!("{base}/{name}/")).collect();
     Ok(ok(Discovery {
@@ -33,11 +33,11 @@ pub(crate) async fn get_discovery(
     }))
 }
 
-/// What stands before the name of an API root. Some clients use the URLs of discovery as they are, so they are absolute:
-/// with the configured address, else with the one that the request names. Over plain HTTP that is done on this machine
-/// only; elsewhere a TLS proxy may stand in between, and a URL with `http` would send credentials past it. The standard
-/// wants HTTPS or relative URLs (TAXII 2.1, section 4.1.1).
-fn base_url(app: &App, uri: &Uri, headers: &HeaderMap) -> String {
+/// Returns scheme and host for the URLs of API roots, or an empty text for relative URLs. Some clients use the URLs of
+/// discovery as they are, so they are absolute: with the configured address, else with the host that the request names.
+/// Over plain HTTP that is done on loopback only; elsewhere a TLS proxy may stand in between, and a URL with `http` would
+/// send credentials past it. The standard asks for HTTPS or relative URLs (TAXII 2.1, section 4.1.1).
+fn origin(app: &App, uri: &Uri, headers: &HeaderMap) -> String {
     if let Some(url) = &app.config.public_url {
         return url.trim_end_matches('/').to_owned();
     }

@@ -1,7 +1,7 @@
 use super::{ok, with_dates};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{PageQuery, Readable};
+use crate::extract::{ApiRootPath, CollectionPath, PageQuery, Readable};
 use crate::openapi::{MatchObjects, MatchSpecVersion, MatchVersion, PageFailures, Paging};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -12,7 +12,7 @@ use stix_model::taxii::Manifest;
 #[utoipa::path(
     get, path = "/{api_root}/collections/{id}/manifest/", tag = "TAXII 2.1",
     params(
-        ("api_root" = String, Path, description = "Name of the API root"), ("id" = String, Path, description = "Id or alias of the collection"),
+        ApiRootPath, CollectionPath,
         Paging, MatchObjects, MatchVersion, MatchSpecVersion
     ),
     responses((status = 200, description = "A page of manifest records", body = Manifest, content_type = "application/taxii+json;version=2.1",

@@ -2,7 +2,8 @@ use super::{Taxii, taxii_response, with_dates};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{
-    Deletable, EnvelopeBody, ObjectAt, PageQuery, Posted, Readable, VersionQuery, Writable,
+    ApiRootPath, CollectionPath, Deletable, EnvelopeBody, ObjectAt, ObjectPath, PageQuery, Posted, Readable,
+    VersionQuery, Writable,
 };
 use crate::openapi::{AddFailures, MatchObjects, MatchSpecVersion, MatchVersion, PageFailures, Paging};
 use crate::store::{Add, Delete, Page};
@@ -17,7 +18,7 @@ use stix_model::taxii::{Status, write_envelope};
 #[utoipa::path(
     get, path = "/{api_root}/collections/{id}/objects/", tag = "TAXII 2.1",
     params(
-        ("api_root" = String, Path, description = "Name of the API root"), ("id" = String, Path, description = "Id or alias of the collection"),
+        ApiRootPath, CollectionPath,
         Paging, MatchObjects, MatchVersion, MatchSpecVersion
     ),
     responses((status = 200, description = "A page of objects", body = crate::openapi::Envelope, content_type = "application/taxii+json;version=2.1",
@@ -38,7 +39,7 @@ pub(crate) async fn get_objects(
 /// `message` of its failure: `CODE at POINTER: SENTENCE (RULE); N more errors`, with a JSON pointer into the request.
 #[utoipa::path(
     post, path = "/{api_root}/collections/{id}/objects/", tag = "TAXII 2.1",
-    params(("api_root" = String, Path, description = "Name of the API root"), ("id" = String, Path, description = "Id or alias of the collection")),
+    params(ApiRootPath, CollectionPath),
     request_body(content = crate::openapi::Envelope, content_type = "application/taxii+json;version=2.1"),
     responses((status = 202, description = "What became of the objects", body = Status, content_type = "application/taxii+json;version=2.1"), AddFailures)
 )]
@@ -59,8 +60,8 @@ pub(crate) async fn add_objects(
 #[utoipa::path(
     get, path = "/{api_root}/collections/{id}/objects/{object_id}/", tag = "TAXII 2.1",
     params(
-        ("api_root" = String, Path, description = "Name of the API root"), ("id" = String, Path, description = "Id or alias of the collection"),
-        ("object_id" = String, Path, description = "STIX identifier"), Paging, MatchVersion, MatchSpecVersion
+        ApiRootPath, CollectionPath,
+        ObjectPath, Paging, MatchVersion, MatchSpecVersion
     ),
     responses((status = 200, description = "A page of objects", body = crate::openapi::Envelope, content_type = "application/taxii+json;version=2.1",
         headers(("X-TAXII-Date-Added-First" = String), ("X-TAXII-Date-Added-Last" = String))), PageFailures)
@@ -87,8 +88,8 @@ pub(crate) async fn get_object(
 #[utoipa::path(
     delete, path = "/{api_root}/collections/{id}/objects/{object_id}/", tag = "TAXII 2.1",
     params(
-        ("api_root" = String, Path, description = "Name of the API root"), ("id" = String, Path, description = "Id or alias of the collection"),
-        ("object_id" = String, Path, description = "STIX identifier"), MatchVersion, MatchSpecVersion
+        ApiRootPath, CollectionPath,
+        ObjectPath, MatchVersion, MatchSpecVersion
     ),
     responses((status = 200, description = "Deleted"), PageFailures)
 )]

@@ -1,7 +1,7 @@
 use super::{ok, with_dates};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{ObjectAt, PageQuery, Readable};
+use crate::extract::{ApiRootPath, CollectionPath, ObjectAt, ObjectPath, PageQuery, Readable};
 use crate::openapi::{MatchSpecVersion, PageFailures, Paging};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -12,8 +12,8 @@ use stix_model::taxii::Versions;
 #[utoipa::path(
     get, path = "/{api_root}/collections/{id}/objects/{object_id}/versions/", tag = "TAXII 2.1",
     params(
-        ("api_root" = String, Path, description = "Name of the API root"), ("id" = String, Path, description = "Id or alias of the collection"),
-        ("object_id" = String, Path, description = "STIX identifier"), Paging, MatchSpecVersion
+        ApiRootPath, CollectionPath,
+        ObjectPath, Paging, MatchSpecVersion
     ),
     responses((status = 200, description = "A page of versions", body = Versions, content_type = "application/taxii+json;version=2.1",
         headers(("X-TAXII-Date-Added-First" = String), ("X-TAXII-Date-Added-Last" = String))), PageFailures)

@@ -26,8 +26,7 @@ pub struct Directory {
 }
 
 /// An API root (TAXII 2.1, section 4.2).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[schema(as = ApiRootRecord)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiRoot {
     /// First part of its path.
     pub name: String,
@@ -39,8 +38,7 @@ pub struct ApiRoot {
 }
 
 /// A collection (TAXII 2.1, section 5.2), as the server keeps it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[schema(as = CollectionRecord)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Collection {
     /// UUID of version 4.
     pub id: Uuid,
@@ -55,11 +53,9 @@ pub struct Collection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alias: Option<String>,
     /// The STIX versions that it takes.
-    #[schema(value_type = Vec<String>)]
     pub spec_versions: Vec<SpecVersion>,
     /// What objects must satisfy to be added.
     #[serde(default)]
-    #[schema(required)]
     pub profile: Profile,
     /// Its number inside the store.
     pub(crate) number: u32,
@@ -136,7 +132,7 @@ impl From<GrantScope> for String {
 
 /// What may be done with a collection. A collection without a grant does not exist for an account; one with a grant
 /// of neither right is listed, and nothing else.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Access {
     /// Get objects.
     pub can_read: bool,

@@ -1,14 +1,12 @@
 //! The default engine: one file, through redb.
 
 use super::engine::{Commit, Direction, Engine, EngineError, EngineFuture, Key, Scan, Snapshot, get_within};
-use anyhow::Context;
 use bytes::Bytes;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use std::path::Path;
 use std::sync::Arc;
 
 const TABLE: TableDefinition<&[u8], &[u8]> = TableDefinition::new("concord");
-const FILE: &str = "store.redb";
 const CACHE_BYTES: usize = 64 << 20;
 
 /// Keeps everything in one file that only this process has open.
@@ -17,25 +15,6 @@ pub struct EmbeddedEngine {
 }
 
 impl EmbeddedEngine {
-    /// Whether a data folder holds a store.
-    pub fn exists(data: &Path) -> bool {
-        data.join(FILE).exists()
-    }
-
-    /// Opens or makes the store in a data folder that only its owner can look into.
-    ///
-    /// # Errors
-    /// When the folder cannot be made, or as [`EmbeddedEngine::open`]; with the path.
-    pub fn open_folder(data: &Path) -> anyhow::Result<Self> {
-        let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(data).with_context(|| format!("cannot make the data folder {}", data.display()))?;
-        let path = data.join(FILE);
-        Self::open(&path).with_context(|| format!("cannot open {}", path.display()))
-    }
-
     /// Opens or makes the file. After a crash it is repaired first.
     ///
     /// # Errors

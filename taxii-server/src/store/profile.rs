@@ -7,9 +7,8 @@ use stix_model::validate;
 /// it is; of an object of STIX 2.0, the header only. `interop`: also what the STIX 2.1 interoperability document asks of
 /// producers. `strict`: STIX 2.1 for communities that share: a creator, one TLP marking, nothing deprecated or
 /// undefined. `interop` and `strict` take no STIX 2.0.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema, clap::ValueEnum,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
     /// Only what storing it needs: type, id, spec_version, created and modified can be read
@@ -46,7 +45,7 @@ impl Profile {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "cli"))]
 mod tests {
     use super::*;
     use clap::ValueEnum;

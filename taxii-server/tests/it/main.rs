@@ -5,6 +5,7 @@ mod access;
 mod app;
 mod arrows;
 mod clients;
+mod embed;
 mod endpoints;
 mod filters;
 mod openapi;

@@ -1,84 +1,26 @@
+use super::resource::{AccessResource, AccountResource, NewAccount, NewPassword, Secrets};
 use super::{AdminBody, internal, json, names};
 use crate::app::App;
 use crate::credentials::{hash_password, new_password, new_token, sha256_hex};
 use crate::error::ApiError;
-use crate::extract::{Administrator, PathParts};
+use crate::extract::{AccountPath, Administrator, GrantPath, TokenPath};
 use crate::openapi::AdminFailures;
-use crate::store::{Access, Account, Directory, DirectoryChange, GrantScope, StoreError, Token};
+use crate::store::{Account, Directory, DirectoryChange, GrantScope, StoreError, Token};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A new account.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewAccount {
-    /// Who it is.
-    name: String,
-    /// A password of at least 12 bytes; a random one when left out.
-    password: Option<String>,
-    /// May administer the server.
-    #[serde(default)]
-    is_administrator: bool,
-    /// Rights by collection id, or `*` for all.
-    #[serde(default)]
-    #[schema(value_type = BTreeMap<String, Access>)]
-    grants: BTreeMap<GrantScope, Access>,
-}
-
-/// An account as administrators see it.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub(crate) struct AccountView {
-    /// Who it is.
-    name: String,
-    /// May administer the server.
-    is_administrator: bool,
-    /// Public parts of its API tokens, and when they were made.
-    tokens: BTreeMap<String, String>,
-    /// Rights by collection id, or `*` for all.
-    #[schema(value_type = BTreeMap<String, Access>)]
-    grants: BTreeMap<GrantScope, Access>,
-}
-
-/// Secrets that were just made. They are shown this once.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub(crate) struct Secrets {
-    /// Name for HTTP Basic.
-    username: String,
-    /// Password for HTTP Basic.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    password: Option<String>,
-    /// API token.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    token: Option<String>,
-}
-
-/// A new password.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewPassword {
-    /// At least 12 bytes; a random one when left out.
-    password: Option<String>,
-}
-
 /// List accounts.
 #[utoipa::path(get, path = "/admin/accounts/", tag = "Administration",
-    responses((status = 200, description = "All accounts", body = Vec<AccountView>), AdminFailures))]
+    responses((status = 200, description = "All accounts", body = Vec<AccountResource>), AdminFailures))]
 pub(crate) async fn get_accounts(State(app): State<Arc<App>>, _: Administrator) -> Response {
-    let view = |account: &Arc<Account>| AccountView {
-        name: account.name.clone(),
-        is_administrator: account.is_administrator,
-        tokens: account
-            .tokens
-            .iter()
-            .map(|(public, token)| (public.clone(), token.created.clone()))
-            .collect(),
-        grants: account.grants.clone(),
-    };
-    json(StatusCode::OK, app.store.directory().accounts.values().map(view).collect::<Vec<_>>())
+    let accounts = &app.store.directory().accounts;
+    json(
+        StatusCode::OK,
+        accounts.values().map(|account| AccountResource::from(&**account)).collect::<Vec<_>>(),
+    )
 }
 
 /// Add an account, with a password and an API token.
@@ -97,7 +39,7 @@ pub(crate) async fn add_account(
         password: Some(hash),
         tokens: BTreeMap::from([(public, stored)]),
         is_administrator: new.is_administrator,
-        grants: new.grants,
+        grants: new.grants.into_iter().map(|(scope, access)| (scope, access.into())).collect(),
     };
     app.store
         .change_directory(move |directory| {
@@ -118,12 +60,12 @@ pub(crate) async fn add_account(
 
 /// Remove an account. Its credentials stop working at once.
 #[utoipa::path(delete, path = "/admin/accounts/{name}/", tag = "Administration",
-    params(("name" = String, Path, description = "Name of the account")),
+    params(AccountPath),
     responses((status = 204, description = "Removed"), AdminFailures))]
 pub(crate) async fn delete_account(
     State(app): State<Arc<App>>,
     _: Administrator,
-    PathParts(name): PathParts<String>,
+    AccountPath { name }: AccountPath,
 ) -> Result<StatusCode, ApiError> {
     if !app.store.directory().accounts.contains_key(&name) {
         return Err(ApiError::Missing("account"));
@@ -140,12 +82,12 @@ pub(crate) async fn delete_account(
 
 /// Give an account a new password. The old one stops working at once.
 #[utoipa::path(put, path = "/admin/accounts/{name}/password/", tag = "Administration", request_body = NewPassword,
-    params(("name" = String, Path, description = "Name of the account")),
+    params(AccountPath),
     responses((status = 200, description = "Credentials, shown this once", body = Secrets), AdminFailures))]
 pub(crate) async fn set_password(
     State(app): State<Arc<App>>,
     _: Administrator,
-    PathParts(name): PathParts<String>,
+    AccountPath { name }: AccountPath,
     AdminBody(new): AdminBody<NewPassword>,
 ) -> Result<Response, ApiError> {
     let (password, hash) = password(new.password).await?;
@@ -153,19 +95,18 @@ pub(crate) async fn set_password(
     Ok(json(StatusCode::OK, Secrets { username: name, password: Some(password), token: None }))
 }
 
-/// Say what an account may do with a collection.
-#[utoipa::path(put, path = "/admin/accounts/{name}/grants/{scope}/", tag = "Administration", request_body = Access,
-    params(("name" = String, Path, description = "Name of the account"), ("scope" = String, Path, description = "Id of a collection, or * for all")),
+/// Set the rights of an account on a collection.
+#[utoipa::path(put, path = "/admin/accounts/{name}/grants/{scope}/", tag = "Administration", request_body = AccessResource,
+    params(GrantPath),
     responses((status = 204, description = "Done"), AdminFailures))]
 pub(crate) async fn set_grant(
     State(app): State<Arc<App>>,
     _: Administrator,
-    PathParts((name, scope)): PathParts<(String, String)>,
-    AdminBody(access): AdminBody<Access>,
+    GrantPath { name, scope }: GrantPath,
+    AdminBody(access): AdminBody<AccessResource>,
 ) -> Result<StatusCode, ApiError> {
-    let scope: GrantScope = scope.parse().map_err(|_| ApiError::Missing("collection"))?;
     change_account(&app, name, move |account| {
-        account.grants.insert(scope, access);
+        account.grants.insert(scope, access.into());
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)
@@ -173,14 +114,13 @@ pub(crate) async fn set_grant(
 
 /// Hide a collection from an account.
 #[utoipa::path(delete, path = "/admin/accounts/{name}/grants/{scope}/", tag = "Administration",
-    params(("name" = String, Path, description = "Name of the account"), ("scope" = String, Path, description = "Id of a collection, or * for all")),
+    params(GrantPath),
     responses((status = 204, description = "Done"), AdminFailures))]
 pub(crate) async fn delete_grant(
     State(app): State<Arc<App>>,
     _: Administrator,
-    PathParts((name, scope)): PathParts<(String, String)>,
+    GrantPath { name, scope }: GrantPath,
 ) -> Result<StatusCode, ApiError> {
-    let scope: GrantScope = scope.parse().map_err(|_| ApiError::Missing("collection"))?;
     change_account(&app, name, move |account| {
         account.grants.remove(&scope);
     })
@@ -190,12 +130,12 @@ pub(crate) async fn delete_grant(
 
 /// Add an API token to an account.
 #[utoipa::path(post, path = "/admin/accounts/{name}/tokens/", tag = "Administration",
-    params(("name" = String, Path, description = "Name of the account")),
+    params(AccountPath),
     responses((status = 201, description = "Credentials, shown this once", body = Secrets), AdminFailures))]
 pub(crate) async fn add_token(
     State(app): State<Arc<App>>,
     _: Administrator,
-    PathParts(name): PathParts<String>,
+    AccountPath { name }: AccountPath,
 ) -> Result<Response, ApiError> {
     let (public, token, stored) = token(&app)?;
     change_account(&app, name.clone(), move |account| {
@@ -207,12 +147,12 @@ pub(crate) async fn add_token(
 
 /// Revoke an API token, named by its public part. It stops working at once.
 #[utoipa::path(delete, path = "/admin/accounts/{name}/tokens/{token_id}/", tag = "Administration",
-    params(("name" = String, Path, description = "Name of the account"), ("token_id" = String, Path, description = "Public part of the token")),
+    params(TokenPath),
     responses((status = 204, description = "Revoked"), AdminFailures))]
 pub(crate) async fn delete_token(
     State(app): State<Arc<App>>,
     _: Administrator,
-    PathParts((name, token_id)): PathParts<(String, String)>,
+    TokenPath { name, token_id }: TokenPath,
 ) -> Result<StatusCode, ApiError> {
     let has_token = |account: &Arc<Account>| account.tokens.contains_key(&token_id);
     if !app.store.directory().accounts.get(&name).is_some_and(has_token) {
@@ -254,7 +194,7 @@ fn check_grants(directory: &Directory, account: &Account) -> Result<(), StoreErr
     unknown.map_or(Ok(()), |id| Err(StoreError::Refused(format!("there is no collection {id}"))))
 }
 
-/// The password and its hash; hashing takes long by intent, so it runs away from the request threads.
+/// Returns the given password or a random one, and its hash. Hashing is slow by design, so it runs on a thread of its own.
 async fn password(given: Option<String>) -> Result<(String, String), ApiError> {
     let password = match given {
         Some(password) => password,
@@ -265,6 +205,7 @@ async fn password(given: Option<String>) -> Result<(String, String), ApiError> {
     hashing.await.map_err(|error| ApiError::Internal(error.into()))?.map_err(internal)
 }
 
+/// Makes an API token and returns its public part, the token, and its record.
 fn token(app: &App) -> Result<(String, String, Token), ApiError> {
     let (public, token) = new_token().map_err(internal)?;
     let created = app.store.clock().now().as_str().to_owned();

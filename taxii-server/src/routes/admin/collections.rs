@@ -1,59 +1,35 @@
+use super::resource::{CollectionChange, CollectionResource, NewCollection};
 use super::{AdminBody, json, names};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{Administrator, PageQuery, PathParts};
+use crate::extract::{Administrator, CollectionRecordPath, PageQuery};
 use crate::openapi::AdminFailures;
 use crate::store::{Account, Collection, DirectoryChange, GrantScope, Profile, StoreError};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
 use std::sync::Arc;
 use stix_model::SpecVersion;
 use uuid::Uuid;
 
-/// A new collection.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewCollection {
-    /// Name of its API root.
-    api_root: String,
-    /// What people call it.
-    title: String,
-    /// What it holds.
-    description: Option<String>,
-    /// Stands in for the id in URLs.
-    alias: Option<String>,
-    /// STIX versions that it takes; 2.1 when left out.
-    #[schema(value_type = Option<Vec<String>>)]
-    spec_versions: Option<Vec<SpecVersion>>,
-    /// What objects must satisfy to be added; `stix` when left out.
-    #[serde(default)]
-    #[schema(required = false)]
-    profile: Profile,
-    /// A UUID of version 4; a random one when left out.
-    id: Option<String>,
-}
-
-/// What is to change of a collection.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct CollectionChange {
-    /// What objects must satisfy to be added from now on. What is there already stays.
-    profile: Profile,
-}
-
 /// List all collections.
 #[utoipa::path(get, path = "/admin/collections/", tag = "Administration",
-    responses((status = 200, description = "All collections", body = Vec<Collection>), AdminFailures))]
+    responses((status = 200, description = "All collections", body = Vec<CollectionResource>), AdminFailures))]
 pub(crate) async fn get_admin_collections(State(app): State<Arc<App>>, _: Administrator) -> Response {
     let directory = app.store.directory();
-    json(StatusCode::OK, directory.collections.values().map(|collection| &**collection).collect::<Vec<_>>())
+    json(
+        StatusCode::OK,
+        directory
+            .collections
+            .values()
+            .map(|collection| CollectionResource::from(&**collection))
+            .collect::<Vec<_>>(),
+    )
 }
 
 /// Add a collection.
 #[utoipa::path(post, path = "/admin/collections/", tag = "Administration", request_body = NewCollection,
-    responses((status = 201, description = "The collection", body = Collection), AdminFailures))]
+    responses((status = 201, description = "The collection", body = CollectionResource), AdminFailures))]
 pub(crate) async fn add_collection(
     State(app): State<Arc<App>>,
     _: Administrator,
@@ -108,17 +84,17 @@ pub(crate) async fn add_collection(
             Ok(change)
         })
         .await?;
-    Ok(json(StatusCode::CREATED, &*find(&app, id)?))
+    Ok(json(StatusCode::CREATED, CollectionResource::from(&*find(&app, id)?)))
 }
 
 /// Change a collection.
 #[utoipa::path(patch, path = "/admin/collections/{id}/", tag = "Administration", request_body = CollectionChange,
-    params(("id" = String, Path, description = "Id of the collection")),
-    responses((status = 200, description = "The collection", body = Collection), AdminFailures))]
+    params(CollectionRecordPath),
+    responses((status = 200, description = "The collection", body = CollectionResource), AdminFailures))]
 pub(crate) async fn change_collection(
     State(app): State<Arc<App>>,
     _: Administrator,
-    PathParts(id): PathParts<Uuid>,
+    CollectionRecordPath { id }: CollectionRecordPath,
     AdminBody(CollectionChange { profile }): AdminBody<CollectionChange>,
 ) -> Result<Response, ApiError> {
     check_profile(profile, &find(&app, id)?.spec_versions)?;
@@ -130,17 +106,17 @@ pub(crate) async fn change_collection(
             Ok(change)
         })
         .await?;
-    Ok(json(StatusCode::OK, &*find(&app, id)?))
+    Ok(json(StatusCode::OK, CollectionResource::from(&*find(&app, id)?)))
 }
 
-/// Remove a collection with everything in it.
+/// Delete a collection with everything in it.
 #[utoipa::path(delete, path = "/admin/collections/{id}/", tag = "Administration",
-    params(("id" = String, Path, description = "Id of the collection")),
+    params(CollectionRecordPath),
     responses((status = 204, description = "Removed"), AdminFailures))]
 pub(crate) async fn delete_collection(
     State(app): State<Arc<App>>,
     _: Administrator,
-    PathParts(id): PathParts<Uuid>,
+    CollectionRecordPath { id }: CollectionRecordPath,
 ) -> Result<StatusCode, ApiError> {
     find(&app, id)?;
     app.store
@@ -148,7 +124,7 @@ pub(crate) async fn delete_collection(
             let collection = directory.collections.get(&id).ok_or(StoreError::NoCollection)?;
             let mut change = DirectoryChange::default();
             change.remove_collection(collection.id, collection.number);
-            // A collection that is made later with the same id must not inherit the rights on this one.
+            // A later collection with the same id must not inherit the rights on this one.
             let scope = GrantScope::Collection(collection.id);
             for account in directory.accounts.values().filter(|account| account.grants.contains_key(&scope)) {
                 let mut account = Account::clone(account);
@@ -163,14 +139,14 @@ pub(crate) async fn delete_collection(
 }
 
 /// Get all versions of all objects with their `date_added`, for a backup: a page of JSON lines. The header
-/// `X-Concord-Next` says where to go on.
+/// `X-Concord-Next` has the parameter `next` of the next page.
 #[utoipa::path(get, path = "/admin/collections/{id}/records/", tag = "Administration",
-    params(("id" = String, Path, description = "Id of the collection"), ("next" = Option<String>, Query, description = "From the last page")),
+    params(CollectionRecordPath, ("next" = Option<String>, Query, description = "`X-Concord-Next` of the page before")),
     responses((status = 200, description = "Records", content_type = "application/x-ndjson"), AdminFailures))]
 pub(crate) async fn get_records(
     State(app): State<Arc<App>>,
     _: Administrator,
-    PathParts(id): PathParts<Uuid>,
+    CollectionRecordPath { id }: CollectionRecordPath,
     query: PageQuery,
 ) -> Result<Response, ApiError> {
     let collection = find(&app, id)?;
@@ -197,7 +173,7 @@ pub(crate) async fn get_records(
     Ok(response)
 }
 
-/// Nothing could be added to a collection of STIX 2.0 whose profile is for STIX 2.1.
+/// Refuses a profile for STIX 2.1 in a collection that takes only STIX 2.0.
 fn check_profile(profile: Profile, spec_versions: &[SpecVersion]) -> Result<(), ApiError> {
     if profile.takes_stix_2_0() || spec_versions.contains(&SpecVersion::V2_1) {
         return Ok(());

@@ -1,37 +1,28 @@
+use super::resource::{ApiRootResource, NewApiRoot};
 use super::{AdminBody, json, names};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{Administrator, PathParts};
+use crate::extract::{Administrator, ApiRootRecordPath};
 use crate::openapi::AdminFailures;
 use crate::store::{ApiRoot, DirectoryChange, StoreError};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::Deserialize;
 use std::sync::Arc;
-
-/// A new API root.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewApiRoot {
-    /// First part of its path.
-    name: String,
-    /// What people call it; the name when left out.
-    title: Option<String>,
-    /// What it is for.
-    description: Option<String>,
-}
 
 /// List API roots.
 #[utoipa::path(get, path = "/admin/api-roots/", tag = "Administration",
-    responses((status = 200, description = "All API roots", body = Vec<ApiRoot>), AdminFailures))]
+    responses((status = 200, description = "All API roots", body = Vec<ApiRootResource>), AdminFailures))]
 pub(crate) async fn get_api_roots(State(app): State<Arc<App>>, _: Administrator) -> Response {
-    json(StatusCode::OK, app.store.directory().api_roots.values().collect::<Vec<_>>())
+    json(
+        StatusCode::OK,
+        app.store.directory().api_roots.values().map(ApiRootResource::from).collect::<Vec<_>>(),
+    )
 }
 
 /// Add an API root.
 #[utoipa::path(post, path = "/admin/api-roots/", tag = "Administration", request_body = NewApiRoot,
-    responses((status = 201, description = "The API root", body = ApiRoot), AdminFailures))]
+    responses((status = 201, description = "The API root", body = ApiRootResource), AdminFailures))]
 pub(crate) async fn add_api_root(
     State(app): State<Arc<App>>,
     _: Administrator,
@@ -44,7 +35,7 @@ pub(crate) async fn add_api_root(
     };
     names::check_root(&root.name)?;
     names::check_title(&root.title)?;
-    let added = root.clone();
+    let added = ApiRootResource::from(&root);
     app.store
         .change_directory(move |directory| {
             if directory.api_roots.contains_key(&root.name) {
@@ -60,12 +51,12 @@ pub(crate) async fn add_api_root(
 
 /// Remove an API root that has no collections.
 #[utoipa::path(delete, path = "/admin/api-roots/{name}/", tag = "Administration",
-    params(("name" = String, Path, description = "Name of the API root")),
+    params(ApiRootRecordPath),
     responses((status = 204, description = "Removed"), AdminFailures))]
 pub(crate) async fn delete_api_root(
     State(app): State<Arc<App>>,
     _: Administrator,
-    PathParts(name): PathParts<String>,
+    ApiRootRecordPath { name }: ApiRootRecordPath,
 ) -> Result<StatusCode, ApiError> {
     if !app.store.directory().api_roots.contains_key(&name) {
         return Err(ApiError::Missing("API root"));

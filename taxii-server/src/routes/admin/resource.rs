@@ -1,0 +1,200 @@
+//! The resources of administration, as they are sent and received. Requests take no unknown properties; answers may get
+//! new ones.
+
+use crate::store::{Access, Account, ApiRoot, Collection, GrantScope, Profile};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use stix_model::SpecVersion;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// An API root.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ApiRootResource {
+    /// First part of its path.
+    pub name: String,
+    /// Name for people.
+    pub title: String,
+    /// Purpose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+impl From<&ApiRoot> for ApiRootResource {
+    fn from(root: &ApiRoot) -> Self {
+        let ApiRoot { name, title, description } = root.clone();
+        Self { name, title, description }
+    }
+}
+
+/// A new API root.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewApiRoot {
+    /// First part of its path.
+    pub name: String,
+    /// Name for people; the name when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Purpose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+/// A collection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CollectionResource {
+    /// UUID of version 4.
+    pub id: Uuid,
+    /// Name of its API root.
+    pub api_root: String,
+    /// Name for people; unique in its API root.
+    pub title: String,
+    /// Contents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Name that may replace the id in URLs; unique in its API root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
+    /// STIX versions that it takes.
+    #[schema(value_type = Vec<String>)]
+    pub spec_versions: Vec<SpecVersion>,
+    /// Profile that added objects must satisfy.
+    pub profile: Profile,
+}
+
+impl From<&Collection> for CollectionResource {
+    fn from(collection: &Collection) -> Self {
+        Self {
+            id: collection.id,
+            api_root: collection.api_root.clone(),
+            title: collection.title.clone(),
+            description: collection.description.clone(),
+            alias: collection.alias.clone(),
+            spec_versions: collection.spec_versions.clone(),
+            profile: collection.profile,
+        }
+    }
+}
+
+/// A new collection.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCollection {
+    /// Name of its API root.
+    pub api_root: String,
+    /// Name for people.
+    pub title: String,
+    /// Contents.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Name that may replace the id in URLs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
+    /// STIX versions that it takes; 2.1 when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<String>>)]
+    pub spec_versions: Option<Vec<SpecVersion>>,
+    /// Profile that added objects must satisfy; `stix` when left out.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub profile: Profile,
+    /// UUID of version 4; a random one when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+}
+
+/// A change of a collection.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CollectionChange {
+    /// Profile that objects must satisfy from now on. Objects in the collection stay.
+    pub profile: Profile,
+}
+
+/// Rights on a collection. With neither right the collection is listed, and its objects are not available.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AccessResource {
+    /// Get objects.
+    pub can_read: bool,
+    /// Add objects.
+    pub can_write: bool,
+}
+
+impl From<Access> for AccessResource {
+    fn from(Access { can_read, can_write }: Access) -> Self {
+        Self { can_read, can_write }
+    }
+}
+
+impl From<AccessResource> for Access {
+    fn from(AccessResource { can_read, can_write }: AccessResource) -> Self {
+        Self { can_read, can_write }
+    }
+}
+
+/// An account, without its secrets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AccountResource {
+    /// Name for HTTP Basic.
+    pub name: String,
+    /// May administer the server.
+    pub is_administrator: bool,
+    /// Instants at which its API tokens were made, by their public parts.
+    pub tokens: BTreeMap<String, String>,
+    /// Rights by collection id, or `*` for all.
+    #[schema(value_type = BTreeMap<String, AccessResource>)]
+    pub grants: BTreeMap<GrantScope, AccessResource>,
+}
+
+impl From<&Account> for AccountResource {
+    fn from(account: &Account) -> Self {
+        let tokens = account.tokens.iter().map(|(public, token)| (public.clone(), token.created.clone()));
+        Self {
+            name: account.name.clone(),
+            is_administrator: account.is_administrator,
+            tokens: tokens.collect(),
+            grants: account.grants.iter().map(|(scope, access)| (*scope, (*access).into())).collect(),
+        }
+    }
+}
+
+/// A new account.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAccount {
+    /// Name for HTTP Basic.
+    pub name: String,
+    /// A password of at least 12 bytes; a random one when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// May administer the server, and read and write everything.
+    #[serde(default)]
+    pub is_administrator: bool,
+    /// Rights by collection id, or `*` for all.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, AccessResource>)]
+    pub grants: BTreeMap<GrantScope, AccessResource>,
+}
+
+/// A new password.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPassword {
+    /// A password of at least 12 bytes; a random one when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+}
+
+/// Secrets that were just made. They are shown once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Secrets {
+    /// Name for HTTP Basic.
+    pub username: String,
+    /// Password for HTTP Basic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// API token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+}
