@@ -6,7 +6,7 @@ use super::subject::Sink;
 use super::translation;
 use crate::id;
 use crate::json::{Kind, Value};
-use crate::version::content_digest;
+use crate::version::is_same_content;
 use crate::{StixId, Timestamp, marking};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -97,7 +97,7 @@ fn check_versions(versions: &[Member<'_>], list: &Path<'_>, sink: &mut Sink) {
     for version in versions {
         let Some(Ok(modified)) = version.text("modified").map(|text| text.parse()) else { continue };
         let first = *known.entry(modified).or_insert(version.value);
-        if first.range() != version.value.range() && content_digest(first) != content_digest(version.value) {
+        if !is_same_content(first, version.value) {
             let id = &version.id;
             let message =
                 format!("another object of this bundle is {id} of the same time with other content");

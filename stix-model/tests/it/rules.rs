@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use stix_model::json::{Document, Limits};
 use stix_model::pattern::{MatchLimits, Observations, Pattern};
 use stix_model::validate::{Code, Finding, Profile, Severity, Validator};
-use stix_model::version::{Validity, decide};
+use stix_model::version::decide_among;
 use stix_model::{Object, sco_id};
 
 /// The members of one line, as they are written.
@@ -47,7 +47,7 @@ impl<'t> Row<'t> {
         if let Some(incoming) = self.raw("incoming") {
             let stored: Vec<&RawValue> = serde_json::from_str(self.raw("stored").unwrap()).unwrap();
             let stored: Vec<_> = stored.iter().map(|raw| Object::parse(raw.get()).unwrap()).collect();
-            let decision = decide(&Object::parse(incoming).unwrap(), Validity::Valid, &stored).as_str();
+            let decision = decide_among(&Object::parse(incoming).unwrap(), &stored).as_str();
             return (Some(decision) != self.text("decision").as_deref()).then(|| decision.to_owned());
         }
         if let Some(text) = self.text("json") {
