@@ -149,7 +149,11 @@ pub fn validate(data: &[u8]) {
     for profile in Profile::ALL {
         let findings = Validator::new(profile).document(root);
         for finding in &findings {
-            assert!(resolve(root, &finding.pointer).is_some(), "{finding} points to nothing");
+            let object = finding.index.map_or(Some(root), |index| root.get("objects")?.elements().nth(index));
+            assert!(
+                object.and_then(|object| resolve(object, &finding.pointer)).is_some(),
+                "{finding} points to nothing"
+            );
         }
         let first_error = findings.iter().find(|finding| finding.severity == Severity::Error);
         let few = Validator::new(profile).most_findings(1).document(root);

@@ -2,6 +2,7 @@
 
 use super::facts::{Facts, History, sort_key};
 use crate::Object;
+use crate::validate::rule::Rule;
 use std::fmt;
 
 /// What an incoming object is against the versions that are stored.
@@ -78,6 +79,21 @@ impl Decision {
         }
     }
 
+    /// The rule that the object breaks, if it is not to be stored.
+    ///
+    /// ```
+    /// use stix_model::{validate::Rule, version::Decision};
+    /// assert_eq!(Decision::Conflict.rule(), Some(Rule::S084));
+    /// assert_eq!(Decision::Newer.rule(), None);
+    /// ```
+    pub fn rule(self) -> Option<Rule> {
+        match self {
+            Self::New | Self::Newer | Self::Revocation | Self::Older | Self::Duplicate => None,
+            Self::Conflict => Some(Rule::S084),
+            Self::Refused(refusal) => Some(refusal.rule()),
+        }
+    }
+
     /// Whether the object brings something that may be stored.
     pub fn is_accepted(self) -> bool {
         matches!(self, Self::New | Self::Newer | Self::Revocation | Self::Older)
@@ -85,6 +101,20 @@ impl Decision {
 }
 
 impl Refusal {
+    /// The rule that the object breaks.
+    ///
+    /// ```
+    /// use stix_model::{validate::Rule, version::Refusal};
+    /// assert_eq!(Refusal::OtherCreator.rule(), Rule::S083);
+    /// ```
+    pub fn rule(self) -> Rule {
+        match self {
+            Self::Revoked => Rule::S043,
+            Self::OtherCreated => Rule::S042,
+            Self::OtherCreator => Rule::S083,
+        }
+    }
+
     /// A sentence for whoever sent the object.
     ///
     /// ```
