@@ -5,8 +5,9 @@ use crate::data_type::{
 };
 use crate::json::{Document, Limits, Value};
 use crate::reference::{Ref, to};
-use crate::schema::{Class, Format, Presence, Property, Rule, Schema, Shape, places};
+use crate::schema::{Class, Constraint, Format, Presence, Property, Schema, Shape, places};
 use crate::validate::checks;
+use crate::validate::rule::Rule;
 use crate::{ObjectError, ScoId, Stamp, StixId, Timestamp, sco_id};
 
 stix_type! {
@@ -27,9 +28,9 @@ stix_type! {
         external_id: Text<'a>;
     }
     lists {}
-    rules [
-        Rule::OneOf(&["description", "url", "external_id"], "S-006"),
-        Rule::Check(checks::external_reference),
+    constraints [
+        Constraint::OneOf(&["description", "url", "external_id"], Rule::S006),
+        Constraint::Check(checks::external_reference),
     ]
 }
 
@@ -44,7 +45,7 @@ stix_type! {
     }
     optional {}
     lists {}
-    rules [Rule::Check(checks::kill_chain_phase)]
+    constraints [Constraint::Check(checks::kill_chain_phase)]
 }
 
 stix_type! {
@@ -61,9 +62,9 @@ stix_type! {
         marking_ref: Ref<to::MarkingDefinition>;
     }
     lists {}
-    rules [
-        Rule::ExactlyOne(&["lang", "marking_ref"], "S-115"),
-        Rule::Check(checks::granular_marking),
+    constraints [
+        Constraint::ExactlyOne(&["lang", "marking_ref"], Rule::S115),
+        Constraint::Check(checks::granular_marking),
     ]
 }
 
@@ -366,7 +367,7 @@ const fn custom(class: Class, common: &'static [Property]) -> Schema {
         section: "7.3",
         own: &[],
         common,
-        rules: &[],
+        constraints: &[],
         extensions: &[],
         places: places(common, &[]),
     }

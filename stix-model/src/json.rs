@@ -17,7 +17,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::ops::Range;
 
-pub use canonical::{Digest, canonicalize, write_canonical, write_string};
+pub use canonical::{Digest, DigestError, canonicalize, write_canonical, write_string};
 pub use edit::{Change, EditError, edit};
 pub(crate) use edit::{Rewriter, apply};
 pub use error::{JsonError, JsonErrorKind};
@@ -221,7 +221,7 @@ impl<'d> Value<'d> {
     }
 
     /// The members in the order of the canonical form (RFC 8785, section 3.2.3), each name as a value.
-    fn canonical_members(self) -> impl Iterator<Item = (Value<'d>, Value<'d>)> {
+    pub(crate) fn canonical_members(self) -> impl Iterator<Item = (Value<'d>, Value<'d>)> {
         self.named_members().map(move |(rank, _)| self.member_at(self.at + rank.node().span as usize))
     }
 

@@ -11,6 +11,7 @@
 use crate::any_object::SCHEMAS;
 use crate::extension;
 use crate::validate::Subject;
+use crate::validate::rule::Rule;
 use crate::vocab::Vocabulary;
 
 /// The class of a STIX object.
@@ -43,7 +44,7 @@ pub struct Schema {
     /// The common properties that apply to it (section 3.2).
     pub common: &'static [Property],
     /// What must hold between its properties.
-    pub(crate) rules: &'static [Rule],
+    pub(crate) constraints: &'static [Constraint],
     /// The predefined extensions that it may carry.
     pub extensions: &'static [&'static Schema],
     /// Where each property stands; see [`places`].
@@ -304,21 +305,21 @@ impl Target {
     }
 }
 
-/// A rule between the properties of one object, and its number.
+/// What must hold between the properties of one object, and the rule that says so.
 #[derive(Clone, Copy)]
-pub(crate) enum Rule {
+pub(crate) enum Constraint {
     /// The second is no earlier than the first.
-    Order(&'static str, &'static str, &'static str),
+    Order(&'static str, &'static str, Rule),
     /// The second is later than the first.
-    StrictOrder(&'static str, &'static str, &'static str),
+    StrictOrder(&'static str, &'static str, Rule),
     /// At least one of these is there.
-    OneOf(&'static [&'static str], &'static str),
+    OneOf(&'static [&'static str], Rule),
     /// Exactly one of these is there.
-    ExactlyOne(&'static [&'static str], &'static str),
+    ExactlyOne(&'static [&'static str], Rule),
     /// At least one property of its own (or an extension) is there.
-    AnyOwn(&'static str),
+    AnyOwn(Rule),
     /// The first needs the others.
-    Needs(&'static str, &'static [&'static str], &'static str),
+    Needs(&'static str, &'static [&'static str], Rule),
     /// What no table can say.
     Check(fn(&mut Subject<'_, '_>)),
 }

@@ -29,6 +29,7 @@ mod path;
 mod pattern;
 mod profile;
 mod relationship;
+pub(crate) mod rule;
 mod shape;
 mod subject;
 mod translation;
@@ -38,6 +39,7 @@ pub use finding::{Code, Finding, Severity};
 use path::Path;
 use profile::Role;
 pub use profile::{Profile, UnknownProfile};
+pub use rule::{Rule, UnknownWord};
 use subject::Sink;
 pub(crate) use subject::Subject;
 
@@ -91,13 +93,29 @@ impl Validator {
 
     /// Checks one object by itself.
     pub fn object(&self, value: Value<'_>) -> Vec<Finding> {
-        self.object_at(value, "")
+        self.check_one(value, None)
     }
 
-    /// Checks one object that stands at a JSON pointer of a larger text; findings carry pointers of that text.
-    pub fn object_at(&self, value: Value<'_>, pointer: &str) -> Vec<Finding> {
-        let mut sink = Sink::new(self.profile, self.most_findings);
-        self.check_object(value, Role::Subject, &Path::root(pointer), &mut sink);
+    /// Checks one object that stands at an index of a list; its findings carry that index.
+    ///
+    /// ```
+    /// use stix_model::json::{Document, Limits};
+    /// use stix_model::validate::{Profile, Validator};
+    /// let text = br#"{"objects": [{"type": "url", "value": "u:x"}]}"#;
+    /// let document = Document::read(text, Limits::default())?;
+    /// let objects = document.root().get("objects").unwrap();
+    /// let validator = Validator::new(Profile::Stix);
+    /// let findings = objects.elements().enumerate().flat_map(|(index, object)| validator.object_at(object, index));
+    /// assert_eq!(findings.map(|finding| finding.index).collect::<Vec<_>>(), [Some(0)]);
+    /// # Ok::<(), stix_model::json::JsonError>(())
+    /// ```
+    pub fn object_at(&self, value: Value<'_>, index: usize) -> Vec<Finding> {
+        self.check_one(value, Some(index))
+    }
+
+    fn check_one(&self, value: Value<'_>, index: Option<usize>) -> Vec<Finding> {
+        let mut sink = Sink::new(self.profile, self.most_findings, index);
+        self.check_object(value, Role::Subject, &Path::root(index), &mut sink);
         sink.into_findings()
     }
 
@@ -112,12 +130,13 @@ impl Validator {
         profile::check_object(self.profile, value, role, path, sink);
     }
 
-    /// Checks a bundle with all that is in it, or one object: whatever stands there.
+    /// Checks a bundle with all that is in it, or one object: whatever stands there. Findings about an object of the
+    /// bundle carry its index, those about the bundle itself none.
     pub fn document(&self, value: Value<'_>) -> Vec<Finding> {
         if value.get("type").and_then(Value::as_str).as_deref() != Some("bundle") {
             return self.object(value);
         }
-        let mut sink = Sink::new(self.profile, self.most_findings);
+        let mut sink = Sink::new(self.profile, self.most_findings, None);
         bundle::check(self, value, &mut sink);
         sink.into_findings()
     }

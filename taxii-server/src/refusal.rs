@@ -1,6 +1,6 @@
 //! Why an object is not taken, in a form that people and programs read.
 
-use stix_model::validate::{Code, Finding, Severity};
+use stix_model::validate::{Code, Finding, Rule, Severity};
 
 /// More of a pointer or a sentence helps nobody, and every status is kept.
 const MAX_BYTES: usize = 500;
@@ -11,10 +11,11 @@ const MAX_BYTES: usize = 500;
 /// object, and blanks in the pointer, are written as `\u{…}`: the first `: ` ends the pointer, and a terminal shows what
 /// is there.
 pub(crate) fn message(first: &Finding, others: &[Finding]) -> String {
-    let Finding { code, pointer, message, rule, .. } = first;
-    let mut text =
-        format!("{} at {}: {}", code.as_str(), shown(pointer, |c| c == ' '), shown(message, |_| false));
-    if !rule.is_empty() {
+    let Finding { code, index, pointer, message, rule, .. } = first;
+    let object = index.map_or_else(String::new, self::pointer);
+    let pointer = shown(&(object + pointer), |c| c == ' ');
+    let mut text = format!("{code} at {pointer}: {}", shown(message, |_| false));
+    if let Some(rule) = rule {
         text.push_str(&format!(" ({rule})"));
     }
     let more = others.iter().filter(|other| other.severity == Severity::Error).count();
@@ -28,9 +29,9 @@ pub(crate) fn message(first: &Finding, others: &[Finding]) -> String {
 }
 
 /// A finding of the server itself, about an object at this place of a request.
-pub(crate) fn finding(code: Code, index: usize, rule: &'static str, message: String) -> Finding {
-    let pointer = pointer(index);
-    Finding { code, severity: Severity::Error, pointer, rule, message, fix: None }
+pub(crate) fn finding(code: Code, index: usize, rule: Option<Rule>, message: String) -> Finding {
+    let (severity, pointer) = (Severity::Error, String::new());
+    Finding { code, severity, index: Some(index), pointer, rule, message, fix: None }
 }
 
 /// The JSON pointer of the object at this place of a request.
@@ -64,19 +65,19 @@ mod tests {
     fn nothing_of_an_object_confuses_a_reader() {
         let name = "a: b\u{1b}[31m\u{202e}\\";
         let first = Finding {
-            pointer: format!("/objects/7/{name}"),
-            ..finding(Code::PropertyName, 7, "S-035", format!("`{name}` is \"no\" näme"))
+            pointer: format!("/{name}"),
+            ..finding(Code::PropertyName, 7, Some(Rule::S035), format!("`{name}` is \"no\" näme"))
         };
         let expected = "property-name at /objects/7/a:\\u{20}b\\u{1b}[31m\\u{202e}\\: \
                         `a: b\\u{1b}[31m\\u{202e}\\` is \"no\" näme (S-035)";
         assert_eq!(message(&first, &[]), expected);
-        let long = finding(Code::Format, 7, "", "x".repeat(10_000));
+        let long = finding(Code::Format, 7, None, "x".repeat(10_000));
         assert!(message(&long, &[]).len() < MAX_BYTES + 50);
     }
 
     #[test]
     fn further_errors_are_counted() {
-        let error = || finding(Code::Format, 0, "", "x".to_owned());
+        let error = || finding(Code::Format, 0, None, "x".to_owned());
         let warning = || Finding { severity: Severity::Warning, ..error() };
         let too_many = || Finding { code: Code::TooMany, ..error() };
         assert_eq!(message(&error(), &[warning()]), "format at /objects/0: x");

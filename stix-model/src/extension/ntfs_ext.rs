@@ -1,7 +1,8 @@
 //! NTFS: what the file system of Windows keeps beside the content (STIX 2.1, section 6.7.3).
 
 use crate::data_type::{Hashes, Text};
-use crate::schema::Rule;
+use crate::schema::Constraint;
+use crate::validate::rule::Rule;
 
 stix_type! {
     /// What NTFS, the file system of Windows, knows of a file; stands on a [`File`](crate::sco::File). At
@@ -16,8 +17,8 @@ stix_type! {
         /// Streams beside the content, where malware likes to hide.
         alternate_data_streams: AlternateDataStream<'a>;
     }
-    rules [
-        Rule::AnyOwn("S-216"),
+    constraints [
+        Constraint::AnyOwn(Rule::S216),
     ]
 }
 

@@ -1,7 +1,8 @@
 //! PDF: what a PDF file says of itself (STIX 2.1, section 6.7.4).
 
 use crate::data_type::{Dictionary, Text};
-use crate::schema::Rule;
+use crate::schema::Constraint;
+use crate::validate::rule::Rule;
 
 stix_type! {
     /// What a PDF file says of itself; stands on a [`File`](crate::sco::File). At least one property must be
@@ -21,7 +22,7 @@ stix_type! {
         pdfid1: Text<'a>;
     }
     lists {}
-    rules [
-        Rule::AnyOwn("S-216"),
+    constraints [
+        Constraint::AnyOwn(Rule::S216),
     ]
 }

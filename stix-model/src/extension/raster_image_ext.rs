@@ -1,7 +1,8 @@
 //! Raster image: what an image file says of itself (STIX 2.1, section 6.7.5).
 
 use crate::data_type::{Dictionary, IntegerOrText};
-use crate::schema::Rule;
+use crate::schema::Constraint;
+use crate::validate::rule::Rule;
 
 stix_type! {
     /// What an image file says of itself; stands on a [`File`](crate::sco::File). At least one property must
@@ -19,7 +20,7 @@ stix_type! {
         exif_tags: Dictionary<'a, IntegerOrText<'a>>;
     }
     lists {}
-    rules [
-        Rule::AnyOwn("S-216"),
+    constraints [
+        Constraint::AnyOwn(Rule::S216),
     ]
 }

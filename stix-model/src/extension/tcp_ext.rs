@@ -1,7 +1,8 @@
 //! TCP: the flags in network traffic (STIX 2.1, section 6.12.5).
 
 use crate::data_type::Hex;
-use crate::schema::Rule;
+use crate::schema::Constraint;
+use crate::validate::rule::Rule;
 
 stix_type! {
     /// Which flags of TCP were seen; stands on [`NetworkTraffic`](crate::sco::NetworkTraffic). At least one
@@ -15,7 +16,7 @@ stix_type! {
         dst_flags_hex: Hex<'a>;
     }
     lists {}
-    rules [
-        Rule::AnyOwn("S-216"),
+    constraints [
+        Constraint::AnyOwn(Rule::S216),
     ]
 }

@@ -1,7 +1,8 @@
 //! Unix account: what Unix keeps of an account (STIX 2.1, section 6.16.2).
 
 use crate::data_type::Text;
-use crate::schema::Rule;
+use crate::schema::Constraint;
+use crate::validate::rule::Rule;
 
 stix_type! {
     /// What Unix systems know of an account; stands on a [`UserAccount`](crate::sco::UserAccount). At least
@@ -20,7 +21,7 @@ stix_type! {
         /// The names of the groups that the account is in.
         groups: Text<'a>;
     }
-    rules [
-        Rule::AnyOwn("S-216"),
+    constraints [
+        Constraint::AnyOwn(Rule::S216),
     ]
 }

@@ -2,8 +2,9 @@
 
 use crate::Timestamp;
 use crate::data_type::{Hashes, Hex, Text};
-use crate::schema::Rule;
+use crate::schema::Constraint;
 use crate::validate::checks;
+use crate::validate::rule::Rule;
 use crate::vocab::WindowsPeBinaryType;
 
 stix_type! {
@@ -40,9 +41,9 @@ stix_type! {
         /// The sections.
         sections: WindowsPeSection<'a>;
     }
-    rules [
-        Rule::AnyOwn("S-216"),
-        Rule::Check(checks::windows_pebinary_ext),
+    constraints [
+        Constraint::AnyOwn(Rule::S216),
+        Constraint::Check(checks::windows_pebinary_ext),
     ]
 }
 
@@ -116,8 +117,8 @@ stix_type! {
         hashes: Hashes<'a>;
     }
     lists {}
-    rules [
-        Rule::AnyOwn("S-216"),
+    constraints [
+        Constraint::AnyOwn(Rule::S216),
     ]
 }
 

@@ -1,7 +1,8 @@
 //! Windows process: what Windows keeps of a process (STIX 2.1, section 6.13.2).
 
 use crate::data_type::{Dictionary, Json, Text};
-use crate::schema::Rule;
+use crate::schema::Constraint;
+use crate::validate::rule::Rule;
 use crate::vocab::WindowsIntegrityLevel;
 
 stix_type! {
@@ -27,7 +28,7 @@ stix_type! {
         integrity_level: WindowsIntegrityLevel;
     }
     lists {}
-    rules [
-        Rule::AnyOwn("S-216"),
+    constraints [
+        Constraint::AnyOwn(Rule::S216),
     ]
 }

@@ -2,7 +2,8 @@
 
 use crate::data_type::Text;
 use crate::reference::{Ref, to};
-use crate::schema::Rule;
+use crate::schema::Constraint;
+use crate::validate::rule::Rule;
 use crate::vocab::{WindowsServiceStartType, WindowsServiceStatus, WindowsServiceType};
 
 stix_type! {
@@ -31,7 +32,7 @@ stix_type! {
         /// The libraries that hold the code of the service.
         service_dll_refs: Ref<to::File>;
     }
-    rules [
-        Rule::AnyOwn("S-216"),
+    constraints [
+        Constraint::AnyOwn(Rule::S216),
     ]
 }

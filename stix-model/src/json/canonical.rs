@@ -2,8 +2,11 @@
 
 use super::string::plain_length;
 use super::{Document, JsonError, Kind, Limits, Value};
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
+use std::str::FromStr;
 
 /// Rewrites a JSON text in the canonical form of RFC 8785.
 ///
@@ -81,6 +84,16 @@ pub fn write_string(text: &str, out: &mut String) {
 
 /// SHA-256 over the canonical form: anybody can recompute it from the object alone, whatever its white space,
 /// member order or escapes.
+///
+/// As text it is 64 lower-case hexadecimal digits. Serde writes these to formats for people, and 32 bytes to others.
+///
+/// ```
+/// use stix_model::json::{Digest, Document, Limits};
+/// let digest = Digest::of(Document::read(b"{}", Limits::default())?.root());
+/// assert!(digest.to_string().starts_with("44136fa355b3678a"));
+/// assert_eq!(digest.to_string().parse(), Ok(digest));
+/// # Ok::<(), stix_model::json::JsonError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 32]);
 
@@ -102,5 +115,68 @@ impl fmt::Display for Digest {
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "sha256:{self}")
+    }
+}
+
+/// A text that is no [`Digest`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a digest is 64 digits 0-9 and a-f")]
+pub struct DigestError;
+
+impl FromStr for Digest {
+    type Err = DigestError;
+
+    fn from_str(text: &str) -> Result<Self, DigestError> {
+        let digit = |byte| match byte {
+            b'0'..=b'9' => Ok(byte - b'0'),
+            b'a'..=b'f' => Ok(byte - b'a' + 10),
+            _ => Err(DigestError),
+        };
+        let mut digest = [0; 32];
+        if text.len() != 2 * digest.len() {
+            return Err(DigestError);
+        }
+        for (byte, digits) in digest.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+            *byte = digit(digits[0])? << 4 | digit(digits[1])?;
+        }
+        Ok(Self(digest))
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            serializer.serialize_bytes(&self.0)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            deserializer.deserialize_str(DigestVisitor)
+        } else {
+            deserializer.deserialize_bytes(DigestVisitor)
+        }
+    }
+}
+
+struct DigestVisitor;
+
+impl Visitor<'_> for DigestVisitor {
+    type Value = Digest;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a digest of 32 bytes")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Digest, E> {
+        text.parse().map_err(E::custom)
+    }
+
+    fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Digest, E> {
+        bytes.try_into().map(Digest).map_err(|_| E::invalid_length(bytes.len(), &self))
     }
 }

@@ -1,7 +1,7 @@
 //! Extension definition: what an extension adds to STIX (STIX 2.1, section 7.3).
 
 use crate::data_type::Text;
-use crate::schema::Rule;
+use crate::schema::Constraint;
 use crate::validate::checks;
 use crate::vocab::ExtensionType;
 
@@ -39,7 +39,7 @@ stix_type! {
         /// and should be there then.
         extension_properties: Text<'a>;
     }
-    rules [
-        Rule::Check(checks::extension_definition),
+    constraints [
+        Constraint::Check(checks::extension_definition),
     ]
 }

@@ -3,7 +3,7 @@
 use crate::Timestamp;
 use crate::data_type::{Dictionary, Json};
 use crate::reference::{Ref, to};
-use crate::schema::Rule;
+use crate::schema::Constraint;
 use crate::validate::checks;
 
 stix_type! {
@@ -34,7 +34,7 @@ stix_type! {
         object_modified: Timestamp;
     }
     lists {}
-    rules [
-        Rule::Check(checks::language_content),
+    constraints [
+        Constraint::Check(checks::language_content),
     ]
 }

@@ -1,7 +1,7 @@
 //! Marking definition: a rule for handling what is marked with it (STIX 2.1, section 7.2.1).
 
 use crate::data_type::{Json, Text};
-use crate::schema::Rule;
+use crate::schema::Constraint;
 use crate::validate::checks;
 
 stix_type! {
@@ -33,7 +33,7 @@ stix_type! {
         definition: Json<'a>;
     }
     lists {}
-    rules [
-        Rule::Check(checks::marking_definition),
+    constraints [
+        Constraint::Check(checks::marking_definition),
     ]
 }

@@ -9,6 +9,7 @@
 //! compared; others are parsed again when their anchor is found, and the matcher keeps some of the results.
 
 mod builder;
+mod expression;
 mod key;
 mod matcher;
 mod regex;

@@ -1,8 +1,9 @@
 //! Artifact: bytes, in the object or behind a URL (STIX 2.1, section 6.1).
 
 use crate::data_type::{Binary, Hashes, Text};
-use crate::schema::Rule;
+use crate::schema::Constraint;
 use crate::validate::checks;
+use crate::validate::rule::Rule;
 use crate::vocab::EncryptionAlgorithm;
 
 stix_type! {
@@ -36,10 +37,10 @@ stix_type! {
         decryption_key: Text<'a>;
     }
     lists {}
-    rules [
-        Rule::ExactlyOne(&["payload_bin", "url"], "S-209"),
-        Rule::Needs("url", &["hashes"], "S-209"),
-        Rule::Needs("decryption_key", &["encryption_algorithm"], "S-209"),
-        Rule::Check(checks::artifact),
+    constraints [
+        Constraint::ExactlyOne(&["payload_bin", "url"], Rule::S209),
+        Constraint::Needs("url", &["hashes"], Rule::S209),
+        Constraint::Needs("decryption_key", &["encryption_algorithm"], Rule::S209),
+        Constraint::Check(checks::artifact),
     ]
 }

@@ -3,8 +3,9 @@
 use crate::Timestamp;
 use crate::data_type::Text;
 use crate::reference::{Ref, to};
-use crate::schema::Rule;
+use crate::schema::Constraint;
 use crate::validate::checks;
+use crate::validate::rule::Rule;
 
 stix_type! {
     /// A directory of a file system, as it was seen.
@@ -36,8 +37,8 @@ stix_type! {
         /// Files and directories in it.
         contains_refs: Ref<to::FileOrDirectory>;
     }
-    rules [
-        Rule::Needs("path_enc", &["path"], "S-033"),
-        Rule::Check(checks::directory),
+    constraints [
+        Constraint::Needs("path_enc", &["path"], Rule::S033),
+        Constraint::Check(checks::directory),
     ]
 }

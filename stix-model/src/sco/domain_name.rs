@@ -2,7 +2,7 @@
 
 use crate::data_type::Text;
 use crate::reference::{Ref, to};
-use crate::schema::Rule;
+use crate::schema::Constraint;
 use crate::validate::checks;
 
 stix_type! {
@@ -28,7 +28,7 @@ stix_type! {
         /// `resolves-to` can say in addition for what time.
         resolves_to_refs: Ref<to::ResolvedAddress>;
     }
-    rules [
-        Rule::Check(checks::domain_name),
+    constraints [
+        Constraint::Check(checks::domain_name),
     ]
 }

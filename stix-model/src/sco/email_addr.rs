@@ -2,7 +2,7 @@
 
 use crate::data_type::Text;
 use crate::reference::{Ref, to};
-use crate::schema::Rule;
+use crate::schema::Constraint;
 use crate::validate::checks;
 
 stix_type! {
@@ -27,7 +27,7 @@ stix_type! {
         belongs_to_ref: Ref<to::UserAccount>;
     }
     lists {}
-    rules [
-        Rule::Check(checks::email_addr),
+    constraints [
+        Constraint::Check(checks::email_addr),
     ]
 }

@@ -3,8 +3,9 @@
 use crate::Timestamp;
 use crate::data_type::{Dictionary, Text};
 use crate::reference::{Ref, to};
-use crate::schema::Rule;
+use crate::schema::Constraint;
 use crate::validate::checks;
+use crate::validate::rule::Rule;
 
 stix_type! {
     /// A mail (RFC 5322, MIME). Encoded words in its header (RFC 2047) stand here decoded.
@@ -56,8 +57,8 @@ stix_type! {
         /// The parts of the body. Only if `is_multipart` is true.
         body_multipart: EmailMimePart<'a>;
     }
-    rules [
-        Rule::Check(checks::email_message),
+    constraints [
+        Constraint::Check(checks::email_message),
     ]
 }
 
@@ -76,7 +77,7 @@ stix_type! {
         content_disposition: Text<'a>;
     }
     lists {}
-    rules [
-        Rule::OneOf(&["body", "body_raw_ref"], "S-214"),
+    constraints [
+        Constraint::OneOf(&["body", "body_raw_ref"], Rule::S214),
     ]
 }

@@ -3,8 +3,9 @@
 use crate::Timestamp;
 use crate::data_type::{Hashes, Hex, Text};
 use crate::reference::{Ref, to};
-use crate::schema::Rule;
+use crate::schema::Constraint;
 use crate::validate::checks;
+use crate::validate::rule::Rule;
 
 stix_type! {
     /// A file, known by its name or by hashes of its content; one of them must be there.
@@ -55,10 +56,10 @@ stix_type! {
         /// an archive see [`ArchiveExt`](crate::extension::ArchiveExt).
         contains_refs: Ref<to::Observable>;
     }
-    rules [
-        Rule::OneOf(&["hashes", "name"], "S-215"),
-        Rule::Needs("name_enc", &["name"], "S-033"),
-        Rule::Check(checks::file),
+    constraints [
+        Constraint::OneOf(&["hashes", "name"], Rule::S215),
+        Constraint::Needs("name_enc", &["name"], Rule::S033),
+        Constraint::Check(checks::file),
     ]
     extensions [ArchiveExt, NtfsExt, PdfExt, RasterImageExt, WindowsPeBinaryExt]
 }

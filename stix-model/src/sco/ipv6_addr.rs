@@ -2,7 +2,7 @@
 
 use crate::data_type::Text;
 use crate::reference::{Ref, to};
-use crate::schema::Rule;
+use crate::schema::Constraint;
 use crate::validate::checks;
 
 stix_type! {
@@ -30,7 +30,7 @@ stix_type! {
         /// The autonomous systems that it belongs to.
         belongs_to_refs: Ref<to::AutonomousSystem>;
     }
-    rules [
-        Rule::Check(checks::ipv6_addr),
+    constraints [
+        Constraint::Check(checks::ipv6_addr),
     ]
 }

@@ -1,7 +1,7 @@
 //! MAC address: the hardware address of a network card (STIX 2.1, section 6.10).
 
 use crate::data_type::Text;
-use crate::schema::Rule;
+use crate::schema::Constraint;
 use crate::validate::checks;
 
 stix_type! {
@@ -19,7 +19,7 @@ stix_type! {
     }
     optional {}
     lists {}
-    rules [
-        Rule::Check(checks::mac_addr),
+    constraints [
+        Constraint::Check(checks::mac_addr),
     ]
 }

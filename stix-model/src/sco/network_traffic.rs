@@ -3,8 +3,9 @@
 use crate::Timestamp;
 use crate::data_type::{Dictionary, IntegerOrText, Text};
 use crate::reference::{Ref, to};
-use crate::schema::Rule;
+use crate::schema::Constraint;
 use crate::validate::checks;
+use crate::validate::rule::Rule;
 
 stix_type! {
     /// A connection or another flow from a source to a destination. `src_ref` or `dst_ref` must be there; the
@@ -65,10 +66,10 @@ stix_type! {
         /// The traffic that travels inside this traffic.
         encapsulates_refs: Ref<to::NetworkTraffic>;
     }
-    rules [
-        Rule::OneOf(&["src_ref", "dst_ref"], "S-218"),
-        Rule::Order("start", "end", "S-218"),
-        Rule::Check(checks::network_traffic),
+    constraints [
+        Constraint::OneOf(&["src_ref", "dst_ref"], Rule::S218),
+        Constraint::Order("start", "end", Rule::S218),
+        Constraint::Check(checks::network_traffic),
     ]
     extensions [HttpRequestExt, IcmpExt, SocketExt, TcpExt]
 }

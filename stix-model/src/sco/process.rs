@@ -3,7 +3,8 @@
 use crate::Timestamp;
 use crate::data_type::{Dictionary, Json, Text};
 use crate::reference::{Ref, to};
-use crate::schema::Rule;
+use crate::schema::Constraint;
+use crate::validate::rule::Rule;
 
 stix_type! {
     /// A running program. At least one property must be there, be it an extension such as
@@ -47,8 +48,8 @@ stix_type! {
         /// Processes that it started.
         child_refs: Ref<to::Process>;
     }
-    rules [
-        Rule::AnyOwn("S-219"),
+    constraints [
+        Constraint::AnyOwn(Rule::S219),
     ]
     extensions [WindowsProcessExt, WindowsServiceExt]
 }

@@ -1,7 +1,7 @@
 //! Software: a software product in a version (STIX 2.1, section 6.14).
 
 use crate::data_type::Text;
-use crate::schema::Rule;
+use crate::schema::Constraint;
 use crate::validate::checks;
 
 stix_type! {
@@ -33,7 +33,7 @@ stix_type! {
         /// The languages that the product is made for, as tags of RFC 5646.
         languages: Text<'a>;
     }
-    rules [
-        Rule::Check(checks::software),
+    constraints [
+        Constraint::Check(checks::software),
     ]
 }

@@ -1,7 +1,7 @@
 //! URL: the address of a resource (STIX 2.1, section 6.15).
 
 use crate::data_type::Text;
-use crate::schema::Rule;
+use crate::schema::Constraint;
 use crate::validate::checks;
 
 stix_type! {
@@ -21,7 +21,7 @@ stix_type! {
     }
     optional {}
     lists {}
-    rules [
-        Rule::Check(checks::url),
+    constraints [
+        Constraint::Check(checks::url),
     ]
 }

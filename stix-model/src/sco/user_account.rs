@@ -2,7 +2,8 @@
 
 use crate::Timestamp;
 use crate::data_type::Text;
-use crate::schema::Rule;
+use crate::schema::Constraint;
+use crate::validate::rule::Rule;
 use crate::vocab::AccountType;
 
 stix_type! {
@@ -49,8 +50,8 @@ stix_type! {
         account_last_login: Timestamp;
     }
     lists {}
-    rules [
-        Rule::AnyOwn("S-222"),
+    constraints [
+        Constraint::AnyOwn(Rule::S222),
     ]
     extensions [UnixAccountExt]
 }

@@ -3,8 +3,9 @@
 use crate::Timestamp;
 use crate::data_type::Text;
 use crate::reference::{Ref, to};
-use crate::schema::Rule;
+use crate::schema::Constraint;
 use crate::validate::checks;
+use crate::validate::rule::Rule;
 use crate::vocab::WindowsRegistryDatatype;
 
 stix_type! {
@@ -36,9 +37,9 @@ stix_type! {
         /// The values under the key.
         values: WindowsRegistryValue<'a>;
     }
-    rules [
-        Rule::AnyOwn("S-223"),
-        Rule::Check(checks::windows_registry_key),
+    constraints [
+        Constraint::AnyOwn(Rule::S223),
+        Constraint::Check(checks::windows_registry_key),
     ]
 }
 
@@ -55,7 +56,7 @@ stix_type! {
         data_type: WindowsRegistryDatatype;
     }
     lists {}
-    rules [
-        Rule::AnyOwn("S-216"),
+    constraints [
+        Constraint::AnyOwn(Rule::S216),
     ]
 }

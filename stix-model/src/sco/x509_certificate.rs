@@ -2,7 +2,8 @@
 
 use crate::Timestamp;
 use crate::data_type::{Hashes, Text};
-use crate::schema::Rule;
+use crate::schema::Constraint;
+use crate::validate::rule::Rule;
 
 stix_type! {
     /// A certificate (RFC 5280) and what it says; at least one of the properties must be there.
@@ -50,8 +51,8 @@ stix_type! {
         x509_v3_extensions: X509V3Extensions<'a>;
     }
     lists {}
-    rules [
-        Rule::AnyOwn("S-224"),
+    constraints [
+        Constraint::AnyOwn(Rule::S224),
     ]
 }
 
@@ -95,7 +96,7 @@ stix_type! {
         policy_mappings: Text<'a>;
     }
     lists {}
-    rules [
-        Rule::AnyOwn("S-216"),
+    constraints [
+        Constraint::AnyOwn(Rule::S216),
     ]
 }

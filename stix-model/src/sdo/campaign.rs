@@ -2,7 +2,8 @@
 
 use crate::Timestamp;
 use crate::data_type::Text;
-use crate::schema::Rule;
+use crate::schema::Constraint;
+use crate::validate::rule::Rule;
 
 stix_type! {
     /// A series of attacks over some time against the same targets, usually with one aim.
@@ -37,7 +38,7 @@ stix_type! {
         /// Other names of the campaign.
         aliases: Text<'a>;
     }
-    rules [
-        Rule::Order("first_seen", "last_seen", "S-200"),
+    constraints [
+        Constraint::Order("first_seen", "last_seen", Rule::S200),
     ]
 }

@@ -3,8 +3,9 @@
 use crate::Timestamp;
 use crate::common::KillChainPhase;
 use crate::data_type::Text;
-use crate::schema::Rule;
+use crate::schema::Constraint;
 use crate::validate::checks;
+use crate::validate::rule::Rule;
 use crate::vocab::{IndicatorType, PatternType};
 
 stix_type! {
@@ -50,8 +51,8 @@ stix_type! {
         /// The phases of an attack that the pattern finds.
         kill_chain_phases: KillChainPhase<'a>;
     }
-    rules [
-        Rule::StrictOrder("valid_from", "valid_until", "S-201"),
-        Rule::Check(checks::indicator),
+    constraints [
+        Constraint::StrictOrder("valid_from", "valid_until", Rule::S201),
+        Constraint::Check(checks::indicator),
     ]
 }

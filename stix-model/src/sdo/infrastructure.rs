@@ -3,7 +3,8 @@
 use crate::Timestamp;
 use crate::common::KillChainPhase;
 use crate::data_type::Text;
-use crate::schema::Rule;
+use crate::schema::Constraint;
+use crate::validate::rule::Rule;
 use crate::vocab::InfrastructureType;
 
 stix_type! {
@@ -43,7 +44,7 @@ stix_type! {
         /// The phases of an attack in which it is used.
         kill_chain_phases: KillChainPhase<'a>;
     }
-    rules [
-        Rule::Order("first_seen", "last_seen", "S-200"),
+    constraints [
+        Constraint::Order("first_seen", "last_seen", Rule::S200),
     ]
 }

@@ -2,7 +2,8 @@
 
 use crate::Timestamp;
 use crate::data_type::Text;
-use crate::schema::Rule;
+use crate::schema::Constraint;
+use crate::validate::rule::Rule;
 use crate::vocab::{AttackMotivation, AttackResourceLevel};
 
 stix_type! {
@@ -46,7 +47,7 @@ stix_type! {
         /// Further reasons behind the attacks, in no order.
         secondary_motivations: AttackMotivation;
     }
-    rules [
-        Rule::Order("first_seen", "last_seen", "S-200"),
+    constraints [
+        Constraint::Order("first_seen", "last_seen", Rule::S200),
     ]
 }

@@ -1,8 +1,9 @@
 //! Location: a place, from a continent to a point (STIX 2.1, section 4.10).
 
 use crate::data_type::Text;
-use crate::schema::Rule;
+use crate::schema::Constraint;
 use crate::validate::checks;
+use crate::validate::rule::Rule;
 use crate::vocab::Region;
 
 stix_type! {
@@ -48,10 +49,10 @@ stix_type! {
         postal_code: Text<'a>;
     }
     lists {}
-    rules [
-        Rule::Needs("latitude", &["longitude"], "S-202"),
-        Rule::Needs("longitude", &["latitude"], "S-202"),
-        Rule::Needs("precision", &["latitude", "longitude"], "S-202"),
-        Rule::Check(checks::location),
+    constraints [
+        Constraint::Needs("latitude", &["longitude"], Rule::S202),
+        Constraint::Needs("longitude", &["latitude"], Rule::S202),
+        Constraint::Needs("precision", &["latitude", "longitude"], Rule::S202),
+        Constraint::Check(checks::location),
     ]
 }

@@ -3,8 +3,9 @@
 use crate::Timestamp;
 use crate::data_type::ObservableContainer;
 use crate::reference::{Ref, to};
-use crate::schema::Rule;
+use crate::schema::Constraint;
 use crate::validate::checks;
+use crate::validate::rule::Rule;
 
 stix_type! {
     /// What was seen on systems and networks, as raw facts without a judgement: cyber-observable objects and
@@ -41,9 +42,9 @@ stix_type! {
         /// What was seen: observables, of which there is at least one, and relationships between them.
         object_refs: Ref<to::ObservableOrRelationship>;
     }
-    rules [
-        Rule::Order("first_observed", "last_observed", "S-205"),
-        Rule::ExactlyOne(&["objects", "object_refs"], "S-205"),
-        Rule::Check(checks::observed_data),
+    constraints [
+        Constraint::Order("first_observed", "last_observed", Rule::S205),
+        Constraint::ExactlyOne(&["objects", "object_refs"], Rule::S205),
+        Constraint::Check(checks::observed_data),
     ]
 }

@@ -2,7 +2,8 @@
 
 use crate::Timestamp;
 use crate::data_type::Text;
-use crate::schema::Rule;
+use crate::schema::Constraint;
+use crate::validate::rule::Rule;
 use crate::vocab::{
     AttackMotivation, AttackResourceLevel, ThreatActorRole, ThreatActorSophistication, ThreatActorType,
 };
@@ -56,7 +57,7 @@ stix_type! {
         /// The reasons of the person, whatever those of the organisation behind may be.
         personal_motivations: AttackMotivation;
     }
-    rules [
-        Rule::Order("first_seen", "last_seen", "S-200"),
+    constraints [
+        Constraint::Order("first_seen", "last_seen", Rule::S200),
     ]
 }

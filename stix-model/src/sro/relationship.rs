@@ -3,8 +3,9 @@
 use crate::Timestamp;
 use crate::data_type::Text;
 use crate::reference::{Ref, to};
-use crate::schema::Rule;
+use crate::schema::Constraint;
 use crate::validate::checks;
+use crate::validate::rule::Rule;
 
 stix_type! {
     /// An arrow from one object to another, with a word on it: this indicator *indicates* that malware.
@@ -42,8 +43,8 @@ stix_type! {
         stop_time: Timestamp;
     }
     lists {}
-    rules [
-        Rule::StrictOrder("start_time", "stop_time", "S-162"),
-        Rule::Check(checks::relationship),
+    constraints [
+        Constraint::StrictOrder("start_time", "stop_time", Rule::S162),
+        Constraint::Check(checks::relationship),
     ]
 }

@@ -3,7 +3,8 @@
 use crate::Timestamp;
 use crate::data_type::Text;
 use crate::reference::{Ref, to};
-use crate::schema::Rule;
+use crate::schema::Constraint;
+use crate::validate::rule::Rule;
 
 stix_type! {
     /// Somebody has seen something: an indicator matched, malware was found, an actor was at work. What
@@ -44,7 +45,7 @@ stix_type! {
         /// Who saw it, or where.
         where_sighted_refs: Ref<to::IdentityOrLocation>;
     }
-    rules [
-        Rule::Order("first_seen", "last_seen", "S-165"),
+    constraints [
+        Constraint::Order("first_seen", "last_seen", Rule::S165),
     ]
 }

@@ -99,9 +99,9 @@ impl Unusable {
         format!("/objects/{}{}", self.index, self.error.pointer())
     }
 
-    /// The same as a finding of the validator.
+    /// The same as a finding of the validator, about the object of this index.
     pub fn finding(&self) -> Finding {
-        self.error.finding(&format!("/objects/{}", self.index))
+        Finding { index: Some(self.index), ..self.error.finding() }
     }
 }
 

@@ -2,11 +2,12 @@
 
 use super::finding::{Code, Severity};
 use super::path::Path;
+use super::rule::Rule;
 use super::subject::Sink;
 use super::translation;
 use crate::id;
 use crate::json::{Kind, Value};
-use crate::version::content_digest;
+use crate::version::is_same_content;
 use crate::{StixId, Timestamp, marking};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -68,20 +69,20 @@ impl<'d> Members<'d> {
     }
 }
 
-pub(super) fn check(objects: Value<'_>, list: &Path<'_>, sink: &mut Sink) {
+pub(super) fn check(objects: Value<'_>, sink: &mut Sink) {
     let members = Members::of(objects);
     for run in members.0.chunk_by(|a, b| a.uuid == b.uuid).filter(|run| run.len() > 1) {
-        check_uuid(run, list, sink);
-        run.chunk_by(|a, b| a.id == b.id).for_each(|versions| check_versions(versions, list, sink));
+        check_uuid(run, sink);
+        run.chunk_by(|a, b| a.id == b.id).for_each(|versions| check_versions(versions, sink));
     }
-    check_circles(&members, list, sink);
+    check_circles(&members, sink);
     for member in &members.0 {
         if member.is("language-content") {
-            translation::check(member, &members, list, sink);
+            translation::check(member, &members, sink);
         } else if member.is("relationship") {
-            check_variant(member, &members, list, sink);
+            check_variant(member, &members, sink);
         } else if member.is("malware") {
-            check_samples(member, &members, list, sink);
+            check_samples(member, &members, sink);
         }
     }
 }
@@ -92,20 +93,20 @@ fn uuid(id: &str) -> Option<u128> {
 }
 
 /// One version of an object has one content (section 3.6.2).
-fn check_versions(versions: &[Member<'_>], list: &Path<'_>, sink: &mut Sink) {
+fn check_versions(versions: &[Member<'_>], sink: &mut Sink) {
     let mut known: BTreeMap<Timestamp, Value<'_>> = BTreeMap::new();
     for version in versions {
         let Some(Ok(modified)) = version.text("modified").map(|text| text.parse()) else { continue };
         let first = *known.entry(modified).or_insert(version.value);
-        if first.range() != version.value.range() && content_digest(first) != content_digest(version.value) {
+        if !is_same_content(first, version.value) {
             let id = &version.id;
             let message =
                 format!("another object of this bundle is {id} of the same time with other content");
             sink.report(
                 Severity::Error,
                 Code::VersionConflict,
-                &list.element(version.index),
-                "S-084",
+                &Path::root(Some(version.index)),
+                Rule::S084,
                 message,
             );
         }
@@ -114,7 +115,7 @@ fn check_versions(versions: &[Member<'_>], list: &Path<'_>, sink: &mut Sink) {
 
 /// Section 2.9: no producer has one UUID for objects of two types. A warning, because the objects of two producers may
 /// meet in a bundle. A UUIDv5 says what is in an observable, and two types may say the same.
-fn check_uuid(members: &[Member<'_>], list: &Path<'_>, sink: &mut Sink) {
+fn check_uuid(members: &[Member<'_>], sink: &mut Sink) {
     let object_type = |member: &Member<'_>| id::named_type(&member.id).map(str::to_owned);
     let Some(first) = members.first().filter(|first| Uuid::from_u128(first.uuid).get_version_num() != 5)
     else {
@@ -123,13 +124,13 @@ fn check_uuid(members: &[Member<'_>], list: &Path<'_>, sink: &mut Sink) {
     for member in members.iter().filter(|member| object_type(member) != object_type(first)) {
         let other = object_type(first).unwrap_or_default();
         let message = format!("an object of another type, a `{other}`, has the same UUID");
-        let place = list.element(member.index);
-        sink.report(Severity::Warning, Code::Identifier, &place.member("id"), "S-013", message);
+        let place = Path::root(Some(member.index));
+        sink.report(Severity::Warning, Code::Identifier, &place.member("id"), Rule::S013, message);
     }
 }
 
 /// Section 3.2: a marking does not mark itself through others.
-fn check_circles(members: &Members<'_>, list: &Path<'_>, sink: &mut Sink) {
+fn check_circles(members: &Members<'_>, sink: &mut Sink) {
     #[derive(Clone, Copy, PartialEq)]
     enum Mark {
         Unseen,
@@ -164,8 +165,8 @@ fn check_circles(members: &Members<'_>, list: &Path<'_>, sink: &mut Sink) {
                 Mark::Open => {
                     let message =
                         format!("markings mark each other in a circle, through {}", members.0[next].id);
-                    let place = list.element(members.0[at].index);
-                    sink.report(Severity::Error, Code::Marking, &place, "S-048", message);
+                    let place = Path::root(Some(members.0[at].index));
+                    sink.report(Severity::Error, Code::Marking, &place, Rule::S048, message);
                 }
             }
         }
@@ -173,7 +174,7 @@ fn check_circles(members: &Members<'_>, list: &Path<'_>, sink: &mut Sink) {
 }
 
 /// Section 4.11: a family is not a variant of one of its samples.
-fn check_variant(relationship: &Member<'_>, members: &Members<'_>, list: &Path<'_>, sink: &mut Sink) {
+fn check_variant(relationship: &Member<'_>, members: &Members<'_>, sink: &mut Sink) {
     if relationship.text("relationship_type").is_none_or(|kind| kind != "variant-of") {
         return;
     }
@@ -183,12 +184,18 @@ fn check_variant(relationship: &Member<'_>, members: &Members<'_>, list: &Path<'
     };
     if is_family("source_ref") == Some(true) && is_family("target_ref") == Some(false) {
         let message = "a malware family is never a variant of a malware instance";
-        sink.report(Severity::Error, Code::Relationship, &list.element(relationship.index), "S-166", message);
+        sink.report(
+            Severity::Error,
+            Code::Relationship,
+            &Path::root(Some(relationship.index)),
+            Rule::S166,
+            message,
+        );
     }
 }
 
 /// Section 4.11: the samples of one instance are the same bytes.
-fn check_samples(malware: &Member<'_>, members: &Members<'_>, list: &Path<'_>, sink: &mut Sink) {
+fn check_samples(malware: &Member<'_>, members: &Members<'_>, sink: &mut Sink) {
     const CRYPTOGRAPHIC: [&str; 6] = ["MD5", "SHA-1", "SHA-256", "SHA-512", "SHA3-256", "SHA3-512"];
     if malware.value.get("is_family").and_then(Value::as_bool) != Some(false) {
         return;
@@ -207,9 +214,9 @@ fn check_samples(malware: &Member<'_>, members: &Members<'_>, list: &Path<'_>, s
                 known.entry(algorithm.clone()).or_insert_with(|| (hash.to_ascii_lowercase(), &sample.id));
             if !first.eq_ignore_ascii_case(&hash) {
                 let message = format!("{owner} and {} have different {algorithm} values", sample.id);
-                let place = list.element(malware.index);
+                let place = Path::root(Some(malware.index));
                 let place = place.member("sample_refs");
-                sink.report(Severity::Error, Code::PropertyConflict, &place, "S-203", message);
+                sink.report(Severity::Error, Code::PropertyConflict, &place, Rule::S203, message);
                 return;
             }
         }

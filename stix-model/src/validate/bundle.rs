@@ -3,6 +3,7 @@
 use super::finding::{Code, Severity};
 use super::path::Path;
 use super::profile::{self, Role};
+use super::rule::Rule;
 use super::shape::{check_shape, wrong_kind};
 use super::subject::Sink;
 use super::{Validator, between, part};
@@ -12,7 +13,7 @@ use crate::schema::Shape;
 use crate::{StixId, common};
 
 pub(crate) fn check(validator: &Validator, bundle: Value<'_>, sink: &mut Sink) {
-    let root = Path::root("");
+    let root = Path::root(None);
     check_id(bundle.get("id"), &root, sink);
     for (name, value) in bundle.members() {
         let place = root.member(&name);
@@ -20,11 +21,11 @@ pub(crate) fn check(validator: &Validator, bundle: Value<'_>, sink: &mut Sink) {
             "type" | "id" | "objects" => {}
             "spec_version" => {
                 let message = "a bundle of STIX 2.1 has no `spec_version`; its objects have";
-                sink.report(Severity::Warning, Code::PropertyClass, &place, "S-100", message);
+                sink.report(Severity::Warning, Code::PropertyClass, &place, Rule::S100, message);
             }
             name if common::find(name).is_some() => {
                 let message = format!("`{name}` is a property of objects, and a bundle is none");
-                sink.report(Severity::Error, Code::PropertyClass, &place, "S-100", message);
+                sink.report(Severity::Error, Code::PropertyClass, &place, Rule::S100, message);
             }
             name => part::custom_property(name, value, bundle, &place, sink),
         }
@@ -32,27 +33,26 @@ pub(crate) fn check(validator: &Validator, bundle: Value<'_>, sink: &mut Sink) {
     let Some(objects) = bundle.get("objects") else { return };
     let list = root.member("objects");
     if objects.kind() != Kind::Array {
-        return wrong_kind(Kind::Array, objects, "S-100", &list, sink);
+        return wrong_kind(Kind::Array, objects, Rule::S100, &list, sink);
     }
     if objects.elements().next().is_none() {
         let message = "a list must not be empty";
-        sink.report(Severity::Error, Code::Empty, &list, "S-100", message).fix("leave `objects` out");
+        sink.report(Severity::Error, Code::Empty, &list, Rule::S100, message).fix("leave `objects` out");
     }
     let referred = profile::referred(validator.profile, objects);
     for (index, value) in objects.elements().enumerate() {
-        let place = list.element(index);
         let is_referred = value.get("id").and_then(Value::as_str).is_some_and(|id| referred.contains(&id));
         let role = if is_referred { Role::Referred } else { Role::Subject };
-        validator.check_object(value, role, &place, sink);
+        validator.check_object(value, role, &Path::root(Some(index)), sink);
     }
-    between::check(objects, &list, sink);
-    profile::check_bundle(validator.profile, objects, &list, sink);
+    between::check(objects, sink);
+    profile::check_bundle(validator.profile, objects, sink);
 }
 
 fn check_id(id: Option<Value<'_>>, bundle: &Path<'_>, sink: &mut Sink) {
     let Some(id) = id else {
         let message = "the required property `id` is missing";
-        sink.report(Severity::Error, Code::PropertyMissing, bundle, "S-100", message);
+        sink.report(Severity::Error, Code::PropertyMissing, bundle, Rule::S100, message);
         return;
     };
     let place = bundle.member("id");
@@ -61,9 +61,9 @@ fn check_id(id: Option<Value<'_>>, bundle: &Path<'_>, sink: &mut Sink) {
     let Ok(named) = StixId::check(&text) else { return };
     if named != "bundle" {
         let message = "the identifier of a bundle begins with `bundle--`";
-        sink.report(Severity::Error, Code::IdentifierType, &place, "S-012", message);
+        sink.report(Severity::Error, Code::IdentifierType, &place, Rule::S012, message);
     } else if uuid_version(&text) != b'4' {
         let message = "the identifier of a bundle should be a random UUID (version 4)";
-        sink.report(Severity::Warning, Code::Identifier, &place, "S-014", message);
+        sink.report(Severity::Warning, Code::Identifier, &place, Rule::S014, message);
     }
 }

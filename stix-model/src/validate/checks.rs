@@ -3,6 +3,7 @@
 use super::finding::{Code, Severity};
 use super::format;
 use super::iana::CHARACTER_SETS;
+use super::rule::Rule;
 use super::subject::Subject;
 use crate::json::{Kind, Value};
 use crate::marking::{TlpEdition, TlpError};
@@ -23,7 +24,7 @@ pub(crate) fn external_reference(subject: In<'_, '_, '_>) {
         parts.is_some_and(|(year, number)| year.len() == 4 && digits(year, 4) && digits(number, 4))
     };
     let is_capec = |id: &str| id.strip_prefix("CAPEC-").is_some_and(|number| digits(number, 1));
-    let rule = |name: &str| if name == "cve" { "S-008" } else { "S-007" };
+    let rule = |name: &str| if name == "cve" { Rule::S008 } else { Rule::S007 };
     for (name, is_right, example) in
         [("cve", &is_cve as &dyn Fn(&str) -> bool, "CVE-2021-44228"), ("capec", &is_capec, "CAPEC-163")]
     {
@@ -41,7 +42,7 @@ pub(crate) fn external_reference(subject: In<'_, '_, '_>) {
         }
     }
     if subject.text("url").is_some_and(|url| !format::is_uri(&url)) {
-        subject.should(Code::Format, "url", "S-006", "this is not a URL as RFC 3986 has them");
+        subject.should(Code::Format, "url", Rule::S006, "this is not a URL as RFC 3986 has them");
     }
     // Elsewhere the vocabulary is advice (section 2.7), here it is closed.
     let reference = subject.path;
@@ -49,7 +50,7 @@ pub(crate) fn external_reference(subject: In<'_, '_, '_>) {
     let hashes = subject.get("hashes").into_iter().flat_map(Value::members);
     for (algorithm, _) in hashes.filter(|(name, _)| !HashAlgorithm::VOCABULARY.contains(name)) {
         let message = format!("`{algorithm}` is not in hash-algorithm-ov, from which these names come");
-        subject.sink.report(Severity::Error, Code::Hash, &list.member(&algorithm), "S-006", message);
+        subject.sink.report(Severity::Error, Code::Hash, &list.member(&algorithm), Rule::S006, message);
     }
 }
 
@@ -59,7 +60,7 @@ pub(crate) fn kill_chain_phase(subject: In<'_, '_, '_>) {
         let is_plain =
             |text: &str| !text.bytes().any(|byte| byte.is_ascii_uppercase() || byte == b' ' || byte == b'_');
         if subject.text(name).is_some_and(|text| !is_plain(&text)) {
-            subject.should(Code::Advice, name, "S-016", "is usually written in lower case with hyphens");
+            subject.should(Code::Advice, name, Rule::S016, "is usually written in lower case with hyphens");
         }
     }
     const LOCKHEED_MARTIN: &str = "lockheed-martin-cyber-kill-chain";
@@ -71,7 +72,7 @@ pub(crate) fn kill_chain_phase(subject: In<'_, '_, '_>) {
     if subject.text("kill_chain_name").is_some_and(|name| is_misspelt(&name)) {
         let message = format!("this kill chain is named `{LOCKHEED_MARTIN}`");
         subject
-            .must(Code::Enumeration, "kill_chain_name", "S-016", message)
+            .must(Code::Enumeration, "kill_chain_name", Rule::S016, message)
             .fix(format!("write {LOCKHEED_MARTIN}"));
     }
 }
@@ -79,14 +80,14 @@ pub(crate) fn kill_chain_phase(subject: In<'_, '_, '_>) {
 /// Section 7.2.3.
 pub(crate) fn granular_marking(subject: In<'_, '_, '_>) {
     let message = "must be a language tag of RFC 5646, such as `en` or `pt-BR`";
-    expect(subject, "lang", format::is_language_tag, "S-119", message);
+    expect(subject, "lang", format::is_language_tag, Rule::S119, message);
 }
 
 /// Section 4.7.
 pub(crate) fn indicator(subject: In<'_, '_, '_>) {
     for name in ["name", "description"] {
         if !subject.has(name) {
-            subject.should(Code::Advice, "", "S-201", format!("an indicator should have a `{name}`"));
+            subject.should(Code::Advice, "", Rule::S201, format!("an indicator should have a `{name}`"));
         }
     }
     let Some(pattern) = subject.text("pattern") else { return };
@@ -102,14 +103,14 @@ pub(crate) fn location(subject: In<'_, '_, '_>) {
         || (subject.has("latitude") && subject.has("longitude"));
     if !has_place {
         let message = "a location has a `region`, a `country`, or `latitude` and `longitude`";
-        subject.must(Code::PropertyMissing, "", "S-202", message);
+        subject.must(Code::PropertyMissing, "", Rule::S202, message);
     }
     let is_country = |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
     if subject.text("country").is_some_and(|country| !is_country(&country)) {
         subject.should(
             Code::Advice,
             "country",
-            "S-202",
+            Rule::S202,
             "should be an ISO 3166-1 code of two letters, such as `DE`",
         );
     }
@@ -119,7 +120,7 @@ pub(crate) fn location(subject: In<'_, '_, '_>) {
 pub(crate) fn malware(subject: In<'_, '_, '_>) {
     let is_family = subject.get("is_family").and_then(Value::as_bool) == Some(true);
     if is_family && !subject.has("name") {
-        subject.must(Code::PropertyMissing, "", "S-203", "a malware family has a `name`");
+        subject.must(Code::PropertyMissing, "", Rule::S203, "a malware family has a `name`");
     }
 }
 
@@ -129,7 +130,7 @@ pub(crate) fn malware_analysis(subject: In<'_, '_, '_>) {
         .text("product")
         .is_some_and(|product| product.contains(|char: char| char.is_uppercase() || char == ' '))
     {
-        subject.should(Code::Advice, "product", "S-204", "should be in lower case with hyphens");
+        subject.should(Code::Advice, "product", Rule::S204, "should be in lower case with hyphens");
     }
 }
 
@@ -143,7 +144,7 @@ pub(crate) fn observed_data(subject: In<'_, '_, '_>) {
     };
     if refs.kind() == Kind::Array && !refs.elements().any(is_sco) {
         let message = "at least one of the observed objects is a cyber-observable object";
-        subject.must(Code::ReferenceType, "object_refs", "S-205", message);
+        subject.must(Code::ReferenceType, "object_refs", Rule::S205, message);
     }
 }
 
@@ -153,7 +154,7 @@ pub(crate) fn relationship(subject: In<'_, '_, '_>) {
     let is_name = kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
     if !is_name || kind.is_empty() {
         let message = "the type of a relationship has characters a-z, 0-9 and hyphen only";
-        subject.must(Code::Relationship, "relationship_type", "S-161", message);
+        subject.must(Code::Relationship, "relationship_type", Rule::S161, message);
         return;
     }
     super::relationship::check(subject, &kind);
@@ -161,8 +162,8 @@ pub(crate) fn relationship(subject: In<'_, '_, '_>) {
 
 /// Section 6.1.
 pub(crate) fn artifact(subject: In<'_, '_, '_>) {
-    media_type(subject, "S-209");
-    expect(subject, "url", format::is_uri, "S-209", "must be a URL as RFC 3986 has them");
+    media_type(subject, Rule::S209);
+    expect(subject, "url", format::is_uri, Rule::S209, "must be a URL as RFC 3986 has them");
 }
 
 /// Section 6.3.
@@ -176,7 +177,7 @@ pub(crate) fn domain_name(subject: In<'_, '_, '_>) {
         subject,
         "value",
         format::is_domain_name,
-        "S-211",
+        Rule::S211,
         "must be a domain name, with labels of at most 63 characters",
     );
 }
@@ -184,7 +185,7 @@ pub(crate) fn domain_name(subject: In<'_, '_, '_>) {
 /// Section 6.5.
 pub(crate) fn email_addr(subject: In<'_, '_, '_>) {
     let message = "must be a mail address alone, without a name around it, such as `jo@example.com`";
-    expect(subject, "value", format::is_email_address, "S-212", message);
+    expect(subject, "value", format::is_email_address, Rule::S212, message);
 }
 
 /// Section 6.6.
@@ -192,23 +193,23 @@ pub(crate) fn email_message(subject: In<'_, '_, '_>) {
     let is_multipart = subject.get("is_multipart").and_then(Value::as_bool);
     if is_multipart == Some(true) && subject.has("body") {
         let message = "a message with parts has its text in `body_multipart`";
-        subject.must(Code::PropertyConflict, "body", "S-213", message);
+        subject.must(Code::PropertyConflict, "body", Rule::S213, message);
     }
     if is_multipart == Some(false) && subject.has("body_multipart") {
         let message = "a message without parts has its text in `body`";
-        subject.must(Code::PropertyConflict, "body_multipart", "S-213", message);
+        subject.must(Code::PropertyConflict, "body_multipart", Rule::S213, message);
     }
     let message = "words that are encoded as in RFC 2047 must be decoded";
     for name in ["subject", "content_type"] {
         if subject.text(name).is_some_and(|text| format::has_encoded_word(&text)) {
-            subject.must(Code::Format, name, "S-213", message);
+            subject.must(Code::Format, name, Rule::S213, message);
         }
     }
     let object = subject.path;
     let list = object.member("additional_header_fields");
     for (name, field) in subject.get("additional_header_fields").into_iter().flat_map(Value::members) {
         if field.elements().filter_map(Value::as_str).any(|text| format::has_encoded_word(&text)) {
-            subject.sink.report(Severity::Error, Code::Format, &list.member(&name), "S-213", message);
+            subject.sink.report(Severity::Error, Code::Format, &list.member(&name), Rule::S213, message);
         }
     }
 }
@@ -216,7 +217,7 @@ pub(crate) fn email_message(subject: In<'_, '_, '_>) {
 /// Section 6.7.
 pub(crate) fn file(subject: In<'_, '_, '_>) {
     encoding(subject, "name_enc");
-    media_type(subject, "S-215");
+    media_type(subject, Rule::S215);
 }
 
 /// Section 6.8.
@@ -225,7 +226,7 @@ pub(crate) fn ipv4_addr(subject: In<'_, '_, '_>) {
         subject,
         "value",
         format::is_ipv4,
-        "S-226",
+        Rule::S226,
         "must be an IPv4 address or a network such as `198.51.100.0/24`",
     );
 }
@@ -236,7 +237,7 @@ pub(crate) fn ipv6_addr(subject: In<'_, '_, '_>) {
         subject,
         "value",
         format::is_ipv6,
-        "S-226",
+        Rule::S226,
         "must be an IPv6 address or a network such as `2001:db8::/32`",
     );
 }
@@ -247,7 +248,7 @@ pub(crate) fn mac_addr(subject: In<'_, '_, '_>) {
         subject,
         "value",
         format::is_mac,
-        "S-217",
+        Rule::S217,
         "must be six octets in lower case, such as `d2:fb:49:24:37:18`",
     );
 }
@@ -256,10 +257,10 @@ pub(crate) fn mac_addr(subject: In<'_, '_, '_>) {
 pub(crate) fn network_traffic(subject: In<'_, '_, '_>) {
     let is_active = subject.get("is_active").and_then(Value::as_bool);
     if is_active == Some(true) && subject.has("end") {
-        subject.must(Code::PropertyConflict, "end", "S-218", "traffic that is still active has no `end`");
+        subject.must(Code::PropertyConflict, "end", Rule::S218, "traffic that is still active has no `end`");
     }
     if !subject.has("src_port") && !subject.has("dst_port") {
-        subject.should(Code::Advice, "", "S-218", "network traffic should name its ports");
+        subject.should(Code::Advice, "", Rule::S218, "network traffic should name its ports");
     }
 }
 
@@ -269,7 +270,7 @@ pub(crate) fn software(subject: In<'_, '_, '_>) {
         subject,
         "cpe",
         format::is_cpe23,
-        "S-220",
+        Rule::S220,
         "must be a name of CPE 2.3 with eleven fields after `cpe:2.3:`",
     );
     let object = subject.path;
@@ -277,7 +278,7 @@ pub(crate) fn software(subject: In<'_, '_, '_>) {
     for (index, tag) in subject.get("languages").into_iter().flat_map(Value::elements).enumerate() {
         if tag.as_str().is_some_and(|tag| !format::is_language_tag(&tag)) {
             let message = "must be a language tag of RFC 5646, such as `en`";
-            subject.sink.report(Severity::Error, Code::Format, &list.element(index), "S-220", message);
+            subject.sink.report(Severity::Error, Code::Format, &list.element(index), Rule::S220, message);
         }
     }
 }
@@ -288,7 +289,7 @@ pub(crate) fn url(subject: In<'_, '_, '_>) {
         subject,
         "value",
         format::is_uri,
-        "S-221",
+        Rule::S221,
         "must be a URL as RFC 3986 has them, with a scheme such as `http:`",
     );
 }
@@ -306,7 +307,7 @@ pub(crate) fn windows_registry_key(subject: In<'_, '_, '_>) {
     let hive = key.split('\\').next().unwrap_or_default();
     if let Some((short, long)) = SHORT.iter().find(|(short, _)| hive.eq_ignore_ascii_case(short)) {
         let message = format!("the hive is spelled out, not abbreviated as {short}");
-        subject.must(Code::Format, "key", "S-223", message).fix(format!("write {long}"));
+        subject.must(Code::Format, "key", Rule::S223, message).fix(format!("write {long}"));
     }
 }
 
@@ -319,7 +320,7 @@ pub(crate) fn language_content(subject: In<'_, '_, '_>) {
         let place = list.member(&tag);
         if !format::is_language_tag(&tag) {
             let message = format!("`{tag}` is not a language tag of RFC 5646");
-            subject.sink.report(Severity::Error, Code::Format, &place, "S-131", message);
+            subject.sink.report(Severity::Error, Code::Format, &place, Rule::S131, message);
         }
         for (name, _) in translations.members() {
             if !format::is_property_name(&name) {
@@ -328,7 +329,7 @@ pub(crate) fn language_content(subject: In<'_, '_, '_>) {
                     Severity::Error,
                     Code::PropertyName,
                     &place.member(&name),
-                    "S-131",
+                    Rule::S131,
                     message,
                 );
             }
@@ -343,7 +344,7 @@ pub(crate) fn marking_definition(subject: In<'_, '_, '_>) {
         for name in ["definition_type", "definition"] {
             if !subject.has(name) {
                 let message = format!("a marking without extension needs `{name}`");
-                subject.must(Code::PropertyMissing, "", "S-110", message);
+                subject.must(Code::PropertyMissing, "", Rule::S110, message);
             }
         }
     }
@@ -355,7 +356,7 @@ pub(crate) fn marking_definition(subject: In<'_, '_, '_>) {
                 subject.must(
                     Code::Marking,
                     "definition",
-                    "S-111",
+                    Rule::S111,
                     "a statement marking holds a string in `statement`",
                 );
             }
@@ -365,7 +366,7 @@ pub(crate) fn marking_definition(subject: In<'_, '_, '_>) {
     }
     // Nothing in the text of the standard keeps an identifier for its object but common sense.
     if let Err(error @ TlpError::OtherContent { .. }) = Tlp::of_definition(subject.value) {
-        subject.should(Code::Marking, "id", "S-112", error.to_string());
+        subject.should(Code::Marking, "id", Rule::S112, error.to_string());
     }
 }
 
@@ -379,25 +380,25 @@ fn tlp_marking(subject: In<'_, '_, '_>) {
                 TlpError::OtherCreated { .. } => "created",
                 _ => "definition",
             };
-            let finding = subject.must(Code::Marking, property, "S-112", error.to_string());
+            let finding = subject.must(Code::Marking, property, Rule::S112, error.to_string());
             finding.fix("refer to the fixed marking by its id instead");
         }
         Ok(_) if edition != Some(TlpEdition::V1) => {
             let message = "`tlp` stands for TLP 1.0; the markings of TLP 2.0 have no `definition_type`";
-            subject.must(Code::Marking, "definition_type", "S-112", message);
+            subject.must(Code::Marking, "definition_type", Rule::S112, message);
         }
         Ok(level) => {
             let fixed = level.and_then(|level| level.name(TlpEdition::V1)).unwrap_or_default();
             if subject.text("name").is_some_and(|name| name != fixed) {
                 let message = format!("this fixed marking has the name `{fixed}`");
-                subject.must(Code::Marking, "name", "S-112", message).fix(format!("write {fixed}"));
+                subject.must(Code::Marking, "name", Rule::S112, message).fix(format!("write {fixed}"));
             }
         }
     }
     for name in ["object_marking_refs", "granular_markings"] {
         if subject.has(name) {
             let message = "the fixed markings of TLP 1.0 are not marked themselves";
-            subject.must(Code::Marking, name, "S-112", message);
+            subject.must(Code::Marking, name, Rule::S112, message);
         }
     }
 }
@@ -410,17 +411,17 @@ pub(crate) fn extension_definition(subject: In<'_, '_, '_>) {
     match (subject.get("extension_properties"), brings_properties) {
         (Some(_), false) => {
             let message = "only an extension with `toplevel-property-extension` lists properties";
-            subject.must(Code::PropertyConflict, "extension_properties", "S-142", message);
+            subject.must(Code::PropertyConflict, "extension_properties", Rule::S142, message);
         }
         (None, true) => {
             let message =
                 "an extension of the top level should list its properties in `extension_properties`";
-            subject.should(Code::Advice, "", "S-142", message);
+            subject.should(Code::Advice, "", Rule::S142, message);
         }
         _ => {}
     }
     if !subject.has("description") {
-        subject.should(Code::Advice, "", "S-142", "an extension should have a `description`");
+        subject.should(Code::Advice, "", Rule::S142, "an extension should have a `description`");
     }
     let object = subject.path;
     let list = object.member("extension_properties");
@@ -430,10 +431,10 @@ pub(crate) fn extension_definition(subject: In<'_, '_, '_>) {
         let place = list.element(index);
         if common::find(&name).is_some() {
             let message = format!("an extension does not redefine `{name}`, a property of the standard");
-            subject.sink.report(Severity::Error, Code::Extension, &place, "S-140", message);
+            subject.sink.report(Severity::Error, Code::Extension, &place, Rule::S140, message);
         } else if !format::is_property_name(&name) {
             let message = format!("`{name}` cannot be the name of a property");
-            subject.sink.report(Severity::Error, Code::PropertyName, &place, "S-145", message);
+            subject.sink.report(Severity::Error, Code::PropertyName, &place, Rule::S145, message);
         }
     }
 }
@@ -443,23 +444,17 @@ pub(crate) fn windows_pebinary_ext(subject: In<'_, '_, '_>) {
     let is_finer = |text: &str| text.parse::<Timestamp>().is_ok_and(|time| time.sort_key().contains('.'));
     if subject.text("time_date_stamp").is_some_and(|text| is_finer(&text)) {
         let message = "such a file holds its time to the second, without a fraction";
-        subject.must(Code::TimestampPrecision, "time_date_stamp", "S-216", message);
+        subject.must(Code::TimestampPrecision, "time_date_stamp", Rule::S216, message);
     }
 }
 
-fn expect(
-    subject: In<'_, '_, '_>,
-    property: &str,
-    is_right: fn(&str) -> bool,
-    rule: &'static str,
-    message: &str,
-) {
+fn expect(subject: In<'_, '_, '_>, property: &str, is_right: fn(&str) -> bool, rule: Rule, message: &str) {
     if subject.text(property).is_some_and(|text| !is_right(&text)) {
         subject.must(Code::Format, property, rule, message);
     }
 }
 
-fn media_type(subject: In<'_, '_, '_>, rule: &'static str) {
+fn media_type(subject: In<'_, '_, '_>, rule: Rule) {
     if subject.text("mime_type").is_some_and(|kind| !format::is_media_type(&kind)) {
         subject.should(Code::Format, "mime_type", rule, "should be a media type that IANA lists");
     }
@@ -473,11 +468,11 @@ fn encoding(subject: In<'_, '_, '_>, property: &str) {
     }
     if let Some(name) = CHARACTER_SETS.iter().find(|name| name.eq_ignore_ascii_case(&text)) {
         let message = "should be written as IANA lists it";
-        subject.should(Code::Format, property, "S-036", message).fix(format!("write {name}"));
+        subject.should(Code::Format, property, Rule::S036, message).fix(format!("write {name}"));
         return;
     }
     let message = "must be the name of a character set as IANA lists it, such as `windows-1252`";
-    let finding = subject.must(Code::Format, property, "S-036", message);
+    let finding = subject.must(Code::Format, property, Rule::S036, message);
     if let Some(near) = format::nearest(&text, &CHARACTER_SETS) {
         finding.fix(format!("did you mean `{near}`?"));
     }

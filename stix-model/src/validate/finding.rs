@@ -1,34 +1,63 @@
 //! What the validator reports.
 
+use super::rule::Rule;
+use crate::json::Value;
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 
 /// One thing that is wrong, or not as it should be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// It is a value to be kept and sent: serde writes code, severity and rule as their words, in every format.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// What kind of fault; stable.
     pub code: Code,
     /// Whether it breaks a MUST.
     pub severity: Severity,
-    /// JSON pointer (RFC 6901) to the fault.
+    /// Index of the object in the list that was checked (bundle, envelope, list), from 0. `None`: the finding is about
+    /// the text as a whole, or about one object by itself.
+    pub index: Option<usize>,
+    /// JSON pointer (RFC 6901) to the fault, inside that object.
     pub pointer: String,
-    /// The number of the rule, as listed with its section in `conformance/requirements.toml`; empty for a limit that no
-    /// standard sets.
-    pub rule: &'static str,
+    /// The rule that is broken; `None` for a limit that no standard sets.
+    pub rule: Option<Rule>,
     /// What is wrong, as a sentence for a person who does not know the standard.
     pub message: String,
     /// What to do about it, where that is plain.
     pub fix: Option<Cow<'static, str>>,
 }
 
+impl Finding {
+    /// Byte offset of the fault from the start of `object`, the object that the finding is about: of what the pointer
+    /// leads to, or else of the innermost value around it.
+    ///
+    /// ```
+    /// use stix_model::json::{Document, Limits};
+    /// use stix_model::validate::{Profile, Validator};
+    /// let text = br#"  {"type": "url", "id": "url--7d45bfa7-9b83-5b0c-b5ae-1ad0c7c1f0a1", "value": 7}"#;
+    /// let document = Document::read(text, Limits::default())?;
+    /// let findings = Validator::new(Profile::Stix).object(document.root());
+    /// let offset = findings[0].offset(document.root());
+    /// assert!(document.root().raw()[offset..].starts_with("7}"));
+    /// # Ok::<(), stix_model::json::JsonError>(())
+    /// ```
+    pub fn offset(&self, object: Value<'_>) -> usize {
+        object.nearest(&self.pointer).range().start - object.range().start
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.severity.as_str(), self.code.as_str())?;
+        write!(f, "{} {}", self.severity, self.code)?;
+        if let Some(index) = self.index {
+            write!(f, " in object {index}")?;
+        }
         if !self.pointer.is_empty() {
             write!(f, " at {}", self.pointer)?;
         }
         write!(f, ": {}", self.message)?;
-        if self.rule.is_empty() { Ok(()) } else { write!(f, " ({})", self.rule) }
+        self.rule.map_or(Ok(()), |rule| write!(f, " ({rule})"))
     }
 }
 
@@ -42,6 +71,9 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::Warning, Self::Error];
+
     /// `warning` or `error`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -50,6 +82,8 @@ impl Severity {
         }
     }
 }
+
+word!(Severity, "`warning` or `error`");
 
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident = $text:literal),* $(,)?) => {
@@ -167,3 +201,5 @@ codes! {
     /// There are more findings than were asked for.
     TooMany = "too-many",
 }
+
+word!(Code, "the code of a finding");

@@ -1,25 +1,25 @@
 //! What keeps a value from being an object at all, as a finding like any other.
 
 use super::finding::{Code, Finding, Severity};
+use super::rule::Rule;
 use crate::json::Kind;
 use crate::{ObjectError, ObjectErrorKind};
 
 impl ObjectError {
-    /// The same as a finding, with the code and the rule that the validator has for it; `pointer` is the JSON pointer
-    /// of the object in a larger text.
+    /// The same as a finding, with the code and the rule that the validator has for it.
     ///
     /// ```
     /// let error = stix_model::Object::parse(r#"{"type": "tool", "id": 7}"#).unwrap_err();
-    /// let finding = error.finding("/objects/2");
-    /// let expected = "error property-type at /objects/2/id: must be a string, not a number (S-012)";
-    /// assert_eq!(finding.to_string(), expected);
+    /// let expected = "error property-type at /id: must be a string, not a number (S-012)";
+    /// assert_eq!(error.finding().to_string(), expected);
     /// ```
-    pub fn finding(&self, pointer: &str) -> Finding {
+    pub fn finding(&self) -> Finding {
         let (code, rule) = code_and_rule(self.kind(), self.pointer());
         Finding {
             code,
             severity: Severity::Error,
-            pointer: format!("{pointer}{}", self.pointer()),
+            index: None,
+            pointer: self.pointer().to_owned(),
             rule,
             message: self.kind().to_string(),
             fix: None,
@@ -27,45 +27,47 @@ impl ObjectError {
     }
 }
 
-fn code_and_rule(kind: &ObjectErrorKind, pointer: &str) -> (Code, &'static str) {
-    match kind {
-        ObjectErrorKind::Json(_) => (Code::Json, "S-240"),
+fn code_and_rule(kind: &ObjectErrorKind, pointer: &str) -> (Code, Option<Rule>) {
+    let (code, rule) = match kind {
+        ObjectErrorKind::Json(_) => (Code::Json, Rule::S240),
         ObjectErrorKind::WrongType { expected, .. } => {
             let rule = match pointer {
-                "" => "S-041",
-                "/id" => "S-012",
-                "/created" | "/modified" => "S-019",
+                "" => Rule::S041,
+                "/id" => Rule::S012,
+                "/created" | "/modified" => Rule::S019,
                 _ => rule_of_kind(*expected),
             };
             (Code::PropertyType, rule)
         }
-        ObjectErrorKind::Missing("type") => (Code::PropertyMissing, "S-041"),
-        ObjectErrorKind::Missing(_) => (Code::PropertyMissing, "S-034"),
-        ObjectErrorKind::Id(_) => (Code::Identifier, "S-012"),
-        ObjectErrorKind::Timestamp(_) => (Code::Timestamp, "S-019"),
-        ObjectErrorKind::OtherType => (Code::IdentifierType, "S-012"),
-        ObjectErrorKind::Bundle => (Code::TypeName, "S-101"),
-        ObjectErrorKind::SpecVersion => (Code::SpecVersion, "S-040"),
-        ObjectErrorKind::UnknownType => (Code::TypeName, "S-041"),
-        ObjectErrorKind::Expected(_) => (Code::Format, "S-034"),
-        ObjectErrorKind::NotInteger => (Code::PropertyType, "S-015"),
-        ObjectErrorKind::NotHex => (Code::Hex, "S-011"),
-        ObjectErrorKind::NotBase64 => (Code::Base64, "S-001"),
-        ObjectErrorKind::EmptyList => (Code::Empty, "S-017"),
-        ObjectErrorKind::EmptyDictionary => (Code::Empty, "S-003"),
-        ObjectErrorKind::NotInEnumeration(_) => (Code::Enumeration, "S-004"),
-        ObjectErrorKind::OtherTarget { .. } => (Code::ReferenceType, "S-052"),
-        ObjectErrorKind::TooLarge => (Code::TooLarge, ""),
-    }
+        ObjectErrorKind::Missing("type") => (Code::PropertyMissing, Rule::S041),
+        ObjectErrorKind::Missing(_) => (Code::PropertyMissing, Rule::S034),
+        ObjectErrorKind::Id(_) => (Code::Identifier, Rule::S012),
+        ObjectErrorKind::Timestamp(_) => (Code::Timestamp, Rule::S019),
+        ObjectErrorKind::OtherType => (Code::IdentifierType, Rule::S012),
+        ObjectErrorKind::Bundle => (Code::TypeName, Rule::S101),
+        ObjectErrorKind::SpecVersion => (Code::SpecVersion, Rule::S040),
+        ObjectErrorKind::UnknownType => (Code::TypeName, Rule::S041),
+        ObjectErrorKind::Expected(_) => (Code::Format, Rule::S034),
+        ObjectErrorKind::NotInteger => (Code::PropertyType, Rule::S015),
+        ObjectErrorKind::NotHex => (Code::Hex, Rule::S011),
+        ObjectErrorKind::NotBase64 => (Code::Base64, Rule::S001),
+        ObjectErrorKind::EmptyList => (Code::Empty, Rule::S017),
+        ObjectErrorKind::EmptyDictionary => (Code::Empty, Rule::S003),
+        ObjectErrorKind::NotInEnumeration(_) => (Code::Enumeration, Rule::S004),
+        ObjectErrorKind::OtherTarget { .. } => (Code::ReferenceType, Rule::S052),
+        // A limit that no standard sets.
+        ObjectErrorKind::TooLarge => return (Code::TooLarge, None),
+    };
+    (code, Some(rule))
 }
 
 /// The rule that says what a JSON type is in STIX.
-fn rule_of_kind(kind: Kind) -> &'static str {
+fn rule_of_kind(kind: Kind) -> Rule {
     match kind {
-        Kind::Bool => "S-002",
-        Kind::Number => "S-009",
-        Kind::Array => "S-017",
-        Kind::Object => "S-003",
-        Kind::String | Kind::Null => "S-018",
+        Kind::Bool => Rule::S002,
+        Kind::Number => Rule::S009,
+        Kind::Array => Rule::S017,
+        Kind::Object => Rule::S003,
+        Kind::String | Kind::Null => Rule::S018,
     }
 }

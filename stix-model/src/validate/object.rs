@@ -2,6 +2,7 @@
 
 use super::finding::{Code, Finding, Severity};
 use super::path::Path;
+use super::rule::Rule;
 use super::shape::{Strictness, wrong_kind};
 use super::subject::{Sink, Subject};
 use super::{part, shape};
@@ -14,16 +15,16 @@ use std::borrow::Cow;
 /// Checks one object that stands outside a bundle or in its `objects`.
 pub(crate) fn check(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
     if value.kind() != Kind::Object {
-        return wrong_kind(Kind::Object, value, "S-041", path, sink);
+        return wrong_kind(Kind::Object, value, Rule::S041, path, sink);
     }
     let Some(object_type) = value.get("type").and_then(Value::as_str) else {
         let message = "an object says what it is in the string property `type`";
-        sink.report(Severity::Error, Code::PropertyMissing, path, "S-041", message);
+        sink.report(Severity::Error, Code::PropertyMissing, path, Rule::S041, message);
         return;
     };
     if object_type == "bundle" {
         let message = "a bundle is not a STIX object and stands in no other bundle";
-        sink.report(Severity::Error, Code::TypeName, &path.member("type"), "S-101", message);
+        sink.report(Severity::Error, Code::TypeName, &path.member("type"), Rule::S101, message);
         return;
     }
     let (schema, class) = match schema::of(&object_type) {
@@ -44,7 +45,7 @@ pub(crate) fn check(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
         let known = Some(schema).filter(|schema| !schema.name.is_empty());
         if known.is_some() && class_by_extension(Some(extensions)).is_some() {
             let message = format!("an extension does not redefine `{object_type}`, a type of the standard");
-            subject.must(Code::Extension, "extensions", "S-140", message);
+            subject.must(Code::Extension, "extensions", Rule::S140, message);
         }
         part::extensions(extensions, known, &path.member("extensions"), subject.sink);
     }
@@ -53,7 +54,7 @@ pub(crate) fn check(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
     }
     if schema.name.is_empty() && class.is_some() && subject.slots.custom.is_empty() {
         let message = "an object of a new type has at least one property of its own";
-        subject.must(Code::PropertyMissing, "", "S-143", message);
+        subject.must(Code::PropertyMissing, "", Rule::S143, message);
     }
     check_markings(&object_type, &mut subject);
 }
@@ -75,7 +76,7 @@ pub(crate) fn contained(value: Value<'_>, container: Value<'_>, path: &Path<'_>,
     let object_type = value.get("type").and_then(Value::as_str);
     if object_type.as_deref().and_then(schema::of).is_some_and(|schema| schema.class != Class::Sco) {
         let message = "only cyber-observable objects stand in an observable container";
-        sink.report(Severity::Error, Code::ReferenceType, path, "S-022", message);
+        sink.report(Severity::Error, Code::ReferenceType, path, Rule::S022, message);
     }
     check_keys(value, container, path, sink);
 }
@@ -95,10 +96,10 @@ fn check_keys(value: Value<'_>, container: Value<'_>, path: &Path<'_>, sink: &mu
         let is_missing = |key: Value<'_>| key.as_str().is_some_and(|key| container.get(&key).is_none());
         let message = "must name another object of this container by its key";
         if is_missing(member) {
-            sink.report(Severity::Error, Code::ReferenceMissing, &place, "S-022", message);
+            sink.report(Severity::Error, Code::ReferenceMissing, &place, Rule::S022, message);
         }
         for (index, _) in member.elements().enumerate().filter(|(_, key)| is_missing(*key)) {
-            sink.report(Severity::Error, Code::ReferenceMissing, &place.element(index), "S-022", message);
+            sink.report(Severity::Error, Code::ReferenceMissing, &place.element(index), Rule::S022, message);
         }
     }
 }
@@ -127,20 +128,20 @@ fn check_head(
 ) {
     if subject.text("spec_version").is_some_and(|version| version != "2.1") {
         let message = "this is checked as STIX 2.1, so `spec_version` must be \"2.1\"";
-        subject.must(Code::SpecVersion, "spec_version", "S-040", message);
+        subject.must(Code::SpecVersion, "spec_version", Rule::S040, message);
     }
     if let Some(id) = id
         && let Ok(named) = StixId::check(id)
     {
         check_id(id, named, object_type, class, subject);
     }
-    shape::order("created", "modified", "S-042", Strictness::MayBeEqual, subject);
+    shape::order("created", "modified", Rule::S042, Strictness::MayBeEqual, subject);
 }
 
 fn check_id(id: &str, named: &str, object_type: &str, class: Option<Class>, subject: &mut Subject<'_, '_>) {
     if named != object_type {
         let message = format!("the identifier names the type `{named}`, the object is a `{object_type}`");
-        subject.must(Code::IdentifierType, "id", "S-012", message);
+        subject.must(Code::IdentifierType, "id", Rule::S012, message);
         return;
     }
     let version = id::uuid_version(id);
@@ -148,7 +149,7 @@ fn check_id(id: &str, named: &str, object_type: &str, class: Option<Class>, subj
         Some(Class::Sco) if version == b'5' => check_content_id(id, subject),
         Some(Class::Sdo | Class::Sro | Class::Meta) if version != b'4' => {
             let message = "the identifier of such an object should be a random UUID (version 4)";
-            subject.should(Code::Identifier, "id", "S-014", message);
+            subject.should(Code::Identifier, "id", Rule::S014, message);
         }
         _ => {}
     }
@@ -161,18 +162,18 @@ fn check_content_id(id: &str, subject: &mut Subject<'_, '_>) {
         Ok(ScoId::Deterministic { id: expected, .. }) if is_versioned && expected.as_str() == id => {
             let message = "an observable with versions has an identifier of its own, not that of its content";
             subject
-                .must(Code::IdentifierContent, "id", "S-066", message)
+                .must(Code::IdentifierContent, "id", Rule::S066, message)
                 .fix("use a random UUID (version 4)");
         }
         Ok(ScoId::Deterministic { id: expected, .. }) if !is_versioned && expected.as_str() != id => {
             let message =
                 "this UUIDv5 does not follow from the content, so others cannot recognise the object";
-            subject.should(Code::IdentifierContent, "id", "S-060", message).fix(format!("use {expected}"));
+            subject.should(Code::IdentifierContent, "id", Rule::S060, message).fix(format!("use {expected}"));
         }
         Ok(ScoId::Random) => {
             let message =
                 "nothing in this object tells it from others, so its identifier is a random UUID (version 4)";
-            subject.must(Code::IdentifierContent, "id", "S-061", message);
+            subject.must(Code::IdentifierContent, "id", Rule::S061, message);
         }
         _ => {}
     }
@@ -199,12 +200,12 @@ fn check_custom_type(
     let place = path.member("type");
     if !id::is_type_name(object_type) {
         let message = "the name of a type has 3 to 250 characters a-z, 0-9 and single hyphens, and begins with a letter";
-        let rule = if class.is_some() { "S-145" } else { "S-151" };
+        let rule = if class.is_some() { Rule::S145 } else { Rule::S151 };
         sink.report(Severity::Error, Code::TypeName, &place, rule, message);
     }
     if class.is_none() && value.get("extensions").is_none() {
         let message = format!("`{object_type}` is no type of the standard, and no extension defines it");
-        let finding = sink.report(Severity::Warning, Code::Deprecated, &place, "S-151", message);
+        let finding = sink.report(Severity::Warning, Code::Deprecated, &place, Rule::S151, message);
         finding.fix("define the type in an extension-definition and name it in `extensions`");
     }
 }
@@ -219,7 +220,7 @@ fn warn_of_custom_properties(subject: &mut Subject<'_, '_>) {
     }
     let names = names.join("`, `");
     let message = format!("defined by neither the standard nor an extension: `{names}`");
-    let finding = subject.should(Code::PropertyCustom, first, "S-150", message);
+    let finding = subject.should(Code::PropertyCustom, first, Rule::S150, message);
     finding.fix("define them in an extension-definition and name that in `extensions`");
 }
 
@@ -229,7 +230,7 @@ fn check_markings(object_type: &str, subject: &mut Subject<'_, '_>) {
         let id = subject.text("id");
         let refers_to_itself = marking::refs(subject.value).any(|marking| Some(marking) == id);
         if refers_to_itself {
-            subject.must(Code::Marking, "", "S-048", "a marking does not mark itself");
+            subject.must(Code::Marking, "", Rule::S048, "a marking does not mark itself");
         }
     }
     let Some(granular) = granular else { return };
@@ -249,11 +250,11 @@ fn check_markings(object_type: &str, subject: &mut Subject<'_, '_>) {
 fn check_selector(object: Value<'_>, text: &str, path: &Path<'_>, sink: &mut Sink) {
     match text.parse::<Selector>() {
         Err(error) => {
-            sink.report(Severity::Error, Code::Selector, path, "S-116", error.to_string());
+            sink.report(Severity::Error, Code::Selector, path, Rule::S116, error.to_string());
         }
         Ok(selector) if selector.resolve(object).is_err() => {
             let message = format!("`{text}` selects nothing that this object has");
-            sink.report(Severity::Error, Code::Selector, path, "S-116", message);
+            sink.report(Severity::Error, Code::Selector, path, Rule::S116, message);
         }
         Ok(_) => {}
     }

@@ -6,6 +6,7 @@
 
 use super::finding::{Code, Severity};
 use super::path::Path;
+use super::rule::Rule;
 use super::subject::Sink;
 use crate::json::Value;
 use jsonschema::{Retrieve, Uri};
@@ -102,7 +103,7 @@ const STRICTER_THAN_THE_STANDARD: [(Option<&str>, &str); 11] = [
 ];
 const WHOLE: &str = "";
 
-/// Reports what the schema of a type refuses at places where no error was reported yet; the first `before` errors are
+/// Reports what the schema of a type refuses, for the object that stands at this root, at places where no error was reported yet; the first `before` errors are
 /// those of other objects.
 pub(crate) fn check(value: Value<'_>, path: &Path<'_>, before: usize, sink: &mut Sink) {
     let Some(object_type) = value.get("type").and_then(Value::as_str) else { return };
@@ -112,17 +113,15 @@ pub(crate) fn check(value: Value<'_>, path: &Path<'_>, before: usize, sink: &mut
     }
     let Some(validator) = validator(&object_type) else { return };
     let Ok(instance) = serde_json::from_str(value.raw()) else { return };
-    let here = path.pointer();
     let mut reported: BTreeSet<String> = sink.places_since(before).map(str::to_owned).collect();
     for error in validator.iter_errors(&instance) {
-        let inside = error.instance_path().as_str();
-        let pointer = format!("{here}{inside}");
-        if is_stricter(&object_type, inside) || covers(&reported, &pointer) {
+        let pointer = error.instance_path().as_str().to_owned();
+        if is_stricter(&object_type, &pointer) || covers(&reported, &pointer) {
             continue;
         }
         let place = error.schema_path().as_str();
         let message = format!("the official JSON schema of {object_type} demands otherwise (at {place})");
-        sink.report(Severity::Error, Code::Schema, &Path::root(&pointer), "S-240", message);
+        sink.report(Severity::Error, Code::Schema, &path.at(&pointer), Rule::S240, message);
         reported.insert(pointer);
     }
 }
@@ -185,9 +184,10 @@ mod tests {
             br#"{"type": "tool", "spec_version": "2.1", "id": "tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",
             "created": "2020-01-01T00:00:00.000Z", "modified": "2020-01-01T00:00:00.000Z", "name": 5}"#;
         let document = crate::json::Document::read(text, crate::json::Limits::default()).unwrap();
-        let mut sink = Sink::new(Default::default(), 10);
-        check(document.root(), &Path::root("/objects/0"), 0, &mut sink);
+        let mut sink = Sink::new(Default::default(), 10, None);
+        check(document.root(), &Path::root(Some(3)), 0, &mut sink);
         let found = sink.into_findings();
-        assert_eq!(found.iter().map(|found| &*found.pointer).collect::<Vec<_>>(), ["/objects/0/name"]);
+        let places: Vec<_> = found.iter().map(|found| (found.index, &*found.pointer)).collect();
+        assert_eq!(places, [(Some(3), "/name")]);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::finding::{Code, Severity};
 use super::path::Path;
+use super::rule::Rule;
 use super::shape::{self, check_shape, wrong_kind};
 use super::subject::Sink;
 use super::{format, object};
@@ -31,10 +32,10 @@ pub(crate) fn misplaced_property(
     // Sections 3.2 and 7.2.1 say of these that they must not be used. Producers do version observables (section 3.6),
     // and what else is only not listed for a class is let pass.
     let (severity, rule) = match (name, schema.name) {
-        ("defanged", _) => (Severity::Error, "S-049"),
-        ("modified" | "revoked", "marking-definition") => (Severity::Error, "S-114"),
-        _ if is_version && schema.class == Class::Sco => (Severity::Warning, "S-082"),
-        _ => (Severity::Warning, "S-049"),
+        ("defanged", _) => (Severity::Error, Rule::S049),
+        ("modified" | "revoked", "marking-definition") => (Severity::Error, Rule::S114),
+        _ if is_version && schema.class == Class::Sco => (Severity::Warning, Rule::S082),
+        _ => (Severity::Warning, Rule::S049),
     };
     sink.report(severity, Code::PropertyClass, path, rule, message);
     shape::check_property(value, property, schema, path, sink);
@@ -50,14 +51,14 @@ pub(crate) fn custom_property(
 ) {
     if RESERVED.contains(&name) {
         let message = "this name is reserved by the standard and must not be used";
-        sink.report(Severity::Error, Code::PropertyReserved, path, "S-035", message);
+        sink.report(Severity::Error, Code::PropertyReserved, path, Rule::S035, message);
         return;
     }
     if !format::is_property_name(name) {
         let message = "the name of a property has 3 to 250 characters a-z, 0-9 and underscore, and begins with a letter";
         let mut types = extension_types(parent.get("extensions"));
         let is_extension = parent.get("extension_type").is_some() || types.next().is_some();
-        let rule = if is_extension { "S-145" } else { "S-150" };
+        let rule = if is_extension { Rule::S145 } else { Rule::S150 };
         sink.report(Severity::Error, Code::PropertyName, path, rule, message);
     }
     check_ending(name, value, parent, path, sink);
@@ -76,35 +77,35 @@ fn check_ending(name: &str, value: Value<'_>, parent: Value<'_>, path: &Path<'_>
             value.as_str().is_some_and(|text| format::is_binary(&text)),
             Severity::Error,
             Code::Base64,
-            "S-001",
+            Rule::S001,
             "a property whose name ends in `_bin` holds base64",
         ),
         "_hex" => (
             value.as_str().is_some_and(|text| format::is_hex(&text)),
             Severity::Error,
             Code::Hex,
-            "S-011",
+            Rule::S011,
             "a property whose name ends in `_hex` holds an even number of digits 0-9 and a-f",
         ),
         "_ref" => (
             is_id(value),
             Severity::Warning,
             Code::Identifier,
-            "S-033",
+            Rule::S033,
             "a property whose name ends in `_ref` holds an identifier",
         ),
         "_refs" => (
             value.kind() == Kind::Array && value.elements().all(is_id),
             Severity::Warning,
             Code::Identifier,
-            "S-033",
+            Rule::S033,
             "a property whose name ends in `_refs` holds a list of identifiers",
         ),
         _ => (
             parent.get(start).is_some(),
             Severity::Warning,
             Code::PropertyNeeds,
-            "S-033",
+            Rule::S033,
             "a property whose name ends in `_enc` names the encoding of the property beside it, which is missing",
         ),
     };
@@ -125,7 +126,8 @@ fn check_any(value: Value<'_>, severity: Severity, path: &Path<'_>, sink: &mut S
     match value.kind() {
         Kind::Null => {
             let message = "null is not a STIX value";
-            sink.report(severity, Code::PropertyType, path, "S-034", message).fix("leave the property out");
+            sink.report(severity, Code::PropertyType, path, Rule::S034, message)
+                .fix("leave the property out");
         }
         Kind::Array => {
             let Some(first) = value.elements().next() else {
@@ -133,7 +135,7 @@ fn check_any(value: Value<'_>, severity: Severity, path: &Path<'_>, sink: &mut S
             };
             if value.elements().any(|element| element.kind() != first.kind()) {
                 let message = "all elements of a list have one type";
-                sink.report(severity, Code::PropertyType, path, "S-017", message);
+                sink.report(severity, Code::PropertyType, path, Rule::S017, message);
             }
             for (index, element) in value.elements().enumerate() {
                 check_any(element, Severity::Warning, &path.element(index), sink);
@@ -178,14 +180,14 @@ pub(crate) fn extensions(value: Value<'_>, schema: Option<&Schema>, path: &Path<
                     Severity::Error,
                     Code::Extension,
                     &place.member("extension_type"),
-                    "S-050",
+                    Rule::S050,
                     message,
                 );
             }
             continue;
         }
         if extension.kind() != Kind::Object {
-            wrong_kind(Kind::Object, extension, "S-050", &place, sink);
+            wrong_kind(Kind::Object, extension, Rule::S050, &place, sink);
             continue;
         }
         if name.starts_with("extension-definition--") {
@@ -198,11 +200,11 @@ pub(crate) fn extensions(value: Value<'_>, schema: Option<&Schema>, path: &Path<
 
 fn defined_extension(name: &str, extension: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
     if let Err(error) = StixId::check(name) {
-        sink.report(Severity::Error, Code::Identifier, path, "S-012", error.to_string());
+        sink.report(Severity::Error, Code::Identifier, path, Rule::S012, error.to_string());
     }
     let Some(extension_type) = extension.get("extension_type") else {
         let message = "an extension of section 7.3 says what it is in `extension_type`";
-        let finding = sink.report(Severity::Error, Code::Extension, path, "S-050", message);
+        let finding = sink.report(Severity::Error, Code::Extension, path, Rule::S050, message);
         finding.fix("add \"extension_type\": \"property-extension\", or what fits");
         return;
     };
@@ -217,7 +219,7 @@ fn defined_extension(name: &str, extension: Value<'_>, path: &Path<'_>, sink: &m
         let place = path.member(&name);
         if is_top_level {
             let message = "the properties of such an extension stand at the top level of the object";
-            sink.report(Severity::Error, Code::Extension, &place, "S-144", message);
+            sink.report(Severity::Error, Code::Extension, &place, Rule::S144, message);
         }
         custom_property(&name, value, extension, &place, sink);
     }
@@ -233,23 +235,23 @@ fn custom_extension(
 ) {
     if !name.ends_with("-ext") || !id::is_type_name(name) {
         let message = "an extension has the id of its extension-definition as key, or a predefined name";
-        sink.report(Severity::Error, Code::Extension, path, "S-152", message);
+        sink.report(Severity::Error, Code::Extension, path, Rule::S152, message);
         return;
     }
     if schema::of_extension(name).is_some() {
         let message = format!("`{name}` is predefined for another type of object");
-        sink.report(Severity::Error, Code::Extension, path, "S-152", message);
+        sink.report(Severity::Error, Code::Extension, path, Rule::S152, message);
         return;
     }
     if schema.is_some_and(|schema| schema.class != Class::Sco) {
         let message = "custom extensions without definition are for cyber-observable objects only";
-        sink.report(Severity::Error, Code::Extension, path, "S-152", message);
+        sink.report(Severity::Error, Code::Extension, path, Rule::S152, message);
         return;
     }
     let message = "custom extensions without an extension-definition are deprecated";
-    sink.report(Severity::Warning, Code::Deprecated, path, "S-152", message);
+    sink.report(Severity::Warning, Code::Deprecated, path, Rule::S152, message);
     if extension.members().next().is_none() {
-        sink.report(Severity::Error, Code::Empty, path, "S-152", "an extension has at least one property");
+        sink.report(Severity::Error, Code::Empty, path, Rule::S152, "an extension has at least one property");
     }
     for (name, value) in extension.members() {
         custom_property(&name, value, extension, &path.member(&name), sink);
@@ -259,12 +261,12 @@ fn custom_extension(
 /// `objects` of observed-data (section 2.13, deprecated): objects under local names.
 pub(crate) fn observable_container(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
     if value.kind() != Kind::Object {
-        return wrong_kind(Kind::Object, value, "S-022", path, sink);
+        return wrong_kind(Kind::Object, value, Rule::S022, path, sink);
     }
     let message = "`objects` is deprecated; send the observables as objects and name them in `object_refs`";
-    sink.report(Severity::Warning, Code::Deprecated, path, "S-022", message);
+    sink.report(Severity::Warning, Code::Deprecated, path, Rule::S022, message);
     if value.members().next().is_none() {
-        sink.report(Severity::Error, Code::Empty, path, "S-022", "a dictionary must not be empty");
+        sink.report(Severity::Error, Code::Empty, path, Rule::S022, "a dictionary must not be empty");
     }
     for (key, contained) in value.members() {
         object::contained(contained, value, &path.member(&key), sink);

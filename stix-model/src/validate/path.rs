@@ -3,7 +3,7 @@
 use crate::json::push_step;
 use std::fmt::Write as _;
 
-/// A place inside an object, linked towards the root.
+/// A place inside a text, linked towards the root.
 #[derive(Clone, Copy)]
 pub(crate) struct Path<'p> {
     parent: Option<&'p Path<'p>>,
@@ -12,15 +12,19 @@ pub(crate) struct Path<'p> {
 
 #[derive(Clone, Copy)]
 enum Step<'p> {
-    Root(&'p str),
+    /// The object of this index, or the text as a whole.
+    Root(Option<usize>),
     Name(&'p str),
     Index(usize),
+    /// Any number of steps.
+    #[cfg(feature = "schemas")]
+    Pointer(&'p str),
 }
 
 impl<'p> Path<'p> {
-    /// The object itself, below a JSON pointer.
-    pub(crate) fn root(pointer: &'p str) -> Self {
-        Self { parent: None, step: Step::Root(pointer) }
+    /// The object that stands at an index of the list that is checked; the text as a whole when `None`.
+    pub(crate) fn root(index: Option<usize>) -> Self {
+        Self { parent: None, step: Step::Root(index) }
     }
 
     /// A member of what stands here.
@@ -33,16 +37,33 @@ impl<'p> Path<'p> {
         Self { parent: Some(self), step: Step::Index(index) }
     }
 
+    /// What a JSON pointer leads to from here.
+    #[cfg(feature = "schemas")]
+    pub(crate) fn at(&'p self, pointer: &'p str) -> Self {
+        Self { parent: Some(self), step: Step::Pointer(pointer) }
+    }
+
+    /// The index of the object in which this is, see [`root`](Self::root).
+    pub(crate) fn index(&self) -> Option<usize> {
+        match (self.parent, self.step) {
+            (Some(parent), _) => parent.index(),
+            (None, Step::Root(index)) => index,
+            (None, _) => None,
+        }
+    }
+
     /// The name of the property that this is, or is an element of.
     pub(crate) fn name(&self) -> &'p str {
         match self.step {
             Step::Root(_) => "",
+            #[cfg(feature = "schemas")]
+            Step::Pointer(_) => "",
             Step::Name(name) => name,
             Step::Index(_) => self.parent.map_or("", Path::name),
         }
     }
 
-    /// As a JSON pointer (RFC 6901).
+    /// As a JSON pointer (RFC 6901) inside the object.
     pub(crate) fn pointer(&self) -> String {
         let mut out = String::with_capacity(64);
         self.write(&mut out);
@@ -54,7 +75,9 @@ impl<'p> Path<'p> {
             parent.write(out);
         }
         match self.step {
-            Step::Root(pointer) => out.push_str(pointer),
+            Step::Root(_) => {}
+            #[cfg(feature = "schemas")]
+            Step::Pointer(pointer) => out.push_str(pointer),
             Step::Name(name) => push_step(name, out),
             Step::Index(index) => write!(out, "/{index}").expect("a String takes every write"),
         }

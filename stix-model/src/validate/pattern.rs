@@ -2,6 +2,7 @@
 
 use super::finding::Code;
 use super::format;
+use super::rule::Rule;
 use super::subject::Subject;
 use crate::Timestamp;
 use crate::id::is_type_name;
@@ -39,7 +40,7 @@ pub(crate) fn check(subject: &mut Subject<'_, '_>, text: &str) {
                 || valid_until.as_ref().is_some_and(|until| stop > until);
             if is_outside {
                 let message = "START and STOP should lie within `valid_from` and `valid_until`";
-                subject.should(Code::PatternMeaning, "pattern", "P-084", message);
+                subject.should(Code::PatternMeaning, "pattern", Rule::P084, message);
             }
         }
     });
@@ -50,38 +51,40 @@ fn time(subject: &Subject<'_, '_>, property: &str) -> Option<Timestamp> {
 }
 
 /// The number under which the broken rule of the grammar is listed.
-fn rule_of_refusal(refusal: &PatternErrorKind) -> &'static str {
+fn rule_of_refusal(refusal: &PatternErrorKind) -> Rule {
     match refusal {
-        PatternErrorKind::BadBase64 => "P-021",
-        PatternErrorKind::BadHex => "P-022",
-        PatternErrorKind::NumberRange => "P-023",
-        PatternErrorKind::BadEscape => "P-025",
-        PatternErrorKind::BadTimestamp(_) => "P-026",
-        PatternErrorKind::TooLong(_) | PatternErrorKind::TooDeep(_) | PatternErrorKind::TooMany(_) => "P-092",
+        PatternErrorKind::BadBase64 => Rule::P021,
+        PatternErrorKind::BadHex => Rule::P022,
+        PatternErrorKind::NumberRange => Rule::P023,
+        PatternErrorKind::BadEscape => Rule::P025,
+        PatternErrorKind::BadTimestamp(_) => Rule::P026,
+        PatternErrorKind::TooLong(_) | PatternErrorKind::TooDeep(_) | PatternErrorKind::TooMany(_) => {
+            Rule::P092
+        }
         // Only START and STOP ask for one.
-        PatternErrorKind::Expected { expected: "a timestamp", .. } => "P-083",
-        _ => "P-012",
+        PatternErrorKind::Expected { expected: "a timestamp", .. } => Rule::P083,
+        _ => Rule::P012,
     }
 }
 
 /// The number under which a rule beyond the grammar is listed.
-fn rule_of_issue(issue: &PatternIssue) -> &'static str {
+fn rule_of_issue(issue: &PatternIssue) -> Rule {
     match issue.rule() {
-        PatternRule::PlusSign | PatternRule::IntegerRange => "P-023",
-        PatternRule::MixedSet => "P-042",
-        PatternRule::HashForm => "S-010",
-        PatternRule::InvalidRegex(_) | PatternRule::UnsupportedRegex(_) => "P-044",
-        PatternRule::DifferentTypes => "P-062",
-        PatternRule::NotPositive if issue.place().starts_with("WITHIN") => "P-082",
-        PatternRule::NotPositive => "P-081",
-        PatternRule::DuplicateQualifier | PatternRule::DuplicateGroupQualifier => "P-080",
-        PatternRule::EmptyInterval => "P-083",
-        PatternRule::NotANetwork => "P-045",
-        PatternRule::UpperCaseHex => "P-022",
+        PatternRule::PlusSign | PatternRule::IntegerRange => Rule::P023,
+        PatternRule::MixedSet => Rule::P042,
+        PatternRule::HashForm => Rule::S010,
+        PatternRule::InvalidRegex(_) | PatternRule::UnsupportedRegex(_) => Rule::P044,
+        PatternRule::DifferentTypes => Rule::P062,
+        PatternRule::NotPositive if issue.place().starts_with("WITHIN") => Rule::P082,
+        PatternRule::NotPositive => Rule::P081,
+        PatternRule::DuplicateQualifier | PatternRule::DuplicateGroupQualifier => Rule::P080,
+        PatternRule::EmptyInterval => Rule::P083,
+        PatternRule::NotANetwork => Rule::P045,
+        PatternRule::UpperCaseHex => Rule::P022,
         PatternRule::LeadingDot
         | PatternRule::EmptySet
         | PatternRule::OperatorAlias
-        | PatternRule::Comment => "P-015",
+        | PatternRule::Comment => Rule::P015,
     }
 }
 
@@ -121,13 +124,13 @@ fn check_path(subject: &mut Subject<'_, '_>, path: &ObjectPath) {
     let object_type = &path.object_type;
     if !is_type_name(object_type) {
         let message = format!("`{object_type}` cannot be the name of a type");
-        subject.must(Code::PatternMeaning, "pattern", "P-030", message);
+        subject.must(Code::PatternMeaning, "pattern", Rule::P030, message);
         return;
     }
     let known = schema::of(object_type);
     if known.is_some_and(|schema| schema.class != Class::Sco) {
         let message = format!("`{object_type}` is not a cyber-observable object");
-        subject.should(Code::PatternMeaning, "pattern", "P-030", message);
+        subject.should(Code::PatternMeaning, "pattern", Rule::P030, message);
         return;
     }
     let Some(Step::Property(first)) = path.steps.first() else { return };
@@ -136,9 +139,9 @@ fn check_path(subject: &mut Subject<'_, '_>, path: &ObjectPath) {
     }
     if !format::is_property_name(first) && &**first != "id" {
         let message = format!("`{first}` cannot be the name of a property");
-        subject.must(Code::PatternMeaning, "pattern", "P-030", message);
+        subject.must(Code::PatternMeaning, "pattern", Rule::P030, message);
     } else if known.is_some() {
         let message = format!("`{object_type}` has no property `{first}` in the standard");
-        subject.should(Code::PatternMeaning, "pattern", "P-030", message);
+        subject.should(Code::PatternMeaning, "pattern", Rule::P030, message);
     }
 }

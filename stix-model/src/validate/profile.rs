@@ -2,6 +2,7 @@
 
 use super::finding::{Code, Finding, Severity};
 use super::path::Path;
+use super::rule::Rule;
 use super::subject::Sink;
 use crate::json::{Kind, Value};
 use crate::schema::{self, Class};
@@ -136,18 +137,18 @@ pub(crate) fn check_object(profile: Profile, value: Value<'_>, role: Role, path:
     let needs_creator = matches!(class, Some(Class::Sdo | Class::Sro) | None);
     if needs_creator && value.get("created_by_ref").is_none() {
         let message = "the object does not name its creator in `created_by_ref`";
-        sink.report(Severity::Error, Code::Profile, path, "I-003", message);
+        sink.report(Severity::Error, Code::Profile, path, Rule::I003, message);
     }
     let markings = value.get("object_marking_refs").into_iter().flat_map(Value::elements);
     let levels = markings.filter_map(|id| Tlp::of_marking(&id.as_str()?)).count();
     if levels > 1 {
         let message = "the object has more than one TLP marking";
-        sink.report(Severity::Error, Code::Profile, &path.member("object_marking_refs"), "I-014", message);
+        sink.report(Severity::Error, Code::Profile, &path.member("object_marking_refs"), Rule::I014, message);
     }
     let needs_level = profile == Profile::Strict && object_type != "marking-definition";
     if needs_level && levels == 0 {
         let message = "the object has no TLP marking, so nobody knows with whom it may be shared";
-        let finding = sink.report(Severity::Error, Code::Profile, path, "I-014", message);
+        let finding = sink.report(Severity::Error, Code::Profile, path, Rule::I014, message);
         finding.fix("add the marking-definition of the level to `object_marking_refs`");
     }
 }
@@ -157,7 +158,7 @@ fn check_use_case(object_type: &str, value: Value<'_>, role: Role, path: &Path<'
         let Some(text) = value.get(name).and_then(Value::as_str) else { continue };
         if text.parse::<Timestamp>().is_ok_and(|time| time.fraction_digits() > 3) {
             let message = "producers give times to the millisecond";
-            sink.report(Severity::Warning, Code::Profile, &path.member(name), "I-005", message);
+            sink.report(Severity::Warning, Code::Profile, &path.member(name), Rule::I005, message);
         }
     }
     let is_creator = object_type == "identity";
@@ -169,7 +170,7 @@ fn check_use_case(object_type: &str, value: Value<'_>, role: Role, path: &Path<'
     };
     for name in required.iter().filter(|name| value.get(name).is_none()) {
         let message = format!("the use case needs `{name}`, which the standard leaves open");
-        let rule = if is_creator { "I-004" } else { "I-002" };
+        let rule = if is_creator { Rule::I004 } else { Rule::I002 };
         sink.report(Severity::Error, Code::Profile, path, rule, message);
     }
 }
@@ -191,13 +192,13 @@ pub(crate) fn referred<'d>(profile: Profile, objects: Value<'d>) -> BTreeSet<Cow
 }
 
 /// Checks that a bundle holds all that its objects refer to (interoperability document, section 2.3).
-pub(crate) fn check_bundle(profile: Profile, objects: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
+pub(crate) fn check_bundle(profile: Profile, objects: Value<'_>, sink: &mut Sink) {
     if profile != Profile::Interop {
         return;
     }
     let present: BTreeSet<_> = objects.elements().filter_map(|object| object.get("id")?.as_str()).collect();
     for (index, object) in objects.elements().enumerate() {
-        let object_path = path.element(index);
+        let object_path = Path::root(Some(index));
         for (name, value) in object.members() {
             let mut missing = Vec::new();
             references(&name, value, &mut |id| {
@@ -212,7 +213,7 @@ pub(crate) fn check_bundle(profile: Profile, objects: Value<'_>, path: &Path<'_>
                     Severity::Error,
                     Code::ReferenceMissing,
                     &object_path.member(&name),
-                    "I-006",
+                    Rule::I006,
                     message,
                 );
             }

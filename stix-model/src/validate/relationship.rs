@@ -1,6 +1,7 @@
 //! Whether the standard defines a relationship (STIX 2.1, sections 3.7 and 5.1).
 
 use super::finding::Code;
+use super::rule::Rule;
 use super::subject::Subject;
 use crate::graph::{RelationshipDefinition as Is, is_defined};
 use crate::id;
@@ -17,18 +18,18 @@ pub(crate) fn check(subject: &mut Subject<'_, '_>, relationship_type: &str) {
         Is::Renamed(name) => {
             let message = format!("this relationship is now called `{name}`");
             subject
-                .should(Code::Relationship, "relationship_type", "S-161", message)
+                .should(Code::Relationship, "relationship_type", Rule::S161, message)
                 .fix(format!("write {name}"));
         }
         Is::TypesDiffer => {
             let message = format!(
                 "`{relationship_type}` stands between objects of one type, not {source} and {target}"
             );
-            subject.should(Code::Relationship, "relationship_type", "S-163", message);
+            subject.should(Code::Relationship, "relationship_type", Rule::S163, message);
         }
         Is::NotDefined => {
             let message = format!("the standard defines no `{relationship_type}` from {source} to {target}");
-            subject.should(Code::Relationship, "relationship_type", "S-161", message);
+            subject.should(Code::Relationship, "relationship_type", Rule::S161, message);
         }
     }
 }

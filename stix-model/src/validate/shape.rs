@@ -2,10 +2,11 @@
 
 use super::finding::{Code, Severity};
 use super::path::Path;
+use super::rule::Rule;
 use super::subject::{Sink, Slots, Subject};
 use super::{format, part};
 use crate::json::{Kind, Value};
-use crate::schema::{Class, Format, Presence, Property, Rule, Schema, Shape, Target, list_targets};
+use crate::schema::{Class, Constraint, Format, Presence, Property, Schema, Shape, Target, list_targets};
 use crate::vocab::{HashAlgorithm, Openness, Vocabulary};
 use crate::{StixId, Timestamp, common};
 
@@ -41,7 +42,7 @@ pub(crate) fn walk<'s, 'd>(
         slots.set(index, member);
         if property.presence == Presence::Reserved {
             let message = "this name is reserved and must not be used";
-            sink.report(Severity::Error, Code::PropertyReserved, &place, "S-035", message);
+            sink.report(Severity::Error, Code::PropertyReserved, &place, Rule::S035, message);
             continue;
         }
         check_property(member, property, schema, &place, sink);
@@ -52,7 +53,7 @@ pub(crate) fn walk<'s, 'd>(
         }
     }
     let mut subject = Subject { value, schema, slots, path, sink };
-    schema.rules.iter().for_each(|rule| apply(rule, &mut subject));
+    schema.constraints.iter().for_each(|constraint| apply(constraint, &mut subject));
     subject
 }
 
@@ -61,7 +62,7 @@ fn report_missing(property: &Property, schema: &Schema, path: &Path<'_>, sink: &
     // The standard's own example of a custom object (section 11.2.1) has no `spec_version`.
     let is_let_pass = property.name == "spec_version" && std::ptr::eq(schema, &common::CUSTOM_OBJECT);
     let severity = if is_let_pass { Severity::Warning } else { Severity::Error };
-    let rule = if schema.name.is_empty() { "S-143" } else { rule_of(schema) };
+    let rule = if schema.name.is_empty() { Rule::S143 } else { rule_of(schema) };
     let message = format!("the required property `{}` is missing", property.name);
     let finding = sink.report(severity, Code::PropertyMissing, path, rule, message);
     if property.name == "spec_version" {
@@ -70,28 +71,28 @@ fn report_missing(property: &Property, schema: &Schema, path: &Path<'_>, sink: &
 }
 
 /// The rule that lists the required properties of a table; of most tables it is the general one.
-fn rule_of(schema: &Schema) -> &'static str {
+fn rule_of(schema: &Schema) -> Rule {
     match schema.name {
-        "external-reference" => "S-006",
-        "kill-chain-phase" => "S-016",
-        "granular-marking" => "S-115",
-        "marking-definition" => "S-110",
-        "language-content" => "S-130",
-        "extension-definition" => "S-142",
-        _ => "S-034",
+        "external-reference" => Rule::S006,
+        "kill-chain-phase" => Rule::S016,
+        "granular-marking" => Rule::S115,
+        "marking-definition" => Rule::S110,
+        "language-content" => Rule::S130,
+        "extension-definition" => Rule::S142,
+        _ => Rule::S034,
     }
 }
 
 /// The rule that sets the limits of a number.
-fn rule_of_range(schema: &Schema, property: &Property) -> &'static str {
+fn rule_of_range(schema: &Schema, property: &Property) -> Rule {
     match (schema.name, property.name) {
-        (_, "confidence") => "S-045",
-        ("sighting", _) => "S-165",
-        ("location", _) => "S-202",
-        ("observed-data", _) => "S-205",
-        ("file", _) => "S-215",
-        ("network-traffic", "src_port" | "dst_port") => "S-218",
-        _ => "S-034",
+        (_, "confidence") => Rule::S045,
+        ("sighting", _) => Rule::S165,
+        ("location", _) => Rule::S202,
+        ("observed-data", _) => Rule::S205,
+        ("file", _) => Rule::S215,
+        ("network-traffic", "src_port" | "dst_port") => Rule::S218,
+        _ => Rule::S034,
     }
 }
 
@@ -119,8 +120,8 @@ pub(crate) fn check_property(
 pub(crate) fn check_shape(value: Value<'_>, shape: &Shape, path: &Path<'_>, sink: &mut Sink) {
     match shape {
         Shape::String(form) => check_string(value, *form, path, sink),
-        Shape::Boolean => expect_kind(Kind::Bool, value, "S-002", path, sink),
-        Shape::Float => expect_kind(Kind::Number, value, "S-009", path, sink),
+        Shape::Boolean => expect_kind(Kind::Bool, value, Rule::S002, path, sink),
+        Shape::Float => expect_kind(Kind::Number, value, Rule::S009, path, sink),
         Shape::Integer => check_integer(value, path, sink),
         Shape::IntegerOrString => {
             if value.kind() != Kind::String {
@@ -136,19 +137,19 @@ pub(crate) fn check_shape(value: Value<'_>, shape: &Shape, path: &Path<'_>, sink
             sink,
             format::is_binary,
             Code::Base64,
-            "S-001",
+            Rule::S001,
             "must be base64 with padding, and not empty",
         ),
         Shape::Hex => {
             let message = "must be an even number of digits 0-9 and a-f, and not empty";
-            check_text(value, path, sink, format::is_hex, Code::Hex, "S-011", message);
+            check_text(value, path, sink, format::is_hex, Code::Hex, Rule::S011, message);
         }
         Shape::Hashes => check_hashes(value, path, sink),
         Shape::Dictionary(values) => check_dictionary(value, values, path, sink),
         Shape::List(elements) => check_list(value, elements, path, sink),
         Shape::Vocabulary(vocabulary) => check_word(value, vocabulary, path, sink),
         Shape::Part(schema) => check(value, schema, *path, sink),
-        Shape::Extensions => expect_kind(Kind::Object, value, "S-050", path, sink),
+        Shape::Extensions => expect_kind(Kind::Object, value, Rule::S050, path, sink),
         Shape::ObservableContainer => part::observable_container(value, path, sink),
         Shape::Object => {}
         Shape::Any => part::any_value(value, path, sink),
@@ -157,14 +158,14 @@ pub(crate) fn check_shape(value: Value<'_>, shape: &Shape, path: &Path<'_>, sink
 
 fn check_string(value: Value<'_>, form: Format, path: &Path<'_>, sink: &mut Sink) {
     match form {
-        Format::Any => expect_kind(Kind::String, value, "S-018", path, sink),
+        Format::Any => expect_kind(Kind::String, value, Rule::S018, path, sink),
         Format::Language => check_text(
             value,
             path,
             sink,
             format::is_language_tag,
             Code::Format,
-            "S-046",
+            Rule::S046,
             "must be a language tag of RFC 5646, such as `en` or `pt-BR`",
         ),
     }
@@ -176,7 +177,7 @@ fn check_text(
     sink: &mut Sink,
     is_right: impl Fn(&str) -> bool,
     code: Code,
-    rule: &'static str,
+    rule: Rule,
     message: &str,
 ) {
     let Some(text) = value.as_str() else { return wrong_kind(Kind::String, value, rule, path, sink) };
@@ -187,7 +188,7 @@ fn check_text(
 
 fn check_integer(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
     if value.kind() != Kind::Number {
-        return wrong_kind(Kind::Number, value, "S-015", path, sink);
+        return wrong_kind(Kind::Number, value, Rule::S015, path, sink);
     }
     let is_integer =
         value.as_i64().is_some_and(|number| number.unsigned_abs() <= crate::json::MAX_SAFE_INTEGER);
@@ -196,7 +197,7 @@ fn check_integer(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
             Severity::Error,
             Code::PropertyType,
             path,
-            "S-015",
+            Rule::S015,
             "must be an integer of at most 53 bits",
         );
     }
@@ -209,26 +210,26 @@ enum Precision {
 }
 
 fn check_timestamp(value: Value<'_>, precision: Precision, path: &Path<'_>, sink: &mut Sink) {
-    let Some(text) = value.as_str() else { return wrong_kind(Kind::String, value, "S-019", path, sink) };
+    let Some(text) = value.as_str() else { return wrong_kind(Kind::String, value, Rule::S019, path, sink) };
     if let Err(error) = Timestamp::check(&text) {
-        sink.report(Severity::Error, Code::Timestamp, path, "S-019", error.to_string());
+        sink.report(Severity::Error, Code::Timestamp, path, Rule::S019, error.to_string());
         return;
     }
     // The shortest form with three digits is `2016-01-20T12:31:12.123Z`.
     if matches!(precision, Precision::Milliseconds) && text.len() < 24 {
         let message = "must be given to the millisecond, with at least three digits after the dot";
-        let finding = sink.report(Severity::Error, Code::TimestampPrecision, path, "S-020", message);
+        let finding = sink.report(Severity::Error, Code::TimestampPrecision, path, Rule::S020, message);
         let (seconds, fraction) = text.trim_end_matches('Z').split_at(19);
         finding.fix(format!("write {seconds}.{:0<3}Z", fraction.trim_start_matches('.')));
     }
 }
 
 fn check_identifier(value: Value<'_>, targets: &'static [Target], path: &Path<'_>, sink: &mut Sink) {
-    let Some(text) = value.as_str() else { return wrong_kind(Kind::String, value, "S-012", path, sink) };
+    let Some(text) = value.as_str() else { return wrong_kind(Kind::String, value, Rule::S012, path, sink) };
     let object_type = match StixId::check(&text) {
         Ok(object_type) => object_type,
         Err(error) => {
-            sink.report(Severity::Error, Code::Identifier, path, "S-012", error.to_string());
+            sink.report(Severity::Error, Code::Identifier, path, Rule::S012, error.to_string());
             return;
         }
     };
@@ -246,22 +247,22 @@ fn check_identifier(value: Value<'_>, targets: &'static [Target], path: &Path<'_
 }
 
 /// The rule that says what a reference may point to; of most only the table says it.
-fn rule_of_reference(path: &Path<'_>, object_type: &str) -> &'static str {
+fn rule_of_reference(path: &Path<'_>, object_type: &str) -> Rule {
     match path.name() {
-        _ if object_type == "bundle" => "S-101",
-        "created_by_ref" => "S-047",
-        "object_marking_refs" | "marking_ref" => "S-048",
-        "source_ref" | "target_ref" => "S-160",
-        "sighting_of_ref" | "observed_data_refs" | "where_sighted_refs" => "S-165",
-        "content_ref" | "parent_directory_ref" => "S-215",
-        "src_ref" | "dst_ref" => "S-218",
-        _ => "S-052",
+        _ if object_type == "bundle" => Rule::S101,
+        "created_by_ref" => Rule::S047,
+        "object_marking_refs" | "marking_ref" => Rule::S048,
+        "source_ref" | "target_ref" => Rule::S160,
+        "sighting_of_ref" | "observed_data_refs" | "where_sighted_refs" => Rule::S165,
+        "content_ref" | "parent_directory_ref" => Rule::S215,
+        "src_ref" | "dst_ref" => Rule::S218,
+        _ => Rule::S052,
     }
 }
 
 fn check_hashes(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
     if value.kind() != Kind::Object {
-        return wrong_kind(Kind::Object, value, "S-010", path, sink);
+        return wrong_kind(Kind::Object, value, Rule::S010, path, sink);
     }
     let mut is_empty = true;
     for (name, hash) in value.members() {
@@ -269,21 +270,21 @@ fn check_hashes(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
         let place = path.member(&name);
         if !format::is_dictionary_key(&name) || name.len() < 3 {
             let message = "the name of a hash has 3 to 250 characters a-z, A-Z, 0-9, hyphen and underscore";
-            sink.report(Severity::Error, Code::DictionaryKey, &place, "S-010", message);
+            sink.report(Severity::Error, Code::DictionaryKey, &place, Rule::S010, message);
             continue;
         }
         let Some(text) = hash.as_str() else {
-            wrong_kind(Kind::String, hash, "S-010", &place, sink);
+            wrong_kind(Kind::String, hash, Rule::S010, &place, sink);
             continue;
         };
         match HashAlgorithm::from(&*name) {
             HashAlgorithm::Other(_) => {
                 let message = "the algorithm is not in hash-algorithm-ov";
-                sink.report(Severity::Warning, Code::Vocabulary, &place, "S-010", message);
+                sink.report(Severity::Warning, Code::Vocabulary, &place, Rule::S010, message);
             }
             algorithm if !algorithm.fits(&text) => {
                 let message = format!("this is not the form of a {} value", algorithm.as_str());
-                sink.report(Severity::Error, Code::Hash, &place, "S-010", message);
+                sink.report(Severity::Error, Code::Hash, &place, Rule::S010, message);
             }
             _ => {}
         }
@@ -295,7 +296,7 @@ fn check_hashes(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
 
 fn check_dictionary(value: Value<'_>, values: &Shape, path: &Path<'_>, sink: &mut Sink) {
     if value.kind() != Kind::Object {
-        return wrong_kind(Kind::Object, value, "S-003", path, sink);
+        return wrong_kind(Kind::Object, value, Rule::S003, path, sink);
     }
     let mut is_empty = true;
     for (key, member) in value.members() {
@@ -312,13 +313,13 @@ fn check_dictionary(value: Value<'_>, values: &Shape, path: &Path<'_>, sink: &mu
 pub(crate) fn check_key(key: &str, severity: Severity, path: &Path<'_>, sink: &mut Sink) {
     if !format::is_dictionary_key(key) {
         let message = "a key has 1 to 250 characters a-z, A-Z, 0-9, hyphen and underscore";
-        sink.report(severity, Code::DictionaryKey, path, "S-003", message);
+        sink.report(severity, Code::DictionaryKey, path, Rule::S003, message);
     }
 }
 
 fn check_list(value: Value<'_>, elements: &Shape, path: &Path<'_>, sink: &mut Sink) {
     if value.kind() != Kind::Array {
-        return wrong_kind(Kind::Array, value, "S-017", path, sink);
+        return wrong_kind(Kind::Array, value, Rule::S017, path, sink);
     }
     let mut is_empty = true;
     for (index, element) in value.elements().enumerate() {
@@ -331,7 +332,7 @@ fn check_list(value: Value<'_>, elements: &Shape, path: &Path<'_>, sink: &mut Si
 }
 
 fn check_word(value: Value<'_>, vocabulary: &Vocabulary, path: &Path<'_>, sink: &mut Sink) {
-    let rule = if vocabulary.openness == Openness::Closed { "S-004" } else { "S-005" };
+    let rule = if vocabulary.openness == Openness::Closed { Rule::S004 } else { Rule::S005 };
     let Some(word) = value.as_str() else { return wrong_kind(Kind::String, value, rule, path, sink) };
     if vocabulary.contains(&word) {
         return;
@@ -352,73 +353,69 @@ fn check_word(value: Value<'_>, vocabulary: &Vocabulary, path: &Path<'_>, sink: 
     }
 }
 
-fn expect_kind(kind: Kind, value: Value<'_>, rule: &'static str, path: &Path<'_>, sink: &mut Sink) {
+fn expect_kind(kind: Kind, value: Value<'_>, rule: Rule, path: &Path<'_>, sink: &mut Sink) {
     if value.kind() != kind {
         wrong_kind(kind, value, rule, path, sink);
     }
 }
 
 #[cold]
-pub(crate) fn wrong_kind(
-    expected: Kind,
-    value: Value<'_>,
-    rule: &'static str,
-    path: &Path<'_>,
-    sink: &mut Sink,
-) {
+pub(crate) fn wrong_kind(expected: Kind, value: Value<'_>, rule: Rule, path: &Path<'_>, sink: &mut Sink) {
     let message = format!("must be {}, not {}", expected.name(), value.kind().name());
     sink.report(Severity::Error, Code::PropertyType, path, rule, message);
 }
 
 #[cold]
 pub(crate) fn empty(kind: Kind, severity: Severity, path: &Path<'_>, sink: &mut Sink) {
-    let (what, rule) = if kind == Kind::Array { ("list", "S-017") } else { ("dictionary", "S-003") };
+    let (what, rule) = if kind == Kind::Array { ("list", Rule::S017) } else { ("dictionary", Rule::S003) };
     let message = format!("a {what} must not be empty");
     sink.report(severity, Code::Empty, path, rule, message).fix("leave the property out");
 }
 
-fn apply(rule: &Rule, subject: &mut Subject<'_, '_>) {
-    match *rule {
-        Rule::Order(first, second, number) => order(first, second, number, Strictness::MayBeEqual, subject),
-        Rule::StrictOrder(first, second, number) => order(first, second, number, Strictness::Later, subject),
-        Rule::OneOf(names, number) => {
+fn apply(constraint: &Constraint, subject: &mut Subject<'_, '_>) {
+    match *constraint {
+        Constraint::Order(first, second, rule) => order(first, second, rule, Strictness::MayBeEqual, subject),
+        Constraint::StrictOrder(first, second, rule) => {
+            order(first, second, rule, Strictness::Later, subject)
+        }
+        Constraint::OneOf(names, rule) => {
             if !names.iter().any(|name| subject.has(name)) {
                 let message = format!("at least one of {} must be there", list(names));
-                subject.must(Code::PropertyMissing, "", number, message);
+                subject.must(Code::PropertyMissing, "", rule, message);
             }
         }
-        Rule::ExactlyOne(names, number) => {
+        Constraint::ExactlyOne(names, rule) => {
             let present: Vec<_> = names.iter().filter(|name| subject.has(name)).collect();
             if present.is_empty() {
                 let message = format!("one of {} must be there", list(names));
-                subject.must(Code::PropertyMissing, "", number, message);
+                subject.must(Code::PropertyMissing, "", rule, message);
             }
             if let [_, second, ..] = present[..] {
                 let message = format!("only one of {} may be there", list(names));
-                subject.must(Code::PropertyConflict, second, number, message);
+                subject.must(Code::PropertyConflict, second, rule, message);
             }
         }
-        Rule::AnyOwn(number) => {
+        Constraint::AnyOwn(rule) => {
             let own = subject.schema.own.iter().filter(|property| property.presence == Presence::Optional);
             let has_own =
                 own.map(|property| property.name).chain(["extensions"]).any(|name| subject.has(name));
             if !has_own {
                 let message = "at least one property beside the required ones must be there";
-                subject.must(Code::PropertyMissing, "", number, message);
+                subject.must(Code::PropertyMissing, "", rule, message);
             }
         }
-        Rule::Needs(name, needed, number) => {
+        Constraint::Needs(name, needed, rule) => {
             if !subject.has(name) {
                 return;
             }
             for needed in needed {
                 if !subject.has(needed) {
                     let message = format!("`{name}` needs `{needed}` beside it");
-                    subject.must(Code::PropertyNeeds, name, number, message);
+                    subject.must(Code::PropertyNeeds, name, rule, message);
                 }
             }
         }
-        Rule::Check(check) => check(subject),
+        Constraint::Check(check) => check(subject),
     }
 }
 
@@ -436,7 +433,7 @@ pub(crate) enum Strictness {
 pub(crate) fn order(
     first: &str,
     second: &str,
-    rule: &'static str,
+    rule: Rule,
     strictness: Strictness,
     subject: &mut Subject<'_, '_>,
 ) {

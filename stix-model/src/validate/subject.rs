@@ -3,6 +3,7 @@
 use super::finding::{Code, Finding, Severity};
 use super::path::Path;
 use super::profile::Profile;
+use super::rule::Rule;
 use crate::json::{Place, Value};
 use crate::schema::{MOST_PROPERTIES, Schema};
 use std::borrow::Cow;
@@ -10,6 +11,8 @@ use std::borrow::Cow;
 /// Collects findings up to a bound, errors before warnings: a flood of advice hides no error.
 pub(crate) struct Sink {
     profile: Profile,
+    /// Index of the object that all findings are about.
+    index: Option<usize>,
     /// Each with the number of its report, as those of one severity are apart from the others: so an error that
     /// comes late costs no search for a warning that makes room.
     errors: Vec<(usize, Finding)>,
@@ -25,9 +28,19 @@ pub(crate) struct Sink {
 }
 
 impl Sink {
-    pub(crate) fn new(profile: Profile, most: usize) -> Self {
+    pub(crate) fn new(profile: Profile, most: usize, index: Option<usize>) -> Self {
         let (errors, warnings) = (Vec::new(), Vec::new());
-        Self { profile, errors, warnings, reports: 0, most, left_out: None, spare: None, is_taken: None }
+        Self {
+            profile,
+            index,
+            errors,
+            warnings,
+            reports: 0,
+            most,
+            left_out: None,
+            spare: None,
+            is_taken: None,
+        }
     }
 
     /// In the order of the reports.
@@ -40,7 +53,7 @@ impl Sink {
         let mut findings: Vec<_> = numbered.into_iter().map(|(_, finding)| finding).collect();
         if let Some(severity) = self.left_out {
             let message = format!("there are more than {} findings; the rest is left out", self.most);
-            findings.push(finding(severity, Code::TooMany, &Path::root(""), "S-240", message));
+            findings.push(finding(severity, Code::TooMany, &Path::root(self.index), Rule::S240, message));
         }
         findings
     }
@@ -63,7 +76,7 @@ impl Sink {
         severity: Severity,
         code: Code,
         path: &Path<'_>,
-        rule: &'static str,
+        rule: Rule,
         message: impl Into<String>,
     ) -> &mut Finding {
         self.take(finding(severity, code, path, rule, message.into()))
@@ -99,8 +112,9 @@ impl Sink {
     }
 }
 
-fn finding(severity: Severity, code: Code, path: &Path<'_>, rule: &'static str, message: String) -> Finding {
-    Finding { code, severity, pointer: path.pointer(), rule, message, fix: None }
+fn finding(severity: Severity, code: Code, path: &Path<'_>, rule: Rule, message: String) -> Finding {
+    let (index, pointer) = (path.index(), path.pointer());
+    Finding { code, severity, index, pointer, rule: Some(rule), message, fix: None }
 }
 
 /// Where the properties of an object are, in the order of its table, and the names of those that are in no table.
@@ -155,7 +169,7 @@ impl<'d> Subject<'_, 'd> {
         &mut self,
         code: Code,
         property: &str,
-        rule: &'static str,
+        rule: Rule,
         message: impl Into<String>,
     ) -> &mut Finding {
         self.report(Severity::Error, code, property, rule, message)
@@ -167,7 +181,7 @@ impl<'d> Subject<'_, 'd> {
         &mut self,
         code: Code,
         property: &str,
-        rule: &'static str,
+        rule: Rule,
         message: impl Into<String>,
     ) -> &mut Finding {
         self.report(Severity::Warning, code, property, rule, message)
@@ -178,7 +192,7 @@ impl<'d> Subject<'_, 'd> {
         severity: Severity,
         code: Code,
         property: &str,
-        rule: &'static str,
+        rule: Rule,
         message: impl Into<String>,
     ) -> &mut Finding {
         if property.is_empty() || self.value.get(property).is_none() {

@@ -3,15 +3,16 @@
 use super::between::{Member, Members, describe};
 use super::finding::{Code, Severity};
 use super::path::Path;
+use super::rule::Rule;
 use super::subject::Sink;
 use crate::Timestamp;
 use crate::json::{Kind, Value};
 
 /// Checks language content against the version that it is for, when the bundle holds it.
-pub(super) fn check(content: &Member<'_>, members: &Members<'_>, list: &Path<'_>, sink: &mut Sink) {
+pub(super) fn check(content: &Member<'_>, members: &Members<'_>, sink: &mut Sink) {
     let Some(object_ref) = content.text("object_ref") else { return };
     let Some(latest) = members.latest(&object_ref) else { return };
-    let place = list.element(content.index);
+    let place = Path::root(Some(content.index));
     let original = match content.text("object_modified").and_then(|time| time.parse::<Timestamp>().ok()) {
         None => latest,
         Some(modified) => {
@@ -22,7 +23,7 @@ pub(super) fn check(content: &Member<'_>, members: &Members<'_>, list: &Path<'_>
                 let message =
                     format!("no version of {object_ref} in this bundle has {modified} as its `modified`");
                 let place = place.member("object_modified");
-                sink.report(Severity::Warning, Code::ReferenceMissing, &place, "S-130", message);
+                sink.report(Severity::Warning, Code::ReferenceMissing, &place, Rule::S130, message);
                 return;
             };
             version
@@ -66,7 +67,7 @@ fn compare(translation: Value<'_>, original: Value<'_>, path: &Path<'_>, sink: &
                 describe(original),
                 describe(translation)
             );
-            sink.report(Severity::Error, Code::PropertyType, path, "S-131", message);
+            sink.report(Severity::Error, Code::PropertyType, path, Rule::S131, message);
         }
     }
 }

@@ -1,19 +1,9 @@
 //! What an incoming object is against the versions that are stored.
 
-use super::{is_revoked, is_same_content};
+use super::facts::{Facts, History, sort_key};
 use crate::Object;
-use crate::json::Value;
+use crate::validate::rule::Rule;
 use std::fmt;
-
-/// Whether the incoming object keeps the rules of its type. That is for a validator to say; [`decide`] only
-/// ranks the answer before all others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Validity {
-    /// It does.
-    Valid,
-    /// It does not.
-    Invalid,
-}
 
 /// What an incoming object is against the versions that are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,8 +29,6 @@ pub enum Decision {
 /// Why an incoming object is not to be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Refusal {
-    /// It breaks the rules of its type.
-    Invalid,
     /// It is later than the version that revoked the object (STIX 2.1, section 3.6.1).
     Revoked,
     /// `created` never changes between versions (STIX 2.1, section 3.2).
@@ -60,10 +48,49 @@ impl Decision {
             Self::Older => "accept-older",
             Self::Duplicate => "duplicate",
             Self::Conflict => "conflict",
-            Self::Refused(Refusal::Invalid) => "reject-invalid",
             Self::Refused(Refusal::Revoked) => "reject-revoked",
             Self::Refused(Refusal::OtherCreated) => "reject-created-changed",
             Self::Refused(Refusal::OtherCreator) => "reject-other-creator",
+        }
+    }
+
+    /// Why the object is not stored, as a sentence for whoever sent it; `None` when it is stored, or is already.
+    ///
+    /// ```
+    /// # use stix_model::Object;
+    /// # use stix_model::version::{Decision, Facts};
+    /// let url = Object::parse(r#"{"type": "url", "id": "url--7d45bfa7-9b83-5b0c-b5ae-1ad0c7c1f0a1", "value": "u:x"}"#)?;
+    /// let facts = Facts::of(url.document().root(), url.header());
+    /// let message = "this object already exists with other content, and one without `modified` cannot be changed";
+    /// assert_eq!(Decision::Conflict.message(&facts), Some(message));
+    /// assert_eq!(Decision::Duplicate.message(&facts), None);
+    /// # Ok::<(), stix_model::ObjectError>(())
+    /// ```
+    pub fn message(self, incoming: &Facts) -> Option<&'static str> {
+        match self {
+            Self::New | Self::Newer | Self::Revocation | Self::Older | Self::Duplicate => None,
+            Self::Conflict if incoming.version.is_some() => Some(
+                "this version already exists with other content; a changed object needs a later `modified`",
+            ),
+            Self::Conflict => Some(
+                "this object already exists with other content, and one without `modified` cannot be changed",
+            ),
+            Self::Refused(refusal) => Some(refusal.message()),
+        }
+    }
+
+    /// The rule that the object breaks, if it is not to be stored.
+    ///
+    /// ```
+    /// use stix_model::{validate::Rule, version::Decision};
+    /// assert_eq!(Decision::Conflict.rule(), Some(Rule::S084));
+    /// assert_eq!(Decision::Newer.rule(), None);
+    /// ```
+    pub fn rule(self) -> Option<Rule> {
+        match self {
+            Self::New | Self::Newer | Self::Revocation | Self::Older | Self::Duplicate => None,
+            Self::Conflict => Some(Rule::S084),
+            Self::Refused(refusal) => Some(refusal.rule()),
         }
     }
 
@@ -73,61 +100,96 @@ impl Decision {
     }
 }
 
+impl Refusal {
+    /// The rule that the object breaks.
+    ///
+    /// ```
+    /// use stix_model::{validate::Rule, version::Refusal};
+    /// assert_eq!(Refusal::OtherCreator.rule(), Rule::S083);
+    /// ```
+    pub fn rule(self) -> Rule {
+        match self {
+            Self::Revoked => Rule::S043,
+            Self::OtherCreated => Rule::S042,
+            Self::OtherCreator => Rule::S083,
+        }
+    }
+
+    /// A sentence for whoever sent the object.
+    ///
+    /// ```
+    /// use stix_model::version::Refusal;
+    /// assert_eq!(Refusal::Revoked.message(), "the object is revoked, and no version follows a revocation");
+    /// ```
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::Revoked => "the object is revoked, and no version follows a revocation",
+            Self::OtherCreated => {
+                "`created` is the same in all versions of an object, and the stored ones have another"
+            }
+            Self::OtherCreator => {
+                "only its creator makes new versions of an object, and the stored ones have another `created_by_ref`"
+            }
+        }
+    }
+}
+
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-/// Decides what an incoming object is. Of `stored` only the versions of the same object matter, in any order.
+/// Decides what an incoming object is against what is stored under its identifier; `None` when nothing is.
 ///
 /// Equal versions come first: a duplicate is one whoever wrote it. Then a changed `created`, another creator,
-/// a revocation that went before, and at last the order of the instants.
-pub fn decide<'a>(
-    incoming: &Object,
-    validity: Validity,
-    stored: impl IntoIterator<Item = &'a Object>,
-) -> Decision {
-    if validity == Validity::Invalid {
-        return Decision::Refused(Refusal::Invalid);
+/// a revocation that went before, and at last the order of the instants. Whether the object keeps the rules of its type
+/// is for a validator to say, before this.
+///
+/// ```
+/// use stix_model::Object;
+/// use stix_model::version::{Decision, Facts, History, Refusal, decide};
+/// let object = Object::parse(r#"{"type": "campaign", "spec_version": "2.1",
+///     "id": "campaign--12a111f0-b824-4baf-a224-83b80237a094", "name": "Bank Attack",
+///     "created": "2017-02-08T21:31:22.007Z", "modified": "2017-02-09T00:00:00.000Z"}"#)?;
+/// let incoming = Facts::of(object.document().root(), object.header());
+/// assert_eq!(decide(&incoming, None), Decision::New);
+///
+/// let created = Some("2017-02-08T21:31:22.007");
+/// let stored = History { created, latest: created, ..History::default() };
+/// assert_eq!(decide(&incoming, Some(&stored)), Decision::Newer);
+/// let revoked = History { revoked_at: created, ..stored };
+/// assert_eq!(decide(&incoming, Some(&revoked)), Decision::Refused(Refusal::Revoked));
+/// # Ok::<(), stix_model::ObjectError>(())
+/// ```
+pub fn decide(incoming: &Facts, stored: Option<&History<'_>>) -> Decision {
+    let fresh = |decision| if incoming.is_revoked { Decision::Revocation } else { decision };
+    let Some(stored) = stored else { return fresh(Decision::New) };
+    if let Some(content) = stored.same_version {
+        return if content == incoming.content { Decision::Duplicate } else { Decision::Conflict };
     }
-    let header = incoming.header();
-    let version = header.version();
-    let versions: Vec<_> = stored.into_iter().filter(|stored| stored.header().id == header.id).collect();
-    let mut same = versions.iter().filter(|stored| stored.header().version() == version).peekable();
-    if same.peek().is_some() {
-        let is_known = same.any(|stored| is_same(incoming, stored));
-        return if is_known { Decision::Duplicate } else { Decision::Conflict };
-    }
-    if versions.iter().any(|stored| stored.header().version().is_some() != version.is_some()) {
+    // One of them has no versions.
+    let (Some(version), Some(latest)) = (sort_key(incoming.version.as_ref()), stored.latest) else {
         return Decision::Conflict;
-    }
-    if versions.iter().any(|stored| stored.header().created != header.created) {
+    };
+    if sort_key(incoming.created.as_ref()) != stored.created {
         return Decision::Refused(Refusal::OtherCreated);
     }
-    let creator = created_by(incoming);
-    if versions.iter().any(|stored| created_by(stored) != creator) {
+    if incoming.creator.as_ref() != stored.creator {
         return Decision::Refused(Refusal::OtherCreator);
     }
-    let revocations = versions.iter().filter(|stored| is_revoked(stored));
-    if revocations.into_iter().any(|stored| version > stored.header().version()) {
+    if stored.revoked_at.is_some_and(|revoked_at| version > revoked_at) {
         return Decision::Refused(Refusal::Revoked);
     }
-    if is_revoked(incoming) {
-        return Decision::Revocation;
-    }
-    if versions.is_empty() {
-        return Decision::New;
-    }
-    let is_latest = versions.iter().all(|stored| version > stored.header().version());
-    if is_latest { Decision::Newer } else { Decision::Older }
+    fresh(if version > latest { Decision::Newer } else { Decision::Older })
 }
 
-fn is_same(a: &Object, b: &Object) -> bool {
-    a.header().digest == b.header().digest || is_same_content(a.document().root(), b.document().root())
-}
-
-fn created_by(object: &Object) -> Option<String> {
-    let document = object.document();
-    document.root().get("created_by_ref").and_then(Value::as_str).map(std::borrow::Cow::into_owned)
+/// Decides as [`decide`] does, from objects. Of `stored` only the versions of the same object matter, in any order.
+///
+/// The example of [this module](crate::version) uses it.
+pub fn decide_among<'a>(incoming: &Object, stored: impl IntoIterator<Item = &'a Object>) -> Decision {
+    let facts = |object: &Object| Facts::of(object.document().root(), object.header());
+    let versions = stored.into_iter().filter(|stored| stored.header().id == incoming.header().id);
+    let (incoming, stored) = (facts(incoming), versions.map(facts).collect::<Vec<_>>());
+    decide(&incoming, History::of(&incoming, &stored).as_ref())
 }

@@ -6,7 +6,7 @@ use stix_model::json::{Document, Limits, canonicalize};
 use stix_model::sco::{File, NetworkTraffic, Process};
 use stix_model::sdo::{Indicator, Malware};
 use stix_model::sro::Relationship;
-use stix_model::validate::Code;
+use stix_model::validate::{Code, Rule};
 use stix_model::vocab::{HashAlgorithm, IndicatorType, PatternType};
 use stix_model::{
     AnyObject, BuildError, Hashes, Json, Mint, Object, ObjectErrorKind, StixId, StixType, Timestamp,
@@ -109,7 +109,7 @@ fn what_breaks_a_rule_is_not_built() {
     let mut mint = mint();
     let family = Malware::new(mint.stamp(), true).to_object();
     let Err(BuildError::Invalid(findings)) = family else { panic!("a family without name was built") };
-    assert_eq!((findings[0].code, findings[0].rule), (Code::PropertyMissing, "S-203"));
+    assert_eq!((findings[0].code, findings[0].rule), (Code::PropertyMissing, Some(Rule::S203)));
 
     let id = |text: &str| text.parse::<StixId>().unwrap();
     let marking = id("marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9");

@@ -3,7 +3,7 @@
 use crate::vectors::rows;
 use stix_model::Object;
 use stix_model::json::{Document, Limits};
-use stix_model::validate::{Code, Finding, Profile, Severity, Validator};
+use stix_model::validate::{Code, Finding, Profile, Rule, Severity, Validator};
 
 fn validate(text: &str) -> Vec<Finding> {
     match Document::read(text.as_bytes(), Limits::default()) {
@@ -87,16 +87,17 @@ fn faults_of_the_header_are_findings_of_the_validator() {
         r#"{"type": "bundle", "id": "bundle--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"}"#.to_owned(),
     ];
     for text in texts {
-        let finding = Object::parse(&text).unwrap_err().finding("/objects/3");
+        let finding = Object::parse(&text).unwrap_err().finding();
         let document = Document::read(text.as_bytes(), Limits::default()).unwrap();
-        let found = Validator::new(Profile::Stix).object_at(document.root(), "/objects/3");
+        let found = Validator::new(Profile::Stix).object_at(document.root(), 3);
         let same = |other: &&Finding| {
             (other.code, &other.pointer, other.rule) == (finding.code, &finding.pointer, finding.rule)
         };
         assert!(found.iter().any(|other| same(&other)), "{text}: {finding} is none of {found:?}");
+        assert!(found.iter().all(|other| other.index == Some(3)), "{text}: {found:?}");
     }
     let large = format!(r#"{{"type": "tool", "id": "{id}", "x_large": "{}"}}"#, "x".repeat(1 << 20));
-    let finding = Object::parse(&large).unwrap_err().finding("");
+    let finding = Object::parse(&large).unwrap_err().finding();
     assert_eq!(finding.to_string(), "error too-large: the object is larger than 1 MiB");
 }
 
@@ -129,4 +130,56 @@ fn errors_come_before_warnings_when_there_are_too_many() {
     let numbers: Vec<_> = (0..50).map(|number| number.to_string()).collect();
     let many = findings(&tool(&format!(r#""aliases": [{}],"#, numbers.join(","))));
     assert_eq!((many.len(), many.iter().filter(|found| is_error(found)).count()), (most + 1, most + 1));
+}
+
+/// Findings are kept and sent as values; formats that do not describe themselves hold the same words.
+#[test]
+fn findings_are_kept_as_values() {
+    let text = br#"{"type": "bundle", "id": "bundle--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f", "spec_version": "2.0",
+        "objects": [{"type": "url", "id": "url--7d45bfa7-9b83-4b0c-b5ae-1ad0c7c1f0a1", "value": "u:x"},
+                    {"type": "url", "id": "url--7d45bfa7-9b83-4b0c-b5ae-1ad0c7c1f0a2", "value": 7, "lang": "en"}]}"#;
+    let document = Document::read(text, Limits::default()).unwrap();
+    let found = Validator::new(Profile::Stix).document(document.root());
+    let places: Vec<_> = found.iter().map(|found| (found.index, &*found.pointer)).collect();
+    assert_eq!(places, [(None, "/spec_version"), (Some(1), "/value"), (Some(1), "/lang")]);
+    let second = document.root().pointer("/objects/1").unwrap();
+    assert!(second.raw()[found[1].offset(second)..].starts_with("7,"));
+    assert_eq!(
+        found[1].to_string(),
+        "error property-type in object 1 at /value: must be a string, not a number (S-018)"
+    );
+
+    let json = serde_json::to_value(&found[1]).unwrap();
+    assert_eq!(
+        json,
+        serde_json::json!({"code": "property-type", "severity": "error", "index": 1, "pointer": "/value",
+            "rule": "S-018", "message": "must be a string, not a number", "fix": null})
+    );
+    assert_eq!(serde_json::from_value::<Finding>(json).unwrap(), found[1]);
+    let bytes = postcard::to_allocvec(&found).unwrap();
+    assert!(String::from_utf8_lossy(&bytes).contains("property-type"));
+    assert_eq!(postcard::from_bytes::<Vec<Finding>>(&bytes).unwrap(), found);
+    assert!(serde_json::from_str::<Code>("\"nonsense\"").is_err());
+}
+
+/// The table of rules lists each number once, in order, and none that nothing names.
+#[test]
+fn the_table_of_rules_is_what_the_library_uses() {
+    assert!(Rule::ALL.is_sorted_by(|a, b| a.as_str() < b.as_str()));
+    let mut code = String::new();
+    let mut files = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(path) = files.pop() {
+        if path.is_dir() {
+            files.extend(path.read_dir().unwrap().map(|entry| entry.unwrap().path()));
+        } else {
+            let text = std::fs::read_to_string(path).unwrap();
+            let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            lines.for_each(|line| code.push_str(line));
+        }
+    }
+    for rule in Rule::ALL {
+        assert_eq!(rule.as_str().replacen('-', "", 1), format!("{rule:?}"));
+        assert_eq!(rule.as_str().parse(), Ok(*rule));
+        assert!(code.contains(&format!("Rule::{rule:?}")), "nothing names {rule}");
+    }
 }

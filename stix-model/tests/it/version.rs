@@ -3,15 +3,16 @@
 use crate::vectors::rows;
 use proptest::prelude::*;
 use std::cmp::Ordering;
-use stix_model::json::{Change, Document, Limits};
+use stix_model::json::{Change, Digest, Document, Limits};
 use stix_model::validate::{Profile, Severity, Validator};
-use stix_model::version::{self, Decision, Refusal, Validity, decide, is_same_content, new_version, revoke};
+use stix_model::version::{
+    self, Decision, Facts, Refusal, decide_among, is_same_content, new_version, revoke,
+};
 use stix_model::{Object, Timestamp};
 
-fn validity(object: &Object) -> Validity {
+fn is_valid(object: &Object) -> bool {
     let findings = Validator::new(Profile::Stix).object(object.document().root());
-    let is_valid = findings.iter().all(|finding| finding.severity != Severity::Error);
-    if is_valid { Validity::Valid } else { Validity::Invalid }
+    findings.iter().all(|finding| finding.severity != Severity::Error)
 }
 
 #[test]
@@ -20,10 +21,12 @@ fn vectors() {
         let stored: Vec<_> =
             row["stored"].as_array().unwrap().iter().map(|v| parse(&v.to_string())).collect();
         let incoming = parse(&row["incoming"].to_string());
-        let decision = decide(&incoming, validity(&incoming), &stored);
-        assert_eq!(decision.as_str(), row["decision"].as_str().unwrap(), "{case}");
+        // A validator speaks first.
+        let decision = is_valid(&incoming).then(|| decide_among(&incoming, &stored));
+        let word = decision.map_or("reject-invalid", Decision::as_str);
+        assert_eq!(word, row["decision"].as_str().unwrap(), "{case}");
         let Some(expected) = row["latest_modified_after"].as_str() else { continue };
-        let kept = decision.is_accepted().then_some(&incoming);
+        let kept = decision.is_some_and(Decision::is_accepted).then_some(&incoming);
         let latest = version::latest(stored.iter().chain(kept)).unwrap();
         assert_eq!(latest.header().modified, Some(expected.parse().unwrap()), "{case}");
     }
@@ -49,7 +52,7 @@ fn campaign(day: u8, rest: &str) -> Object {
 
 #[test]
 fn decisions_beyond_the_vectors() {
-    let decide = |incoming: &Object, stored: &[Object]| decide(incoming, Validity::Valid, stored);
+    let decide = |incoming: &Object, stored: &[Object]| decide_among(incoming, stored);
     let by = |id: u8| format!(r#","created_by_ref":"identity--b38dfe21-7477-40d1-aa90-5c8671ce51{id:02}""#);
     let revoked = r#","revoked":true"#;
     assert_eq!(decide(&campaign(1, ""), &[]), Decision::New);
@@ -83,11 +86,35 @@ fn objects_without_versions_are_the_same_or_in_conflict() {
             r#"{{"type":"url","id":"url--7d45bfa7-9b83-5b0c-b5ae-1ad0c7c1f0a1","value":"x"{rest}}}"#
         ))
     };
-    let decide = |incoming: &Object, stored: Object| decide(incoming, Validity::Valid, [&stored]);
+    let decide = |incoming: &Object, stored: Object| decide_among(incoming, [&stored]);
     assert_eq!(decide(&url(r#","defanged":false,"spec_version":"2.1""#), url("")), Decision::Duplicate);
     assert_eq!(decide(&url(r#","defanged":true"#), url("")), Decision::Conflict);
     assert_eq!(decide(&url(""), url(r#","created":"2020-01-01T00:00:00.000Z""#)), Decision::Conflict);
     assert_eq!(version::compare(&url(""), &url("")), None);
+}
+
+#[test]
+fn facts_are_kept_as_text_and_as_bytes() {
+    let object =
+        campaign(2, r#","created_by_ref":"identity--b38dfe21-7477-40d1-aa90-5c8671ce5101","revoked":true"#);
+    let facts = Facts::of(object.document().root(), object.header());
+    let text = serde_json::to_string(&facts).unwrap();
+    assert!(text.contains(&format!(r#""content":"{}""#, object.header().digest)), "{text}");
+    assert_eq!(serde_json::from_str::<Facts>(&text).unwrap(), facts);
+    let bytes = postcard::to_allocvec(&facts).unwrap();
+    assert!(bytes.windows(32).any(|window| window == facts.content.0), "the digest is kept as it is");
+    assert_eq!(postcard::from_bytes::<Facts>(&bytes).unwrap(), facts);
+    for refused in [r#""""#, "7", &format!("\"{}\"", "A".repeat(64))] {
+        assert!(serde_json::from_str::<Digest>(refused).is_err(), "{refused}");
+    }
+    assert!(postcard::from_bytes::<Digest>(&postcard::to_allocvec(&[7_u8; 31][..]).unwrap()).is_err());
+}
+
+/// What is stored of an object says who made it; what is no identifier says nothing.
+#[test]
+fn a_creator_is_an_identifier() {
+    let unknown = campaign(2, r#","created_by_ref":"me""#);
+    assert_eq!(Facts::of(unknown.document().root(), unknown.header()).creator, None);
 }
 
 #[test]
@@ -105,7 +132,9 @@ fn the_same_content_in_other_words() {
     let same = |a: &str, b: &str| {
         let [a, b] = [a, b].map(|text| Document::read(text.as_bytes(), Limits::default()).unwrap());
         let same = is_same_content(a.root(), b.root());
-        assert_eq!(same, version::content_digest(a.root()) == version::content_digest(b.root()));
+        let digest =
+            |document: &Document<'_>| version::content_digest(document.root(), Digest::of(document.root()));
+        assert_eq!(same, digest(&a) == digest(&b));
         same
     };
     for default in [r#""revoked":false"#, r#""lang":"en""#, r#""defanged":false"#, r#""spec_version":"2.1""#]
@@ -225,10 +254,10 @@ proptest! {
             .replace(r#""modified":"2020-01-01T00:00:00.000Z""#, &format!(r#""modified":"{modified}""#))
             .replace(r#""name":"x""#, &format!(r#""name":{quoted}"#));
         prop_assert_eq!(&next.json()[..], expected.as_bytes());
-        prop_assert_eq!(decide(&next, Validity::Valid, [&object]), Decision::Newer);
+        prop_assert_eq!(decide_among(&next, [&object]), Decision::Newer);
 
         let last = revoke(&next, &stamp("2020-01-10T00:00:00.000Z")).unwrap();
         prop_assert!(version::is_revoked(&last) && !version::is_revoked(&next));
-        prop_assert_eq!(decide(&last, Validity::Valid, [&object, &next]), Decision::Revocation);
+        prop_assert_eq!(decide_among(&last, [&object, &next]), Decision::Revocation);
     }
 }

@@ -48,8 +48,8 @@ impl<'c> Check<'c> {
                 ""
             };
             let place = if is_silent { "" } else { "/spec_version" };
-            let finding = refusal::finding(Code::SpecVersion, index, "", format!("{reason}{hint}"));
-            return Some(message(&Finding { pointer: finding.pointer.clone() + place, ..finding }, &[]));
+            let finding = refusal::finding(Code::SpecVersion, index, None, format!("{reason}{hint}"));
+            return Some(message(&Finding { pointer: place.to_owned(), ..finding }, &[]));
         }
         // The validator knows STIX 2.1 only.
         let validator = self.validator.filter(|_| edition == SpecVersion::V2_1)?;
@@ -87,7 +87,7 @@ impl<'c> Check<'c> {
 }
 
 fn errors(validator: &Validator, index: usize, value: Value<'_>) -> Vec<Finding> {
-    let mut findings = validator.object_at(value, &refusal::pointer(index));
+    let mut findings = validator.object_at(value, index);
     findings.retain(|finding| finding.severity == Severity::Error);
     findings
 }

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use stix_model::json::Digest;
 use stix_model::taxii::{Status, StatusDetails, StatusState};
-use stix_model::validate::Code;
+use stix_model::validate::{Code, Rule};
 use stix_model::version::content_digest;
 use stix_model::{Object, Timestamp};
 use uuid::Uuid;
@@ -146,7 +146,7 @@ struct Accepted<'s> {
 impl Accepted<'_> {
     /// Whether an object of the same version says the same.
     fn is_same(&mut self, object: &Object) -> bool {
-        let content_of = |object: &Object| content_digest(object.document().root());
+        let content_of = |object: &Object| content_digest(object.document().root(), object.header().digest);
         self.entry.digest == object.header().digest
             || *self.content.get_or_insert_with(|| content_of(self.object)) == content_of(object)
     }
@@ -354,7 +354,7 @@ fn conflict(index: usize, object: &Object) -> Refused {
         }
         None => "this object already exists with other content, and one without `modified` cannot be changed",
     };
-    let finding = refusal::finding(Code::VersionConflict, index, "S-084", message.to_owned());
+    let finding = refusal::finding(Code::VersionConflict, index, Some(Rule::S084), message.to_owned());
     Refused::of(index, object, refusal::message(&finding, &[]))
 }
 

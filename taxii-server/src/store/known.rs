@@ -20,8 +20,9 @@ pub(super) struct Known {
 impl Known {
     /// Whether an object of the same version says the same.
     pub(super) fn is_same(&self, object: &Object) -> bool {
-        let is_same_content = |content| content == content_digest(object.document().root());
-        self.digest == object.header().digest || self.content.is_some_and(is_same_content)
+        let digest = object.header().digest;
+        let is_same_content = |content| content == content_digest(object.document().root(), digest);
+        self.digest == digest || self.content.is_some_and(is_same_content)
     }
 }
 
@@ -84,7 +85,7 @@ async fn read_contents(
             let limits = Limits { bytes: bytes.len(), ..Limits::default() };
             let document = Document::read(&bytes, limits).map_err(|_| corrupt())?;
             if let Some(known) = stored.get_mut(key) {
-                known.content = Some(content_digest(document.root()));
+                known.content = Some(content_digest(document.root(), known.digest));
             }
         }
         versions = unread;

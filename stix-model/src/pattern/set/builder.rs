@@ -1,7 +1,8 @@
 //! From patterns to tables.
 
+use super::expression::of_expression;
 use super::key::Kind;
-use super::requirement::{Anchor, Choice, Probe, Requirement, of_expression};
+use super::requirement::{Anchor, Choice, Probe, Requirement};
 use super::table::Table;
 use super::texts::TextsBuilder;
 use super::trie::Trie;

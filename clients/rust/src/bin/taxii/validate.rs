@@ -12,7 +12,7 @@ use std::cmp::Reverse;
 use std::fmt;
 use stix_model::bundle::Form;
 use stix_model::json::Document;
-use stix_model::validate::{Code, Finding, Profile, Severity, Validator};
+use stix_model::validate::{Code, Finding, Profile, Rule, Severity, Validator};
 use verdict::{Subject, Verdict};
 
 /// The most findings about one bundle, however many objects it has; stops a text that is made to fill the memory.
@@ -131,13 +131,11 @@ fn check(text: &Text<'_>, validator: Validator, report: &mut Report, out: &mut O
             Form::Bundle | Form::Object => validator.document(parts.root),
             Form::Envelope | Form::List | Form::Lines => {
                 let objects = parts.objects().enumerate();
-                let check = |(index, object)| {
-                    validator.object_at(object, &format!("{}/{index}", parts.form.prefix()))
-                };
+                let check = |(index, object)| validator.object_at(object, index);
                 objects.flat_map(check).collect()
             }
         };
-        let subject = Subject { value: parts.root, pointer: "" };
+        let subject = Subject::whole(&parts);
         return report.show(Verdict::new(text, &places, subject, findings), out);
     }
     check_parts(text, &parts, validator, &places, report, out)
@@ -157,40 +155,40 @@ fn check_parts(
     if parts.form == Form::Bundle {
         let mut all = validator.most_findings(MOST_FINDINGS).document(parts.root);
         too_many = all.pop_if(|last| last.code == Code::TooMany);
-        all.sort_by_key(|finding| index_of(&finding.pointer).map_or(0, |index| index + 1));
+        // Those about the bundle itself have no index and come first.
+        all.sort_by_key(|finding| finding.index);
         findings = all.into_iter().peekable();
         let mut of_bundle = Vec::new();
-        while let Some(finding) = findings.next_if(|finding| index_of(&finding.pointer).is_none()) {
+        while let Some(finding) = findings.next_if(|finding| finding.index.is_none()) {
             of_bundle.push(finding);
         }
         of_bundle.extend(too_many.clone());
-        let subject = Subject { value: parts.root, pointer: "" };
+        let subject = Subject::whole(parts);
         report.show(Verdict::new(text, places, subject, of_bundle), out)?;
     }
     for (index, object) in parts.objects().enumerate() {
         let mut found = Vec::new();
-        let pointer = format!("{}/{index}", parts.form.prefix());
         if parts.form == Form::Bundle {
-            while let Some(finding) = findings.next_if(|finding| index_of(&finding.pointer) == Some(index)) {
+            while let Some(finding) = findings.next_if(|finding| finding.index == Some(index)) {
                 found.push(finding);
             }
             // Nobody knows whether there would be others about this object.
             if found.is_empty() {
-                found.extend(too_many.clone().map(|finding| Finding { pointer: pointer.clone(), ..finding }));
+                found.extend(too_many.clone().map(|finding| Finding { index: Some(index), ..finding }));
             }
-            found = bounded(found, &pointer);
+            found = bounded(found, index);
         } else {
-            found = validator.object_at(object, &pointer);
+            found = validator.object_at(object, index);
         }
         report.summary.objects += 1;
-        let subject = Subject { value: object, pointer: &pointer };
+        let subject = Subject::part(parts, object, index);
         report.show(Verdict::new(text, places, subject, found), out)?;
     }
     Ok(())
 }
 
 /// No more findings about one object than the validator would give, errors before warnings.
-fn bounded(mut findings: Vec<Finding>, pointer: &str) -> Vec<Finding> {
+fn bounded(mut findings: Vec<Finding>, index: usize) -> Vec<Finding> {
     if findings.len() <= MOST_OF_OBJECT {
         return findings;
     }
@@ -200,18 +198,13 @@ fn bounded(mut findings: Vec<Finding>, pointer: &str) -> Vec<Finding> {
     findings.push(Finding {
         code: Code::TooMany,
         severity,
-        pointer: pointer.to_owned(),
-        rule: "S-240",
+        index: Some(index),
+        pointer: String::new(),
+        rule: Some(Rule::S240),
         message: format!("there are more than {MOST_OF_OBJECT} findings; the rest is left out"),
         fix: None,
     });
     findings
-}
-
-/// Which object of a bundle a JSON pointer leads into.
-fn index_of(pointer: &str) -> Option<usize> {
-    let rest = pointer.strip_prefix("/objects/")?;
-    rest.split('/').next()?.parse().ok()
 }
 
 impl Report {

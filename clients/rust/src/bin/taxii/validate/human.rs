@@ -12,12 +12,13 @@ pub(super) fn show(verdict: &Verdict<'_>, out: &mut Out) -> Result<(), Failure> 
         let tone = if finding.severity == Severity::Error { Tone::Error } else { Tone::Warning };
         let pointer = verdict.pointer(finding);
         let separator = if pointer.is_empty() { "" } else { ": " };
-        let comma = if finding.rule.is_empty() { "" } else { ", " };
+        let rule = verdict.rule(finding);
+        let comma = if rule.is_empty() { "" } else { ", " };
         out.toned(&[
             (Tone::Plain, &format!("{}:{line}:{column}: ", verdict.text.file)),
             (tone, finding.severity.as_str()),
             (Tone::Plain, &format!(": {id}{pointer}{separator}{}", finding.message)),
-            (Tone::Faint, &format!(" [{}{comma}{}]", finding.code.as_str(), finding.rule)),
+            (Tone::Faint, &format!(" [{}{comma}{}]", finding.code.as_str(), rule)),
         ])?;
         if let Some(fix) = &finding.fix {
             out.toned(&[(Tone::Faint, &format!("  fix: {fix}"))])?;

@@ -4,6 +4,7 @@ use super::verdict::Verdict;
 use crate::failure::Failure;
 use crate::out::Out;
 use serde::Serialize;
+use std::borrow::Cow;
 
 #[derive(Serialize)]
 struct Row<'a> {
@@ -18,7 +19,7 @@ struct Row<'a> {
 struct Fault<'a> {
     code: &'static str,
     severity: &'static str,
-    pointer: &'a str,
+    pointer: Cow<'a, str>,
     rule: &'static str,
     message: &'a str,
     line: usize,
@@ -34,7 +35,7 @@ pub(super) fn show(verdict: &Verdict<'_>, out: &mut Out) -> Result<(), Failure> 
             code: finding.code.as_str(),
             severity: finding.severity.as_str(),
             pointer: verdict.pointer(finding),
-            rule: finding.rule,
+            rule: verdict.rule(finding),
             message: &finding.message,
             line,
             column,

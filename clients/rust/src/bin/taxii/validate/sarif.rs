@@ -21,7 +21,7 @@ impl Log {
             self.codes.insert(finding.code);
             let (line, column) = verdict.place(finding);
             let fix = finding.fix.as_ref().map_or_else(String::new, |fix| format!(" To fix: {fix}."));
-            let mut logical = json!({ "fullyQualifiedName": finding.pointer });
+            let mut logical = json!({ "fullyQualifiedName": verdict.pointer_of_text(finding) });
             if let Some(id) = verdict.id() {
                 logical["name"] = id.into();
             }
@@ -36,7 +36,7 @@ impl Log {
                     },
                     "logicalLocations": [logical],
                 }],
-                "properties": { "rule": finding.rule },
+                "properties": { "rule": verdict.rule(finding) },
             }))?;
         }
         Ok(())

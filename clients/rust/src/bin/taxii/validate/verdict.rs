@@ -1,26 +1,58 @@
 //! What was found about one object, or about a text that cannot be read.
 
-use crate::input::{Places, Text, text_of};
+use crate::input::{Parts, Places, Text, text_of};
 use std::borrow::Cow;
 use stix_model::json::{JsonError, JsonErrorKind, Value};
-use stix_model::validate::{Code, Finding, Severity};
+use stix_model::validate::{Code, Finding, Rule, Severity};
 
 /// What was found about one object.
 pub(super) struct Verdict<'v> {
     pub(super) text: &'v Text<'v>,
     pub(super) places: &'v Places<'v>,
-    /// The object; nothing when the text cannot be read.
-    pub(super) subject: Option<Subject<'v>>,
-    /// Where reading stopped.
-    pub(super) offset: usize,
-    /// With pointers that begin at the text.
+    subject: Result<Subject<'v>, Unreadable>,
     pub(super) findings: Vec<Finding>,
 }
 
-/// An object in its text.
+/// An object in its text, or the text as a whole.
 pub(super) struct Subject<'v> {
-    pub(super) value: Value<'v>,
-    pub(super) pointer: &'v str,
+    value: Value<'v>,
+    /// Which of the objects it is; `None` for the text as a whole.
+    index: Option<usize>,
+    /// JSON pointer of the list in which the objects of the text stand.
+    list: &'static str,
+}
+
+/// A text that the strict reader refuses.
+struct Unreadable {
+    /// Where reading stopped.
+    offset: usize,
+    /// Where it is written that such a text cannot be taken.
+    rule: &'static str,
+}
+
+impl<'v> Subject<'v> {
+    /// A text as a whole.
+    pub(super) fn whole(parts: &Parts<'v>) -> Self {
+        Self { value: parts.root, index: None, list: parts.form.prefix() }
+    }
+
+    /// One object of a text.
+    pub(super) fn part(parts: &Parts<'v>, value: Value<'v>, index: usize) -> Self {
+        Self { value, index: Some(index), list: parts.form.prefix() }
+    }
+
+    /// The pointer of a finding from the start of the text.
+    fn pointer_of_text<'f>(&self, finding: &'f Finding) -> Cow<'f, str> {
+        match finding.index {
+            Some(index) => format!("{}/{index}{}", self.list, finding.pointer).into(),
+            None => Cow::Borrowed(&finding.pointer),
+        }
+    }
+
+    /// The pointer of a finding from the start of the subject.
+    fn pointer<'f>(&self, finding: &'f Finding) -> Cow<'f, str> {
+        if self.index.is_none() { self.pointer_of_text(finding) } else { Cow::Borrowed(&finding.pointer) }
+    }
 }
 
 impl<'v> Verdict<'v> {
@@ -31,16 +63,16 @@ impl<'v> Verdict<'v> {
         subject: Subject<'v>,
         findings: Vec<Finding>,
     ) -> Self {
-        Self { text, places, subject: Some(subject), offset: 0, findings }
+        Self { text, places, subject: Ok(subject), findings }
     }
 
     /// The strict reader refused the text.
     pub(super) fn of_unreadable(text: &'v Text<'v>, error: &JsonError, places: &'v Places<'v>) -> Self {
         let (pointer, message) = (error.pointer(), error.kind().to_string());
-        let rule = json_rule(error.kind());
-        let finding =
-            Finding { code: Code::Json, severity: Severity::Error, pointer, rule, message, fix: None };
-        Self { text, places, subject: None, offset: error.offset(), findings: vec![finding] }
+        let (code, severity) = (Code::Json, Severity::Error);
+        let finding = Finding { code, severity, index: None, pointer, rule: None, message, fix: None };
+        let unreadable = Unreadable { offset: error.offset(), rule: json_rule(error.kind()) };
+        Self { text, places, subject: Err(unreadable), findings: vec![finding] }
     }
 
     pub(super) fn errors(&self) -> usize {
@@ -49,30 +81,48 @@ impl<'v> Verdict<'v> {
 
     /// The `id` of the object.
     pub(super) fn id(&self) -> Option<Cow<'v, str>> {
-        text_of(self.subject.as_ref()?.value, "id")
+        text_of(self.subject.as_ref().ok()?.value, "id")
     }
 
     /// The line on which the object begins, or on which reading stopped.
     pub(super) fn line(&self) -> usize {
         match &self.subject {
             // An object that begins somewhere in a text of many lines.
-            Some(subject) if !self.text.is_line => self.places.at(subject.value.range().start).0,
-            Some(_) => self.text.line,
-            None => self.places.at(self.offset).0,
+            Ok(subject) if !self.text.is_line => self.places.at(subject.value.range().start).0,
+            Ok(_) => self.text.line,
+            Err(unreadable) => self.places.at(unreadable.offset).0,
         }
     }
 
     /// The pointer of a finding, from the object on.
-    pub(super) fn pointer<'f>(&self, finding: &'f Finding) -> &'f str {
-        let start = self.subject.as_ref().map_or("", |subject| subject.pointer);
-        finding.pointer.strip_prefix(start).unwrap_or(&finding.pointer)
+    pub(super) fn pointer<'f>(&self, finding: &'f Finding) -> Cow<'f, str> {
+        match &self.subject {
+            Ok(subject) => subject.pointer(finding),
+            Err(_) => Cow::Borrowed(&finding.pointer),
+        }
+    }
+
+    /// The pointer of a finding, from the start of the text on.
+    pub(super) fn pointer_of_text<'f>(&self, finding: &'f Finding) -> Cow<'f, str> {
+        match &self.subject {
+            Ok(subject) => subject.pointer_of_text(finding),
+            Err(_) => Cow::Borrowed(&finding.pointer),
+        }
+    }
+
+    /// The rule of a finding; empty for a limit that no standard sets.
+    pub(super) fn rule(&self, finding: &Finding) -> &'static str {
+        match &self.subject {
+            Ok(_) => finding.rule.map_or("", Rule::as_str),
+            Err(unreadable) => unreadable.rule,
+        }
     }
 
     /// Line and column of a finding: of what the pointer names, else of the innermost value that is there.
     pub(super) fn place(&self, finding: &Finding) -> (usize, usize) {
         let offset = match &self.subject {
-            Some(subject) => subject.value.nearest(self.pointer(finding)).range().start,
-            None => self.offset,
+            Ok(subject) => subject.value.nearest(&subject.pointer(finding)).range().start,
+            Err(unreadable) => unreadable.offset,
         };
         self.places.at(offset)
     }
