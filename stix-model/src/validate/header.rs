@@ -1,8 +1,30 @@
 //! What keeps a value from being an object at all, as a finding like any other.
 
 use super::finding::{Code, Finding, Severity};
-use crate::json::Kind;
+use crate::json::{JsonError, JsonErrorKind, Kind};
 use crate::{ObjectError, ObjectErrorKind};
+
+impl JsonError {
+    /// The same as a finding, with the rule that says that such a text cannot be taken; no rule for a limit that no
+    /// standard sets.
+    ///
+    /// ```
+    /// use stix_model::json::{Document, Limits};
+    /// let error = Document::read(br#"{"a": 1, "a": 2}"#, Limits::default()).unwrap_err();
+    /// let expected = "error json at /a: this member name occurs twice in one object (RFC 7493, section 2.3)";
+    /// assert_eq!(error.finding().to_string(), expected);
+    /// ```
+    pub fn finding(&self) -> Finding {
+        Finding {
+            code: Code::Json,
+            severity: Severity::Error,
+            pointer: self.pointer(),
+            rule: rule_of_json(self.kind()),
+            message: self.kind().to_string(),
+            fix: None,
+        }
+    }
+}
 
 impl ObjectError {
     /// The same as a finding, with the code and the rule that the validator has for it; `pointer` is the JSON pointer
@@ -67,5 +89,16 @@ fn rule_of_kind(kind: Kind) -> &'static str {
         Kind::Array => "S-017",
         Kind::Object => "S-003",
         Kind::String | Kind::Null => "S-018",
+    }
+}
+
+fn rule_of_json(kind: JsonErrorKind) -> &'static str {
+    match kind {
+        JsonErrorKind::NotUtf8 | JsonErrorKind::LoneSurrogate => "RFC 7493, section 2.1",
+        JsonErrorKind::UnsafeInteger | JsonErrorKind::NotFinite => "RFC 7493, section 2.2",
+        JsonErrorKind::DuplicateName => "RFC 7493, section 2.3",
+        JsonErrorKind::ByteOrderMark => "RFC 8259, section 8.1",
+        JsonErrorKind::TooLong | JsonErrorKind::TooDeep | JsonErrorKind::TooMany => "",
+        _ => "RFC 8259",
     }
 }

@@ -1,14 +1,14 @@
 //! What was found about one object, or about a text that cannot be read.
 
-use crate::input::{Places, Text, text_of};
+use crate::input::{Text, text_of};
 use std::borrow::Cow;
-use stix_model::json::{JsonError, JsonErrorKind, Value};
-use stix_model::validate::{Code, Finding, Severity};
+use stix_model::json::{JsonError, Lines, Value};
+use stix_model::validate::{Finding, Severity};
 
 /// What was found about one object.
 pub(super) struct Verdict<'v> {
     pub(super) text: &'v Text<'v>,
-    pub(super) places: &'v Places<'v>,
+    pub(super) lines: &'v Lines<'v>,
     /// The object; nothing when the text cannot be read.
     pub(super) subject: Option<Subject<'v>>,
     /// Where reading stopped.
@@ -27,20 +27,16 @@ impl<'v> Verdict<'v> {
     /// What was found about an object.
     pub(super) fn new(
         text: &'v Text<'v>,
-        places: &'v Places<'v>,
+        lines: &'v Lines<'v>,
         subject: Subject<'v>,
         findings: Vec<Finding>,
     ) -> Self {
-        Self { text, places, subject: Some(subject), offset: 0, findings }
+        Self { text, lines, subject: Some(subject), offset: 0, findings }
     }
 
     /// The strict reader refused the text.
-    pub(super) fn of_unreadable(text: &'v Text<'v>, error: &JsonError, places: &'v Places<'v>) -> Self {
-        let (pointer, message) = (error.pointer(), error.kind().to_string());
-        let rule = json_rule(error.kind());
-        let finding =
-            Finding { code: Code::Json, severity: Severity::Error, pointer, rule, message, fix: None };
-        Self { text, places, subject: None, offset: error.offset(), findings: vec![finding] }
+    pub(super) fn of_unreadable(text: &'v Text<'v>, error: &JsonError, lines: &'v Lines<'v>) -> Self {
+        Self { text, lines, subject: None, offset: error.offset(), findings: vec![error.finding()] }
     }
 
     pub(super) fn errors(&self) -> usize {
@@ -56,9 +52,9 @@ impl<'v> Verdict<'v> {
     pub(super) fn line(&self) -> usize {
         match &self.subject {
             // An object that begins somewhere in a text of many lines.
-            Some(subject) if !self.text.is_line => self.places.at(subject.value.range().start).0,
+            Some(subject) if !self.text.is_line => self.lines.at(subject.value.range().start).0,
             Some(_) => self.text.line,
-            None => self.places.at(self.offset).0,
+            None => self.lines.at(self.offset).0,
         }
     }
 
@@ -74,18 +70,6 @@ impl<'v> Verdict<'v> {
             Some(subject) => subject.value.nearest(self.pointer(finding)).range().start,
             None => self.offset,
         };
-        self.places.at(offset)
-    }
-}
-
-/// Where it is written that such a text cannot be taken; empty for a limit that no standard sets.
-fn json_rule(kind: JsonErrorKind) -> &'static str {
-    match kind {
-        JsonErrorKind::NotUtf8 | JsonErrorKind::LoneSurrogate => "RFC 7493, section 2.1",
-        JsonErrorKind::UnsafeInteger | JsonErrorKind::NotFinite => "RFC 7493, section 2.2",
-        JsonErrorKind::DuplicateName => "RFC 7493, section 2.3",
-        JsonErrorKind::ByteOrderMark => "RFC 8259, section 8.1",
-        JsonErrorKind::TooLong | JsonErrorKind::TooDeep | JsonErrorKind::TooMany => "",
-        _ => "RFC 8259",
+        self.lines.at(offset)
     }
 }
