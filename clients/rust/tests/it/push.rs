@@ -2,6 +2,7 @@
 
 use crate::stub::{Behaviour, COLLECTION, Stub, object, taxii, text};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -53,6 +54,21 @@ fn every_kind_of_file_is_understood() {
         assert_eq!(push(&stub, &[&file]), (0, summary), "{}", file.display());
         assert_eq!(received(&stub).0, expected, "{}", file.display());
     }
+}
+
+#[test]
+fn each_envelope_has_a_key_of_its_own() {
+    let limit = object(0).len() as u64 + 30;
+    let stub = Stub::start(Behaviour { max_content_length: limit, ..Behaviour::default() });
+    let folder = tempfile::tempdir().unwrap();
+    let objects: Vec<String> = (0..3).map(|number| object(2 * number)).collect();
+    let file = write(&folder, "list.json", format!("[{}]", objects.join(",")));
+    assert_eq!(push(&stub, &[&file]).0, 0);
+    let behaviour = stub.behaviour();
+    let posts =
+        behaviour.requests.iter().zip(&behaviour.headers).filter(|(line, _)| line.starts_with("POST"));
+    let keys: BTreeSet<_> = posts.map(|(_, headers)| headers["idempotency-key"].to_str().unwrap()).collect();
+    assert_eq!(keys.len(), 3);
 }
 
 #[test]
