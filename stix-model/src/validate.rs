@@ -97,7 +97,7 @@ impl Validator {
     /// Checks one object that stands at a JSON pointer of a larger text; findings carry pointers of that text.
     pub fn object_at(&self, value: Value<'_>, pointer: &str) -> Vec<Finding> {
         let mut sink = Sink::new(self.profile, self.most_findings);
-        self.check_object(value, Role::Subject, &Path::root(pointer), &mut sink);
+        self.check_object(value, Role::Own, &Path::root(pointer), &mut sink);
         sink.into_findings()
     }
 

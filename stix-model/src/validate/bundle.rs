@@ -42,7 +42,7 @@ pub(crate) fn check(validator: &Validator, bundle: Value<'_>, sink: &mut Sink) {
     for (index, value) in objects.elements().enumerate() {
         let place = list.element(index);
         let is_referred = value.get("id").and_then(Value::as_str).is_some_and(|id| referred.contains(&id));
-        let role = if is_referred { Role::Referred } else { Role::Subject };
+        let role = if is_referred { Role::Referred } else { Role::Own };
         validator.check_object(value, role, &place, sink);
     }
     between::check(objects, &list, sink);
