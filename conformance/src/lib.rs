@@ -7,6 +7,7 @@
 //! could then hide itself), it follows no redirect, and it never trusts an answer (size, time and page count
 //! are bounded).
 
+mod actions;
 pub mod checks;
 mod client;
 mod excerpt;

@@ -3,7 +3,7 @@
 //! A bundle only carries objects from here to there: it is no STIX object, relates nothing, and nobody is to
 //! rely on anything in it but its objects.
 
-use crate::json::{Document, JsonError, JsonErrorKind, Kind, Limits, Value, write_string};
+use crate::json::{Document, JsonError, JsonErrorKind, Kind, Limits, Lines, Value, write_string};
 use crate::{Object, ObjectError, StixId};
 use bytes::Bytes;
 use std::fmt;
@@ -109,8 +109,7 @@ pub struct Element {
 pub fn read(text: Bytes, limits: Limits) -> Result<Objects, BundleError> {
     let error = match Document::read(&text, limits) {
         Ok(document) => {
-            let mut lines = Lines::default();
-            let (form, elements) = elements(document.root(), &text, &mut |offset| lines.at(&text, offset))?;
+            let (form, elements) = elements(document.root(), &text, &Lines::new(&text))?;
             return Ok(Objects { form, ready: elements.into_iter(), rest: None });
         }
         Err(error) => error,
@@ -162,15 +161,17 @@ impl Iterator for Objects {
                 |error: ElementError| Some(Element { position: at(String::new()), object: Err(error) });
             match Document::read(&text, rest.limits) {
                 Err(error) => return failed(ElementError::Json(error)),
-                Ok(document) => match elements(document.root(), &text, &mut |_| line) {
-                    Err(error) => return failed(ElementError::Form(Box::new(error))),
-                    Ok((_, mut elements)) => {
-                        for element in &mut elements {
-                            element.position.offset += offset;
+                Ok(document) => {
+                    match elements(document.root(), &text, &Lines::new(&text).starting_at(line, 1)) {
+                        Err(error) => return failed(ElementError::Form(Box::new(error))),
+                        Ok((_, mut elements)) => {
+                            for element in &mut elements {
+                                element.position.offset += offset;
+                            }
+                            self.ready = elements.into_iter();
                         }
-                        self.ready = elements.into_iter();
                     }
-                },
+                }
             }
         }
     }
@@ -203,30 +204,11 @@ impl Rest {
     }
 }
 
-/// Counts lines while offsets grow.
-#[derive(Default)]
-struct Lines {
-    counted: usize,
-    breaks: usize,
-}
-
-impl Lines {
-    fn at(&mut self, text: &[u8], offset: usize) -> usize {
-        self.breaks += text[self.counted..offset].iter().filter(|byte| **byte == b'\n').count();
-        self.counted = offset;
-        self.breaks + 1
-    }
-}
-
-fn elements(
-    root: Value<'_>,
-    text: &Bytes,
-    line_of: &mut dyn FnMut(usize) -> usize,
-) -> Result<(Form, Vec<Element>), BundleError> {
+fn elements(root: Value<'_>, text: &Bytes, lines: &Lines<'_>) -> Result<(Form, Vec<Element>), BundleError> {
     let (form, list) = Form::of(root)?;
-    let mut element = |value: Value<'_>, pointer: String| {
+    let element = |value: Value<'_>, pointer: String| {
         let offset = value.range().start;
-        let position = Position { offset, line: line_of(offset), pointer };
+        let position = Position { offset, line: lines.at(offset).0, pointer };
         Element { position, object: Object::from_value(value, text).map_err(ElementError::Object) }
     };
     if form == Form::Object {

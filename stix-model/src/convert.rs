@@ -228,30 +228,31 @@ fn convert(object: Value<'_>, options: ConvertOptions) -> Result<Parts, ConvertE
     if edition(object) == SpecVersion::V2_1 {
         return Ok((object.raw().into(), Vec::new(), Vec::new()));
     }
-    let mut step = Step { object, changes: vec![Change::set("spec_version", r#""2.1""#)], notes: Vec::new() };
+    let mut conversion =
+        Conversion { object, changes: vec![Change::set("spec_version", r#""2.1""#)], notes: Vec::new() };
     for name in ["created", "modified"] {
-        step.pad_to_milliseconds(name);
+        conversion.pad_to_milliseconds(name);
     }
     if let Some((property, vocabulary)) = types_of(&object_type) {
-        step.move_labels(property, vocabulary);
+        conversion.move_labels(property, vocabulary);
     }
     let mut inside = Vec::new();
     match object_type.as_ref() {
-        "indicator" => step.indicator(),
+        "indicator" => conversion.indicator(),
         "malware" if object.get("is_family").is_none() => {
             let json = match options.malware {
                 MalwareKind::Family => "true",
                 MalwareKind::Instance => "false",
             };
-            step.changes.push(Change::set("is_family", json));
-            step.note("/is_family", NoteKind::Assumed { json });
+            conversion.changes.push(Change::set("is_family", json));
+            conversion.note("/is_family", NoteKind::Assumed { json });
         }
         "observed-data" if object.get("objects").is_some() => {
-            inside = step.observed_data(&id, options.observed_data);
+            inside = conversion.observed_data(&id, options.observed_data);
         }
         _ => {}
     }
-    Ok((apply(object, &step.changes), inside, step.notes))
+    Ok((apply(object, &conversion.changes), inside, conversion.notes))
 }
 
 /// As the header of an object reads it: only cyber-observable objects of STIX 2.1 have neither `spec_version`
@@ -277,13 +278,13 @@ fn types_of(object_type: &str) -> Option<(&'static str, Option<&'static Vocabula
     })
 }
 
-struct Step<'d> {
+struct Conversion<'d> {
     object: Value<'d>,
     changes: Vec<Change>,
     notes: Vec<Note>,
 }
 
-impl Step<'_> {
+impl Conversion<'_> {
     fn note(&mut self, pointer: &str, kind: NoteKind) {
         self.notes.push(Note { pointer: pointer.into(), kind });
     }

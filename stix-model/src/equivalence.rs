@@ -19,13 +19,13 @@
 //!
 //! ```
 //! use stix_model::Object;
-//! use stix_model::equivalence::{Relation, Subject, compare};
+//! use stix_model::equivalence::{Relation, Candidate, compare};
 //! let [a, b] = [
 //!     r#"{"type":"intrusion-set","id":"intrusion-set--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f","name":"APT28"}"#,
 //!     r#"{"type":"intrusion-set","id":"intrusion-set--0c7b5b88-8ff7-4a4d-aa9d-feb398cd0061","name":"Sofacy",
 //!         "aliases":["APT 28"]}"#,
 //! ].map(|text| Object::parse(text).unwrap());
-//! let Relation::Similar(similarity) = compare(&Subject::new(&a), &Subject::new(&b)) else { panic!() };
+//! let Relation::Similar(similarity) = compare(&Candidate::new(&a), &Candidate::new(&b)) else { panic!() };
 //! assert_eq!(similarity.to_string(), "100: names 100 of 100 (weight 50)");
 //! ```
 
@@ -38,14 +38,14 @@ use std::fmt;
 
 /// An object to compare.
 #[derive(Clone, Copy, Debug)]
-pub struct Subject<'o> {
+pub struct Candidate<'o> {
     /// The object.
     pub object: &'o Object,
     /// The pattern of an indicator in canonical form; without it the pattern counts as it is written.
     pub pattern: Option<&'o str>,
 }
 
-impl<'o> Subject<'o> {
+impl<'o> Candidate<'o> {
     /// An object as it is.
     pub fn new(object: &'o Object) -> Self {
         Self { object, pattern: None }
@@ -110,7 +110,7 @@ impl fmt::Display for Similarity {
 }
 
 /// Says how two objects relate.
-pub fn compare(a: &Subject<'_>, b: &Subject<'_>) -> Relation {
+pub fn compare(a: &Candidate<'_>, b: &Candidate<'_>) -> Relation {
     relation(&Features::of(a), &Features::of(b))
 }
 
@@ -158,15 +158,15 @@ pub struct Group {
 /// Only objects that share a key are compared: an identifier, a name, an external identifier, a pattern, a
 /// place, or the ends of a relationship. The effort grows with the number of objects and keys, not with its
 /// square.
-pub fn dedup(subjects: &[Subject<'_>], options: DedupOptions) -> Vec<Group> {
-    let features: Vec<_> = subjects.iter().map(Features::of).collect();
+pub fn dedup(candidates: &[Candidate<'_>], options: DedupOptions) -> Vec<Group> {
+    let features: Vec<_> = candidates.iter().map(Features::of).collect();
     let mut keys: Vec<(String, usize)> = Vec::new();
     for (index, features) in features.iter().enumerate() {
         keys.extend(features.keys().into_iter().map(|key| (key, index)));
     }
     keys.sort_unstable();
     keys.dedup();
-    let mut parents: Vec<usize> = (0..subjects.len()).collect();
+    let mut parents: Vec<usize> = (0..candidates.len()).collect();
     let mut evidence = Vec::new();
     let mut compared = HashSet::new();
     for block in keys.chunk_by(|a, b| a.0 == b.0) {

@@ -7,6 +7,7 @@
 mod canonical;
 mod edit;
 mod error;
+mod lines;
 mod names;
 mod pointer;
 mod scan;
@@ -21,6 +22,7 @@ pub use canonical::{Digest, DigestError, canonicalize, write_canonical, write_st
 pub use edit::{Change, EditError, edit};
 pub(crate) use edit::{Rewriter, apply};
 pub use error::{JsonError, JsonErrorKind};
+pub use lines::Lines;
 pub(crate) use names::compare_names;
 pub(crate) use pointer::push_step;
 

@@ -7,6 +7,7 @@ mod collection;
 mod discovery;
 mod envelope;
 mod error;
+mod failed_object;
 mod manifest;
 mod status;
 mod versions;
@@ -16,8 +17,9 @@ pub use collection::{Collection, Collections};
 pub use discovery::Discovery;
 pub use envelope::{Envelope, SplitError, Unusable, objects, split, write_envelope};
 pub use error::Error;
+pub use failed_object::{FailedObject, FilePlace};
 pub use manifest::{Manifest, ManifestRecord};
-pub use status::{Status, StatusDetails, StatusState};
+pub use status::{Status, StatusDetails, StatusFinding, StatusState};
 pub use versions::Versions;
 
 /// The media type of TAXII 2.1, exactly as servers and clients are to send it.

@@ -115,7 +115,7 @@ impl Validator {
 
     fn check_one(&self, value: Value<'_>, index: Option<usize>) -> Vec<Finding> {
         let mut sink = Sink::new(self.profile, self.most_findings, index);
-        self.check_object(value, Role::Subject, &Path::root(index), &mut sink);
+        self.check_object(value, Role::Own, &Path::root(index), &mut sink);
         sink.into_findings()
     }
 

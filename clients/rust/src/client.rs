@@ -173,11 +173,42 @@ impl Client {
 
     /// *Add objects*: sends an envelope as it stands. [`Packing`](crate::Packing) says how much fits into one.
     ///
+    /// Each call has a random key of its own, as in [`add_objects_with`](Self::add_objects_with).
+    ///
     /// # Errors
     /// When the server refused the envelope as a whole. What it refused of its objects stands in the status.
     pub async fn add_objects(&self, collection: &str, envelope: impl Into<Bytes>) -> Result<Status, Error> {
+        self.add_objects_with(collection, envelope, Uuid::new_v4()).await
+    }
+
+    /// *Add objects* under a key that the program chose, for programs that keep it across restarts.
+    ///
+    /// The key goes to the server as `Idempotency-Key`, with each attempt of this call. A Concord server answers a
+    /// repeated key with the status of the first request; other servers ignore the header. The request is repeated
+    /// there too when its outcome is not known, because a version of an object that is in the collection already is
+    /// no failure: [`Retry`](crate::Retry) has the details.
+    ///
+    /// Each envelope needs a key of its own.
+    ///
+    /// ```no_run
+    /// # async fn again(client: &taxii_client::Client) -> Result<(), taxii_client::Error> {
+    /// let key = uuid::Uuid::new_v4();
+    /// // Here the program writes down the key and the envelope, and after a crash it sends both again.
+    /// let status = client.add_objects_with("drafts", r#"{"objects":[]}"#, key).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`add_objects`](Self::add_objects).
+    pub async fn add_objects_with(
+        &self,
+        collection: &str,
+        envelope: impl Into<Bytes>,
+        key: Uuid,
+    ) -> Result<Status, Error> {
         let url = self.url(&["collections", collection, "objects"]).await?;
-        self.http.post(&url, envelope.into()).await?.json()
+        self.http.post(&url, envelope.into(), key).await?.json()
     }
 
     /// *Get status*.

@@ -9,12 +9,16 @@ use serde::de::DeserializeOwned;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use stix_model::taxii::{self, MEDIA_TYPE};
+use uuid::Uuid;
 
 /// Redirects that are followed, within the same server.
 const MOST_REDIRECTS: usize = 5;
 
 /// Attempts to connect to a server that never answered yet: a wrong address is likelier than a short outage.
 const MOST_FIRST_CONTACTS: u32 = 3;
+
+/// Request header of Concord servers: a repeated request has the outcome of the first one.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// A connection pool for one server, with the credentials for it.
 #[derive(Debug)]
@@ -24,6 +28,14 @@ pub(crate) struct Http {
     home: Url,
     options: Options,
     was_reached: AtomicBool,
+}
+
+/// What a request brings.
+#[derive(Clone, Debug)]
+struct Content {
+    body: Bytes,
+    /// The same for each attempt.
+    key: Uuid,
 }
 
 /// A successful answer.
@@ -74,21 +86,22 @@ impl Http {
         self.send(Method::GET, url, None).await
     }
 
-    pub(crate) async fn post(&self, url: &Url, body: Bytes) -> Result<Answer, Error> {
-        self.send(Method::POST, url, Some(body)).await
+    pub(crate) async fn post(&self, url: &Url, body: Bytes, key: Uuid) -> Result<Answer, Error> {
+        self.send(Method::POST, url, Some(Content { body, key })).await
     }
 
     pub(crate) async fn delete(&self, url: &Url) -> Result<Answer, Error> {
         self.send(Method::DELETE, url, None).await
     }
 
-    async fn send(&self, method: Method, url: &Url, body: Option<Bytes>) -> Result<Answer, Error> {
-        // Not DELETE: by default it removes the latest version, so that a second one removes the version before.
-        let is_repeatable = method == Method::GET;
+    async fn send(&self, method: Method, url: &Url, content: Option<Content>) -> Result<Answer, Error> {
+        // Adding objects twice is no failure (TAXII 2.1, section 5.4), and servers that know the key do it once. Not
+        // DELETE: by default it removes the latest version, so that a second one removes the version before.
+        let is_repeatable = method != Method::DELETE;
         let retry = &self.options.retry;
         let mut attempt = 1;
         loop {
-            let outcome = self.send_once(&method, url, body.clone()).await;
+            let outcome = self.send_once(&method, url, content.clone()).await;
             let (most, asked) = match &outcome {
                 Ok(answer) if answer.is_busy(is_repeatable) => (retry.attempts, retry_after(&answer.headers)),
                 // A request that never left may be sent again whatever it does.
@@ -110,7 +123,7 @@ impl Http {
         }
     }
 
-    async fn send_once(&self, method: &Method, url: &Url, body: Option<Bytes>) -> Result<Answer, Error> {
+    async fn send_once(&self, method: &Method, url: &Url, content: Option<Content>) -> Result<Answer, Error> {
         let broken = |source: reqwest::Error| Error::Connection { url: url.clone(), source };
         let mut request = self.client.request(method.clone(), url.clone()).header(ACCEPT, MEDIA_TYPE);
         if url.origin() == self.home.origin() {
@@ -126,8 +139,9 @@ impl Http {
                 }
             };
         }
-        if let Some(body) = body {
-            request = request.header(CONTENT_TYPE, MEDIA_TYPE).body(body);
+        if let Some(Content { body, key }) = content {
+            let key = key.to_string();
+            request = request.header(CONTENT_TYPE, MEDIA_TYPE).header(IDEMPOTENCY_KEY, key).body(body);
         }
         let request = request
             .build()

@@ -5,6 +5,17 @@ use std::time::Duration;
 
 /// What to do when a server is busy (429, 503) or the connection breaks: wait and ask again.
 ///
+/// A request that did not reach the server, or that the server put off, is always sent again. When nobody knows whether
+/// it was carried out (the connection broke while the answer was awaited, or a proxy answered 502 or 504), it depends on
+/// what it does:
+///
+/// - What reads is asked again.
+/// - *Add objects* is sent again, with the same `Idempotency-Key`. A server that knows the header answers with the status
+///   of the first request. Any other adds the objects a second time, which by the standard is no failure: a version that
+///   is there already counts as a success.
+/// - *Delete an object* is not sent again, because by default it deletes the latest version, and the second time the one
+///   before it.
+///
 /// Waiting times double from `first_wait` and never exceed `longest_wait`. Each is drawn at random from the upper
 /// half of that span, so that many clients that were refused together do not come back together.
 #[derive(Clone, Copy, Debug)]

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::actions::MAX_PAGES;
 use crate::exchange::{Exchange, text};
-use crate::sample::{MAX_PAGES, Record, Sample, record};
+use crate::sample::{Record, Sample, record};
 use crate::stamp::instant;
 use crate::suite::{Endpoint, Suite};
 use crate::verdict::{Verdict, not_applicable};

@@ -1,6 +1,6 @@
 //! What tells things of one type apart, and how much each of it counts.
 
-use super::{Agreement, Similarity, Subject};
+use super::{Agreement, Candidate, Similarity};
 use crate::json::{Value, write_canonical};
 use crate::{Object, StixId, sco_id};
 use std::collections::BTreeSet;
@@ -53,13 +53,13 @@ pub(super) struct Features<'o> {
 }
 
 impl<'o> Features<'o> {
-    pub(super) fn of(subject: &Subject<'o>) -> Self {
-        let object = subject.object;
+    pub(super) fn of(candidate: &Candidate<'o>) -> Self {
+        let object = candidate.object;
         let document = object.document();
         let root = document.root();
         let observable = sco_id(root).ok().and_then(|found| found.id().cloned());
         let values = rule(object.header().id.object_type()).iter();
-        let values = values.map(|(feature, ..)| values_of(root, feature, subject.pattern)).collect();
+        let values = values.map(|(feature, ..)| values_of(root, feature, candidate.pattern)).collect();
         Self { object, observable, values }
     }
 

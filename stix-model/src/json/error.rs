@@ -1,5 +1,6 @@
 //! What the strict reader refuses, and where.
 
+use super::lines::after;
 use std::fmt;
 
 /// Why a text was refused, with the place: byte offset, line, column and JSON pointer (RFC 6901).
@@ -21,10 +22,7 @@ impl JsonError {
     /// Counts lines once, when the error leaves the reader.
     #[cold]
     pub(super) fn located(mut self, text: &[u8]) -> Self {
-        let before = &text[..self.offset.min(text.len())];
-        let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
-        self.line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
-        self.column = 1 + String::from_utf8_lossy(&before[start..]).chars().count();
+        (self.line, self.column) = after((1, 1), &text[..self.offset.min(text.len())]);
         self
     }
 

@@ -2,12 +2,17 @@
 //! be one.
 
 use crate::json::Value;
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::fmt;
 
 /// A level of the Traffic Light Protocol, from the least to the most restrictive.
 ///
 /// Both editions fall on one scale: TLP 1.0 `white` is TLP 2.0 `clear`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// Serde writes the word of TLP 2.0, as `amber+strict`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[repr(u8)]
 pub enum Tlp {
     /// May be disclosed without limit.
@@ -17,6 +22,7 @@ pub enum Tlp {
     /// Within the organisation and its clients, as needed.
     Amber = 3,
     /// Within the organisation only.
+    #[serde(rename = "amber+strict")]
     AmberStrict = 4,
     /// For the named recipients only.
     Red = 5,
@@ -132,6 +138,23 @@ impl Tlp {
     /// All levels, from the least to the most restrictive.
     pub const ALL: [Self; 5] = [Self::Clear, Self::Green, Self::Amber, Self::AmberStrict, Self::Red];
 
+    /// The word of TLP 2.0 in lower case.
+    ///
+    /// ```
+    /// use stix_model::Tlp;
+    /// assert_eq!(Tlp::AmberStrict.as_str(), "amber+strict");
+    /// assert_eq!("green".parse(), Ok(Tlp::Green));
+    /// ```
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Clear => "clear",
+            Self::Green => "green",
+            Self::Amber => "amber",
+            Self::AmberStrict => "amber+strict",
+            Self::Red => "red",
+        }
+    }
+
     /// The level that one of the nine fixed marking definitions stands for (STIX 2.1, section 7.2.1.4, and
     /// the TLP 2.0 extension of the OASIS common objects).
     ///
@@ -211,6 +234,21 @@ impl Tlp {
     /// marking is on it.
     pub fn effective(object: Value<'_>) -> Option<Self> {
         super::refs(object).filter_map(|id| Self::of_marking(&id)).max()
+    }
+}
+
+impl fmt::Display for Tlp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for Tlp {
+    type Err = TlpError;
+
+    fn from_str(word: &str) -> Result<Self, TlpError> {
+        let level = Self::ALL.into_iter().find(|level| level.as_str() == word);
+        level.ok_or_else(|| TlpError::UnknownLevel(word.to_owned()))
     }
 }
 

@@ -14,7 +14,7 @@ use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, ClassUnicode, Hir, L
 
 /// What a regular expression is run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Subject {
+pub(super) enum Haystack {
     /// Strings: characters, and classes as Unicode has them.
     Text,
     /// Binary values: bytes, and ASCII classes (STIX 2.1, section 9.6, MATCHES).
@@ -37,12 +37,12 @@ pub(super) enum RegexFault {
 
 /// Checks an expression without building its automaton.
 pub(super) fn check(text: &str) -> Result<(), RegexFault> {
-    tree(text, Subject::Text).map(drop)
+    tree(text, Haystack::Text).map(drop)
 }
 
 /// The syntax tree of an expression, as the `regex` crates have it.
-pub(super) fn tree(text: &str, subject: Subject) -> Result<Hir, RegexFault> {
-    lower(&parser::parse(text, subject)?, Rest::Nullable, subject)
+pub(super) fn tree(text: &str, haystack: Haystack) -> Result<Hir, RegexFault> {
+    lower(&parser::parse(text, haystack)?, Rest::Nullable, haystack)
 }
 
 /// A regular expression that is ready to run.
@@ -54,13 +54,13 @@ pub(super) struct Regex {
 
 impl Regex {
     /// Builds the automaton in about so many bytes of memory at most.
-    pub(super) fn new(text: &str, subject: Subject, memory: usize) -> Result<Self, RegexFault> {
-        let tree = tree(text, subject)?;
+    pub(super) fn new(text: &str, haystack: Haystack, memory: usize) -> Result<Self, RegexFault> {
+        let tree = tree(text, haystack)?;
         let config = meta::Config::new()
             .nfa_size_limit(Some(memory))
             .onepass_size_limit(Some(memory.min(1 << 20)))
             .hybrid_cache_capacity(1 << 20)
-            .utf8_empty(subject == Subject::Text)
+            .utf8_empty(haystack == Haystack::Text)
             .which_captures(regex_automata::nfa::thompson::WhichCaptures::None);
         let automaton =
             meta::Builder::new().configure(config).build_from_hir(&tree).map_err(|_| RegexFault::TooLarge)?;
@@ -74,14 +74,14 @@ impl Regex {
     }
 
     /// Whether it matches somewhere.
-    pub(super) fn is_match(&self, subject: &[u8]) -> bool {
-        self.automaton.is_match(subject)
+    pub(super) fn is_match(&self, value: &[u8]) -> bool {
+        self.automaton.is_match(value)
     }
 
     /// What a search costs at most: for each byte, a visit to each state of the automaton. That is rare, but
     /// it can be provoked, and takes about a nanosecond for each kibibyte of the automaton.
-    pub(super) fn steps(&self, subject: &[u8]) -> u64 {
-        (1 + self.memory as u64 / 16_384).saturating_mul(subject.len() as u64 + 1)
+    pub(super) fn steps(&self, value: &[u8]) -> u64 {
+        (1 + self.memory as u64 / 16_384).saturating_mul(value.len() as u64 + 1)
     }
 }
 
@@ -145,10 +145,10 @@ impl Rest {
     }
 }
 
-fn lower(node: &Node, rest: Rest, subject: Subject) -> Result<Hir, RegexFault> {
+fn lower(node: &Node, rest: Rest, haystack: Haystack) -> Result<Hir, RegexFault> {
     Ok(match node {
         Node::Empty => Hir::empty(),
-        Node::Class(class) => lower_class(class, subject),
+        Node::Class(class) => lower_class(class, haystack),
         Node::Look(look) => Hir::look(*look),
         // The automaton's line start holds also at the end behind a line feed, where no character can follow.
         Node::LineStart if rest == Rest::Consumes => Hir::look(Look::StartLF),
@@ -170,27 +170,27 @@ fn lower(node: &Node, rest: Rest, subject: Subject) -> Result<Hir, RegexFault> {
             let mut parts = Vec::with_capacity(nodes.len());
             let mut rest = rest;
             for node in nodes.iter().rev() {
-                parts.push(lower(node, rest, subject)?);
+                parts.push(lower(node, rest, haystack)?);
                 rest = Rest::of(node).then(rest);
             }
             parts.reverse();
             Hir::concat(parts)
         }
         Node::Alternation(nodes) => {
-            let branches = nodes.iter().map(|node| lower(node, rest, subject));
+            let branches = nodes.iter().map(|node| lower(node, rest, haystack));
             Hir::alternation(branches.collect::<Result<_, _>>()?)
         }
         Node::Repeat { node, min, max } => {
             // After the last round comes the rest; after the others comes another round that may be left out.
             let rest = if *min > 1 { Rest::of(node).then(rest) } else { rest };
-            let sub = Box::new(lower(node, rest, subject)?);
+            let sub = Box::new(lower(node, rest, haystack)?);
             Hir::repetition(Repetition { min: *min, max: *max, greedy: true, sub })
         }
     })
 }
 
-fn lower_class(class: &ClassUnicode, subject: Subject) -> Hir {
-    if subject == Subject::Text {
+fn lower_class(class: &ClassUnicode, haystack: Haystack) -> Hir {
+    if haystack == Haystack::Text {
         return Hir::class(Class::Unicode(class.clone()));
     }
     let byte = |code: char| u8::try_from(u32::from(code)).ok();

@@ -7,7 +7,7 @@ use super::error::CompileError;
 use super::lexer::{BASE64, decode_hex};
 use super::like::{Like, normalized};
 use super::network::Network;
-use super::pcre::{Regex, RegexFault, Subject};
+use super::pcre::{Haystack, Regex, RegexFault};
 use crate::Timestamp;
 use crate::json::{Kind, Value};
 use base64::Engine as _;
@@ -94,11 +94,11 @@ impl Check {
             Test::Like(pattern) => Self::Like(Like::new(pattern)),
             Test::Matches(regex) => {
                 let regex = normalized(regex);
-                let subject = if encoding == Encoding::Plain { Subject::Text } else { Subject::Bytes };
-                if subject == Subject::Bytes && latin1(&regex).is_none() {
+                let haystack = if encoding == Encoding::Plain { Haystack::Text } else { Haystack::Bytes };
+                if haystack == Haystack::Bytes && latin1(&regex).is_none() {
                     return Ok(Self::MatchesNothing);
                 }
-                match Regex::new(&regex, subject, *regex_bytes) {
+                match Regex::new(&regex, haystack, *regex_bytes) {
                     Ok(regex) => {
                         *regex_bytes = regex_bytes.saturating_sub(regex.memory());
                         Self::Matches(regex)

@@ -42,7 +42,7 @@ pub(crate) fn check(validator: &Validator, bundle: Value<'_>, sink: &mut Sink) {
     let referred = profile::referred(validator.profile, objects);
     for (index, value) in objects.elements().enumerate() {
         let is_referred = value.get("id").and_then(Value::as_str).is_some_and(|id| referred.contains(&id));
-        let role = if is_referred { Role::Referred } else { Role::Subject };
+        let role = if is_referred { Role::Referred } else { Role::Own };
         validator.check_object(value, role, &Path::root(Some(index)), sink);
     }
     between::check(objects, sink);

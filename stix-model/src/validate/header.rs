@@ -2,8 +2,30 @@
 
 use super::finding::{Code, Finding, Severity};
 use super::rule::Rule;
-use crate::json::Kind;
+use crate::json::{JsonError, Kind};
 use crate::{ObjectError, ObjectErrorKind};
+
+impl JsonError {
+    /// The same as a finding. No rule of STIX says it: such a text is no JSON that can be trusted (RFC 7493, RFC 8259).
+    ///
+    /// ```
+    /// use stix_model::json::{Document, Limits};
+    /// let error = Document::read(br#"{"a": 1, "a": 2}"#, Limits::default()).unwrap_err();
+    /// let expected = "error json at /a: this member name occurs twice in one object";
+    /// assert_eq!(error.finding().to_string(), expected);
+    /// ```
+    pub fn finding(&self) -> Finding {
+        Finding {
+            code: Code::Json,
+            severity: Severity::Error,
+            index: None,
+            pointer: self.pointer(),
+            rule: None,
+            message: self.kind().to_string(),
+            fix: None,
+        }
+    }
+}
 
 impl ObjectError {
     /// The same as a finding, with the code and the rule that the validator has for it.

@@ -78,7 +78,7 @@ pub struct UnknownProfile;
 /// Whether an object stands for itself or is only there because another refers to it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
-    Subject,
+    Own,
     /// Such an object has to satisfy the standard only (interoperability document, section 2.3).
     Referred,
 }
@@ -164,7 +164,7 @@ fn check_use_case(object_type: &str, value: Value<'_>, role: Role, path: &Path<'
     let is_creator = object_type == "identity";
     let row = USE_CASES.iter().find(|(known, _)| *known == object_type);
     let required: &[&str] = match row {
-        Some((_, required)) if role == Role::Subject => required,
+        Some((_, required)) if role == Role::Own => required,
         _ if is_creator => &["identity_class"],
         _ => &[],
     };

@@ -1,7 +1,7 @@
 //! Equivalence: what is taken for the same, what is not, and why.
 
 use stix_model::Object;
-use stix_model::equivalence::{DedupOptions, Relation, Subject, compare, dedup};
+use stix_model::equivalence::{Candidate, DedupOptions, Relation, compare, dedup};
 
 fn object(object_type: &str, number: u8, rest: &str) -> Object {
     let id = format!("{object_type}--00000000-0000-4000-8000-0000000000{number:02}");
@@ -9,7 +9,7 @@ fn object(object_type: &str, number: u8, rest: &str) -> Object {
 }
 
 fn relation(object_type: &str, a: &str, b: &str) -> Relation {
-    compare(&Subject::new(&object(object_type, 1, a)), &Subject::new(&object(object_type, 2, b)))
+    compare(&Candidate::new(&object(object_type, 1, a)), &Candidate::new(&object(object_type, 2, b)))
 }
 
 fn explained(object_type: &str, a: &str, b: &str) -> String {
@@ -22,7 +22,7 @@ fn explained(object_type: &str, a: &str, b: &str) -> String {
 #[test]
 fn certain_relations() {
     let url = |number: u8, rest: &str| object("url", number, &format!(r#","value":"x"{rest}"#));
-    let of = |a: &Object, b: &Object| compare(&Subject::new(a), &Subject::new(b));
+    let of = |a: &Object, b: &Object| compare(&Candidate::new(a), &Candidate::new(b));
     assert_eq!(of(&url(1, ""), &url(1, "")), Relation::Identical);
     assert_eq!(of(&url(1, ""), &url(1, r#","defanged":true"#)), Relation::SameObject);
     let Relation::SameObservable(id) = of(&url(1, ""), &url(2, "")) else { panic!() };
@@ -107,8 +107,8 @@ fn similar_objects_with_the_reasons() {
 fn the_pattern_counts_in_the_form_it_is_given() {
     let a = object("indicator", 1, r#","pattern":"[a:b  =  1]""#);
     let b = object("indicator", 2, r#","pattern":"[a:b = 1]""#);
-    assert_eq!(compare(&Subject::new(&a), &Subject::new(&b)), Relation::Unrelated);
-    let canonical = |object| Subject { object, pattern: Some("[a:b = 1]") };
+    assert_eq!(compare(&Candidate::new(&a), &Candidate::new(&b)), Relation::Unrelated);
+    let canonical = |object| Candidate { object, pattern: Some("[a:b = 1]") };
     assert_eq!(compare(&canonical(&a), &canonical(&b)).score(), 100);
 }
 
@@ -126,8 +126,8 @@ fn duplicates_come_in_groups() {
         object("url", 6, r#","value":"x""#),
         named(7, "APT29", "Cozy Bear"),
     ];
-    let subjects: Vec<_> = objects.iter().map(Subject::new).collect();
-    let groups = dedup(&subjects, DedupOptions::default());
+    let candidates: Vec<_> = objects.iter().map(Candidate::new).collect();
+    let groups = dedup(&candidates, DedupOptions::default());
     let members: Vec<_> = groups.iter().map(|group| group.members.clone()).collect();
     assert_eq!(members, [vec![0, 2, 3], vec![4, 5]]);
     let pairs: Vec<_> =
@@ -140,9 +140,9 @@ fn duplicates_come_in_groups() {
 #[test]
 fn many_objects_of_one_name_are_compared_in_a_window() {
     let objects: Vec<_> = (0..100).map(|number| object("campaign", number, r#","name":"x""#)).collect();
-    let subjects: Vec<_> = objects.iter().map(Subject::new).collect();
-    let groups = dedup(&subjects, DedupOptions { window: 1, ..Default::default() });
+    let candidates: Vec<_> = objects.iter().map(Candidate::new).collect();
+    let groups = dedup(&candidates, DedupOptions { window: 1, ..Default::default() });
     assert_eq!((groups.len(), groups[0].members.len(), groups[0].evidence.len()), (1, 100, 99));
-    assert!(dedup(&subjects, DedupOptions { window: 0, ..Default::default() }).is_empty());
-    assert!(dedup(&subjects, DedupOptions { threshold: 101, ..Default::default() }).is_empty());
+    assert!(dedup(&candidates, DedupOptions { window: 0, ..Default::default() }).is_empty());
+    assert!(dedup(&candidates, DedupOptions { threshold: 101, ..Default::default() }).is_empty());
 }

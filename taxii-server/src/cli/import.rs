@@ -3,32 +3,35 @@ mod outcome;
 use super::CommonOptions;
 use super::admin::find_collection;
 use crate::control::{CollectionResource, Control};
-use anyhow::{Context, bail};
+use anyhow::Context;
 use axum::http::{Method, StatusCode};
 use bytes::Bytes;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
-use outcome::{Failure, InFile, Origin, Outcome};
+use outcome::Outcome;
 use serde_json::json;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::io::{BufRead, BufReader, Cursor, Read};
 use std::sync::Arc;
-use stix_model::json::{Document, Kind, Limits};
-use stix_model::taxii::Status;
+use stix_model::json::{Document, JsonError, Kind, Limits, Lines};
+use stix_model::taxii::{FailedObject, FilePlace, Status, StatusDetails, StatusFinding};
 
 const EXAMPLES: &str = "\
 Examples:
   taxii-server import enterprise-attack.json.gz --collection attack
   taxii-server import indicators.jsonl.zst --collection 5a3c…
   taxii-server import backup.jsonl --collection restored
+  curl https://feed.example/stix.json | taxii-server import - --collection feed
 
+What fails is shown as FILE:LINE:COLUMN, the object and what is wrong; of a compressed file, the lines inside count.
 JSON lines hold an object each, or, as export writes them and for restores, an object with the date_added that it keeps:
   {\"date_added\":\"2026-01-01T00:00:00.000000Z\",\"object\":{…}}
 Dates must not fall, and must be later than everything in the collection.";
 
 /// Objects of one request, so that the progress bar moves.
 const BATCH_OBJECTS: usize = 1000;
+/// The name of standard input in messages.
+const STANDARD_INPUT: &str = "standard input";
 /// The whole of a bundle is held in memory while it is split.
 const MAX_BUNDLE: usize = 2 << 30;
 
@@ -36,9 +39,10 @@ const MAX_BUNDLE: usize = 2 << 30;
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Import {
-    /// Bundles, envelopes, JSON lines of objects, or what export wrote; also .gz and .zst
+    /// Bundles, envelopes, JSON lines of objects, or what export wrote, also compressed by gzip or zstd; `-` is
+    /// standard input
     #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
+    files: Vec<String>,
     /// Id, alias or title of the collection
     #[arg(long)]
     collection: String,
@@ -57,8 +61,9 @@ impl Import {
         let mut importer = Importer::new(&control, &collection).await?;
         let mut stopped = Ok(());
         for path in &self.files {
-            importer.begin(&path.file_name().unwrap_or(path.as_os_str()).to_string_lossy());
-            stopped = importer.file(path).await.with_context(|| format!("in {}", path.display()));
+            let name = if path == "-" { STANDARD_INPUT } else { path };
+            importer.begin(name);
+            stopped = importer.file(path).await.with_context(|| format!("in {name}"));
             if stopped.is_err() {
                 break;
             }
@@ -87,7 +92,9 @@ pub(super) struct Importer<'c> {
 struct Item {
     object: String,
     stamp: Option<String>,
-    origin: Origin,
+    place: FilePlace,
+    /// The object stands in the file as it is, so that places inside it can be told.
+    is_verbatim: bool,
 }
 
 impl<'c> Importer<'c> {
@@ -118,21 +125,27 @@ impl<'c> Importer<'c> {
 
     /// Says what is read now.
     pub(super) fn begin(&mut self, name: &str) {
-        self.bar.set_message(name.to_owned());
+        self.bar.set_message(name.rsplit('/').next().unwrap_or(name).to_owned());
         self.name = name.into();
     }
 
-    async fn file(&mut self, path: &Path) -> anyhow::Result<()> {
-        let file = BufReader::new(File::open(path)?);
-        let name = path.to_string_lossy();
-        let reader: Box<dyn Read + Send> = if name.ends_with(".gz") {
-            Box::new(flate2::bufread::MultiGzDecoder::new(file))
-        } else if name.ends_with(".zst") {
-            Box::new(zstd::Decoder::with_buffer(file)?)
+    async fn file(&mut self, path: &str) -> anyhow::Result<()> {
+        let mut file: Box<dyn Read + Send> =
+            if path == "-" { Box::new(std::io::stdin()) } else { Box::new(File::open(path)?) };
+        // The name of a file may lie, and standard input has none.
+        let mut head = Vec::new();
+        file.by_ref().take(4).read_to_end(&mut head)?;
+        // RFC 1952, section 2.3.1, and RFC 8878, section 3.1.1.
+        let is_gzip = head.starts_with(&[0x1f, 0x8b]);
+        let is_zstd = head == [0x28, 0xb5, 0x2f, 0xfd];
+        let file = Cursor::new(head).chain(file);
+        if is_gzip {
+            self.read(flate2::read::MultiGzDecoder::new(file)).await
+        } else if is_zstd {
+            self.read(zstd::Decoder::new(file)?).await
         } else {
-            Box::new(file)
-        };
-        self.read(reader).await
+            self.read(file).await
+        }
     }
 
     /// Takes a bundle or an envelope as a whole, and anything else line by line.
@@ -153,73 +166,82 @@ impl<'c> Importer<'c> {
     }
 
     async fn bundle(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
-        let document = Document::read(bytes, TEXT)?;
+        let lines = Lines::new(bytes);
+        let document = match Document::read(bytes, TEXT) {
+            Ok(document) => document,
+            Err(error) => {
+                self.refuse_unreadable(&lines, &error);
+                return Ok(());
+            }
+        };
         let objects = document.root().get("objects").filter(|objects| objects.kind() == Kind::Array);
         let Some(objects) = objects else {
-            bail!("neither a bundle or an envelope with a list `objects`, nor JSON lines");
+            let message = "neither a bundle or an envelope with a list `objects`, nor JSON lines";
+            let details = StatusDetails { message: Some(message.into()), ..nameless() };
+            self.refuse(1, self.place(lines.at(document.root().range().start)), details);
+            return Ok(());
         };
         self.bar.inc_length(objects.elements().count() as u64);
-        for (index, object) in objects.elements().enumerate() {
-            self.push(object.raw(), None, InFile::Element(index)).await?;
+        for object in objects.elements() {
+            let place = self.place(lines.at(object.range().start));
+            self.push(Item { object: object.raw().to_owned(), stamp: None, place, is_verbatim: true })
+                .await?;
         }
         Ok(())
     }
 
+    /// Blank lines may stand before the first one.
     async fn lines(&mut self, first: Vec<u8>, mut reader: impl BufRead) -> anyhow::Result<()> {
-        let mut line = first;
-        // Blank lines may stand before the first one.
-        let blank =
-            line.iter().take_while(|byte| byte.is_ascii_whitespace()).filter(|byte| **byte == b'\n').count();
-        for number in blank + 1.. {
-            if line.is_empty() {
-                break;
-            }
+        let (mut line, mut number) = (first, 1);
+        while !line.is_empty() {
             if !line.trim_ascii().is_empty() {
                 self.bar.inc_length(1);
-                let document = match Document::read(line.trim_ascii(), TEXT) {
-                    Ok(document) => document,
-                    Err(error) => {
-                        let message = format!("json: {} at column {}", error.kind(), error.column());
-                        let origin = self.origin(InFile::Line(number));
-                        self.refuse(1, Failure::at(&origin, String::new(), message));
-                        line.clear();
-                        reader.read_until(b'\n', &mut line)?;
-                        continue;
-                    }
-                };
-                let root = document.root();
-                let stamp = root.get("date_added").and_then(|stamp| Some(stamp.as_str()?.into_owned()));
-                // An object may have a property of this name, but it has a type as well.
-                let spanning = root.get("object_text").filter(|_| root.get("type").is_none());
-                match spanning.and_then(|text| text.as_str()) {
-                    Some(text) => self.push(&text, stamp, InFile::Line(number)).await?,
-                    None => {
-                        let object = root.get("object").unwrap_or(root).raw();
-                        self.push(object, stamp, InFile::Line(number)).await?;
-                    }
-                }
+                self.line(line.trim_ascii_end(), number).await?;
             }
+            number += line.iter().filter(|byte| **byte == b'\n').count();
             line.clear();
             reader.read_until(b'\n', &mut line)?;
         }
         Ok(())
     }
 
-    async fn push(&mut self, object: &str, stamp: Option<String>, place: InFile) -> anyhow::Result<()> {
+    async fn line(&mut self, line: &[u8], number: usize) -> anyhow::Result<()> {
+        let lines = Lines::new(line).starting_at(number, 1);
+        let document = match Document::read(line, TEXT) {
+            Ok(document) => document,
+            Err(error) => {
+                self.refuse_unreadable(&lines, &error);
+                return Ok(());
+            }
+        };
+        let root = document.root();
+        let stamp = root.get("date_added").and_then(|stamp| Some(stamp.as_str()?.into_owned()));
+        // An object may have a property of this name, but it has a type as well.
+        let spanning = root.get("object_text").filter(|_| root.get("type").is_none());
+        let spanning = spanning.and_then(|value| Some((value, value.as_str()?.into_owned())));
+        let is_verbatim = spanning.is_none();
+        let (value, object) = spanning.unwrap_or_else(|| {
+            let value = root.get("object").unwrap_or(root);
+            (value, value.raw().to_owned())
+        });
+        let place = self.place(lines.at(value.range().start));
+        self.push(Item { object, stamp, place, is_verbatim }).await
+    }
+
+    async fn push(&mut self, item: Item) -> anyhow::Result<()> {
         let last = self.batch.last();
-        let is_other_kind = last.is_some_and(|last| last.stamp.is_some() != stamp.is_some());
+        let is_other_kind = last.is_some_and(|last| last.stamp.is_some() != item.stamp.is_some());
         // Objects that share a date_added must come in one request, so that no reader gets only some of them.
-        let is_tie = stamp.is_some() && last.is_some_and(|last| last.stamp == stamp);
+        let is_tie = item.stamp.is_some() && last.is_some_and(|last| last.stamp == item.stamp);
         let is_full = self.batch.len() >= BATCH_OBJECTS && !is_tie;
         // Room for the brackets, and for a stamp with its quotes and comma.
-        let bytes = object.len() + 100;
+        let bytes = item.object.len() + 100;
         let is_large = last.is_some() && self.batch_bytes + bytes > self.max_bytes;
         if is_other_kind || is_full || is_large {
             self.send().await?;
         }
         self.batch_bytes += bytes;
-        let origin = self.origin(place);
-        self.batch.push(Item { object: object.to_owned(), stamp, origin });
+        self.batch.push(item);
         Ok(())
     }
 
@@ -255,8 +277,9 @@ impl<'c> Importer<'c> {
                 };
             }
             let reason = reply.success().err().map_or(String::new(), |error| error.to_string());
-            let Item { object, origin, .. } = &items[0];
-            self.refuse(1, Failure::at(origin, name_of(object), reason));
+            let (id, version) = name_of(&items[0].object);
+            let details = StatusDetails { id, version, message: Some(reason), finding: None };
+            self.refuse(1, items[0].place.clone(), details);
             return Ok(());
         }
         let reply = match reply.success() {
@@ -267,26 +290,47 @@ impl<'c> Importer<'c> {
         self.bar.inc(status.total_count);
         self.outcome.total += status.total_count;
         self.outcome.failed += status.failure_count;
-        let origins: Vec<_> = items.iter().map(|item| &item.origin).collect();
-        for failure in status.failures {
-            self.outcome.refused_by_server(&origins, failure);
+        if status.failures.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<_> = items.iter().map(|item| name_of(&item.object)).collect();
+        let objects = status.failed_objects(&names);
+        for (mut details, index) in status.failures.into_iter().zip(objects) {
+            // An object without `id` is named by its place in the request, which says nothing to a reader.
+            if let Some(index) = index {
+                details.id.clone_from(&names[index].0);
+            }
+            let pointer = details.finding.as_ref().map_or("", |finding| &finding.pointer);
+            let place = index.map(|index| items[index].place_of(pointer));
+            self.outcome.failures.push(FailedObject { place, details });
         }
         Ok(())
     }
 
     /// Accounts for what could not be sent.
     fn give_up(&mut self, items: &[Item], error: anyhow::Error) -> anyhow::Result<()> {
-        self.refuse(items.len() as u64, Failure::of_many(items.len(), error.to_string()));
+        if let Some(first) = items.first() {
+            let id = format!("{} objects", items.len());
+            let message = Some(error.to_string());
+            let details = StatusDetails { id, message, ..nameless() };
+            self.refuse(items.len() as u64, first.place.clone(), details);
+        }
         Err(error)
     }
 
-    fn refuse(&mut self, count: u64, failure: Failure) {
+    fn refuse(&mut self, count: u64, place: FilePlace, details: StatusDetails) {
         self.bar.inc(count);
-        self.outcome.refused_as_a_whole(count, failure);
+        self.outcome.refused_as_a_whole(count, place, details);
     }
 
-    fn origin(&self, place: InFile) -> Origin {
-        Origin { file: Arc::clone(&self.name), place }
+    /// Accounts for a text that the strict reader refused.
+    fn refuse_unreadable(&mut self, lines: &Lines<'_>, error: &JsonError) {
+        let finding = Some(StatusFinding::new(0, error.finding()));
+        self.refuse(1, self.place(lines.at(error.offset())), StatusDetails { finding, ..nameless() });
+    }
+
+    fn place(&self, (line, column): (usize, usize)) -> FilePlace {
+        FilePlace { file: Arc::clone(&self.name), line, column }
     }
 
     /// Sends the rest. The outcome is complete whether that succeeds or not.
@@ -297,9 +341,25 @@ impl<'c> Importer<'c> {
     }
 }
 
-/// The `id` of a text that is to be an object, or its beginning.
-fn name_of(object: &str) -> String {
-    let document = Document::read(object.as_bytes(), Limits::default()).ok();
-    let id = document.as_ref().and_then(|document| Some(document.root().get("id")?.as_str()?.into_owned()));
-    id.unwrap_or_else(|| object.chars().take(40).collect())
+impl Item {
+    /// The place of what a pointer leads to inside the object.
+    fn place_of(&self, pointer: &str) -> FilePlace {
+        match self.is_verbatim {
+            true => self.place.inside(self.object.as_bytes(), pointer),
+            false => self.place.clone(),
+        }
+    }
+}
+
+/// The row of something that has no `id`.
+fn nameless() -> StatusDetails {
+    StatusDetails { id: String::new(), version: String::new(), message: None, finding: None }
+}
+
+/// `id` and version of an object, as far as it has them.
+fn name_of(object: &str) -> (String, String) {
+    let document = Document::read(object.as_bytes(), TEXT);
+    let text = |name| Some(document.as_ref().ok()?.root().get(name)?.as_str()?.into_owned());
+    let version = text("modified").or_else(|| text("created"));
+    (text("id").unwrap_or_default(), version.unwrap_or_default())
 }

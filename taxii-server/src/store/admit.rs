@@ -61,6 +61,7 @@ impl Refused {
             id: self.id.clone().unwrap_or_else(|| refusal::pointer(self.index)),
             version: self.version.clone().unwrap_or_else(|| request_timestamp.as_str().to_owned()),
             message: Some(self.reason.clone()),
+            finding: None,
         }
     }
 }
@@ -282,6 +283,7 @@ impl<'s> Planner<'s> {
                         id: header.id.as_str().to_owned(),
                         version,
                         message,
+                        finding: None,
                     });
                 }
             }

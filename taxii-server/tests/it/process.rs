@@ -1,9 +1,10 @@
 //! The real program: started, used, stopped, started again.
 
 use serde_json::{Value, json};
+use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
 fn program(data: &Path) -> Command {
@@ -187,23 +188,70 @@ async fn collections_have_profiles_and_import_says_what_is_against_them() {
     let outcome: Value = serde_json::from_slice(&import(&["--json"]).await.stdout).unwrap();
     assert_eq!((&outcome["total"], &outcome["successes"]), (&json!(7), &json!(2)));
     let said = String::from_utf8(import(&[]).await.stderr).unwrap();
-    let rows: Vec<_> =
-        outcome["failures"].as_array().unwrap().iter().map(|row| row["message"].as_str().unwrap()).collect();
     let [tool_2, tool_3] = [2, 3].map(crate::app::tool_id);
-    let missing = "the required property `name` is missing (S-034)";
-    let mistyped = "must be a string, not a number (S-018); 1 more error";
+    let twice = "this member name occurs twice in one object";
+    let missing = "the required property `name` is missing";
+    let wrong = "must be a string, not a number";
+    let column = |text: &str, part: &Value| text.find(&part.to_string()).unwrap() + 1;
+    let in_line = column(&restored.to_string(), &mistyped);
+    let bundle = std::fs::read_to_string(&bundle).unwrap();
+    let in_bundle = [&nameless, &mistyped].map(|object| column(&bundle, object));
+    let alias = mistyped.to_string().find("[1,").unwrap() + 1;
+    // The column of the object, and that of the fault where the server tells which it is.
     let expected = [
-        ("tools.jsonl line 4: ", "json: this member name occurs twice in one object at column 10".to_owned()),
-        (&format!("tools.jsonl line 3: {tool_2} "), format!("property-missing: {missing}")),
-        (&format!("tools.jsonl line 5: {tool_3} "), format!("property-type at /aliases/0: {mistyped}")),
-        (&format!("tools.json: {tool_2} "), format!("property-missing at /objects/1: {missing}")),
-        (&format!("tools.json: {tool_3} "), format!("property-type at /objects/2/aliases/0: {mistyped}")),
+        (files[0], 4, 10, 10, "", twice),
+        (files[0], 3, 1, 1, &tool_2, missing),
+        (files[0], 5, in_line, in_line + alias, &tool_3, wrong),
+        (files[1], 1, in_bundle[0], in_bundle[0], &tool_2, missing),
+        (files[1], 1, in_bundle[1], in_bundle[1] + alias, &tool_3, wrong),
     ];
-    assert_eq!(rows, expected.each_ref().map(|(_, message)| &**message));
-    for (place, message) in expected {
-        let line = said.lines().find(|line| line.starts_with(place) && line.ends_with(&message));
-        assert!(line.is_some(), "{place}{message} is missing in {said}");
+    let rows = outcome["failures"].as_array().unwrap();
+    assert_eq!(rows.len(), expected.len());
+    for (row, (file, line, object, fault, id, message)) in rows.iter().zip(expected) {
+        let column = if row["pointer"].is_string() { fault } else { object };
+        let place = json!([file, line, column, id]);
+        assert_eq!(json!([row["file"], row["line"], row["column"], row["id"]]), place, "{row}");
+        let place = format!("failed  {file}:{line}:{column}  ");
+        let is_shown = |line: &str| line.starts_with(&place) && line.contains(message);
+        assert!(said.lines().any(is_shown), "{place}{message} is missing in {said}");
     }
+}
+
+#[tokio::test]
+async fn import_tells_places_in_compressed_files_and_in_standard_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    run(&data, &["api-root", "add", "api"]).await;
+    run(&data, &["collection", "add", "c"]).await;
+    let [good, mut nameless] = [1, 2].map(|number| crate::app::tool(number, 2001));
+    nameless.as_object_mut().unwrap().remove("name");
+    let text = format!("{{\"objects\": [\n  {good},\n  {nameless}\n]}}\n");
+    let zstd = folder.path().join("spread");
+    std::fs::write(&zstd, zstd::encode_all(text.as_bytes(), 1).unwrap()).unwrap();
+    let gzip = folder.path().join("lines.gz");
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(format!("{good}\n{{\n{nameless}\n").as_bytes()).unwrap();
+    std::fs::write(&gzip, encoder.finish().unwrap()).unwrap();
+    let arguments =
+        ["import", zstd.to_str().unwrap(), gzip.to_str().unwrap(), "-", "--collection", "c", "--json"];
+    let mut command = program(&data);
+    let mut child = command
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    child.stdin.take().unwrap().write_all(format!("\n{nameless}").as_bytes()).await.unwrap();
+    let output = child.wait_with_output().await.unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let outcome: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rows = outcome["failures"].as_array().unwrap().iter();
+    let mut places: Vec<_> = rows.map(|row| json!([row["file"], row["line"], row["column"]])).collect();
+    places.sort_by_key(Value::to_string);
+    let mut expected =
+        [json!([zstd, 3, 3]), json!([gzip, 2, 2]), json!([gzip, 3, 1]), json!(["standard input", 2, 1])];
+    expected.sort_by_key(Value::to_string);
+    assert_eq!(places, expected);
 }
 
 #[tokio::test]
@@ -224,7 +272,7 @@ async fn mistakes_are_explained() {
         (&["import", "nowhere.json", "--collection", "x"], "there is no collection x"),
         (
             &["import", broken, "--collection", "c"],
-            "occurs twice in one object at line 2, column 12 (/objects/0/a)",
+            "broken.json:2:12  json at /objects/0/a: this member name occurs twice in one object",
         ),
         (&["account", "add", "a:b"], "name: 1 to 64 letters"),
     ];

@@ -4,6 +4,7 @@ use crate::stub::{Behaviour, COLLECTION, Headers, Stub, date_added, text};
 use std::time::Duration;
 use stix_model::taxii::{MEDIA_TYPE, StatusState};
 use taxii_client::{Auth, Client, Error, Filter, Options};
+use uuid::Uuid;
 
 fn busy(status: u16) -> (u16, Headers, String) {
     (status, vec![("retry-after", "0".into())], String::new())
@@ -82,20 +83,44 @@ async fn a_busy_server_is_asked_again() {
 }
 
 #[tokio::test]
-async fn what_may_have_been_done_is_not_done_twice() {
+async fn what_may_have_been_deleted_is_not_deleted_twice() {
     let stub = Stub::start(Behaviour::default());
     let client = stub.client_at("root/");
-    stub.behaviour().refusals = vec![busy(503), busy(429)];
-    client.add_objects(COLLECTION, r#"{"objects":[{}]}"#).await.unwrap();
-    assert_eq!(stub.behaviour().requests.len(), 3);
-
-    stub.behaviour().refusals = vec![busy(502)];
-    let refused = client.add_objects(COLLECTION, r#"{"objects":[{}]}"#).await;
-    assert!(matches!(refused, Err(Error::Refused { status: 502, .. })));
-    stub.behaviour().refusals = vec![busy(504)];
+    stub.behaviour().refusals = vec![busy(503), busy(429), busy(504)];
     let refused = client.delete_object(COLLECTION, "url--1", vec!["last".into()]).await;
     assert!(matches!(refused, Err(Error::Refused { status: 504, .. })));
-    assert_eq!(stub.behaviour().requests.len(), 5);
+    assert_eq!(stub.behaviour().requests.len(), 3);
+}
+
+/// The keys of all requests to add objects.
+fn keys(stub: &Stub) -> Vec<Uuid> {
+    let behaviour = stub.behaviour();
+    let posts =
+        behaviour.requests.iter().zip(&behaviour.headers).filter(|(line, _)| line.starts_with("POST"));
+    posts.map(|(_, headers)| headers["idempotency-key"].to_str().unwrap().parse().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn adding_again_has_the_same_key() {
+    let stub = Stub::start(Behaviour { silent_posts: 1, ..Behaviour::default() });
+    let wait = Duration::from_millis(1);
+    let retry = taxii_client::Retry { attempts: 5, first_wait: wait, longest_wait: wait };
+    let idle_timeout = Duration::from_millis(200);
+    let url = format!("{}root/", stub.url);
+    let client = Client::new(Options { retry, idle_timeout, ..Options::new(url) }).unwrap();
+    // Busy, perhaps done behind a proxy, and a connection that goes silent once the objects have arrived.
+    stub.behaviour().refusals = vec![busy(503), busy(429), busy(502)];
+    client.add_objects(COLLECTION, r#"{"objects":[{}]}"#).await.unwrap();
+    let first = keys(&stub);
+    assert_eq!(first, [first[0]; 5]);
+    assert_eq!(first[0].get_version_num(), 4);
+    assert_eq!(stub.behaviour().bodies.len(), 2, "the silent one arrived too");
+
+    client.add_objects(COLLECTION, r#"{"objects":[{}]}"#).await.unwrap();
+    assert_ne!(keys(&stub)[5], first[0], "each call has a key of its own");
+    let own = Uuid::from_u128(7);
+    client.add_objects_with(COLLECTION, r#"{"objects":[{}]}"#, own).await.unwrap();
+    assert_eq!(keys(&stub)[6], own);
 }
 
 #[tokio::test]

@@ -2,8 +2,10 @@
 
 use crate::stub::{Behaviour, COLLECTION, Stub, object, taxii, text};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
+use std::process::Stdio;
 use stix_model::taxii::write_envelope;
 
 fn write(folder: &tempfile::TempDir, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
@@ -55,6 +57,21 @@ fn every_kind_of_file_is_understood() {
 }
 
 #[test]
+fn each_envelope_has_a_key_of_its_own() {
+    let limit = object(0).len() as u64 + 30;
+    let stub = Stub::start(Behaviour { max_content_length: limit, ..Behaviour::default() });
+    let folder = tempfile::tempdir().unwrap();
+    let objects: Vec<String> = (0..3).map(|number| object(2 * number)).collect();
+    let file = write(&folder, "list.json", format!("[{}]", objects.join(",")));
+    assert_eq!(push(&stub, &[&file]).0, 0);
+    let behaviour = stub.behaviour();
+    let posts =
+        behaviour.requests.iter().zip(&behaviour.headers).filter(|(line, _)| line.starts_with("POST"));
+    let keys: BTreeSet<_> = posts.map(|(_, headers)| headers["idempotency-key"].to_str().unwrap()).collect();
+    assert_eq!(keys.len(), 3);
+}
+
+#[test]
 fn envelopes_are_filled_to_the_last_byte() {
     // All of the same length.
     let objects: Vec<String> = (0..10).map(|number| object(2 * number)).collect();
@@ -85,9 +102,11 @@ fn failures_are_named_and_spoil_nothing_else() {
     let (code, summary) = push(&stub, &[&file]);
     assert_eq!(code, 1);
     let failures = json!([
-        { "id": "x", "version": "", "message": "not sent: /id: an identifier has the form type--UUID" },
-        { "id": id(3), "version": "", "message": "not sent: the server takes at most 400 bytes" },
-        { "id": id(2), "version": "v", "message": "it is bad" },
+        { "file": file, "line": 4, "column": 7, "id": "x", "version": "", "pointer": "/id", "code": "identifier",
+          "rule": "S-012", "message": "an identifier has the form type--UUID" },
+        { "file": file, "line": 3, "column": 1, "id": id(3), "version": "", "pointer": "", "code": "too-large",
+          "message": "not sent, because the server takes at most 400 bytes" },
+        { "file": file, "line": 2, "column": 1, "id": id(2), "version": "v", "message": "it is bad" },
     ]);
     let expected =
         json!({ "total": 5, "success": 2, "failure": 3, "pending": 0, "not_sent": 0, "failures": failures });
@@ -96,8 +115,69 @@ fn failures_are_named_and_spoil_nothing_else() {
     let output = stub.command().arg("push").arg(&file).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = text(&output.stdout);
-    assert!(said.contains(&format!("failed  {}  v  it is bad\n", id(2))), "{said}");
+    let file = file.display();
+    assert!(said.contains(&format!("failed  {file}:2:1  {}  v  it is bad\n", id(2))), "{said}");
+    let unreadable =
+        format!("failed  {file}:4:7  x  identifier at /id: an identifier has the form type--UUID (S-012)\n");
+    assert!(said.contains(&unreadable), "{said}");
     assert!(said.ends_with("2 of 5 objects added, 3 failed, 0 pending\n"), "{said}");
+}
+
+#[test]
+fn findings_of_the_server_are_shown_where_they_stand() {
+    let finding = json!({ "pointer": "/aliases/1", "code": "property-type", "rule": "S-018",
+                          "message": "must be a string", "fix": "quote it", "more": 2 });
+    let folder = tempfile::tempdir().unwrap();
+    let good = object(0).replace('\n', " ");
+    let bad = |number: usize, break_: &str| {
+        format!(
+            r#"{{"type":"tool","id":"tool--7d45bfa7-9b83-4b0c-b5ae-{number:012x}",{break_}"name":"bad","aliases":["é", 7]}}"#
+        )
+    };
+    let lines = format!("{good}\n\n  {}\n{{\"a\":1,\"a\":2}}\n", bad(1, ""));
+    let bundle = format!("{{\"type\":\"bundle\",\n \"objects\":[{good},\n  {}]}}", bad(2, "\n"));
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(lines.as_bytes()).unwrap();
+    let packed = write(&folder, "lines.gz", gzip.finish().unwrap());
+    let spread = write(&folder, "bundle.json.zst", zstd::encode_all(bundle.as_bytes(), 1).unwrap());
+    // Found where it was, also when the server decides later, and whichever envelope an object was in.
+    for pending in [0, 2] {
+        let behaviour =
+            Behaviour { finding: Some(finding.clone()), max_content_length: 300, ..Behaviour::default() };
+        let stub = Stub::start(Behaviour { pending, ..behaviour });
+        let mut command = stub.command();
+        let command = command.args(["push", "--json"]).args([&packed, &spread]).arg("-");
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(bad(3, "").as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let mut places: Vec<_> = summary["failures"].as_array().unwrap().iter().collect();
+        places.sort_by_key(|row| row["code"] != "json");
+        let row = |file: Value, line, column, number: usize| {
+            json!({ "file": file, "line": line, "column": column, "version": "v",
+                    "id": format!("tool--7d45bfa7-9b83-4b0c-b5ae-{number:012x}"), "pointer": "/aliases/1",
+                    "code": "property-type", "rule": "S-018", "message": "must be a string", "fix": "quote it",
+                    "more": 2 })
+        };
+        let twice = json!({ "file": packed, "line": 4, "column": 8, "id": "", "version": "", "pointer": "/a",
+                            "code": "json", "message": "this member name occurs twice in one object" });
+        let expected = [
+            twice,
+            row(json!(packed), 3, 97, 1),
+            row(json!(spread), 4, 30, 2),
+            row(json!("standard input"), 1, 95, 3),
+        ];
+        assert_eq!(places, expected.iter().collect::<Vec<_>>(), "{pending}");
+    }
+    let stub = Stub::start(Behaviour { finding: Some(finding), ..Behaviour::default() });
+    let output = stub.command().arg("push").arg(&spread).output().unwrap();
+    let expected = "property-type at /aliases/1: must be a string (S-018); fix: quote it; 2 more errors\n";
+    let row = format!(
+        "failed  {}:4:30  tool--7d45bfa7-9b83-4b0c-b5ae-000000000002  v  {expected}",
+        spread.display()
+    );
+    assert!(text(&output.stdout).starts_with(&row), "{}", text(&output.stdout));
 }
 
 #[test]

@@ -54,6 +54,10 @@ pub(crate) struct Behaviour {
     pub(crate) hangs: bool,
     /// Requests to add objects that are still taken.
     pub(crate) posts_left: usize,
+    /// Requests to add objects that are carried out and never answered.
+    pub(crate) silent_posts: usize,
+    /// What is wrong with objects that are called "bad", as `x_concord_finding` without `index`.
+    pub(crate) finding: Option<Value>,
     pub(crate) can_write: bool,
     /// How often a status is still pending.
     pub(crate) pending: usize,
@@ -76,6 +80,8 @@ impl Default for Behaviour {
             pages_left: usize::MAX,
             hangs: false,
             posts_left: usize::MAX,
+            silent_posts: 0,
+            finding: None,
             can_write: true,
             pending: 0,
             requests: Vec::new(),
@@ -227,7 +233,7 @@ impl Behaviour {
                 )
             }
             ("DELETE", ["root", "collections", COLLECTION, "objects", _]) => Response::new(Body::empty()),
-            ("POST", ["root", "collections", COLLECTION, "objects"]) => self.add(body),
+            ("POST", ["root", "collections", COLLECTION, "objects"]) => return self.add(body),
             ("GET", ["root", "status", id]) => {
                 self.pending = self.pending.saturating_sub(1);
                 resource(200, &self.status(id.strip_prefix(STATUS).unwrap().parse().unwrap()))
@@ -301,16 +307,20 @@ impl Behaviour {
         Response::builder().header("content-type", MEDIA_TYPE).body(Body::from(body)).unwrap()
     }
 
-    fn add(&mut self, body: Bytes) -> Response {
+    fn add(&mut self, body: Bytes) -> Option<Response> {
         if body.len() as u64 > self.max_content_length {
-            return refusal(413, "Too much");
+            return Some(refusal(413, "Too much"));
         }
         if self.posts_left == 0 {
-            return refusal(500, "Cut off");
+            return Some(refusal(500, "Cut off"));
         }
         self.posts_left -= 1;
         self.bodies.push(body);
-        resource(202, &self.status(self.bodies.len() - 1))
+        if self.silent_posts > 0 {
+            self.silent_posts -= 1;
+            return None;
+        }
+        Some(resource(202, &self.status(self.bodies.len() - 1)))
     }
 
     /// Objects that are called "bad" fail.
@@ -323,9 +333,16 @@ impl Behaviour {
             return json!({ "id": id, "status": "pending", "total_count": total, "success_count": 0,
                            "failure_count": 0, "pending_count": total });
         }
-        let bad = |object: &&Value| object["name"] == "bad";
-        let detail = |object: &Value| json!({ "id": object["id"], "version": "v", "message": "it is bad" });
-        let failures: Vec<_> = objects.iter().filter(bad).map(detail).collect();
+        let bad = |(_, object): &(usize, &Value)| object["name"] == "bad";
+        let detail = |(index, object): (usize, &Value)| {
+            let mut row = json!({ "id": object["id"], "version": "v", "message": "it is bad" });
+            if let Some(mut finding) = self.finding.clone() {
+                finding["index"] = index.into();
+                row["x_concord_finding"] = finding;
+            }
+            row
+        };
+        let failures: Vec<_> = objects.iter().enumerate().filter(bad).map(detail).collect();
         let mut status = json!({ "id": id, "status": "complete", "total_count": total,
             "success_count": total - failures.len(), "failure_count": failures.len(), "pending_count": 0 });
         if !failures.is_empty() {

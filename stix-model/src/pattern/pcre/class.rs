@@ -1,23 +1,23 @@
 //! Sets of characters.
 
-use super::{RegexFault, Subject};
+use super::{Haystack, RegexFault};
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, HirKind};
 use std::collections::BTreeMap;
 
 /// Looks up named sets, and keeps those of Unicode, which are long.
 pub(super) struct Classes {
-    subject: Subject,
+    haystack: Haystack,
     kept: BTreeMap<String, ClassUnicode>,
 }
 
 impl Classes {
-    pub(super) fn new(subject: Subject) -> Self {
-        Self { subject, kept: BTreeMap::new() }
+    pub(super) fn new(haystack: Haystack) -> Self {
+        Self { haystack, kept: BTreeMap::new() }
     }
 
     /// The set that a letter behind a backslash stands for; the capital letter is its complement.
     pub(super) fn escape(&mut self, letter: char) -> Option<ClassUnicode> {
-        let is_text = self.subject == Subject::Text;
+        let is_text = self.haystack == Haystack::Text;
         let mut class = match letter.to_ascii_lowercase() {
             'd' if is_text => self.unicode(r"\d"),
             'w' if is_text => self.unicode(r"\w"),
@@ -68,7 +68,7 @@ impl Classes {
 
     /// The set of a POSIX class, named as in `[:…:]`.
     pub(super) fn posix(&mut self, name: &str) -> Result<ClassUnicode, RegexFault> {
-        let is_text = self.subject == Subject::Text;
+        let is_text = self.haystack == Haystack::Text;
         Ok(match name {
             "ascii" => ranges(&[('\0', '\x7F')]),
             "xdigit" => ranges(&[('0', '9'), ('A', 'F'), ('a', 'f')]),
@@ -108,7 +108,7 @@ impl Classes {
 
     /// The set with all other cases of its members.
     pub(super) fn fold(&self, mut class: ClassUnicode) -> ClassUnicode {
-        if self.subject == Subject::Bytes {
+        if self.haystack == Haystack::Bytes {
             // Without Unicode only the letters of ASCII have two cases.
             let letters = ranges(&[('A', 'Z'), ('a', 'z')]);
             let mut folded = class.clone();

@@ -1,7 +1,7 @@
 //! Reads the syntax of PCRE2 (pcre2pattern) with the option DOTALL, and for strings with UTF and UCP.
 
 use super::class::{Classes, any, ranges};
-use super::{Node, RegexFault, Subject};
+use super::{Haystack, Node, RegexFault};
 use regex_syntax::hir::{ClassUnicode, Look};
 
 pub(super) type Parse<T> = Result<T, RegexFault>;
@@ -13,14 +13,14 @@ const MAX_RANGES: usize = 1 << 19;
 /// The largest number that PCRE2 allows in a quantifier.
 const MAX_REPEAT: u32 = 65_535;
 
-pub(super) fn parse(text: &str, subject: Subject) -> Parse<Node> {
+pub(super) fn parse(text: &str, haystack: Haystack) -> Parse<Node> {
     let mut parser = Parser {
         rest: text,
         ranges_left: MAX_RANGES,
-        subject,
+        haystack,
         flags: Flags { dot_all: true, ..Flags::default() },
         depth: 0,
-        classes: Classes::new(subject),
+        classes: Classes::new(haystack),
     };
     let node = parser.alternation()?;
     if parser.rest.is_empty() { Ok(node) } else { Err(RegexFault::Invalid("`)` without `(`")) }
@@ -38,7 +38,7 @@ pub(super) struct Flags {
 
 pub(super) struct Parser<'t> {
     pub(super) rest: &'t str,
-    subject: Subject,
+    haystack: Haystack,
     pub(super) flags: Flags,
     ranges_left: usize,
     depth: usize,
@@ -49,7 +49,7 @@ pub(super) struct Parser<'t> {
 enum Escape {
     Character(char),
     Class(ClassUnicode),
-    Place(Node),
+    Anchor(Node),
     /// `\Q` up to `\E`.
     Quoted(Vec<char>),
 }
@@ -106,7 +106,7 @@ impl<'t> Parser<'t> {
             '\\' => match self.escape()? {
                 Escape::Character(character) => self.character(character),
                 Escape::Class(class) => Node::Class(class),
-                Escape::Place(node) => node,
+                Escape::Anchor(node) => node,
                 Escape::Quoted(characters) => {
                     nodes.extend(characters.into_iter().map(|character| self.character(character)));
                     return Ok(());
@@ -282,8 +282,8 @@ impl<'t> Parser<'t> {
         if let Some(character) = self.character_escape(letter)? {
             return Ok(Escape::Character(character));
         }
-        let is_text = self.subject == Subject::Text;
-        Ok(Escape::Place(match letter {
+        let is_text = self.haystack == Haystack::Text;
+        Ok(Escape::Anchor(match letter {
             'A' => Node::Look(Look::Start),
             'z' => Node::Look(Look::End),
             'Z' => Node::AlmostEnd,

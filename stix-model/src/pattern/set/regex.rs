@@ -3,19 +3,19 @@
 use super::key::fold_character;
 use super::requirement::{Requirement, Text, all_of};
 use crate::pattern::like::normalized;
-use crate::pattern::pcre::{self, Subject};
+use crate::pattern::pcre::{self, Haystack};
 use crate::pattern::value::{Encoding, latin1};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// The requirement of `MATCHES`.
 pub(super) fn required(regex: &str, encoding: Encoding, node: u32) -> Requirement {
     let regex = normalized(regex);
-    let subject = if encoding == Encoding::Plain { Subject::Text } else { Subject::Bytes };
-    if subject == Subject::Bytes && latin1(&regex).is_none() {
+    let haystack = if encoding == Encoding::Plain { Haystack::Text } else { Haystack::Bytes };
+    if haystack == Haystack::Bytes && latin1(&regex).is_none() {
         return Requirement::Any(Vec::new());
     }
-    match pcre::tree(&regex, subject) {
-        Ok(tree) => Texts::of(&tree, subject, node),
+    match pcre::tree(&regex, haystack) {
+        Ok(tree) => Texts::of(&tree, haystack, node),
         // It has been refused before.
         Err(_) => Requirement::Any(Vec::new()),
     }
@@ -23,7 +23,7 @@ pub(super) fn required(regex: &str, encoding: Encoding, node: u32) -> Requiremen
 
 /// What has been found in a part of the expression.
 struct Texts {
-    subject: Subject,
+    haystack: Haystack,
     node: u32,
     parts: Vec<Requirement>,
     /// Characters that follow each other up to here.
@@ -31,8 +31,8 @@ struct Texts {
 }
 
 impl Texts {
-    fn of(tree: &Hir, subject: Subject, node: u32) -> Requirement {
-        let mut texts = Self { subject, node, parts: Vec::new(), run: Vec::new() };
+    fn of(tree: &Hir, haystack: Haystack, node: u32) -> Requirement {
+        let mut texts = Self { haystack, node, parts: Vec::new(), run: Vec::new() };
         texts.add(tree);
         texts.end_run();
         all_of(texts.parts, node)
@@ -54,7 +54,7 @@ impl Texts {
             HirKind::Concat(members) => members.iter().for_each(|member| self.add(member)),
             HirKind::Alternation(members) => {
                 self.end_run();
-                let branches = members.iter().map(|member| Self::of(member, self.subject, self.node));
+                let branches = members.iter().map(|member| Self::of(member, self.haystack, self.node));
                 self.parts.push(Requirement::Any(branches.collect()));
             }
             HirKind::Repetition(repetition) => {
@@ -69,7 +69,7 @@ impl Texts {
 
     fn add_literal(&mut self, literal: &[u8]) {
         match std::str::from_utf8(literal) {
-            Ok(text) if self.subject == Subject::Text => {
+            Ok(text) if self.haystack == Haystack::Text => {
                 for character in text.chars() {
                     let folded = fold_character(character);
                     self.run.extend_from_slice(folded.encode_utf8(&mut [0; 4]).as_bytes());

@@ -3,7 +3,7 @@
 /// Finds the entries of a key.
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    filter: Filter,
+    filter: Bloom,
     /// Where each bucket starts in `slots`; the last one is their end.
     starts: Box<[u32]>,
     shift: u32,
@@ -26,7 +26,7 @@ impl Table {
         }
         entries.sort_unstable();
         entries.dedup();
-        let mut filter = Filter::new(entries.len());
+        let mut filter = Bloom::new(entries.len());
         // At least one bit chooses the bucket, so that the shift is less than 64.
         let buckets = entries.len().next_power_of_two().max(2);
         let shift = 64 - buckets.trailing_zeros();
@@ -80,11 +80,11 @@ fn tag(hash: u64, shift: u32) -> u32 {
 /// Tells for nearly all hashes without entry that there is none, with one look into memory: a Bloom filter that keeps
 /// the bits of one hash together.
 #[derive(Debug, Default)]
-struct Filter {
+struct Bloom {
     words: Box<[u64]>,
 }
 
-impl Filter {
+impl Bloom {
     /// With 16 bits for each entry, of which it sets four, one hash in two hundred passes in vain.
     fn new(entries: usize) -> Self {
         Self { words: vec![0; (entries * 16).div_ceil(64)].into() }

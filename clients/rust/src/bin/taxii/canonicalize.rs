@@ -1,7 +1,7 @@
 //! `taxii canonicalize`
 
 use crate::failure::Failure;
-use crate::input::{LIMITS, OneInput, Places};
+use crate::input::{LIMITS, OneInput};
 use crate::out::Out;
 use serde::Serialize;
 use stix_model::json::{Document, Limits, write_canonical};
@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
             }
             Err(error) => {
                 is_all_well = false;
-                let (line, column) = Places::of(text).at(error.offset());
+                let (line, column) = text.lines().at(error.offset());
                 let message = format!("{} at line {line}, column {column}", error.kind());
                 if out.is_json() {
                     out.json(&Row { line: text.line, canonical: None, error: Some(&message) })?;

@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::input::InputOptions;
 use crate::out::Out;
 use stix_model::graph::{Filter, Graph, GraphOptions};
+use stix_model::validate::Finding;
 use stix_model::{Object, StixId};
 
 /// See objects as a graph: counts, what lies around an object, ways between two, references that lead nowhere
@@ -72,11 +73,13 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
     arguments.input.each(out, |text, out| {
         for element in text.objects() {
             match element {
-                Ok(object) => objects.push(object),
+                Ok(found) => objects.push(found.object),
                 Err(bad) => {
                     is_all_well = false;
                     let id = bad.id.map_or_else(String::new, |id| format!("{id}: "));
-                    out.complain(format!("{}: left out: {id}{}", bad.place, bad.message));
+                    let Finding { pointer, message, .. } = *bad.finding;
+                    let separator = if pointer.is_empty() { "" } else { ": " };
+                    out.complain(format!("{}: left out: {id}{pointer}{separator}{message}", bad.place));
                 }
             }
         }

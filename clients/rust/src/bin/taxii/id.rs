@@ -1,7 +1,7 @@
 //! `taxii id`
 
 use crate::failure::Failure;
-use crate::input::{LIMITS, OneInput, Parts, Places, Text, text_of};
+use crate::input::{LIMITS, OneInput, Parts, Text, text_of};
 use crate::out::Out;
 use serde::Serialize;
 use stix_model::bundle::Form;
@@ -49,11 +49,11 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
 
 /// Shows the identifiers of a text, and says whether each value was a cyber-observable object.
 fn identify(text: &Text<'_>, out: &mut Out) -> Result<bool, Failure> {
-    let places = Places::of(text);
+    let lines = text.lines();
     let document = match Document::read(&text.bytes, LIMITS) {
         Ok(document) => document,
         Err(error) => {
-            let (line, column) = places.at(error.offset());
+            let (line, column) = lines.at(error.offset());
             let message = format!("{} at line {line}, column {column}", error.kind());
             let row = Row { line: text.line, id: None, reason: None, error: Some(&message) };
             return show(text, &row, out);
@@ -65,7 +65,7 @@ fn identify(text: &Text<'_>, out: &mut Out) -> Result<bool, Failure> {
     }
     let mut is_all_well = true;
     for object in parts.objects() {
-        is_all_well &= identify_one(text, object, places.at(object.range().start).0, out)?;
+        is_all_well &= identify_one(text, object, lines.at(object.range().start).0, out)?;
     }
     Ok(is_all_well)
 }

@@ -3,16 +3,16 @@
 mod form;
 mod objects;
 mod parts;
-mod places;
 mod source;
 
 use crate::failure::Failure;
 use crate::out::Out;
 use bytes::{Buf, Bytes, BytesMut};
+pub(crate) use objects::{Bad, Found};
 pub(crate) use parts::{Parts, text_of};
-pub(crate) use places::Places;
 use std::io::{self, Read};
-use stix_model::json::Limits;
+use std::sync::Arc;
+use stix_model::json::{Limits, Lines};
 
 /// The longest text that is read, after decompression: a small file must not fill the memory.
 const MAX_BYTES: usize = 2 << 30;
@@ -92,7 +92,7 @@ pub(crate) fn each_line(
 /// A text, the whole of a file or one line of it.
 pub(crate) struct Text<'i> {
     /// The file, for messages.
-    pub(crate) file: &'i str,
+    pub(crate) file: &'i Arc<str>,
     /// The line on which the text begins, from 1.
     pub(crate) line: usize,
     /// The text.
@@ -101,9 +101,16 @@ pub(crate) struct Text<'i> {
     pub(crate) is_line: bool,
 }
 
+impl Text<'_> {
+    /// Lines and columns of the text, as those of its file.
+    pub(crate) fn lines(&self) -> Lines<'_> {
+        Lines::new(&self.bytes).starting_at(self.line, 1)
+    }
+}
+
 /// A file that is being read.
 struct Input {
-    name: String,
+    name: Arc<str>,
     source: Box<dyn Read>,
     buffer: BytesMut,
     /// So much of the buffer holds no line break.
@@ -115,7 +122,7 @@ struct Input {
 
 impl Input {
     fn open(file: &str) -> Result<Self, Failure> {
-        let name = if file == "-" { STANDARD_INPUT } else { file }.to_owned();
+        let name: Arc<str> = if file == "-" { STANDARD_INPUT } else { file }.into();
         let source = source::open(file).map_err(|error| Failure::input(&name, &error))?;
         Ok(Self { name, source, buffer: BytesMut::new(), searched: 0, is_at_end: false, lines: 0 })
     }

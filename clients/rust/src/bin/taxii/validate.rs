@@ -6,12 +6,12 @@ mod sarif;
 mod verdict;
 
 use crate::failure::Failure;
-use crate::input::{InputOptions, LIMITS, Parts, Places, Text};
+use crate::input::{InputOptions, LIMITS, Parts, Text};
 use crate::out::Out;
 use std::cmp::Reverse;
 use std::fmt;
 use stix_model::bundle::Form;
-use stix_model::json::Document;
+use stix_model::json::{Document, Lines};
 use stix_model::validate::{Code, Finding, Profile, Rule, Severity, Validator};
 use verdict::{Subject, Verdict};
 
@@ -118,10 +118,10 @@ struct Report {
 }
 
 fn check(text: &Text<'_>, validator: Validator, report: &mut Report, out: &mut Out) -> Result<(), Failure> {
-    let places = Places::of(text);
+    let lines = text.lines();
     let document = match Document::read(&text.bytes, LIMITS) {
         Ok(document) => document,
-        Err(error) => return report.show(Verdict::of_unreadable(text, &error, &places), out),
+        Err(error) => return report.show(Verdict::of_unreadable(text, &error, &lines), out),
     };
     let parts = Parts::of(document.root());
     // In JSON, a line has one verdict; people want to know which object of it is meant.
@@ -136,9 +136,9 @@ fn check(text: &Text<'_>, validator: Validator, report: &mut Report, out: &mut O
             }
         };
         let subject = Subject::whole(&parts);
-        return report.show(Verdict::new(text, &places, subject, findings), out);
+        return report.show(Verdict::new(text, &lines, subject, findings), out);
     }
-    check_parts(text, &parts, validator, &places, report, out)
+    check_parts(text, &parts, validator, &lines, report, out)
 }
 
 /// Shows one verdict for each object, after one for the bundle.
@@ -146,7 +146,7 @@ fn check_parts(
     text: &Text<'_>,
     parts: &Parts<'_>,
     validator: Validator,
-    places: &Places<'_>,
+    lines: &Lines<'_>,
     report: &mut Report,
     out: &mut Out,
 ) -> Result<(), Failure> {
@@ -164,7 +164,7 @@ fn check_parts(
         }
         of_bundle.extend(too_many.clone());
         let subject = Subject::whole(parts);
-        report.show(Verdict::new(text, places, subject, of_bundle), out)?;
+        report.show(Verdict::new(text, lines, subject, of_bundle), out)?;
     }
     for (index, object) in parts.objects().enumerate() {
         let mut found = Vec::new();
@@ -182,7 +182,7 @@ fn check_parts(
         }
         report.summary.objects += 1;
         let subject = Subject::part(parts, object, index);
-        report.show(Verdict::new(text, places, subject, found), out)?;
+        report.show(Verdict::new(text, lines, subject, found), out)?;
     }
     Ok(())
 }

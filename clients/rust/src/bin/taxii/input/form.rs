@@ -25,7 +25,7 @@ pub(super) fn is_lines(input: &mut Input) -> io::Result<bool> {
     }
     let first = input.searched;
     // Whoever writes to standard input may be waiting for the answer to the first line. No line at all is fine there.
-    if input.name == STANDARD_INPUT && (first == 0 || is_whole(&input.buffer[..first])) {
+    if &*input.name == STANDARD_INPUT && (first == 0 || is_whole(&input.buffer[..first])) {
         return Ok(true);
     }
     // A whole value with more behind it is no single JSON text.

@@ -1,14 +1,14 @@
 //! What was found about one object, or about a text that cannot be read.
 
-use crate::input::{Parts, Places, Text, text_of};
+use crate::input::{Parts, Text, text_of};
 use std::borrow::Cow;
-use stix_model::json::{JsonError, JsonErrorKind, Value};
-use stix_model::validate::{Code, Finding, Rule, Severity};
+use stix_model::json::{JsonError, JsonErrorKind, Lines, Value};
+use stix_model::validate::{Finding, Rule, Severity};
 
 /// What was found about one object.
 pub(super) struct Verdict<'v> {
     pub(super) text: &'v Text<'v>,
-    pub(super) places: &'v Places<'v>,
+    pub(super) lines: &'v Lines<'v>,
     subject: Result<Subject<'v>, Unreadable>,
     pub(super) findings: Vec<Finding>,
 }
@@ -59,20 +59,17 @@ impl<'v> Verdict<'v> {
     /// What was found about an object.
     pub(super) fn new(
         text: &'v Text<'v>,
-        places: &'v Places<'v>,
+        lines: &'v Lines<'v>,
         subject: Subject<'v>,
         findings: Vec<Finding>,
     ) -> Self {
-        Self { text, places, subject: Ok(subject), findings }
+        Self { text, lines, subject: Ok(subject), findings }
     }
 
     /// The strict reader refused the text.
-    pub(super) fn of_unreadable(text: &'v Text<'v>, error: &JsonError, places: &'v Places<'v>) -> Self {
-        let (pointer, message) = (error.pointer(), error.kind().to_string());
-        let (code, severity) = (Code::Json, Severity::Error);
-        let finding = Finding { code, severity, index: None, pointer, rule: None, message, fix: None };
+    pub(super) fn of_unreadable(text: &'v Text<'v>, error: &JsonError, lines: &'v Lines<'v>) -> Self {
         let unreadable = Unreadable { offset: error.offset(), rule: json_rule(error.kind()) };
-        Self { text, places, subject: Err(unreadable), findings: vec![finding] }
+        Self { text, lines, subject: Err(unreadable), findings: vec![error.finding()] }
     }
 
     pub(super) fn errors(&self) -> usize {
@@ -88,9 +85,9 @@ impl<'v> Verdict<'v> {
     pub(super) fn line(&self) -> usize {
         match &self.subject {
             // An object that begins somewhere in a text of many lines.
-            Ok(subject) if !self.text.is_line => self.places.at(subject.value.range().start).0,
+            Ok(subject) if !self.text.is_line => self.lines.at(subject.value.range().start).0,
             Ok(_) => self.text.line,
-            Err(unreadable) => self.places.at(unreadable.offset).0,
+            Err(unreadable) => self.lines.at(unreadable.offset).0,
         }
     }
 
@@ -124,11 +121,11 @@ impl<'v> Verdict<'v> {
             Ok(subject) => subject.value.nearest(&subject.pointer(finding)).range().start,
             Err(unreadable) => unreadable.offset,
         };
-        self.places.at(offset)
+        self.lines.at(offset)
     }
 }
 
-/// Where it is written that such a text cannot be taken; empty for a limit that no standard sets.
+/// The rule that says that such a text cannot be taken; empty for a limit that no standard sets.
 fn json_rule(kind: JsonErrorKind) -> &'static str {
     match kind {
         JsonErrorKind::NotUtf8 | JsonErrorKind::LoneSurrogate => "RFC 7493, section 2.1",
