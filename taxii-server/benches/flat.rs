@@ -1,7 +1,8 @@
 //! Shows that the cost of a request does not grow with the collection: `cargo bench -p taxii-server --bench flat`.
 //!
-//! Two collections in one embedded store, one thirty times larger, asked in turns through the real router. Only the
-//! ratios say something; the times depend on the machine.
+//! Two collections in one embedded store, one thirty times larger, asked in turns through the real router; and a third
+//! one of which a viewer sees a hundredth, read by it and by one that sees all. Only the ratios say something; the times
+//! depend on the machine.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -15,12 +16,15 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use stix_model::marking::TlpEdition;
+use stix_model::{Object, StixId, Tlp};
 use taxii_server::app::App;
 use taxii_server::clock::Clock;
 use taxii_server::config::Config;
 use taxii_server::control::Control;
+use taxii_server::rights::Viewer;
 use taxii_server::router;
-use taxii_server::store::{EmbeddedEngine, Store};
+use taxii_server::store::{EmbeddedEngine, Filter, PageRequest, Store, VersionFilter, View, bulk_ranges};
 use tower::ServiceExt;
 
 const SMALL: u64 = 10_000;
@@ -35,21 +39,22 @@ struct Bench {
 #[tokio::main]
 async fn main() {
     let folder = tempfile::tempdir().unwrap();
-    let engine = Arc::new(EmbeddedEngine::open(&folder.path().join("store")).unwrap());
+    let engine = Arc::new(EmbeddedEngine::open(&folder.path().join("store"), &bulk_ranges()).unwrap());
     let store = Store::open(engine, Arc::new(Clock::System)).await.unwrap();
     let app = Arc::new(App::new(store, Config::default()).unwrap());
     let control = Control::of(Arc::clone(&app)).unwrap();
     control.json(Method::POST, "/admin/api-roots/", json!({"name": "api"})).await.unwrap();
     let admin = json!({"name": "bench", "is_administrator": true});
     let token = control.json(Method::POST, "/admin/accounts/", admin).await.unwrap()["token"].clone();
-    let bench = Bench { service: router::service(app), token: token.as_str().unwrap().to_owned() };
+    let bench =
+        Bench { service: router::service(Arc::clone(&app)), token: token.as_str().unwrap().to_owned() };
     let mut bases = Vec::new();
     for (name, count) in [("small", SMALL), ("large", LARGE)] {
         let new = json!({"api_root": "api", "title": name});
         let id = control.json(Method::POST, "/admin/collections/", new).await.unwrap()["id"].clone();
         let base = format!("/api/collections/{}", id.as_str().unwrap());
         let started = Instant::now();
-        fill(&control, &base, count).await;
+        fill(&control, &base, count, indicator).await;
         let rate = count as f64 / started.elapsed().as_secs_f64();
         println!("{count} objects added in envelopes of 1000, {rate:.0} objects/s");
         bases.push(base);
@@ -100,6 +105,53 @@ async fn main() {
             _ => {}
         }
     }
+    by_clearance(&app, &control).await;
+}
+
+/// Pages of a collection of which one in a hundred objects is GREEN and the others RED, by clearance.
+async fn by_clearance(app: &App, control: &Control) {
+    let new = json!({"api_root": "api", "title": "marked"});
+    let id = control.json(Method::POST, "/admin/collections/", new).await.unwrap()["id"].clone();
+    let id = id.as_str().unwrap();
+    let marked = |number: u64| {
+        let level = if number.is_multiple_of(100) { Tlp::Green } else { Tlp::Red };
+        let definition = Object::parse(level.definition(TlpEdition::V2).unwrap()).unwrap();
+        let mut indicator = indicator(number);
+        indicator["object_marking_refs"] = json!([definition.header().id]);
+        indicator
+    };
+    fill(control, &format!("/api/collections/{id}"), LARGE, marked).await;
+    let collection = Arc::clone(&app.store.directory().collections[&id.parse().unwrap()]);
+    let view = |clearance| View::new(Arc::clone(&collection), Viewer::with_clearance(clearance));
+    let (all, some) = (view(Tlp::Red), view(Tlp::Green));
+    println!("\nmicroseconds, median of {ROUNDS}        all visible   one in a hundred   ratio");
+    let everything = Filter { versions: Some(VersionFilter::All), ..Filter::default() };
+    let of_type = Filter { types: Some(["indicator".to_owned()].into()), ..Filter::default() };
+    let of_id = Filter { ids: Some([id_of(LARGE / 2)].into()), ..Filter::default() };
+    for (name, filter) in [
+        ("page of 100", Filter::default()),
+        ("page of 100 of a type", of_type),
+        ("page of 100, all versions", everything),
+        ("match[id]", of_id),
+    ] {
+        let request = PageRequest::first(filter, 100);
+        let (mut of_all, mut of_some) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            for (view, times) in [(&all, &mut of_all), (&some, &mut of_some)] {
+                let started = Instant::now();
+                let page = app.store.objects(view, &request).await.unwrap();
+                times.push(started.elapsed());
+                assert!(page.items.len() == 100 || name == "match[id]");
+            }
+        }
+        let (all, some) = (median(of_all), median(of_some));
+        let ratio = some.as_secs_f64() / all.as_secs_f64();
+        println!("{name:<32} {:>14} {:>18} {ratio:>7.2}", all.as_micros(), some.as_micros());
+    }
+}
+
+fn id_of(number: u64) -> StixId {
+    id(number).parse().unwrap()
 }
 
 /// A page that begins after so many objects; resolved to a date later.
@@ -136,9 +188,9 @@ impl Bench {
     }
 }
 
-async fn fill(control: &Control, base: &str, count: u64) {
+async fn fill(control: &Control, base: &str, count: u64, make: impl Fn(u64) -> Value) {
     for start in (0..count).step_by(1000) {
-        let objects: Vec<Value> = (start..start + 1000).map(indicator).collect();
+        let objects: Vec<Value> = (start..start + 1000).map(&make).collect();
         let body = json!({"objects": objects}).to_string();
         let reply = control.call(Method::POST, &format!("{base}/objects/"), body.into()).await.unwrap();
         assert!(reply.status.is_success());

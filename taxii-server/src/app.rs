@@ -5,7 +5,6 @@ pub use crate::credentials::CredentialError;
 use crate::credentials::Credentials;
 use crate::metrics::Metrics;
 use crate::store::Store;
-use tokio::sync::Notify;
 
 /// The state of a running server.
 pub struct App {
@@ -15,8 +14,6 @@ pub struct App {
     pub config: Config,
     pub(crate) credentials: Credentials,
     pub(crate) metrics: Metrics,
-    /// Wakes the task that removes old statuses and the contents of removed collections.
-    pub(crate) maintenance: Notify,
 }
 
 impl App {
@@ -25,12 +22,6 @@ impl App {
     /// # Errors
     /// When the operating system gives no randomness.
     pub fn new(store: Store, config: Config) -> Result<Self, CredentialError> {
-        Ok(Self {
-            store,
-            config,
-            credentials: Credentials::new()?,
-            metrics: Metrics::default(),
-            maintenance: Notify::new(),
-        })
+        Ok(Self { store, config, credentials: Credentials::new()?, metrics: Metrics::default() })
     }
 }

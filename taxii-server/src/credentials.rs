@@ -4,6 +4,7 @@
 //! own, few at a time, and a pair that was right is remembered for some minutes under a keyed hash.
 
 use crate::error::ApiError;
+use crate::rights::SharedPrincipal;
 use crate::store::{Account, Directory};
 use argon2::password_hash::{PasswordHasher, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -100,7 +101,7 @@ impl Credentials {
         })
     }
 
-    /// Returns the account that credentials belong to.
+    /// Returns the principal that credentials belong to.
     ///
     /// # Errors
     /// When they are wrong, or too many logins wait for a check.
@@ -108,7 +109,7 @@ impl Credentials {
         &self,
         directory: &Directory,
         presented: Presented,
-    ) -> Result<Arc<Account>, ApiError> {
+    ) -> Result<SharedPrincipal, ApiError> {
         let account = match presented {
             Presented::Token(token) => check_token(directory, &token),
             Presented::Password { name, password } => {
@@ -118,7 +119,8 @@ impl Credentials {
                 account.filter(|_| is_right).cloned()
             }
         };
-        account.ok_or(ApiError::Unauthorized)
+        let principal = account.and_then(|account| directory.principal(account.id).cloned());
+        principal.ok_or(ApiError::Unauthorized)
     }
 
     async fn check_password(
@@ -134,8 +136,8 @@ impl Credentials {
         {
             return Ok(true);
         }
-        let _waiting = self.waiting.try_acquire().map_err(|_| ApiError::Unavailable)?;
-        let permit = Arc::clone(&self.checks).acquire_owned().await.map_err(|_| ApiError::Unavailable)?;
+        let _waiting = self.waiting.try_acquire().map_err(|_| ApiError::BUSY)?;
+        let permit = Arc::clone(&self.checks).acquire_owned().await.map_err(|_| ApiError::BUSY)?;
         let is_account = stored.is_some();
         let against = stored.unwrap_or_else(|| self.placeholder.clone());
         let memory = Arc::clone(&self.memory);

@@ -3,7 +3,7 @@
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::store::engine::EngineError;
-use crate::store::{EmbeddedEngine, Store, StoreError};
+use crate::store::{EmbeddedEngine, Store, StoreError, bulk_ranges};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,8 +43,13 @@ pub enum OpenError {
 pub async fn open(config: &Config) -> Result<Store, OpenError> {
     make_folder(&config.data)?;
     let path = config.data.join(FILE);
-    let engine = match EmbeddedEngine::open(&path) {
-        Ok(engine) => engine,
+    let open = || {
+        let engine = EmbeddedEngine::open(&path, &bulk_ranges())?;
+        Ok((engine.is_format_1()?, engine))
+    };
+    let engine = match open() {
+        Ok((false, engine)) => engine,
+        Ok((true, _)) => return Err(StoreError::Format { found: 1 }.into()),
         Err(source) => return Err(OpenError::Engine { path, source }),
     };
     Ok(Store::open(Arc::new(engine), Arc::new(Clock::System)).await?)

@@ -1,9 +1,10 @@
 //! Errors that clients see, and the table from error to code, status and title.
 
 use crate::store::engine::EngineError;
-use crate::store::{CursorError, StoreError};
+use crate::store::{CursorError, DirectoryRefusal, Rejection, StoreError};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use std::time::Duration;
 use stix_model::taxii;
 use uuid::Uuid;
 
@@ -60,9 +61,9 @@ pub enum ApiError {
     /// The change contradicts the directory.
     #[error("{0}")]
     Conflict(String),
-    /// The server is busy or stopping.
+    /// The server is busy or stopping; try again after this time.
     #[error("the server is busy or stopping; try again in a moment")]
-    Unavailable,
+    Unavailable(Duration),
     /// The disk refused a write.
     #[error("the disk of the server refused a write; its operator must make room and restart it")]
     Full,
@@ -72,6 +73,9 @@ pub enum ApiError {
 }
 
 impl ApiError {
+    /// The server is busy, and likely free again in a second.
+    pub(crate) const BUSY: Self = Self::Unavailable(Duration::from_secs(1));
+
     /// Returns code, status and title. Codes are stable; titles are for people.
     fn row(&self) -> (&'static str, StatusCode, &'static str) {
         match self {
@@ -97,7 +101,7 @@ impl ApiError {
                 ("unprocessable", StatusCode::UNPROCESSABLE_ENTITY, "The request body cannot be used")
             }
             Self::Conflict(_) => ("conflict", StatusCode::CONFLICT, "This change cannot be made"),
-            Self::Unavailable => ("unavailable", StatusCode::SERVICE_UNAVAILABLE, "Not available now"),
+            Self::Unavailable(_) => ("unavailable", StatusCode::SERVICE_UNAVAILABLE, "Not available now"),
             Self::Full => ("storage_full", StatusCode::INSUFFICIENT_STORAGE, "No space left"),
             Self::Internal(_) => ("internal", StatusCode::INTERNAL_SERVER_ERROR, "The server failed"),
         }
@@ -106,15 +110,43 @@ impl ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::NoCollection => Self::NotFound("collection"),
-            StoreError::NoObject => Self::NotFound("object"),
-            StoreError::Closed | StoreError::Engine(EngineError::Conflict) => Self::Unavailable,
-            StoreError::Engine(EngineError::Full) => Self::Full,
-            StoreError::DateAdded { .. } => Self::Unprocessable(error.to_string()),
-            StoreError::Refused(reason) => Self::Conflict(reason),
-            StoreError::Engine(EngineError::Failed(_)) | StoreError::Corrupt(_) | StoreError::Format => {
-                Self::Internal(error.into())
+        match of_engine(&error) {
+            Some(known) => known,
+            None => match error {
+                StoreError::Rejected(rejection) => rejection.into(),
+                error => Self::Internal(error.into()),
+            },
+        }
+    }
+}
+
+/// What a client is told of an engine that does not answer as it should.
+fn of_engine(error: &StoreError) -> Option<ApiError> {
+    match error {
+        StoreError::Commit(error) => of_engine(error),
+        StoreError::Closed => Some(ApiError::BUSY),
+        StoreError::Engine(EngineError::Conflict | EngineError::Undetermined(_)) => Some(ApiError::BUSY),
+        StoreError::Engine(EngineError::Unavailable { retry_after, .. }) => {
+            Some(ApiError::Unavailable(*retry_after))
+        }
+        StoreError::Engine(EngineError::Full) => Some(ApiError::Full),
+        _ => None,
+    }
+}
+
+impl From<Rejection> for ApiError {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::Stale => Self::BUSY,
+            Rejection::NoCollection => Self::NotFound("collection"),
+            Rejection::NoObject => Self::NotFound("object"),
+            Rejection::RequestReused | Rejection::DateAdded { .. } => {
+                Self::Unprocessable(rejection.to_string())
+            }
+            Rejection::Directory(DirectoryRefusal::Missing(what)) => Self::Missing(what),
+            Rejection::Directory(DirectoryRefusal::Contradiction(reason)) => Self::Conflict(reason),
+            Rejection::Directory(refusal @ DirectoryRefusal::Invalid { .. }) => {
+                Self::Unprocessable(refusal.to_string())
             }
         }
     }
@@ -126,7 +158,7 @@ impl IntoResponse for ApiError {
         let error_id = Uuid::new_v4().to_string();
         match &self {
             Self::Internal(cause) => tracing::error!(%error_id, code, %cause, "request failed"),
-            Self::Full | Self::Unavailable => tracing::warn!(%error_id, code, "request failed"),
+            Self::Full | Self::Unavailable(_) => tracing::warn!(%error_id, code, "request failed"),
             other => tracing::debug!(%error_id, code, reason = %other, "request refused"),
         }
         let resource = taxii::Error {
@@ -146,8 +178,9 @@ impl IntoResponse for ApiError {
                 headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(basic));
                 headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="TAXII""#));
             }
-            Self::Unavailable => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            Self::Unavailable(retry_after) => {
+                let seconds = retry_after.as_secs_f64().ceil().max(1.0) as u64;
+                headers.insert(header::RETRY_AFTER, seconds.into());
             }
             _ => {}
         }

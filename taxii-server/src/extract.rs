@@ -2,19 +2,19 @@
 
 mod account;
 mod body;
-mod check;
+mod idempotency;
 mod media_type;
 mod page;
 mod path;
-mod posted;
 
 pub(crate) use account::{
-    Administrator, At, Deletable, LocalOperator, ObjectAt, Readable, RootAt, StatusAt, TaxiiCaller, Writable,
+    Administrator, Deletable, Listed, LocalOperator, ObjectAt, Readable, RootAt, StatusAt, TaxiiCaller,
+    Writable,
 };
 pub(crate) use body::EnvelopeBody;
+pub(crate) use idempotency::RequestId;
 pub(crate) use page::{PageQuery, VersionQuery};
 pub(crate) use path::{
     AccountPath, ApiRootPath, ApiRootRecordPath, CollectionPath, CollectionRecordPath, GrantPath, ObjectPath,
     StatusPath, TokenPath,
 };
-pub(crate) use posted::Posted;

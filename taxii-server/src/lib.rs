@@ -11,6 +11,7 @@
 //! It changes no object, trusts no length that a client states, has no rules of STIX of its own (the validator of
 //! `stix-model` has them), and decides the rights of a client on a collection only in `extract`.
 
+pub mod admission;
 pub mod app;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -24,7 +25,7 @@ pub mod error;
 mod extract;
 mod metrics;
 mod openapi;
-mod refusal;
+pub mod rights;
 pub mod router;
 mod routes;
 pub mod serve;

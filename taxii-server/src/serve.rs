@@ -5,7 +5,7 @@ use crate::config::{Config, ConfigError, MetricsListen, Tls};
 use crate::control::{ControlAddress, ControlFile};
 use crate::engines::{self, OpenError};
 use crate::router;
-use crate::store::Store;
+use crate::store::{Maintenance, Store};
 use axum_server::Handle;
 use axum_server::accept::DefaultAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
@@ -287,16 +287,11 @@ fn modified(tls: &Tls) -> [Option<SystemTime>; 2] {
     [&tls.certificate, &tls.key].map(|path: &PathBuf| std::fs::metadata(path).ok()?.modified().ok())
 }
 
-/// Removes old statuses and the contents of removed collections, from time to time and without end. [`Server`] does it by
-/// itself; an application that nests [`router::service`] spawns it.
+/// Runs maintenance of the store without end: see [`Store::maintain`]. [`Server`] does it by itself; an application that
+/// nests [`router::service`] spawns it.
 pub async fn maintain(app: Arc<App>) {
-    loop {
-        let kept = i64::from(app.config.status_hours) * 3_600_000_000;
-        if let Err(error) = app.store.clear(app.store.clock().now_micros() - kept).await {
-            tracing::error!(%error, "maintenance failed");
-        }
-        let _ = tokio::time::timeout(MAINTENANCE, app.maintenance.notified()).await;
-    }
+    let keep_receipts = Duration::from_secs(u64::from(app.config.status_hours) * 3_600);
+    app.store.maintain(Maintenance { keep_receipts, every: MAINTENANCE }).await;
 }
 
 /// Waits for Ctrl-C or SIGTERM. Register it before the server is said to be ready, so that no signal is missed.

@@ -1,90 +1,123 @@
 //! The only door to data: what TAXII means, written once over any [`Engine`].
 //!
-//! A page is a range of one timeline, so it costs what is on it, however large the collection and however deep the
-//! page. A write goes through one queue (`writer`), is decided on a snapshot (`admit`, `delete`) and committed
-//! together with its `date_added`, so a reader that has seen instant *t* never finds a new object at or before *t*.
+//! Reading: a [`View`] and a [`PageRequest`] select versions from timelines (`select`), whose bytes make the page. A page
+//! is a range of few timelines, so it costs what is on it, however large the collection and however deep the page.
+//!
+//! Writing: a request with a command goes into one queue (`writer`), which forms groups; `apply` decides them on a
+//! snapshot, and the writes are committed together with their `date_added`, so a reader that has seen instant *t* never
+//! finds a new object at or before *t*.
 
-mod admit;
+mod announce;
+mod apply;
+mod command;
 mod cursor;
-mod delete;
 mod directory;
 mod embedded;
 pub mod engine;
 mod filter;
 mod keys;
-mod known;
+mod maintenance;
 mod memory;
+mod migration;
+mod overlay;
 mod profile;
+mod receipt;
 mod record;
 mod select;
-#[cfg(test)]
-mod suite;
+mod status;
+#[cfg(any(test, feature = "testing"))]
+pub mod suite;
+mod view;
 mod writer;
 
 use crate::clock::Clock;
+use crate::rights::Principal;
+use announce::Announcer;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use engine::{Commit, Engine, EngineError, Scan, Snapshot};
+use engine::{Commit, Engine, EngineError, HeadChange, Snapshot};
 use keys::Timeline;
-use record::{Entry, date_added};
+use record::{Entry, Head, date_added};
+use select::Selection;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use stix_model::json::Digest;
 use stix_model::taxii::{ManifestRecord, Status};
 use stix_model::{StixId, Timestamp};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use uuid::Uuid;
-use writer::{Write, Writer};
+use writer::{Health, Write, Writer};
 
-pub use admit::{Add, Refused, Stamps};
+pub use announce::Watch;
+pub use apply::Rejection;
+pub use command::{
+    Add, Admitted, Clear, Command, DecodeError, Delete, Group, Refused, Relevel, Request, Scope, Stamps,
+    Submitted, Target,
+};
 pub use cursor::{Cursor, CursorError};
-pub use delete::Delete;
-pub use directory::{Access, Account, ApiRoot, Collection, Directory, GrantScope};
-pub(crate) use directory::{DirectoryChange, Token};
+pub use directory::{
+    Account, ApiRoot, Collection, Directory, DirectoryCommand, DirectoryRefusal, NewAccount, NewCollection,
+    NewToken, Token,
+};
 pub use embedded::EmbeddedEngine;
 pub use filter::{Filter, VersionFilter};
-pub use keys::Position;
+pub use keys::{Position, Region, bulk as bulk_ranges};
+pub use maintenance::Maintenance;
 pub use memory::MemoryEngine;
 pub use profile::Profile;
+pub use receipt::Done;
+pub(crate) use status::message as failure_message;
+pub use view::View;
 
-/// The format of keys and records; a store of another format is refused.
-const FORMAT: &[u8] = b"1";
-/// The bytes of one page at most, beyond its first object.
+/// The format of keys and records that this version writes.
+pub const FORMAT: u32 = 2;
+/// The oldest format that this version reads; older stores are brought to [`FORMAT`] when they are opened.
+pub const OLDEST_FORMAT: u32 = 2;
+/// Maximum number of bytes of one page, beyond its first object.
 const MAX_PAGE_BYTES: usize = 16 << 20;
-/// Entries that maintenance removes in one commit.
-const CLEAR_SLICE: usize = 5_000;
+/// How often the directory is compared with what other processes wrote. Their changes count here after twice this time at
+/// the latest.
+const FOLLOW: Duration = Duration::from_millis(400);
+/// How long opening tries again when the engine cannot be reached or others open it too.
+const OPEN_ATTEMPTS: u32 = 50;
 
 /// Everything that the server keeps.
 pub struct Store {
     engine: Arc<dyn Engine>,
-    directory: Arc<ArcSwap<Directory>>,
+    reload: Reload,
+    organisation: Uuid,
     clock: Arc<Clock>,
     cursors: cursor::Cursors,
     writes: mpsc::Sender<Write>,
     writer: tokio::task::JoinHandle<()>,
-    /// The engine refused a write, so it may refuse all that follow.
-    has_failed: Arc<AtomicBool>,
+    follower: Follower,
+    announcer: Arc<Announcer>,
+    health: Arc<Health>,
+    maintenance: Notify,
+    /// Names this process in leases.
+    process: Uuid,
 }
 
-/// A page of whatever was asked for.
+/// A page of objects, records or versions.
 #[derive(Debug)]
 pub struct Page<T> {
-    /// What is on it, oldest addition first.
+    /// The items, oldest addition first.
     pub items: Vec<T>,
     /// `date_added` of the first and the last item.
     pub date_added: Option<(Timestamp, Timestamp)>,
-    /// Where to go on, when more follows.
+    /// The cursor of the next page, when there is one.
     pub next: Option<String>,
 }
 
-/// Where a page begins and how long it may be.
+/// The start of a page, and its maximum length.
 #[derive(Clone, Debug)]
 pub struct PageRequest {
     /// Filters, complete after a cursor has been resumed.
     pub filter: Filter,
     /// The last position that was served.
     pub after: Option<Position>,
-    /// Items at most.
+    /// Maximum number of items.
     pub limit: usize,
 }
 
@@ -95,160 +128,288 @@ impl PageRequest {
     }
 }
 
+/// Objects to be added, as admission passes them on.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// Identifier of the request and of its status; a request is carried out once, however often it comes.
+    pub id: Uuid,
+    /// Digest of the request, where the client chose the identifier.
+    pub fingerprint: Option<Digest>,
+    /// Microseconds since 1970 at which the request came.
+    pub received: i64,
+    /// The objects, in their order.
+    pub objects: Vec<Submitted>,
+    /// The source of `date_added`.
+    pub stamps: Stamps,
+}
+
+/// The versions that a deletion names.
+#[derive(Clone, Debug)]
+pub struct Deletion {
+    /// Identifier of the request.
+    pub request: Uuid,
+    /// The object.
+    pub id: StixId,
+    /// The filter, of which the versions and the STIX versions count; by default the last version.
+    pub filter: Filter,
+}
+
+/// The copy of the directory, and the way to renew it.
+#[derive(Clone)]
+struct Reload {
+    engine: Arc<dyn Engine>,
+    directory: Arc<ArcSwap<Directory>>,
+}
+
+impl Reload {
+    /// Reads the directory anew, if it has another revision than the copy.
+    async fn now(&self) -> Result<(), StoreError> {
+        let snapshot = self.engine.snapshot().await?;
+        let revision = snapshot.get(keys::directory_revision(Region::Local)).await?;
+        let revision = revision.map_or(Ok(0), |bytes| directory::decode_revision(&bytes))?;
+        if revision != self.directory.load().revision {
+            self.directory.store(Arc::new(read_directory(&*snapshot).await?));
+        }
+        Ok(())
+    }
+
+    /// Follows the changes that other processes make.
+    async fn follow(self) {
+        loop {
+            tokio::time::sleep(FOLLOW).await;
+            if let Err(error) = self.now().await {
+                tracing::warn!(%error, "the directory cannot be read; the copy may be old");
+            }
+        }
+    }
+}
+
+/// The task that follows the directory; it ends with the store.
+struct Follower(tokio::task::JoinHandle<()>);
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn read_directory(snapshot: &dyn Snapshot) -> Result<Directory, StoreError> {
+    Directory::read(Region::Local, snapshot.scan_all(keys::directory(Region::Local)).await?)
+}
+
 impl Store {
-    /// Opens what the engine holds, or makes a new store in it.
+    /// Opens the store of an engine, or makes a new store in it. Tries again while other processes do the same.
     ///
     /// # Errors
-    /// When the engine fails, or holds a store of another format.
+    /// When the engine fails, takes too small values, or holds a store of another format.
     pub async fn open(engine: Arc<dyn Engine>, clock: Arc<Clock>) -> Result<Self, StoreError> {
-        let snapshot = engine.snapshot().await?;
-        let format = snapshot.get(keys::FORMAT.to_vec()).await?;
-        let secret = match (&format, snapshot.get(keys::CURSOR_SECRET.to_vec()).await?) {
-            (Some(format), Some(secret)) if format == FORMAT => secret,
-            (None, None) => make(&*engine).await?,
-            _ => return Err(StoreError::Format),
+        if engine.limits().value_bytes < overlay::PART_BYTES {
+            let message = format!("the engine must take values of {} bytes", overlay::PART_BYTES);
+            return Err(EngineError::failed(message).into());
+        }
+        let mut attempt = 0;
+        let opened = loop {
+            attempt += 1;
+            match read_or_make(&*engine).await {
+                Err(StoreError::Engine(
+                    EngineError::Conflict | EngineError::Undetermined(_) | EngineError::Unavailable { .. },
+                )) if attempt < OPEN_ATTEMPTS => tokio::time::sleep(Duration::from_millis(20)).await,
+                opened => break opened?,
+            }
         };
-        let directory = Directory::load(&*engine.snapshot().await?).await?;
-        let directory = Arc::new(ArcSwap::from_pointee(directory));
-        let has_failed = Arc::new(AtomicBool::new(false));
+        let directory = Arc::new(ArcSwap::from_pointee(opened.directory));
+        let reload = Reload { engine: Arc::clone(&engine), directory };
+        let (announcer, health) = (Arc::new(Announcer::new()), Arc::new(Health::default()));
         let writer = Writer {
             engine: Arc::clone(&engine),
-            directory: Arc::clone(&directory),
             clock: Arc::clone(&clock),
-            has_failed: Arc::clone(&has_failed),
+            reload: reload.clone(),
+            announcer: Arc::clone(&announcer),
+            health: Arc::clone(&health),
         };
         let (writes, writer) = writer.start();
         Ok(Self {
+            follower: Follower(tokio::spawn(reload.clone().follow())),
             engine,
-            directory,
+            reload,
+            organisation: opened.organisation,
             clock,
-            cursors: cursor::Cursors::new(&secret),
+            cursors: cursor::Cursors::new(&opened.secret),
             writes,
             writer,
-            has_failed,
+            announcer,
+            health,
+            maintenance: Notify::new(),
+            process: Uuid::new_v4(),
         })
     }
 
-    /// Waits until everything that was asked for is written, then lets go of the engine.
+    /// Waits until everything that was asked for is written, then releases the engine.
     pub async fn close(self) {
-        drop(self.writes);
+        drop((self.follower, self.writes));
         if let Err(error) = self.writer.await {
             tracing::error!(%error, "the writer ended badly");
         }
     }
 
-    /// API roots, collections and accounts, as they are now.
+    /// API roots, collections and accounts. What this process changes counts at once, what others change within a second.
     pub fn directory(&self) -> Arc<Directory> {
-        self.directory.load_full()
+        self.reload.directory.load_full()
     }
 
-    /// Changes the directory. `edit` may be called more than once, with newer directories.
-    pub(crate) async fn change_directory(
+    /// The organisation that runs this server; accounts belong to it unless they name another one.
+    pub fn organisation(&self) -> Uuid {
+        self.organisation
+    }
+
+    /// Changes the directory.
+    ///
+    /// # Errors
+    /// [`Rejection::Directory`] when a rule refuses the change; also when the engine fails.
+    pub async fn change_directory(
         &self,
-        edit: impl Fn(&Directory) -> Result<DirectoryChange, StoreError> + Send + Sync + 'static,
+        principal: &Principal,
+        command: DirectoryCommand,
     ) -> Result<(), StoreError> {
-        self.write(|reply| Write::Directory(Box::new(edit), reply)).await
+        let removes = matches!(command, DirectoryCommand::RemoveCollection { .. });
+        let relevels = matches!(command, DirectoryCommand::SetUnmarked { .. });
+        let request = self.request(principal, Uuid::new_v4(), Command::Directory(command));
+        self.carry_out(request).await?;
+        if removes || relevels {
+            self.maintenance.notify_one();
+        }
+        Ok(())
     }
 
-    /// Reads a cursor and gives the filter and the position to go on with.
+    /// Reads a cursor, and returns the filter and the position to go on with.
     ///
     /// # Errors
     /// When the cursor is not ours, or does not fit the request.
-    pub fn resume(
-        &self,
-        collection: &Collection,
-        next: &str,
-        filter: Filter,
-    ) -> Result<(Filter, Position), CursorError> {
+    pub fn resume(&self, view: &View, next: &str, filter: Filter) -> Result<(Filter, Position), CursorError> {
         let cursor = self.cursors.read(next)?;
         let position = cursor.position;
-        Ok((cursor.resume(collection.number, filter)?, position))
+        Ok((cursor.resume(view.collection.id, filter)?, position))
     }
 
-    /// A page of objects, each as it was sent.
+    /// Returns a page of objects, each as it was sent.
     ///
     /// # Errors
     /// When the engine fails.
-    pub async fn objects(
-        &self,
-        collection: &Collection,
-        page: &PageRequest,
-    ) -> Result<Page<Bytes>, StoreError> {
+    pub async fn objects(&self, view: &View, page: &PageRequest) -> Result<Page<Bytes>, StoreError> {
         let snapshot = self.engine.snapshot().await?;
-        let (selected, objects) = read_objects(&*snapshot, collection, page).await?;
-        Ok(self.page(collection, page, &selected, objects))
+        let (selected, objects) = read_objects(&*snapshot, view, page).await?;
+        Ok(self.page(view, page, &selected, objects))
     }
 
-    /// A page of manifest records.
+    /// Returns a page of manifest records.
     ///
     /// # Errors
     /// When the engine fails.
     pub async fn manifest(
         &self,
-        collection: &Collection,
+        view: &View,
         page: &PageRequest,
     ) -> Result<Page<ManifestRecord>, StoreError> {
         let snapshot = self.engine.snapshot().await?;
-        let mut selected =
-            select::select(&*snapshot, collection.number, &page.filter, page.after, page.limit).await?;
+        let mut selected = select::select(&*snapshot, view, &page.filter, page.after, page.limit).await?;
         // The standard has no `next` here, so clients go on by date.
         selected.keep_ties_together();
-        let keys = selected.positions.iter().map(|at| Timeline::All.at(collection.number, *at)).collect();
-        let values = snapshot.get_many(keys, usize::MAX).await?;
+        let key =
+            |version: &select::Selected| Timeline::All(version.level).at(view.space(), version.position);
+        let values = snapshot.get_many(selected.versions.iter().map(key).collect(), usize::MAX).await?;
         let mut records = Vec::with_capacity(values.len());
-        for (position, value) in selected.positions.iter().zip(values) {
+        for (version, value) in selected.versions.iter().zip(values) {
             let entry = Entry::decode(&value.ok_or(StoreError::Corrupt("the timeline of all versions"))?)?;
             records.push(ManifestRecord {
-                date_added: date_added(*position),
-                version: entry.shown_version(*position),
+                date_added: date_added(version.position),
+                version: entry.version,
                 media_type: Some(entry.spec_version.media_type().to_owned()),
                 id: entry.id,
             });
         }
-        Ok(self.page(collection, page, &selected, records))
+        Ok(self.page(view, page, &selected, records))
     }
 
-    /// A page of objects together with their `date_added`.
+    /// Returns a page of objects together with their `date_added`.
     ///
     /// # Errors
     /// When the engine fails.
-    pub(crate) async fn records(
+    pub async fn records(
         &self,
-        collection: &Collection,
+        view: &View,
         page: &PageRequest,
     ) -> Result<Page<(Timestamp, Bytes)>, StoreError> {
         let snapshot = self.engine.snapshot().await?;
-        let (selected, objects) = read_objects(&*snapshot, collection, page).await?;
-        let stamps = selected.positions.iter().map(|position| date_added(*position));
-        Ok(self.page(collection, page, &selected, stamps.zip(objects).collect()))
+        let (selected, objects) = read_objects(&*snapshot, view, page).await?;
+        let stamps = selected.versions.iter().map(|version| date_added(version.position));
+        Ok(self.page(view, page, &selected, stamps.zip(objects).collect()))
     }
 
     /// Whether any version of an object is in a collection.
     ///
     /// # Errors
     /// When the engine fails.
-    pub async fn has_object(&self, collection: &Collection, id: &StixId) -> Result<bool, StoreError> {
+    pub async fn has_object(&self, view: &View, id: &StixId) -> Result<bool, StoreError> {
         let snapshot = self.engine.snapshot().await?;
-        Ok(snapshot.get(keys::editions(collection.number, id)).await?.is_some())
+        let record = snapshot.get(keys::object(view.space(), id)).await?;
+        Ok(record::ObjectRecord::decode(record.as_ref())?.served(view.clearance()).is_some())
+    }
+
+    /// Returns the number of versions in a collection.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn count(&self, view: &View) -> Result<u64, StoreError> {
+        let head = self.engine.snapshot().await?.get(keys::head(view.space())).await?;
+        let head = head.map_or(Ok(Head::default()), |head| Head::decode(&head))?;
+        Ok(head.versions(view.clearance()).iter().sum())
+    }
+
+    /// Waits for new versions in a collection, as far as the viewer sees them.
+    pub fn watch(&self, view: &View) -> Watch {
+        self.announcer.watch(view)
     }
 
     /// Adds objects; when it returns they are durable and visible.
     ///
     /// # Errors
     /// When the request as a whole cannot be carried out. What is wrong with single objects is in the status.
-    pub async fn add(&self, add: Add) -> Result<Status, StoreError> {
-        self.write(|reply| Write::Add(Uuid::new_v4(), add, reply)).await
+    pub async fn add(
+        &self,
+        view: &View,
+        principal: &Principal,
+        submission: Submission,
+    ) -> Result<Status, StoreError> {
+        let Submission { id, fingerprint, received, objects, stamps } = submission;
+        let (target, clearance) = (Target::of(&view.collection, principal), view.clearance());
+        let command = Command::Add(Add { target, clearance, objects, stamps });
+        let request = Request { received, fingerprint, ..self.request(principal, id, command) };
+        match self.carry_out(request).await? {
+            Done::Added(status) => Ok(*status),
+            _ => Err(Rejection::RequestReused.into()),
+        }
     }
 
-    /// Deletes versions of an object and says how many.
+    /// Deletes versions of an object, and returns their number.
     ///
     /// # Errors
-    /// [`StoreError::NoObject`] when the collection does not hold the object.
-    pub async fn delete(&self, delete: Delete) -> Result<usize, StoreError> {
-        self.write(|reply| Write::Delete(delete, reply)).await
+    /// [`Rejection::NoObject`] when the collection does not hold the object.
+    pub async fn delete(
+        &self,
+        view: &View,
+        principal: &Principal,
+        deletion: Deletion,
+    ) -> Result<u64, StoreError> {
+        let Deletion { request, id, filter: Filter { versions, spec_versions, .. } } = deletion;
+        let (target, clearance) = (Target::of(&view.collection, principal), view.clearance());
+        let command = Command::Delete(Delete { target, clearance, id, versions, spec_versions });
+        match self.carry_out(self.request(principal, request, command)).await? {
+            Done::Deleted(count) => Ok(count),
+            _ => Err(Rejection::RequestReused.into()),
+        }
     }
 
-    /// The status of a request to add objects, for the account that made it.
+    /// Returns the status of a request to add objects, for the account that made it and for administrators.
     ///
     /// # Errors
     /// When the engine fails.
@@ -256,194 +417,177 @@ impl Store {
         &self,
         api_root: &str,
         id: Uuid,
-        account: &Account,
+        principal: &Principal,
     ) -> Result<Option<Status>, StoreError> {
+        let account = (!principal.is_administrator).then(|| principal.account());
         let snapshot = self.engine.snapshot().await?;
-        let Some(json) = snapshot.get(keys::status(id)).await? else { return Ok(None) };
-        let stored: admit::StoredStatus =
-            serde_json::from_slice(&json).map_err(|_| StoreError::Corrupt("a status"))?;
-        let may_read =
-            stored.api_root == api_root && (stored.account == account.name || account.is_administrator);
-        Ok(may_read.then_some(stored.status))
+        let found = receipt::read(&*snapshot, Region::Local, id, account).await?;
+        let Some(found) = found.filter(|found| found.api_root.as_deref() == Some(api_root)) else {
+            return Ok(None);
+        };
+        let is_theirs = principal.is_administrator || found.organisation == principal.organisation;
+        match found.done {
+            Done::Added(status) if is_theirs => Ok(Some(*status)),
+            _ => Ok(None),
+        }
     }
 
-    /// How many versions of objects a collection holds.
+    /// Whether reading and writing work. After a failed commit, a small one is tried.
     ///
     /// # Errors
-    /// When the engine fails.
-    pub async fn count(&self, collection: &Collection) -> Result<u64, StoreError> {
-        let snapshot = self.engine.snapshot().await?;
-        let head = record::Head::decode(snapshot.get(keys::head(collection.number)).await?.as_ref())?;
-        Ok(head.versions.iter().sum())
-    }
-
-    /// Removes statuses that were made before an instant (microseconds since 1970), and what is left of removed
-    /// collections.
-    ///
-    /// # Errors
-    /// When the engine fails.
-    pub async fn clear(&self, statuses_before: i64) -> Result<(), StoreError> {
-        let before = u64::try_from(statuses_before).unwrap_or_default();
-        loop {
-            let snapshot = self.engine.snapshot().await?;
-            let old = snapshot.scan(Scan::forward(keys::statuses_before(before), CLEAR_SLICE)).await?;
-            let mut writes = BTreeMap::new();
-            for (key, _) in &old {
-                let id = keys::parse_status_age(key).ok_or(StoreError::Corrupt("the age of a status"))?;
-                writes.insert(keys::status(id), None);
-                writes.insert(key.to_vec(), None);
-            }
-            self.clear_slice(writes).await?;
-            if old.len() < CLEAR_SLICE {
-                break;
-            }
-        }
-        let removed =
-            self.engine.snapshot().await?.scan(Scan::forward(keys::all_removed(), usize::MAX)).await?;
-        for (key, _) in removed {
-            let number = keys::parse_removed(&key).ok_or(StoreError::Corrupt("a removed collection"))?;
-            self.clear_collection(number).await?;
-            self.clear_slice(BTreeMap::from([(key.to_vec(), None)])).await?;
-        }
-        Ok(())
-    }
-
-    async fn clear_collection(&self, number: keys::CollectionNumber) -> Result<(), StoreError> {
-        for range in keys::collection_contents(number) {
-            loop {
-                let snapshot = self.engine.snapshot().await?;
-                let slice = snapshot.scan(Scan::forward(range.clone(), CLEAR_SLICE)).await?;
-                let is_end = slice.len() < CLEAR_SLICE;
-                self.clear_slice(slice.into_iter().map(|(key, _)| (key.to_vec(), None)).collect()).await?;
-                if is_end {
-                    break;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn clear_slice(&self, writes: BTreeMap<engine::Key, Option<Bytes>>) -> Result<(), StoreError> {
-        if writes.is_empty() {
-            return Ok(());
-        }
-        let commit = Commit { writes, ..Commit::default() };
-        self.write(|reply| Write::Clear(commit, reply)).await
-    }
-
-    /// Whether reading and writing work.
-    ///
-    /// # Errors
-    /// When it does not.
+    /// When they do not.
     pub async fn ready(&self) -> Result<(), StoreError> {
         if self.writer.is_finished() {
             return Err(StoreError::Closed);
         }
-        if self.has_failed.load(Ordering::Relaxed) {
-            return Err(EngineError::Full.into());
-        }
         self.engine.snapshot().await?.get(keys::FORMAT.to_vec()).await?;
+        if self.health.failure().is_some() {
+            let writes = BTreeMap::from([(keys::local("probe"), Some(Bytes::new()))]);
+            self.engine.commit(Commit { writes, ..Commit::default() }).await?;
+            self.health.recover();
+        }
         Ok(())
     }
 
-    /// Where time comes from.
+    /// The clock of the store.
     pub fn clock(&self) -> &Arc<Clock> {
         &self.clock
     }
 
-    fn page<T>(
-        &self,
-        collection: &Collection,
-        page: &PageRequest,
-        selected: &select::Selection,
-        items: Vec<T>,
-    ) -> Page<T> {
-        let (first, last) = (selected.positions.first(), selected.positions.last());
+    /// Bytes of the largest request that the engine takes in one commit.
+    pub fn max_request_bytes(&self) -> usize {
+        self.engine.limits().commit_bytes / 2
+    }
+
+    fn page<T>(&self, view: &View, page: &PageRequest, selected: &Selection, items: Vec<T>) -> Page<T> {
+        let (first, last) = (selected.versions.first(), selected.versions.last());
         let next = last.filter(|_| selected.next.is_some());
-        Page {
-            items,
-            date_added: first.zip(last).map(|(first, last)| (date_added(*first), date_added(*last))),
-            next: next.map(|position| self.cursors.write(collection.number, *position, &page.filter)),
+        let next = next.map(|last| self.cursors.write(view.collection.id, last.position, &page.filter));
+        let dates = first.zip(last);
+        let date_added = dates.map(|(first, last)| (date_added(first.position), date_added(last.position)));
+        Page { items, date_added, next }
+    }
+
+    fn request(&self, principal: &Principal, id: Uuid, command: Command) -> Request {
+        Request {
+            id,
+            account: principal.account(),
+            organisation: principal.organisation,
+            received: self.clock.now_micros(),
+            fingerprint: None,
+            command,
         }
     }
 
-    async fn write<T>(
-        &self,
-        write: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Write,
-    ) -> Result<T, StoreError> {
+    async fn carry_out(&self, request: Request) -> Result<Done, StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.writes.send(write(reply)).await.map_err(|_| StoreError::Closed)?;
+        self.writes.send(Write { request, reply }).await.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
     }
 }
 
-/// Selects a page and reads its objects; what does not fit into the bytes of one page is left for the next.
+impl Target {
+    /// A collection and an account, with the revisions that this process knows.
+    pub fn of(collection: &Collection, principal: &Principal) -> Self {
+        Self {
+            collection: collection.id,
+            revision: collection.revision,
+            account_revision: principal.revision(),
+            region: collection.region,
+            number: collection.number,
+        }
+    }
+}
+
+/// Selects a page and reads its objects. What does not fit into the bytes of one page is left to the next one, before
+/// anything is read.
 async fn read_objects(
     snapshot: &dyn Snapshot,
-    collection: &Collection,
+    view: &View,
     page: &PageRequest,
-) -> Result<(select::Selection, Vec<Bytes>), StoreError> {
-    let mut selected =
-        select::select(snapshot, collection.number, &page.filter, page.after, page.limit).await?;
-    let keys = selected.positions.iter().map(|at| keys::object_bytes(collection.number, *at)).collect();
-    let values = snapshot.get_many(keys, MAX_PAGE_BYTES).await?;
-    if values.len() < selected.positions.len() {
-        selected.next = selected.positions.get(values.len()).copied();
-        selected.positions.truncate(values.len());
+) -> Result<(Selection, Vec<Bytes>), StoreError> {
+    let mut selected = select::select(snapshot, view, &page.filter, page.after, page.limit).await?;
+    selected.keep_within(MAX_PAGE_BYTES);
+    let parts = |version: &select::Selected| {
+        let key = keys::object_bytes(view.space(), version.position);
+        overlay::part_keys(&key, version.length as usize).collect::<Vec<_>>()
+    };
+    let keys: Vec<_> = selected.versions.iter().map(parts).collect();
+    let counts: Vec<_> = keys.iter().map(Vec::len).collect();
+    let mut values = snapshot.get_many(keys.into_iter().flatten().collect(), usize::MAX).await?.into_iter();
+    let mut objects = Vec::with_capacity(selected.versions.len());
+    for (version, count) in selected.versions.iter().zip(counts) {
+        objects.push(overlay::join(values.by_ref().take(count), version.length as usize)?);
     }
-    let objects =
-        values.into_iter().collect::<Option<_>>().ok_or(StoreError::Corrupt("the bytes of an object"))?;
     Ok((selected, objects))
 }
 
-/// Marks an empty engine as a store and gives it the secret of its cursors.
-async fn make(engine: &dyn Engine) -> Result<Bytes, StoreError> {
-    let mut secret = [0; 32];
-    getrandom::fill(&mut secret).map_err(|error| EngineError::failed(error.to_string()))?;
-    let secret = Bytes::copy_from_slice(&secret);
-    let commit = Commit {
-        expected: BTreeMap::from([(keys::FORMAT.to_vec(), None)]),
-        writes: BTreeMap::from([
-            (keys::FORMAT.to_vec(), Some(Bytes::from_static(FORMAT))),
-            (keys::CURSOR_SECRET.to_vec(), Some(secret.clone())),
-        ]),
-    };
-    engine.commit(commit).await?;
-    Ok(secret)
+/// What every process must know of the store.
+struct Opened {
+    secret: Bytes,
+    organisation: Uuid,
+    directory: Directory,
 }
 
-/// What the store refuses or cannot do.
+const SECRET: &str = "cursor-secret";
+const ORGANISATION: &str = "organisation";
+
+async fn read_or_make(engine: &dyn Engine) -> Result<Opened, StoreError> {
+    let snapshot = engine.snapshot().await?;
+    match snapshot.get(keys::FORMAT.to_vec()).await? {
+        None => make(engine).await?,
+        Some(format) => migration::migrate(engine, &format).await?,
+    }
+    let snapshot = engine.snapshot().await?;
+    let missing = |value: Option<Bytes>| value.ok_or(StoreError::Corrupt("a value of this server"));
+    let secret = missing(snapshot.get(keys::local(SECRET)).await?)?;
+    let organisation = missing(snapshot.get(keys::local(ORGANISATION)).await?)?;
+    let organisation =
+        Uuid::from_slice(&organisation).map_err(|_| StoreError::Corrupt("the organisation"))?;
+    Ok(Opened { secret, organisation, directory: read_directory(&*snapshot).await? })
+}
+
+/// Marks an empty engine as a store, and gives it the secret of its cursors and an organisation.
+async fn make(engine: &dyn Engine) -> Result<(), StoreError> {
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).map_err(|error| EngineError::failed(error.to_string()))?;
+    let format = HeadChange { from: None, to: Some(FORMAT.to_string().into()) };
+    let commit = Commit {
+        heads: BTreeMap::from([(keys::FORMAT.to_vec(), format)]),
+        writes: BTreeMap::from([
+            (keys::local(SECRET), Some(Bytes::copy_from_slice(&secret))),
+            (keys::local(ORGANISATION), Some(Bytes::copy_from_slice(Uuid::new_v4().as_bytes()))),
+        ]),
+        cleared: Vec::new(),
+    };
+    Ok(engine.commit(commit).await?)
+}
+
+/// Why the store does not carry out what is asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// Something stored cannot be read back.
+    /// A commit failed that several requests shared.
+    #[error(transparent)]
+    Commit(Arc<StoreError>),
+    /// A stored record cannot be read back.
     #[error("the store is damaged: {0} cannot be read")]
     Corrupt(&'static str),
-    /// Made by another version of this program.
-    #[error("the store has another format than this version reads; export it with the version that made it")]
-    Format,
+    /// Another version of this program made the store.
+    #[error(
+        "the store has format {found}, and this version reads formats from {OLDEST_FORMAT} to {FORMAT}; {}",
+        if *found > FORMAT { "use a newer version" } else { "export it with the version that made it" }
+    )]
+    Format {
+        /// The format.
+        found: u32,
+    },
     /// The store is being closed.
     #[error("the server is stopping")]
     Closed,
-    /// The collection was removed meanwhile.
-    #[error("there is no such collection")]
-    NoCollection,
-    /// The collection does not hold the object.
-    #[error("there is no such object")]
-    NoObject,
-    /// A given `date_added` does not fit.
-    #[error("date_added {given} cannot be given: {reason} (it ends at {last})")]
-    DateAdded {
-        /// What was given.
-        given: Timestamp,
-        /// Where the collection ends.
-        last: Timestamp,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// An administrator asked for something that cannot be.
-    #[error("{0}")]
-    Refused(String),
+    /// The request is not carried out.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
 }

@@ -1,7 +1,7 @@
 use super::admin::{find_collection, print_list};
 use super::{CommonOptions, output};
 use crate::control::{AccessResource, AccountResource, Control, NewAccount, NewPassword, Secrets};
-use crate::store::GrantScope;
+use crate::rights::GrantScope;
 use clap::{Args, Subcommand};
 use std::collections::BTreeMap;
 
@@ -99,7 +99,8 @@ impl Account {
             Action::Add { name, read, write, administrator, password_stdin } => {
                 let grants = grants(&control, &read, &write).await?;
                 let password = password_stdin.then(read_password).transpose()?;
-                let new = NewAccount { name, password, is_administrator: administrator, grants };
+                let is_administrator = administrator;
+                let new = NewAccount { name, password, is_administrator, grants, ..NewAccount::default() };
                 print_secrets(&control.add_account(&new).await?, self.json)?;
             }
             Action::List => {

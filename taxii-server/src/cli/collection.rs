@@ -3,7 +3,7 @@ use super::{CommonOptions, output};
 use crate::control::{CollectionChange, CollectionResource, Control, NewApiRoot, NewCollection};
 use crate::store::Profile;
 use clap::{Args, Subcommand};
-use stix_model::SpecVersion;
+use stix_model::{SpecVersion, Tlp};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -11,6 +11,7 @@ Examples:
   taxii-server collection add 'Old feeds' --stix 2.0 --stix 2.1
   taxii-server collection add 'Partners' --profile strict
   taxii-server collection set phishing --profile interop
+  taxii-server collection set phishing --unmarked green
   taxii-server collection list
   taxii-server collection remove phishing";
 
@@ -47,6 +48,9 @@ enum CollectionAction {
         /// What objects must satisfy to be added
         #[arg(long, value_enum, default_value_t)]
         profile: Profile,
+        /// TLP level of objects that carry no TLP marking: clear, green, amber, amber+strict or red
+        #[arg(long, value_name = "LEVEL", default_value_t = Tlp::Amber)]
+        unmarked: Tlp,
         /// A UUID of version 4 [default: a random one]
         #[arg(long, value_name = "UUID")]
         id: Option<String>,
@@ -56,9 +60,12 @@ enum CollectionAction {
     Set {
         /// Id, alias or title
         collection: String,
-        /// What objects must satisfy to be added from now on; what is there already stays
-        #[arg(long, value_enum)]
-        profile: Profile,
+        /// What objects must satisfy to be added from now on; objects in the collection stay
+        #[arg(long, value_enum, required_unless_present = "unmarked")]
+        profile: Option<Profile>,
+        /// TLP level of objects that carry no TLP marking; objects in the collection move to it
+        #[arg(long, value_name = "LEVEL")]
+        unmarked: Option<Tlp>,
     },
     /// List all collections
     List,
@@ -73,10 +80,19 @@ impl Collection {
     pub(super) async fn run(self, options: &CommonOptions) -> anyhow::Result<bool> {
         let control = options.control().await?;
         match self.action {
-            CollectionAction::Add { title, api_root, alias, description, stix, profile, id } => {
+            CollectionAction::Add { title, api_root, alias, description, stix, profile, unmarked, id } => {
                 let spec_versions = stix.iter().map(|version| spec_version(version)).collect::<Vec<_>>();
                 let spec_versions = (!spec_versions.is_empty()).then_some(spec_versions);
-                let new = NewCollection { api_root, title, description, alias, spec_versions, profile, id };
+                let new = NewCollection {
+                    api_root,
+                    title,
+                    description,
+                    alias,
+                    spec_versions,
+                    profile,
+                    unmarked,
+                    id,
+                };
                 let added = control.add_collection(&new).await?;
                 if self.json {
                     output::json(&added)?;
@@ -84,9 +100,9 @@ impl Collection {
                     output::line(&added.id.to_string())?;
                 }
             }
-            CollectionAction::Set { collection, profile } => {
+            CollectionAction::Set { collection, profile, unmarked } => {
                 let id = find_collection(&control, &collection).await?.id;
-                let changed = control.change_collection(id, &CollectionChange { profile }).await?;
+                let changed = control.change_collection(id, &CollectionChange { profile, unmarked }).await?;
                 if self.json {
                     output::json(&changed)?;
                 }

@@ -7,8 +7,9 @@ use crate::control::{
     Secrets, write_private,
 };
 use crate::credentials::Presented;
+use crate::rights::{GrantScope, Viewer};
 use crate::serve::{Server, StopSignal};
-use crate::store::GrantScope;
+use crate::store::View;
 use anyhow::Context;
 use axum::http::StatusCode;
 use clap::Args;
@@ -17,7 +18,8 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
-use stix_model::SpecVersion;
+use std::sync::Arc;
+use stix_model::{SpecVersion, Tlp};
 
 /// MITRE ATT&CK for Industrial Control Systems; see `demo/README.md` for its terms.
 const ICS_ATTACK: &[u8] = include_bytes!("../../demo/ics-attack-18.1.json.gz");
@@ -234,7 +236,8 @@ async fn print_text(server: &Server, made: &Made, data: &Path) -> anyhow::Result
     let [reader, writer, admin] = [&made.reader, &made.writer, &made.admin].map(basic);
     let directory = store.directory();
     let ics = directory.collection("api", "ics-attack").context("the collection ics-attack is gone")?;
-    let count = store.count(ics).await?;
+    let viewer = Viewer::with_clearance(Tlp::Red);
+    let count = store.count(&View::new(Arc::clone(ics), viewer)).await?;
     let collections = format!("{url}/api/collections");
     let accept = "Accept: application/taxii+json;version=2.1";
     output::line(&format!(

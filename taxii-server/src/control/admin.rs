@@ -4,7 +4,7 @@ use super::{
     AccessResource, AccountResource, ApiRootResource, CollectionChange, CollectionResource, Control,
     ControlError, NewAccount, NewApiRoot, NewCollection, NewPassword, Secrets,
 };
-use crate::store::GrantScope;
+use crate::rights::GrantScope;
 use axum::http::Method;
 use bytes::Bytes;
 use stix_model::taxii::ApiRoot;

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::store::{Collection, Filter, PageRequest, VersionFilter};
+use crate::store::{Filter, PageRequest, VersionFilter, View};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use std::collections::BTreeSet;
@@ -41,10 +41,10 @@ impl PageQuery {
     }
 
     /// Resumes from `next`, if there is one, and limits the page.
-    pub(crate) fn resolve(self, app: &App, collection: &Collection) -> Result<PageRequest, ApiError> {
+    pub(crate) fn resolve(self, app: &App, view: &View) -> Result<PageRequest, ApiError> {
         let limit = self.limit.unwrap_or(usize::MAX).min(app.config.max_page);
         let Some(next) = self.next else { return Ok(PageRequest::first(self.filter, limit)) };
-        let (filter, after) = app.store.resume(collection, &next, self.filter)?;
+        let (filter, after) = app.store.resume(view, &next, self.filter)?;
         Ok(PageRequest { filter, after: Some(after), limit })
     }
 }

@@ -3,7 +3,6 @@
 
 mod accounts;
 mod collections;
-mod names;
 pub(crate) mod resource;
 mod roots;
 

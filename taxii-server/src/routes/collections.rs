@@ -1,7 +1,8 @@
 use super::{Taxii, ok};
 use crate::app::App;
-use crate::extract::{ApiRootPath, At, CollectionPath, RootAt};
+use crate::extract::{ApiRootPath, CollectionPath, Listed, RootAt};
 use crate::openapi::ReadFailures;
+use crate::rights::Access;
 use crate::store;
 use axum::extract::State;
 use std::sync::Arc;
@@ -16,7 +17,8 @@ use stix_model::taxii::{Collection, Collections};
 pub(crate) async fn get_collections(State(app): State<Arc<App>>, at: RootAt) -> Taxii<Collections> {
     let directory = app.store.directory();
     let of_root = directory.collections.values().filter(|collection| collection.api_root == at.root.name);
-    let seen = of_root.filter_map(|collection| Some(resource(collection, at.caller.access(collection.id)?)));
+    let seen =
+        of_root.filter_map(|collection| Some(resource(collection, at.principal.access(collection.id)?)));
     ok(Collections { collections: seen.collect() })
 }
 
@@ -26,11 +28,11 @@ pub(crate) async fn get_collections(State(app): State<Arc<App>>, at: RootAt) -> 
     params(ApiRootPath, CollectionPath),
     responses((status = 200, description = "The collection", body = Collection, content_type = "application/taxii+json;version=2.1"), ReadFailures)
 )]
-pub(crate) async fn get_collection(at: At) -> Taxii<Collection> {
+pub(crate) async fn get_collection(at: Listed) -> Taxii<Collection> {
     ok(resource(&at.collection, at.access))
 }
 
-fn resource(collection: &store::Collection, access: store::Access) -> Collection {
+fn resource(collection: &store::Collection, access: Access) -> Collection {
     Collection {
         id: collection.id,
         title: collection.title.clone(),

@@ -20,10 +20,10 @@ use stix_model::taxii::Manifest;
 )]
 pub(crate) async fn get_manifest(
     State(app): State<Arc<App>>,
-    Readable(collection): Readable,
+    Readable(view): Readable,
     query: PageQuery,
 ) -> Result<Response, ApiError> {
-    let mut page = app.store.manifest(&collection, &query.resolve(&app, &collection)?).await?;
+    let mut page = app.store.manifest(&view, &query.resolve(&app, &view)?).await?;
     let objects = std::mem::take(&mut page.items);
     let manifest = Manifest { more: page.next.is_some(), next: page.next.clone(), objects };
     Ok(with_dates(ok(manifest).into_response(), &page))

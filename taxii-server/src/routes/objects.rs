@@ -1,18 +1,22 @@
 use super::{Taxii, taxii_response, with_dates};
+use crate::admission::Posted;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{
-    ApiRootPath, CollectionPath, Deletable, EnvelopeBody, ObjectAt, ObjectPath, PageQuery, Posted, Readable,
-    VersionQuery, Writable,
+    ApiRootPath, CollectionPath, Deletable, EnvelopeBody, ObjectAt, ObjectPath, PageQuery, Readable,
+    RequestId, VersionQuery, Writable,
 };
 use crate::openapi::{AddFailures, MatchObjects, MatchSpecVersion, MatchVersion, PageFailures, Paging};
-use crate::store::{Add, Delete, Page};
+use crate::store::{Deletion, Page, Rejection, StoreError, Submission};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;
 use std::sync::Arc;
 use stix_model::taxii::{Status, write_envelope};
+
+/// How often a request is checked again because its account or its collection changed meanwhile.
+const RECHECKS: usize = 5;
 
 /// Get objects (TAXII 2.1, section 5.4).
 #[utoipa::path(
@@ -26,10 +30,10 @@ use stix_model::taxii::{Status, write_envelope};
 )]
 pub(crate) async fn get_objects(
     State(app): State<Arc<App>>,
-    Readable(collection): Readable,
+    Readable(view): Readable,
     query: PageQuery,
 ) -> Result<Response, ApiError> {
-    Ok(envelope(&app.store.objects(&collection, &query.resolve(&app, &collection)?).await?))
+    Ok(envelope(&app.store.objects(&view, &query.resolve(&app, &view)?).await?))
 }
 
 /// Add objects (TAXII 2.1, section 5.5). When the answer comes, everything in its `successes` is durable and visible.
@@ -45,15 +49,25 @@ pub(crate) async fn get_objects(
 )]
 pub(crate) async fn add_objects(
     State(app): State<Arc<App>>,
-    Writable { caller, collection }: Writable,
+    mut at: Writable,
+    request: RequestId,
     body: EnvelopeBody,
 ) -> Result<Taxii<Status>, ApiError> {
-    let request_timestamp = app.store.clock().now();
-    let Posted { objects, stamps } = body.read(&caller, &collection).await?;
-    let account = caller.name.clone();
-    let status = app.store.add(Add { collection, account, request_timestamp, objects, stamps }).await?;
-    app.metrics.count_added(&status);
-    Ok(Taxii(StatusCode::ACCEPTED, status))
+    let received = app.store.clock().now_micros();
+    let (id, fingerprint) = (request.id, request.fingerprint(at.view.collection.id, &body.0));
+    for _ in 0..RECHECKS {
+        let Posted { objects, stamps } = body.read(&at).await?;
+        let submission = Submission { id, fingerprint, received, objects, stamps };
+        match app.store.add(&at.view, &at.principal, submission).await {
+            Err(StoreError::Rejected(Rejection::Stale)) => at = at.renew(&app)?,
+            outcome => {
+                let status = outcome?;
+                app.metrics.count_added(&status);
+                return Ok(Taxii(StatusCode::ACCEPTED, status));
+            }
+        }
+    }
+    Err(ApiError::BUSY)
 }
 
 /// Get an object (TAXII 2.1, section 5.6).
@@ -68,16 +82,16 @@ pub(crate) async fn add_objects(
 )]
 pub(crate) async fn get_object(
     State(app): State<Arc<App>>,
-    Readable(collection): Readable,
+    Readable(view): Readable,
     ObjectAt(id): ObjectAt,
     query: PageQuery,
 ) -> Result<Response, ApiError> {
-    let request = query.of_object(id.clone()).resolve(&app, &collection)?;
-    let page = app.store.objects(&collection, &request).await?;
+    let request = query.of_object(id.clone()).resolve(&app, &view)?;
+    let page = app.store.objects(&view, &request).await?;
     // A known object of which no version passes the filters is an empty envelope, not an error. But a version that is
     // asked for by its instant alone is there or not (section 5.7: 404 after it was deleted).
     let names_versions = request.after.is_none() && request.filter.wants_only_instants();
-    let is_missing = names_versions || !app.store.has_object(&collection, &id).await?;
+    let is_missing = names_versions || !app.store.has_object(&view, &id).await?;
     if page.items.is_empty() && is_missing {
         return Err(ApiError::NotFound("object"));
     }
@@ -95,14 +109,22 @@ pub(crate) async fn get_object(
 )]
 pub(crate) async fn delete_object(
     State(app): State<Arc<App>>,
-    Deletable(collection): Deletable,
+    mut at: Deletable,
     ObjectAt(id): ObjectAt,
     VersionQuery(filter): VersionQuery,
+    request: RequestId,
 ) -> Result<Response, ApiError> {
-    match app.store.delete(Delete { collection, id, filter }).await? {
-        0 => Err(ApiError::NotFound("version of this object")),
-        _ => Ok(taxii_response(StatusCode::OK, Vec::new())),
+    let deletion = Deletion { request: request.id, id, filter };
+    for _ in 0..RECHECKS {
+        match app.store.delete(&at.view, &at.principal, deletion.clone()).await {
+            Err(StoreError::Rejected(Rejection::Stale)) => at = at.renew(&app)?,
+            outcome => match outcome? {
+                0 => return Err(ApiError::NotFound("version of this object")),
+                _ => return Ok(taxii_response(StatusCode::OK, Vec::new())),
+            },
+        }
     }
+    Err(ApiError::BUSY)
 }
 
 fn envelope(page: &Page<Bytes>) -> Response {

@@ -20,13 +20,13 @@ use stix_model::taxii::Versions;
 )]
 pub(crate) async fn get_versions(
     State(app): State<Arc<App>>,
-    Readable(collection): Readable,
+    Readable(view): Readable,
     ObjectAt(id): ObjectAt,
     query: PageQuery,
 ) -> Result<Response, ApiError> {
-    let request = query.of_object(id.clone()).of_all_versions().resolve(&app, &collection)?;
-    let mut page = app.store.manifest(&collection, &request).await?;
-    if page.items.is_empty() && !app.store.has_object(&collection, &id).await? {
+    let request = query.of_object(id.clone()).of_all_versions().resolve(&app, &view)?;
+    let mut page = app.store.manifest(&view, &request).await?;
+    if page.items.is_empty() && !app.store.has_object(&view, &id).await? {
         return Err(ApiError::NotFound("object"));
     }
     let versions = std::mem::take(&mut page.items).into_iter().map(|record| record.version).collect();

@@ -1,22 +1,23 @@
 //! The `next` of a page: opaque, stateless and authenticated, so it works on every replica, after restarts, for weeks.
 
 use super::filter::Filter;
-use super::keys::{CollectionNumber, Position};
+use super::keys::Position;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 /// Version of the format; a cursor of another version is refused.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 const MAC_LENGTH: usize = 16;
 /// A longer filter is not carried but recognised, so that `next` always fits into a URL.
 const MAX_FILTER_BYTES: usize = 600;
 
-/// A place in a collection, with the filters that led there.
+/// A position in a collection, with the filters that led there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    pub(super) collection: CollectionNumber,
+    pub(super) collection: Uuid,
     /// The last position that was served.
     pub(super) position: Position,
     pub(super) filter: CursorFilter,
@@ -57,10 +58,10 @@ impl Cursors {
         Self { mac: Hmac::new_from_slice(secret).expect("HMAC takes keys of any length") }
     }
 
-    pub(super) fn write(&self, collection: CollectionNumber, position: Position, filter: &Filter) -> String {
+    pub(super) fn write(&self, collection: Uuid, position: Position, filter: &Filter) -> String {
         let json = filter_json(filter);
         let mut bytes = vec![FORMAT, u8::from(json.len() > MAX_FILTER_BYTES)];
-        bytes.extend_from_slice(&collection.to_be_bytes());
+        bytes.extend_from_slice(collection.as_bytes());
         bytes.extend_from_slice(&position.to_bytes());
         if json.len() > MAX_FILTER_BYTES {
             bytes.extend_from_slice(&Sha256::digest(&json));
@@ -88,8 +89,8 @@ impl Cursors {
                 0 => CursorFilter::Carried(serde_json::from_slice(rest).ok()?),
                 _ => CursorFilter::Recognised(rest.try_into().ok()?),
             };
-            let position = Position::from_bytes(position)?;
-            Some(Cursor { collection: u32::from_be_bytes(*collection), position, filter })
+            let position = Position::from_bytes(*position);
+            Some(Cursor { collection: Uuid::from_bytes(*collection), position, filter })
         };
         parse().ok_or(CursorError::Unknown)
     }
@@ -97,11 +98,7 @@ impl Cursors {
 
 impl Cursor {
     /// The filter to go on with: what the cursor carries, after a check of what the request repeats.
-    pub(super) fn resume(
-        self,
-        collection: CollectionNumber,
-        repeated: Filter,
-    ) -> Result<Filter, CursorError> {
+    pub(super) fn resume(self, collection: Uuid, repeated: Filter) -> Result<Filter, CursorError> {
         if self.collection != collection {
             return Err(CursorError::OtherCollection);
         }

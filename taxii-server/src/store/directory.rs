@@ -1,20 +1,29 @@
 //! The directory: API roots, collections and accounts. It is small, changes rarely and is asked on every request,
-//! so every process holds a copy in memory.
+//! so every process holds a copy in memory, which follows the revision of the directory.
 
-use super::engine::{Key, Scan, Snapshot};
-use super::keys::{self, CollectionNumber};
+mod command;
+mod names;
+mod rules;
+
+use super::engine::Entry;
+use super::keys::{self, DirectoryKey, Region, Space};
 use super::{Profile, StoreError};
+use crate::rights::{Grants, Principal, SharedPrincipal, Subject};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use stix_model::SpecVersion;
+use stix_model::{SpecVersion, Tlp};
 use uuid::Uuid;
+
+pub use command::{DirectoryCommand, DirectoryRefusal, NewAccount, NewCollection, NewToken};
+pub(super) use rules::apply;
 
 /// Everything that is administered at run time.
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
-    pub(crate) revision: u64,
+    /// Rises with every change.
+    pub revision: u64,
     /// API roots by name; the name is the first part of their path.
     pub api_roots: BTreeMap<String, ApiRoot>,
     /// Collections by id, in the order in which they are listed.
@@ -23,6 +32,8 @@ pub struct Directory {
     pub accounts: BTreeMap<String, Arc<Account>>,
     /// The owner of each API token, by the public part of the token.
     token_owners: BTreeMap<String, Arc<Account>>,
+    /// The principal of each account.
+    principals: BTreeMap<Uuid, SharedPrincipal>,
 }
 
 /// An API root (TAXII 2.1, section 4.2).
@@ -30,34 +41,36 @@ pub struct Directory {
 pub struct ApiRoot {
     /// First part of its path.
     pub name: String,
-    /// What people call it.
+    /// Title for people.
     pub title: String,
-    /// What it is for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Purpose.
     pub description: Option<String>,
 }
 
-/// A collection (TAXII 2.1, section 5.2), as the server keeps it.
+/// A collection (TAXII 2.1, section 5.2), as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Collection {
     /// UUID of version 4.
     pub id: Uuid,
+    /// Revision of the directory in which it last changed.
+    pub revision: u64,
     /// Name of its API root.
     pub api_root: String,
-    /// What people call it; unique in its API root.
+    /// Title for people; unique in its API root.
     pub title: String,
-    /// What it holds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Purpose.
     pub description: Option<String>,
-    /// Stands in for `id` in URLs; unique in its API root.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Name that may stand for `id` in URLs; unique in its API root.
     pub alias: Option<String>,
     /// The STIX versions that it takes.
     pub spec_versions: Vec<SpecVersion>,
-    /// What objects must satisfy to be added.
-    #[serde(default)]
+    /// The rules that objects must satisfy to be added.
     pub profile: Profile,
-    /// Its number inside the store.
+    /// The level of objects that carry no TLP marking.
+    pub unmarked: Tlp,
+    /// Region of the key space.
+    pub(crate) region: Region,
+    /// Number in its region, which no other collection ever has.
     pub(crate) number: u32,
 }
 
@@ -66,105 +79,50 @@ impl Collection {
     pub fn media_types(&self) -> Vec<String> {
         self.spec_versions.iter().rev().map(|spec| spec.media_type().to_owned()).collect()
     }
+
+    pub(super) fn space(&self) -> Space {
+        Space { region: self.region, number: self.number }
+    }
 }
 
-/// Somebody who may call, and what is granted to them.
+/// An account with its credentials and grants, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
-    /// Who it is.
+    /// Identifier, which is never given again.
+    pub id: Uuid,
+    /// Revision of the directory in which it last changed.
+    pub revision: u64,
+    /// The organisation that it belongs to.
+    pub organisation: Uuid,
+    /// Name for HTTP Basic.
     pub name: String,
     /// Password, as argon2id in the PHC string format.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) password: Option<String>,
     /// API tokens by their public part.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) tokens: BTreeMap<String, Token>,
-    /// May administer the server; reads and writes everything.
+    /// Whether it may administer the server, and read and write everything.
     pub is_administrator: bool,
     /// Rights by collection.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub grants: BTreeMap<GrantScope, Access>,
+    pub grants: Grants,
 }
 
 /// An API token of an account. The secret has 256 random bits, so a plain hash of it is safe to keep.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Token {
+pub struct Token {
     /// SHA-256 of the whole token, in hexadecimal digits.
-    pub(crate) sha256: String,
+    pub sha256: String,
     /// When it was made, as a TAXII timestamp.
-    pub(crate) created: String,
-}
-
-/// What a grant is about: one collection, or all of them (`*`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum GrantScope {
-    /// Every collection, also those that are made later.
-    All,
-    /// One collection.
-    Collection(Uuid),
-}
-
-impl std::str::FromStr for GrantScope {
-    type Err = uuid::Error;
-
-    fn from_str(text: &str) -> Result<Self, uuid::Error> {
-        if text == "*" { Ok(Self::All) } else { text.parse().map(Self::Collection) }
-    }
-}
-
-impl TryFrom<String> for GrantScope {
-    type Error = uuid::Error;
-
-    fn try_from(text: String) -> Result<Self, uuid::Error> {
-        text.parse()
-    }
-}
-
-impl From<GrantScope> for String {
-    fn from(scope: GrantScope) -> String {
-        match scope {
-            GrantScope::All => "*".to_owned(),
-            GrantScope::Collection(id) => id.to_string(),
-        }
-    }
-}
-
-/// What may be done with a collection. A collection without a grant does not exist for an account; one with a grant
-/// of neither right is listed, and nothing else.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Access {
-    /// Get objects.
-    pub can_read: bool,
-    /// Add objects.
-    pub can_write: bool,
+    pub created: String,
 }
 
 impl Account {
-    /// The owner of the data folder, who needs no account.
-    pub(crate) fn local_operator() -> Self {
-        Self {
-            name: "local operator".to_owned(),
-            password: None,
-            tokens: BTreeMap::new(),
-            is_administrator: true,
-            grants: BTreeMap::new(),
+    fn principal(&self) -> Principal {
+        Principal {
+            subject: Subject::Account { id: self.id, revision: self.revision },
+            organisation: self.organisation,
+            is_administrator: self.is_administrator,
+            grants: self.grants.clone(),
         }
-    }
-
-    /// What this account may do with a collection; `None` when the collection does not exist for it.
-    pub fn access(&self, collection: Uuid) -> Option<Access> {
-        if self.is_administrator {
-            return Some(Access { can_read: true, can_write: true });
-        }
-        let [all, one] =
-            [GrantScope::All, GrantScope::Collection(collection)].map(|scope| self.grants.get(&scope));
-        let granted = |right: fn(&Access) -> bool| all.is_some_and(right) || one.is_some_and(right);
-        all.or(one)?;
-        Some(Access {
-            can_read: granted(|access| access.can_read),
-            can_write: granted(|access| access.can_write),
-        })
     }
 }
 
@@ -186,87 +144,55 @@ impl Directory {
         Some((account, account.tokens.get(public)?))
     }
 
-    pub(super) async fn load(snapshot: &dyn Snapshot) -> Result<Self, StoreError> {
+    /// An account as a principal, without its secrets; `None` when it was removed.
+    pub(crate) fn principal(&self, account: Uuid) -> Option<&SharedPrincipal> {
+        self.principals.get(&account)
+    }
+
+    /// Reads the records of a region.
+    pub(super) fn read(region: Region, entries: Vec<Entry>) -> Result<Self, StoreError> {
         let mut directory = Self::default();
-        for (key, value) in snapshot.scan(Scan::forward(keys::directory(), usize::MAX)).await? {
-            match key.get(1) {
-                None => directory.revision = revision(&value)?,
-                Some(b'a') => {
-                    let account: Arc<Account> = Arc::new(json(&value)?);
-                    for public in account.tokens.keys() {
-                        directory.token_owners.insert(public.clone(), Arc::clone(&account));
-                    }
-                    directory.accounts.insert(account.name.clone(), account);
-                }
-                Some(b'c') => {
-                    let collection: Collection = json(&value)?;
+        for (key, value) in entries {
+            match keys::parse_directory(&key, region).ok_or(StoreError::Corrupt("a key of the directory"))? {
+                DirectoryKey::Revision => directory.revision = decode_revision(&value)?,
+                DirectoryKey::Account => directory.insert_account(decode(&value)?),
+                DirectoryKey::Collection => {
+                    let collection: Collection = decode(&value)?;
                     directory.collections.insert(collection.id, Arc::new(collection));
                 }
-                Some(b'r') => {
-                    let root: ApiRoot = json(&value)?;
+                DirectoryKey::ApiRoot => {
+                    let root: ApiRoot = decode(&value)?;
                     directory.api_roots.insert(root.name.clone(), root);
                 }
-                Some(_) => return Err(StoreError::Corrupt("a key of the directory")),
             }
         }
         Ok(directory)
     }
 
-    pub(super) fn revision_value(&self) -> Option<Bytes> {
-        (self.revision > 0).then(|| Bytes::copy_from_slice(&self.revision.to_be_bytes()))
-    }
-
-    /// A number that no collection has had: the revision only grows, and each collection is made in one of its own.
-    pub(crate) fn free_number(&self) -> Result<CollectionNumber, StoreError> {
-        u32::try_from(self.revision + 1).map_err(|_| StoreError::Corrupt("the directory revision"))
+    fn insert_account(&mut self, account: Account) {
+        let account = Arc::new(account);
+        for public in account.tokens.keys() {
+            self.token_owners.insert(public.clone(), Arc::clone(&account));
+        }
+        self.principals.insert(account.id, Arc::new(account.principal()));
+        self.accounts.insert(account.name.clone(), account);
     }
 }
 
-fn revision(bytes: &[u8]) -> Result<u64, StoreError> {
-    bytes.try_into().map(u64::from_be_bytes).map_err(|_| StoreError::Corrupt("the directory revision"))
+pub(super) fn encode_revision(revision: u64) -> Bytes {
+    Bytes::copy_from_slice(&revision.to_be_bytes())
 }
 
-fn json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, StoreError> {
+pub(super) fn decode_revision(bytes: &[u8]) -> Result<u64, StoreError> {
+    bytes.try_into().map(u64::from_be_bytes).map_err(|_| StoreError::Corrupt("the revision of the directory"))
+}
+
+/// Reads a record of the directory.
+pub(super) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, StoreError> {
     serde_json::from_slice(bytes).map_err(|_| StoreError::Corrupt("a record of the directory"))
 }
 
-/// A change of the directory: what to put or remove, decided on one revision of it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct DirectoryChange {
-    pub(super) writes: BTreeMap<Key, Option<Bytes>>,
-}
-
-impl DirectoryChange {
-    pub(crate) fn put_account(&mut self, account: &Account) -> Result<(), StoreError> {
-        self.put(keys::account(&account.name), account)
-    }
-
-    pub(crate) fn remove_account(&mut self, name: &str) {
-        self.writes.insert(keys::account(name), None);
-    }
-
-    pub(crate) fn put_collection(&mut self, collection: &Collection) -> Result<(), StoreError> {
-        self.put(keys::collection(collection.id), collection)
-    }
-
-    /// Hides the collection at once; what it holds is cleared away later.
-    pub(crate) fn remove_collection(&mut self, id: Uuid, number: CollectionNumber) {
-        self.writes.insert(keys::collection(id), None);
-        self.writes.insert(keys::removed(number), Some(Bytes::new()));
-    }
-
-    pub(crate) fn put_api_root(&mut self, root: &ApiRoot) -> Result<(), StoreError> {
-        self.put(keys::api_root(&root.name), root)
-    }
-
-    pub(crate) fn remove_api_root(&mut self, name: &str) {
-        self.writes.insert(keys::api_root(name), None);
-    }
-
-    fn put<T: Serialize>(&mut self, key: Key, record: &T) -> Result<(), StoreError> {
-        let json =
-            serde_json::to_vec(record).map_err(|_| StoreError::Corrupt("a record of the directory"))?;
-        self.writes.insert(key, Some(json.into()));
-        Ok(())
-    }
+fn encode<T: Serialize>(record: &T) -> Result<Bytes, StoreError> {
+    let json = serde_json::to_vec(record).map_err(|_| StoreError::Corrupt("a record of the directory"))?;
+    Ok(json.into())
 }

@@ -1,107 +1,203 @@
 //! The default engine: one file, through redb.
 
-use super::engine::{Commit, Direction, Engine, EngineError, EngineFuture, Key, Scan, Snapshot, get_within};
+use super::engine::{
+    Commit, Content, Direction, Engine, EngineError, EngineFuture, Entry, Key, Scan, Snapshot, get_within,
+};
 use bytes::Bytes;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-const TABLE: TableDefinition<&[u8], &[u8]> = TableDefinition::new("concord");
+type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
+type ReadTable = redb::ReadOnlyTable<&'static [u8], &'static [u8]>;
+
+const INDEX: Definition = TableDefinition::new("index");
+/// Values of bulk ranges have a tree of their own, so that the index stays small and in memory.
+const BULK: Definition = TableDefinition::new("bulk");
+/// The table of data folders of format 1.
+const FORMAT_1: Definition = TableDefinition::new("concord");
 const CACHE_BYTES: usize = 64 << 20;
 
 /// Keeps everything in one file that only this process has open.
 pub struct EmbeddedEngine {
     database: Arc<Database>,
+    bulk: Arc<[Range<Key>]>,
 }
 
 impl EmbeddedEngine {
-    /// Opens or makes the file. After a crash it is repaired first.
+    /// Opens or makes a file. After a crash it is repaired first. Keys in the `bulk` ranges must be the same ones each
+    /// time.
     ///
     /// # Errors
     /// When the file cannot be opened, or another process has it open.
-    pub fn open(path: &Path) -> Result<Self, EngineError> {
+    pub fn open(path: &Path, bulk: &[Range<Key>]) -> Result<Self, EngineError> {
         make_private(path).map_err(EngineError::failed)?;
         // redb panics on some kinds of damage.
         let open = std::panic::catch_unwind(|| {
             let database = Database::builder().set_cache_size(CACHE_BYTES).create(path).map_err(failed)?;
             let transaction = database.begin_write().map_err(failed)?;
-            transaction.open_table(TABLE).map_err(failed)?;
+            transaction.open_table(INDEX).map_err(failed)?;
+            transaction.open_table(BULK).map_err(failed)?;
             transaction.commit().map_err(failed)?;
             Ok(database)
         });
         let database =
             open.map_err(|_| EngineError::failed("the file is damaged; restore it from a backup"))??;
-        Ok(Self { database: Arc::new(database) })
+        Ok(Self { database: Arc::new(database), bulk: bulk.into() })
     }
+
+    /// Whether the file holds a store of format 1, which this version does not read.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn is_format_1(&self) -> Result<bool, EngineError> {
+        let transaction = self.database.begin_read().map_err(failed)?;
+        match transaction.open_table(FORMAT_1) {
+            Ok(_) => Ok(true),
+            Err(redb::TableError::TableDoesNotExist(_)) => Ok(false),
+            Err(error) => Err(failed(error)),
+        }
+    }
+}
+
+/// One of the two tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Table {
+    Index,
+    Bulk,
+}
+
+fn table_of(bulk: &[Range<Key>], key: &[u8]) -> Table {
+    let is_bulk = bulk.iter().any(|range| range.start.as_slice() <= key && key < range.end.as_slice());
+    if is_bulk { Table::Bulk } else { Table::Index }
+}
+
+/// Cuts a range where it goes over from one table to the other.
+fn pieces(bulk: &[Range<Key>], range: &Range<Key>) -> Vec<(Table, Range<Key>)> {
+    let mut cuts: Vec<_> = bulk.iter().flat_map(|bulk| [&bulk.start, &bulk.end]).collect();
+    cuts.retain(|cut| range.start < **cut && **cut < range.end);
+    cuts.push(&range.end);
+    cuts.sort_unstable();
+    let mut start = &range.start;
+    let piece = |end| {
+        let piece = start.clone()..Key::clone(end);
+        start = end;
+        (table_of(bulk, &piece.start), piece)
+    };
+    cuts.into_iter().map(piece).filter(|(_, piece)| !piece.is_empty()).collect()
 }
 
 impl Engine for EmbeddedEngine {
     fn snapshot(&self) -> EngineFuture<'_, Box<dyn Snapshot>> {
         Box::pin(async {
             let transaction = self.database.begin_read().map_err(failed)?;
-            let table = transaction.open_table(TABLE).map_err(failed)?;
-            Ok(Box::new(EmbeddedSnapshot { table: Arc::new(table) }) as Box<dyn Snapshot>)
+            let tables = Tables {
+                index: transaction.open_table(INDEX).map_err(failed)?,
+                bulk: transaction.open_table(BULK).map_err(failed)?,
+                ranges: Arc::clone(&self.bulk),
+            };
+            Ok(Box::new(EmbeddedSnapshot(Arc::new(tables))) as Box<dyn Snapshot>)
         })
     }
 
     fn commit(&self, commit: Commit) -> EngineFuture<'_, ()> {
-        let database = Arc::clone(&self.database);
+        let (database, bulk) = (Arc::clone(&self.database), Arc::clone(&self.bulk));
         blocking(move || {
             let transaction = database.begin_write().map_err(failed)?;
-            {
-                let mut table = transaction.open_table(TABLE).map_err(failed)?;
-                for (key, expected) in &commit.expected {
-                    let found = table.get(key.as_slice()).map_err(failed)?;
-                    if found.as_ref().map(redb::AccessGuard::value) != expected.as_deref() {
-                        return Err(EngineError::Conflict);
-                    }
-                }
-                for (key, value) in &commit.writes {
-                    match value {
-                        Some(value) => table.insert(key.as_slice(), &value[..]).map_err(failed)?,
-                        None => table.remove(key.as_slice()).map_err(failed)?,
-                    };
-                }
-            }
+            write(&transaction, &bulk, commit)?;
             transaction.commit().map_err(failed)
         })
     }
 }
 
-struct EmbeddedSnapshot {
-    table: Arc<redb::ReadOnlyTable<&'static [u8], &'static [u8]>>,
+fn write(
+    transaction: &redb::WriteTransaction,
+    bulk: &[Range<Key>],
+    commit: Commit,
+) -> Result<(), EngineError> {
+    let mut index_table = transaction.open_table(INDEX).map_err(failed)?;
+    let mut bulk_table = transaction.open_table(BULK).map_err(failed)?;
+    for (key, change) in &commit.heads {
+        let found = index_table.get(key.as_slice()).map_err(failed)?;
+        if found.as_ref().map(redb::AccessGuard::value) != change.from.as_deref() {
+            return Err(EngineError::Conflict);
+        }
+    }
+    for range in &commit.cleared {
+        for (table, piece) in pieces(bulk, range) {
+            let piece = piece.start.as_slice()..piece.end.as_slice();
+            match table {
+                Table::Index => index_table.retain_in(piece, |_, _| false).map_err(failed)?,
+                Table::Bulk => bulk_table.retain_in(piece, |_, _| false).map_err(failed)?,
+            }
+        }
+    }
+    let heads = commit.heads.into_iter().map(|(key, change)| (key, change.to));
+    for (key, value) in commit.writes.into_iter().chain(heads) {
+        let table = match table_of(bulk, &key) {
+            Table::Index => &mut index_table,
+            Table::Bulk => &mut bulk_table,
+        };
+        match value {
+            Some(value) => table.insert(key.as_slice(), &value[..]).map_err(failed)?,
+            None => table.remove(key.as_slice()).map_err(failed)?,
+        };
+    }
+    Ok(())
 }
+
+struct Tables {
+    index: ReadTable,
+    bulk: ReadTable,
+    ranges: Arc<[Range<Key>]>,
+}
+
+impl Tables {
+    fn table(&self, table: Table) -> &ReadTable {
+        match table {
+            Table::Index => &self.index,
+            Table::Bulk => &self.bulk,
+        }
+    }
+}
+
+struct EmbeddedSnapshot(Arc<Tables>);
 
 impl Snapshot for EmbeddedSnapshot {
     fn get_many(&self, keys: Vec<Key>, max_bytes: usize) -> EngineFuture<'_, Vec<Option<Bytes>>> {
-        let table = Arc::clone(&self.table);
+        let tables = Arc::clone(&self.0);
         blocking(move || {
             get_within(keys, max_bytes, |key| {
-                let value = table.get(key).map_err(failed)?;
+                let value = tables.table(table_of(&tables.ranges, key)).get(key).map_err(failed)?;
                 Ok(value.map(|value| Bytes::copy_from_slice(value.value())))
             })
         })
     }
 
-    fn scan(&self, scan: Scan) -> EngineFuture<'_, Vec<(Bytes, Bytes)>> {
-        let table = Arc::clone(&self.table);
+    fn scan(&self, scan: Scan) -> EngineFuture<'_, Vec<Entry>> {
+        let tables = Arc::clone(&self.0);
         blocking(move || {
             if scan.range.is_empty() {
                 return Ok(Vec::new());
             }
-            let mut range =
-                table.range(scan.range.start.as_slice()..scan.range.end.as_slice()).map_err(failed)?;
-            let mut entries = Vec::new();
-            while entries.len() < scan.limit {
-                let entry = match scan.direction {
-                    Direction::Forward => range.next(),
-                    Direction::Backward => range.next_back(),
-                };
-                let Some(entry) = entry else { break };
-                let (key, value) = entry.map_err(failed)?;
-                entries.push((Bytes::copy_from_slice(key.value()), Bytes::copy_from_slice(value.value())));
+            let mut ranges = Vec::new();
+            for (table, piece) in pieces(&tables.ranges, &scan.range) {
+                let piece = piece.start.as_slice()..piece.end.as_slice();
+                ranges.push(tables.table(table).range(piece).map_err(failed)?);
             }
-            Ok(entries)
+            let entry = |(key, value): (redb::AccessGuard<'_, &[u8]>, redb::AccessGuard<'_, &[u8]>),
+                         content| {
+                let value = if content == Content::Keys { &[][..] } else { value.value() };
+                (Bytes::copy_from_slice(key.value()), Bytes::copy_from_slice(value))
+            };
+            let failed = |entry: Result<_, redb::StorageError>| entry.map_err(failed);
+            match scan.direction {
+                Direction::Forward => scan.collect(ranges.into_iter().flatten().map(failed), entry),
+                Direction::Backward => {
+                    scan.collect(ranges.into_iter().rev().flat_map(Iterator::rev).map(failed), entry)
+                }
+            }
         })
     }
 }

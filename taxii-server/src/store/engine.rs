@@ -1,49 +1,98 @@
 //! The seam between what TAXII means and where bytes lie: an ordered, transactional key-value store.
 //!
-//! Everything above it is written once, in [`Store`](super::Store); everything below is one small file for each
-//! engine. `suite` is the contract, run on all of them.
+//! Everything above it is written once, in [`Store`](super::Store); an engine is one small file. The contract of
+//! engines is `store::suite`, public with the feature `testing`.
+
+mod prefixed;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::time::Duration;
+
+pub use prefixed::PrefixedEngine;
 
 /// A key. Keys order by their bytes.
 pub type Key = Vec<u8>;
 
-/// What an engine call gives.
+/// The result of a call to an engine.
 pub type EngineFuture<'a, T> = BoxFuture<'a, Result<T, EngineError>>;
 
 /// An ordered, transactional key-value store.
+///
+/// Several processes may share what an engine keeps; each has an `Engine` of its own then.
 pub trait Engine: Send + Sync + 'static {
     /// Opens a view of everything committed so far, which later commits do not change.
     fn snapshot(&self) -> EngineFuture<'_, Box<dyn Snapshot>>;
 
-    /// Applies all writes, or none. When it returns, the writes survive the loss of the process, and of power
-    /// where the engine promises durability.
+    /// Applies a commit as a whole or not at all. When it returns, the commit survives the loss of the process, and of
+    /// power where the engine promises durability.
     ///
     /// # Errors
-    /// [`EngineError::Conflict`] when a key in `expected` holds another value than stated; then nothing is written.
+    /// [`EngineError::Conflict`] when a head holds another value than expected; then nothing is written.
+    /// [`EngineError::Undetermined`] when the commit may or may not have been applied.
     fn commit(&self, commit: Commit) -> EngineFuture<'_, ()>;
+
+    /// The largest commits and values that the engine takes.
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
+}
+
+/// The largest commits and values that an engine takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Keys and values of one commit, in bytes.
+    pub commit_bytes: usize,
+    /// Keys of one commit.
+    pub commit_keys: usize,
+    /// One value, in bytes.
+    pub value_bytes: usize,
+}
+
+impl Default for Limits {
+    /// No limit.
+    fn default() -> Self {
+        Self { commit_bytes: usize::MAX, commit_keys: usize::MAX, value_bytes: usize::MAX }
+    }
 }
 
 /// A stable view of an [`Engine`].
 pub trait Snapshot: Send + Sync {
-    /// The values of `keys`, in their order. Stops after the value with which the sum of lengths passes
+    /// Returns the values of `keys`, in their order. Stops after the value with which the sum of lengths passes
     /// `max_bytes`, so the answer may be shorter than `keys`, but is never empty when `keys` is not.
     fn get_many(&self, keys: Vec<Key>, max_bytes: usize) -> EngineFuture<'_, Vec<Option<Bytes>>>;
 
-    /// The first entries of a range in the direction asked for.
-    fn scan(&self, scan: Scan) -> EngineFuture<'_, Vec<(Bytes, Bytes)>>;
+    /// Returns the first entries of a range in the direction asked for, within the limits of the scan.
+    fn scan(&self, scan: Scan) -> EngineFuture<'_, Vec<Entry>>;
 }
 
+/// A key and its value.
+pub type Entry = (Bytes, Bytes);
+
 impl dyn Snapshot + '_ {
-    /// The value of one key.
+    /// Returns the value of one key.
     ///
     /// # Errors
     /// When the engine fails.
     pub async fn get(&self, key: Key) -> Result<Option<Bytes>, EngineError> {
         Ok(self.get_many(vec![key], usize::MAX).await?.pop().flatten())
+    }
+
+    /// Returns all entries of a range, read in bounded pieces.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub(crate) async fn scan_all(&self, mut range: Range<Key>) -> Result<Vec<Entry>, EngineError> {
+        const PIECE: usize = 4096;
+        let mut entries = Vec::new();
+        loop {
+            let piece = self.scan(Scan::forward(range.clone(), PIECE)).await?;
+            let Some((last, _)) = piece.last() else { return Ok(entries) };
+            range.start = [&last[..], &[0]].concat();
+            entries.extend(piece);
+        }
     }
 }
 
@@ -53,14 +102,14 @@ pub(super) fn get_within(
     max_bytes: usize,
     get: impl Fn(&[u8]) -> Result<Option<Bytes>, EngineError>,
 ) -> Result<Vec<Option<Bytes>>, EngineError> {
-    let mut left = max_bytes;
+    let mut budget = max_bytes;
     let mut values = Vec::with_capacity(keys.len());
     for key in keys {
         let value = get(&key)?;
         let length = value.as_ref().map_or(0, Bytes::len);
         values.push(value);
-        match left.checked_sub(length) {
-            Some(rest) => left = rest,
+        match budget.checked_sub(length) {
+            Some(rest) => budget = rest,
             None => break,
         }
     }
@@ -72,20 +121,59 @@ pub(super) fn get_within(
 pub struct Scan {
     /// From the first key, inclusive, to the last, exclusive.
     pub range: Range<Key>,
-    /// From which end.
+    /// The end at which the scan begins.
     pub direction: Direction,
-    /// How many entries at most.
+    /// Maximum number of entries.
     pub limit: usize,
+    /// Bytes of values after which the scan stops; the entry that passes the bound is still returned.
+    pub max_bytes: usize,
+    /// Whether values are read.
+    pub content: Content,
 }
 
 impl Scan {
-    /// From the start of a range.
+    /// A scan of keys and values from the start of a range.
     pub fn forward(range: Range<Key>, limit: usize) -> Self {
-        Self { range, direction: Direction::Forward, limit }
+        let content = Content::Entries;
+        Self { range, direction: Direction::Forward, limit, max_bytes: 16 << 20, content }
+    }
+
+    /// The same without values, which are empty in the result.
+    pub fn keys(range: Range<Key>, limit: usize) -> Self {
+        Self { content: Content::Keys, ..Self::forward(range, limit) }
+    }
+
+    /// Collects what an engine's iterator gives, within the limits of the scan. `value` makes the value of an entry.
+    pub(super) fn collect<E>(
+        &self,
+        entries: impl Iterator<Item = Result<E, EngineError>>,
+        entry: impl Fn(E, Content) -> Entry,
+    ) -> Result<Vec<Entry>, EngineError> {
+        let mut budget = self.max_bytes;
+        let mut found = Vec::new();
+        for item in entries.take(self.limit) {
+            let entry = entry(item?, self.content);
+            let length = entry.1.len();
+            found.push(entry);
+            match budget.checked_sub(length) {
+                Some(rest) => budget = rest,
+                None => break,
+            }
+        }
+        Ok(found)
     }
 }
 
-/// The order in which a scan gives entries.
+/// What a scan reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Keys and values.
+    Entries,
+    /// Keys only.
+    Keys,
+}
+
+/// The order in which a scan returns entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// Ascending keys.
@@ -94,31 +182,65 @@ pub enum Direction {
     Backward,
 }
 
-/// An atomic change.
-#[derive(Clone, Debug, Default)]
+/// An atomic change. Ranges are cleared first, then writes and heads are put.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Commit {
-    /// What these keys must still hold; the read set of the decision that led to the writes.
-    pub expected: BTreeMap<Key, Option<Bytes>>,
+    /// Keys that are compared before anything is written. Each one is written as well, so an optimistic transaction
+    /// needs no validation of reads.
+    pub heads: BTreeMap<Key, HeadChange>,
     /// New values; `None` removes the key.
     pub writes: BTreeMap<Key, Option<Bytes>>,
+    /// Ranges of which every key is removed.
+    pub cleared: Vec<Range<Key>>,
 }
 
-/// Why an engine could not do it.
+impl Commit {
+    /// Whether the commit changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.heads.is_empty() && self.writes.is_empty() && self.cleared.is_empty()
+    }
+}
+
+/// The change of a head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeadChange {
+    /// The value that the decision was based on.
+    pub from: Option<Bytes>,
+    /// The new value.
+    pub to: Option<Bytes>,
+}
+
+/// Why an engine could not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// Somebody else changed what the decision was based on. Decide again.
+    /// A head holds another value than expected. Decide again.
     #[error("another writer was faster")]
     Conflict,
+    /// The connection broke in the middle of a commit. Look up whether it was applied.
+    #[error("it is unknown whether a commit was applied: {0}")]
+    Undetermined(Cause),
+    /// The engine cannot be reached now.
+    #[error("the store cannot be reached: {cause}")]
+    Unavailable {
+        /// When to try again.
+        retry_after: Duration,
+        /// The error behind it.
+        cause: Cause,
+    },
     /// The disk refused a write, most likely because it is full.
     #[error("the disk refused a write; make room and restart the server")]
     Full,
-    /// Anything else that goes wrong with files, memory or the network.
+    /// Any other failure of files, memory or the network.
     #[error("the store failed: {0}")]
-    Failed(Box<dyn std::error::Error + Send + Sync>),
+    Failed(Cause),
 }
 
+/// The error behind an [`EngineError`].
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
 impl EngineError {
-    pub(crate) fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    /// A failure with this cause.
+    pub fn failed(error: impl Into<Cause>) -> Self {
         Self::Failed(error.into())
     }
 }

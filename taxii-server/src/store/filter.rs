@@ -1,7 +1,7 @@
-//! What a request wants to see of a collection.
+//! Filters of requests.
 
 use super::keys::Position;
-use super::record::date_added;
+use super::record::VersionRow;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use stix_model::{SpecVersion, StixId, Timestamp};
@@ -45,29 +45,29 @@ pub enum VersionFilter {
     },
 }
 
-/// One version of one object, as the index knows it.
+/// One version in the history of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct VersionRow {
+pub(super) struct HistoryRow {
     pub(super) spec: SpecVersion,
-    /// The instant, or empty for an unversioned object.
-    pub(super) sort_key: Box<str>,
-    pub(super) position: Position,
+    /// Sort key of the version.
+    pub(super) instant: Box<str>,
+    pub(super) row: VersionRow,
 }
 
 impl Filter {
-    /// Where the timeline begins for this filter; exclusive.
+    /// The position after which matches begin.
     pub(super) fn start(&self) -> Option<Position> {
         let micros = self.added_after.as_ref()?.micros();
         // Nothing was added before 1970.
         Some(Position::end_of(u64::try_from(micros).ok()?))
     }
 
-    /// The default view: the last version of each object in its newest STIX version.
+    /// Whether this is the default: the last version of each object in its newest STIX version.
     pub(super) fn is_latest(&self) -> bool {
         self.spec_versions.is_none() && self.wants_only_last()
     }
 
-    /// Only the last version matters, so the history need not be read.
+    /// Whether only the last version matters, so the history need not be read.
     pub(super) fn wants_only_last(&self) -> bool {
         match &self.versions {
             None => true,
@@ -76,14 +76,14 @@ impl Filter {
         }
     }
 
-    /// Nothing but certain versions is asked for.
+    /// Whether only versions of certain instants are asked for.
     pub(crate) fn wants_only_instants(&self) -> bool {
         self.added_after.is_none()
             && self.spec_versions.is_none()
             && matches!(&self.versions, Some(VersionFilter::Some { first: false, last: false, .. }))
     }
 
-    /// Whether any object of this STIX version can match.
+    /// Whether a version of this STIX version passes `match[spec_version]`; `newest` is the newest one of its object.
     pub(super) fn admits(&self, spec: SpecVersion, newest: Option<SpecVersion>) -> bool {
         match &self.spec_versions {
             Some(wanted) => wanted.contains(&spec),
@@ -91,28 +91,25 @@ impl Filter {
         }
     }
 
-    /// Picks from all versions of one object, oldest first within each STIX version. First and last are taken over
-    /// the whole history: `added_after` and paging never turn an old version into the latest.
-    pub(super) fn choose<'r>(&self, rows: &'r [VersionRow]) -> Vec<&'r VersionRow> {
+    /// Picks from the versions of one object that a viewer sees, oldest first within each STIX version. First and last
+    /// are taken over the whole history: `added_after` and paging never turn an old version into the latest.
+    pub(super) fn choose<'r>(&self, rows: &'r [HistoryRow]) -> Vec<&'r HistoryRow> {
         let newest = rows.last().map(|row| row.spec);
-        let is_chosen = |(index, row): (usize, &VersionRow)| {
+        let is_chosen = |(index, row): (usize, &HistoryRow)| {
             let is_first = index == 0 || rows[index - 1].spec != row.spec;
             let is_last = rows.get(index + 1).is_none_or(|next| next.spec != row.spec);
-            self.admits(row.spec, newest)
-                && self.admits_version(is_first, is_last, &row.sort_key, row.position)
+            self.admits(row.spec, newest) && self.admits_version(is_first, is_last, &row.instant)
         };
         rows.iter().enumerate().filter(|&(index, row)| is_chosen((index, row))).map(|(_, row)| row).collect()
     }
 
-    pub(super) fn admits_version(&self, is_first: bool, is_last: bool, sort_key: &str, at: Position) -> bool {
+    /// Whether a version passes `match[version]`.
+    pub(super) fn admits_version(&self, is_first: bool, is_last: bool, instant: &str) -> bool {
         match &self.versions {
             None => is_last,
             Some(VersionFilter::All) => true,
             Some(VersionFilter::Some { first, last, exact }) => {
-                let is_exact = || match sort_key {
-                    "" => exact.contains(&date_added(at)),
-                    instant => exact.iter().any(|wanted| wanted.sort_key() == instant),
-                };
+                let is_exact = || exact.iter().any(|wanted| wanted.sort_key() == instant);
                 (*first && is_first) || (*last && is_last) || is_exact()
             }
         }

@@ -1,39 +1,77 @@
 //! The whole key layout, and nothing else.
 //!
-//! Keys order by their bytes; numbers are big-endian. `{c}` is the number of a collection (4 bytes), `{position}`
-//! a place in its timeline (10 bytes), `{id}` a STIX identifier, `␀` one zero byte.
+//! Keys order by their bytes; numbers are big-endian. `{R}` is a region: `l` for what belongs to this server alone, `n` and a
+//! generation (4 bytes) for what ordered commands of a network wrote. `{C}` is a region and the number of a collection in
+//! it (4 bytes), `{position}` a place in its timeline (10 bytes), `{level}` a level of TLP (1 byte), `{id}` a STIX
+//! identifier, `␀` one zero byte.
 //!
 //! | key | value | what it is |
 //! |---|---|---|
-//! | `d` | revision | changes with every change of the directory |
-//! | `da{account}` | JSON | an account with its credentials and grants |
-//! | `dc{uuid}` | JSON | a collection |
-//! | `dr{name}` | JSON | an API root |
-//! | `m{name}` | bytes | format version, secret of the cursors |
-//! | `h{c}` | `Head` | last position and counts; in the read set of every write to the collection |
-//! | `a{c}{position}` | `Entry` | timeline of all versions |
-//! | `l{c}{position}` | empty | timeline of what is served by default: the latest version of each object |
-//! | `t{c}{type}␀{position}` | empty | the same for one type |
-//! | `b{c}{position}` | the text as it was sent | object bytes, in the order of the timeline of all versions |
-//! | `o{c}{id}` | `Editions` | first and last version of one object, for each STIX version |
-//! | `v{c}{id}␀{STIX version}{instant}` | position | every version of one object, oldest first |
-//! | `s{uuid}` | JSON | a status resource |
-//! | `q{micros}{uuid}` | empty | statuses by age, for their removal |
-//! | `x{c}` | empty | a removed collection whose contents are still to be cleared away |
+//! | `mformat` | decimal digits | format of the layout and of the records |
+//! | `d{R}` | revision | changes with every change of the directory |
+//! | `d{R}a{uuid}` | JSON | an account with its credentials and grants |
+//! | `d{R}c{uuid}` | JSON | a collection |
+//! | `d{R}r{name}` | JSON | an API root |
+//! | `e{R}{name}` | JSON or bytes | secret of the cursors, own organisation, leases |
+//! | `h{C}` | `Head` | counts and last positions by level; there from the making of a collection to its removal |
+//! | `a{C}{level}{position}` | `Entry` | timeline of all versions of a level |
+//! | `l{C}{interval}{position}` | length | timeline of the versions that are the latest for an interval of clearances |
+//! | `t{C}{type}␀{interval}{position}` | length | the same for one type |
+//! | `o{C}{id}` | `ObjectRecord` | facts of one object, first and last version of each level, by STIX version |
+//! | `v{C}{id}␀{STIX version}{instant}` | `VersionRow` | every version of one object, oldest first |
+//! | `b{C}{position}` | the text as it was sent | object bytes; in bulk, in parts when they are large |
+//! | `s{R}{request}{account}` | `Receipt` | the outcome of a request; in parts when it is large |
+//! | `q{R}{micros}{request}{account}` | empty | receipts by age, for their removal |
+//! | `x{C}` | empty | a removed collection whose contents are still to be cleared |
+//! | `y{C}` | empty | a collection whose objects without a marking are still to be moved to their new level |
 //!
-//! `Head`, `Entry` and `Editions` are in `record.rs`. All of `a`, `l`, `t`, `b`, `o`, `v` for one object change in one commit, together with `h`.
+//! An interval is two bytes: the level of the version, and the lowest level of any newer version (6 when there is none).
+//! The records are in `record.rs`. All of `a`, `l`, `t`, `b`, `o`, `v` of one object change in one commit, together with
+//! `h`. A change of this layout is a new `FORMAT` with a step in `migration.rs`, and a fixture of the old one that opens.
 
 use super::engine::Key;
+use super::record::Interval;
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
-use stix_model::{SpecVersion, StixId};
+use stix_model::{SpecVersion, StixId, Tlp};
 use uuid::Uuid;
 
-/// The number of a collection inside the store, so that keys stay short.
-pub(crate) type CollectionNumber = u32;
+/// A part of the key space.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Region {
+    /// What belongs to this server alone: accounts, secrets, leases, local collections.
+    #[default]
+    Local,
+    /// What ordered commands of a network wrote, and nothing else; the same bytes on each member.
+    Network {
+        /// Counts the snapshots that the region was loaded from.
+        generation: u32,
+    },
+}
+
+impl Region {
+    fn push(self, key: &mut Key) {
+        match self {
+            Self::Local => key.push(b'l'),
+            Self::Network { generation } => {
+                key.push(b'n');
+                key.extend_from_slice(&generation.to_be_bytes());
+            }
+        }
+    }
+}
+
+/// The place of a collection in the key space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Space {
+    pub(crate) region: Region,
+    pub(crate) number: u32,
+}
 
 /// A place in the timeline of a collection: `date_added`, and a sequence that only restored objects need, because
 /// only there two may share a microsecond.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position {
     /// `date_added` in microseconds since 1970.
     pub micros: u64,
@@ -56,164 +94,235 @@ impl Position {
         bytes
     }
 
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (micros, sequence) = bytes.split_first_chunk()?;
-        let micros = u64::from_be_bytes(*micros);
-        Some(Self { micros, sequence: u16::from_be_bytes(sequence.try_into().ok()?) })
+    pub(crate) fn from_bytes(bytes: [u8; Self::LENGTH]) -> Self {
+        let [micros @ .., high, low] = bytes;
+        Self { micros: u64::from_be_bytes(micros), sequence: u16::from_be_bytes([high, low]) }
     }
 
     /// The position at the end of a timeline key.
     pub(crate) fn of_key(key: &[u8]) -> Option<Self> {
-        Self::from_bytes(key.last_chunk::<{ Self::LENGTH }>()?)
+        Some(Self::from_bytes(*key.last_chunk()?))
     }
 }
 
-pub(crate) const DIRECTORY_REVISION: &[u8] = b"d";
 pub(crate) const FORMAT: &[u8] = b"mformat";
-pub(crate) const CURSOR_SECRET: &[u8] = b"mcursor-secret";
 
-pub(crate) fn directory() -> Range<Key> {
-    prefix(b"d".to_vec())
+/// The ranges whose values are large and never change, for engines that keep such values apart.
+pub fn bulk() -> Vec<Range<Key>> {
+    vec![prefix(b"b".to_vec())]
 }
 
-pub(crate) fn account(name: &str) -> Key {
-    [b"da", name.as_bytes()].concat()
+fn in_region(tag: u8, region: Region) -> Key {
+    let mut key = Vec::with_capacity(64);
+    key.push(tag);
+    region.push(&mut key);
+    key
 }
 
-pub(crate) fn collection(id: Uuid) -> Key {
-    [b"dc", &id.as_bytes()[..]].concat()
+fn in_space(tag: u8, space: Space) -> Key {
+    let mut key = Vec::with_capacity(96);
+    key.push(tag);
+    space.region.push(&mut key);
+    key.extend_from_slice(&space.number.to_be_bytes());
+    key
 }
 
-pub(crate) fn api_root(name: &str) -> Key {
-    [b"dr", name.as_bytes()].concat()
+fn ending(mut key: Key, end: &[u8]) -> Key {
+    key.extend_from_slice(end);
+    key
 }
 
-pub(crate) fn head(collection: CollectionNumber) -> Key {
-    tagged(b'h', collection)
+pub(crate) fn directory_revision(region: Region) -> Key {
+    in_region(b'd', region)
+}
+
+pub(crate) fn directory(region: Region) -> Range<Key> {
+    prefix(in_region(b'd', region))
+}
+
+/// A record of the directory, told apart by its key.
+pub(crate) enum DirectoryKey {
+    Revision,
+    Account,
+    Collection,
+    ApiRoot,
+}
+
+pub(crate) fn parse_directory(key: &[u8], region: Region) -> Option<DirectoryKey> {
+    match key.get(in_region(b'd', region).len()) {
+        None => Some(DirectoryKey::Revision),
+        Some(b'a') => Some(DirectoryKey::Account),
+        Some(b'c') => Some(DirectoryKey::Collection),
+        Some(b'r') => Some(DirectoryKey::ApiRoot),
+        Some(_) => None,
+    }
+}
+
+pub(crate) fn account(region: Region, id: Uuid) -> Key {
+    ending(ending(in_region(b'd', region), b"a"), id.as_bytes())
+}
+
+pub(crate) fn collection(region: Region, id: Uuid) -> Key {
+    ending(ending(in_region(b'd', region), b"c"), id.as_bytes())
+}
+
+pub(crate) fn api_root(region: Region, name: &str) -> Key {
+    ending(ending(in_region(b'd', region), b"r"), name.as_bytes())
+}
+
+/// A value of this server that is neither in the directory nor in a collection.
+pub(crate) fn local(name: &str) -> Key {
+    ending(in_region(b'e', Region::Local), name.as_bytes())
+}
+
+pub(crate) fn head(space: Space) -> Key {
+    in_space(b'h', space)
 }
 
 /// One of the ordered sets of positions of a collection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Timeline<'a> {
-    /// Every version of every object.
-    All,
-    /// What is served when nothing else is asked for.
-    Latest,
+    /// Every version of a level.
+    All(Tlp),
+    /// The versions that are the latest for an interval of clearances.
+    Latest(Interval),
     /// The same for one type.
-    LatestOfType(&'a str),
+    LatestOfType(&'a str, Interval),
 }
 
 impl Timeline<'_> {
-    fn key(self, collection: CollectionNumber) -> Key {
+    fn key(self, space: Space) -> Key {
         match self {
-            Self::All => tagged(b'a', collection),
-            Self::Latest => tagged(b'l', collection),
-            Self::LatestOfType(object_type) => {
-                let mut key = tagged(b't', collection);
-                key.extend_from_slice(object_type.as_bytes());
-                key.push(0);
-                key
+            Self::All(level) => ending(in_space(b'a', space), &[level as u8]),
+            Self::Latest(interval) => ending(in_space(b'l', space), &interval.to_bytes()),
+            Self::LatestOfType(object_type, interval) => {
+                let key = ending(in_space(b't', space), object_type.as_bytes());
+                ending(ending(key, &[0]), &interval.to_bytes())
             }
         }
     }
 
-    pub(crate) fn at(self, collection: CollectionNumber, position: Position) -> Key {
-        let mut key = self.key(collection);
-        key.extend_from_slice(&position.to_bytes());
-        key
+    pub(crate) fn at(self, space: Space, position: Position) -> Key {
+        ending(self.key(space), &position.to_bytes())
     }
 
     /// Everything after a position.
-    pub(crate) fn after(self, collection: CollectionNumber, position: Option<Position>) -> Range<Key> {
-        let whole = prefix(self.key(collection));
+    pub(crate) fn after(self, space: Space, position: Option<Position>) -> Range<Key> {
+        let whole = prefix(self.key(space));
         let Some(position) = position else { return whole };
-        let mut start = self.at(collection, position);
-        start.push(0);
-        start..whole.end
+        following(self.at(space, position))..whole.end
     }
 }
 
-pub(crate) fn object_bytes(collection: CollectionNumber, position: Position) -> Key {
-    let mut key = tagged(b'b', collection);
-    key.extend_from_slice(&position.to_bytes());
+pub(crate) fn object_bytes(space: Space, position: Position) -> Key {
+    ending(in_space(b'b', space), &position.to_bytes())
+}
+
+pub(crate) fn object(space: Space, id: &StixId) -> Key {
+    ending(in_space(b'o', space), id.as_str().as_bytes())
+}
+
+fn versions_prefix(space: Space, id: &StixId) -> Key {
+    ending(ending(in_space(b'v', space), id.as_str().as_bytes()), &[0])
+}
+
+pub(crate) fn versions(space: Space, id: &StixId) -> Range<Key> {
+    prefix(versions_prefix(space, id))
+}
+
+/// `instant` is the sort key of the version.
+pub(crate) fn version(space: Space, id: &StixId, spec: SpecVersion, instant: &str) -> Key {
+    let key = ending(versions_prefix(space, id), &[spec as u8]);
+    ending(key, instant.as_bytes())
+}
+
+/// STIX version and instant at the end of a `v` key.
+pub(crate) fn parse_version<'k>(space: Space, key: &'k [u8], id: &StixId) -> Option<(SpecVersion, &'k str)> {
+    let (spec, instant) = key.get(versions_prefix(space, id).len()..)?.split_first()?;
+    Some((super::record::spec_version(*spec)?, std::str::from_utf8(instant).ok()?))
+}
+
+/// Everything that belongs to one collection, but its head.
+pub(crate) fn collection_contents(space: Space) -> impl Iterator<Item = Range<Key>> {
+    b"altovb".iter().map(move |&tag| prefix(in_space(tag, space)))
+}
+
+pub(crate) fn removed(space: Space) -> Key {
+    in_space(b'x', space)
+}
+
+pub(crate) fn relevelled(space: Space) -> Key {
+    in_space(b'y', space)
+}
+
+pub(crate) fn all_removed(region: Region) -> Range<Key> {
+    prefix(in_region(b'x', region))
+}
+
+pub(crate) fn parse_removed(region: Region, key: &[u8]) -> Option<Space> {
+    Some(Space { region, number: u32::from_be_bytes(*key.last_chunk()?) })
+}
+
+/// A request, named by its identifier and its account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RequestKey {
+    pub(crate) request: Uuid,
+    pub(crate) account: Uuid,
+}
+
+impl RequestKey {
+    fn to_bytes(self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        bytes[..16].copy_from_slice(self.request.as_bytes());
+        bytes[16..].copy_from_slice(self.account.as_bytes());
+        bytes
+    }
+}
+
+pub(crate) fn receipt(region: Region, of: RequestKey) -> Key {
+    ending(in_region(b's', region), &of.to_bytes())
+}
+
+/// The receipts of a request, one for each account that made one with this identifier.
+pub(crate) fn receipts(region: Region, request: Uuid) -> Range<Key> {
+    prefix(ending(in_region(b's', region), request.as_bytes()))
+}
+
+pub(crate) fn receipt_age(region: Region, micros: u64, of: RequestKey) -> Key {
+    ending(ending(in_region(b'q', region), &micros.to_be_bytes()), &of.to_bytes())
+}
+
+/// Receipts of requests that came before an instant.
+pub(crate) fn receipts_before(region: Region, micros: u64) -> Range<Key> {
+    let start = in_region(b'q', region);
+    start.clone()..ending(start, &micros.to_be_bytes())
+}
+
+pub(crate) fn parse_receipt_age(key: &[u8]) -> Option<RequestKey> {
+    let (request, account) = key.last_chunk::<32>()?.split_first_chunk()?;
+    Some(RequestKey {
+        request: Uuid::from_bytes(*request),
+        account: Uuid::from_bytes(account.try_into().ok()?),
+    })
+}
+
+/// A part of a large value; part 0 stands at the key of the value itself.
+pub(crate) fn part(key: &Key, number: u16) -> Key {
+    let mut key = key.clone();
+    if number > 0 {
+        key.extend_from_slice(&number.to_be_bytes());
+    }
     key
 }
 
-pub(crate) fn editions(collection: CollectionNumber, id: &StixId) -> Key {
-    let mut key = tagged(b'o', collection);
-    key.extend_from_slice(id.as_str().as_bytes());
-    key
-}
-
-pub(crate) fn versions(collection: CollectionNumber, id: &StixId) -> Range<Key> {
-    prefix(versions_prefix(collection, id))
-}
-
-/// `instant` is the sort key of the version, empty for unversioned objects.
-pub(crate) fn version(collection: CollectionNumber, id: &StixId, spec: SpecVersion, instant: &str) -> Key {
-    let mut key = versions_prefix(collection, id);
-    key.push(spec as u8);
-    key.extend_from_slice(instant.as_bytes());
-    key
-}
-
-/// STIX version and instant (empty for unversioned objects) at the end of a `v` key.
-pub(crate) fn parse_version<'k>(key: &'k [u8], id: &StixId) -> Option<(SpecVersion, &'k str)> {
-    let (spec, instant) = key.get(1 + 4 + id.as_str().len() + 1..)?.split_first()?;
-    let spec = if *spec == SpecVersion::V2_0 as u8 { SpecVersion::V2_0 } else { SpecVersion::V2_1 };
-    Some((spec, std::str::from_utf8(instant).ok()?))
-}
-
-fn versions_prefix(collection: CollectionNumber, id: &StixId) -> Key {
-    let mut key = tagged(b'v', collection);
-    key.extend_from_slice(id.as_str().as_bytes());
+/// The first key after this one.
+pub(crate) fn following(mut key: Key) -> Key {
     key.push(0);
     key
 }
 
-/// Everything that belongs to one collection.
-pub(crate) fn collection_contents(collection: CollectionNumber) -> impl Iterator<Item = Range<Key>> {
-    b"haltbov".iter().map(move |&tag| prefix(tagged(tag, collection)))
-}
-
-pub(crate) fn removed(collection: CollectionNumber) -> Key {
-    tagged(b'x', collection)
-}
-
-pub(crate) fn all_removed() -> Range<Key> {
-    prefix(b"x".to_vec())
-}
-
-pub(crate) fn parse_removed(key: &[u8]) -> Option<CollectionNumber> {
-    Some(u32::from_be_bytes(*key.last_chunk()?))
-}
-
-pub(crate) fn status(id: Uuid) -> Key {
-    [b"s", &id.as_bytes()[..]].concat()
-}
-
-pub(crate) fn status_age(micros: u64, id: Uuid) -> Key {
-    [b"q", &micros.to_be_bytes()[..], id.as_bytes()].concat()
-}
-
-/// Statuses that were made before an instant.
-pub(crate) fn statuses_before(micros: u64) -> Range<Key> {
-    b"q".to_vec()..[b"q", &micros.to_be_bytes()[..]].concat()
-}
-
-pub(crate) fn parse_status_age(key: &[u8]) -> Option<Uuid> {
-    Some(Uuid::from_bytes(*key.last_chunk()?))
-}
-
-fn tagged(tag: u8, collection: CollectionNumber) -> Key {
-    let mut key = Vec::with_capacity(80);
-    key.push(tag);
-    key.extend_from_slice(&collection.to_be_bytes());
-    key
-}
-
 /// All keys that begin like this. No key here consists of 0xFF bytes only, so there is always a next one.
-fn prefix(start: Key) -> Range<Key> {
+pub(crate) fn prefix(start: Key) -> Range<Key> {
     let mut end = start.clone();
     while end.last() == Some(&0xFF) {
         end.pop();

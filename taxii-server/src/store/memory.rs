@@ -1,6 +1,8 @@
 //! The engine for tests: an ordered map in memory.
 
-use super::engine::{Commit, Direction, Engine, EngineError, EngineFuture, Key, Scan, Snapshot, get_within};
+use super::engine::{
+    Commit, Content, Direction, Engine, EngineError, EngineFuture, Entry, Key, Scan, Snapshot, get_within,
+};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
@@ -21,12 +23,19 @@ impl Engine for MemoryEngine {
 
     fn commit(&self, commit: Commit) -> EngineFuture<'_, ()> {
         let result = self.map.write().map_err(|_| poisoned()).and_then(|mut map| {
-            if commit.expected.iter().any(|(key, value)| map.get(key) != value.as_ref()) {
+            if commit.heads.iter().any(|(key, change)| map.get(key) != change.from.as_ref()) {
                 return Err(EngineError::Conflict);
             }
             // Copies the map only while a snapshot still looks at it.
             let map = Arc::make_mut(&mut map);
-            for (key, value) in commit.writes {
+            for range in commit.cleared {
+                let cleared: Vec<_> = map.range(range).map(|(key, _)| key.clone()).collect();
+                for key in cleared {
+                    map.remove(&key);
+                }
+            }
+            let heads = commit.heads.into_iter().map(|(key, change)| (key, change.to));
+            for (key, value) in commit.writes.into_iter().chain(heads) {
                 match value {
                     Some(value) => map.insert(key, value),
                     None => map.remove(&key),
@@ -49,17 +58,20 @@ impl Snapshot for MemorySnapshot {
         Box::pin(async move { get_within(keys, max_bytes, |key| Ok(self.0.get(key).cloned())) })
     }
 
-    fn scan(&self, scan: Scan) -> EngineFuture<'_, Vec<(Bytes, Bytes)>> {
+    fn scan(&self, scan: Scan) -> EngineFuture<'_, Vec<Entry>> {
         Box::pin(async move {
             if scan.range.is_empty() {
                 return Ok(Vec::new());
             }
-            let owned = |(key, value): (&Key, &Bytes)| (Bytes::copy_from_slice(key), value.clone());
-            let range = self.0.range(scan.range);
-            Ok(match scan.direction {
-                Direction::Forward => range.take(scan.limit).map(owned).collect(),
-                Direction::Backward => range.rev().take(scan.limit).map(owned).collect(),
-            })
+            let entry = |(key, value): (&Key, &Bytes), content| {
+                let value = if content == Content::Keys { Bytes::new() } else { value.clone() };
+                (Bytes::copy_from_slice(key), value)
+            };
+            let range = self.0.range(scan.range.clone()).map(Ok);
+            match scan.direction {
+                Direction::Forward => scan.collect(range, entry),
+                Direction::Backward => scan.collect(range.rev(), entry),
+            }
         })
     }
 }

@@ -1,25 +1,36 @@
-//! Reading a page: pick the narrowest timeline, follow it, stop when the page is full.
+//! Reading a page: pick the narrowest timelines, follow them, stop when the page is full.
 
 use super::StoreError;
-use super::engine::{Scan, Snapshot};
-use super::filter::{Filter, VersionRow};
-use super::keys::{self, CollectionNumber, Position, Timeline};
-use super::record::{Edition, Editions, Entry, Head};
+use super::engine::{Entry as KeyValue, Scan, Snapshot};
+use super::filter::{Filter, HistoryRow};
+use super::keys::{self, Position, Space, Timeline};
+use super::record::{Bound, Entry, Head, ObjectRecord, VersionRow, decode_length};
+use super::view::View;
+use futures::future::try_join_all;
 use std::collections::BTreeSet;
-use stix_model::{SpecVersion, StixId};
+use stix_model::{SpecVersion, StixId, Tlp};
 
-/// How many headers one scan looks at when a filter has no timeline of its own.
+/// Maximum number of headers that one scan reads when a filter has no timeline of its own.
 const SLICE: usize = 2048;
 
-/// A request reads this many headers at most once it has found something. When it has found nothing it goes on,
+/// Maximum number of headers that a request reads once it has found something. When it has found nothing it goes on,
 /// because a page that is empty and says that more follows makes some clients stop.
 const WORK_BOUND: usize = 64 * SLICE;
 
-/// The positions of one page.
+/// A version that is on a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Selected {
+    pub(super) position: Position,
+    pub(super) level: Tlp,
+    /// Bytes of the object.
+    pub(super) length: u32,
+}
+
+/// The versions of one page.
 #[derive(Debug, Default)]
 pub(super) struct Selection {
-    pub(super) positions: Vec<Position>,
-    /// The first one that did not fit, or, where nobody has looked yet, the last one that did.
+    pub(super) versions: Vec<Selected>,
+    /// The first position that did not fit, or, where the search stopped early, the last one that did.
     pub(super) next: Option<Position>,
 }
 
@@ -28,25 +39,41 @@ impl Selection {
     /// holds nothing else.
     pub(super) fn keep_ties_together(&mut self) {
         let Some(next) = self.next else { return };
-        let untied = self.positions.iter().rposition(|position| position.micros != next.micros);
-        if let Some(untied) = untied
-            && untied + 1 < self.positions.len()
-        {
-            self.next = Some(self.positions[untied + 1]);
-            self.positions.truncate(untied + 1);
+        let untied = self.versions.iter().rposition(|version| version.position.micros != next.micros);
+        if let Some(untied) = untied {
+            self.cut(untied + 1);
+        }
+    }
+
+    /// Ends the page before the objects pass a number of bytes, but not before the first one.
+    pub(super) fn keep_within(&mut self, max_bytes: usize) {
+        let mut bytes = 0;
+        let fits = self.versions.iter().take_while(|version| {
+            bytes += version.length as usize;
+            bytes <= max_bytes
+        });
+        let count = fits.count().max(1);
+        self.cut(count);
+    }
+
+    fn cut(&mut self, count: usize) {
+        if let Some(first) = self.versions.get(count) {
+            self.next = Some(first.position);
+            self.versions.truncate(count);
         }
     }
 }
 
-/// Finds up to `limit` positions after `start` that pass the filter.
+/// Finds up to `limit` versions after `start` that the viewer sees and that pass the filter.
 pub(super) async fn select(
     snapshot: &dyn Snapshot,
-    collection: CollectionNumber,
+    view: &View,
     filter: &Filter,
     start: Option<Position>,
     limit: usize,
 ) -> Result<Selection, StoreError> {
-    let reader = Reader { snapshot, collection };
+    let (space, clearance) = (view.space(), view.clearance());
+    let reader = Reader { snapshot, space, clearance };
     let start = start.max(filter.start());
     if filter.types.as_ref().is_some_and(BTreeSet::is_empty) {
         return Ok(Selection::default());
@@ -54,41 +81,52 @@ pub(super) async fn select(
     if filter.ids.is_some() {
         return reader.by_id(filter, start, limit).await;
     }
-    let head = Head::decode(snapshot.get(keys::head(collection)).await?.as_ref())?;
-    let holds = |spec: SpecVersion| head.versions[spec as usize] > 0;
+    let head = reader.head().await?;
+    if start.is_some_and(|start| start >= head.last(clearance)) {
+        return Ok(Selection::default());
+    }
+    let versions = head.versions(clearance);
+    let holds = |spec: SpecVersion| versions[spec as usize] > 0;
     let held = [SpecVersion::V2_0, SpecVersion::V2_1].into_iter().filter(|spec| holds(*spec));
     let wanted =
         |spec: &SpecVersion| filter.spec_versions.as_ref().is_none_or(|wanted| wanted.contains(spec));
     match (held.clone().filter(wanted).count(), held.count()) {
         (0, _) => Ok(Selection::default()),
         // With one STIX version in the collection, asking for it is asking for the newest.
-        (1, 1) if filter.wants_only_last() => reader.latest(filter, start, limit).await,
-        _ if filter.is_latest() => reader.latest(filter, start, limit).await,
-        _ => reader.by_scan(filter, start, limit).await,
+        (1, 1) if filter.wants_only_last() => reader.latest(&head, filter, start, limit).await,
+        _ if filter.is_latest() => reader.latest(&head, filter, start, limit).await,
+        _ => reader.by_scan(&head, filter, start, limit).await,
     }
 }
 
-/// All versions of one object, by STIX version and instant.
-pub(super) async fn version_rows(
-    snapshot: &dyn Snapshot,
-    collection: CollectionNumber,
+/// Reads the versions of one object, by STIX version and instant, from the entries of its history.
+pub(super) fn history(
+    space: Space,
     id: &StixId,
-) -> Result<Vec<VersionRow>, StoreError> {
-    let entries = snapshot.scan(Scan::forward(keys::versions(collection, id), usize::MAX)).await?;
-    let row = |(key, value): &(bytes::Bytes, bytes::Bytes)| {
-        let (spec, sort_key) = keys::parse_version(key, id)?;
-        Some(VersionRow { spec, sort_key: sort_key.into(), position: Position::from_bytes(value)? })
+    entries: Vec<KeyValue>,
+) -> Result<Vec<HistoryRow>, StoreError> {
+    let row = |(key, value): &KeyValue| {
+        let (spec, instant) =
+            keys::parse_version(space, key, id).ok_or(StoreError::Corrupt("a version of an object"))?;
+        Ok(HistoryRow { spec, instant: instant.into(), row: VersionRow::decode(value)? })
     };
-    entries.iter().map(row).collect::<Option<_>>().ok_or(StoreError::Corrupt("a version of an object"))
+    entries.iter().map(row).collect()
 }
 
 struct Reader<'s> {
     snapshot: &'s dyn Snapshot,
-    collection: CollectionNumber,
+    space: Space,
+    clearance: Tlp,
 }
 
 impl Reader<'_> {
-    /// Point reads: each object has its own little history.
+    /// The head of the collection; an empty one when it was removed.
+    async fn head(&self) -> Result<Head, StoreError> {
+        let head = self.snapshot.get(keys::head(self.space)).await?;
+        head.map_or(Ok(Head::default()), |head| Head::decode(&head))
+    }
+
+    /// Point reads: each object has a history of its own.
     async fn by_id(
         &self,
         filter: &Filter,
@@ -100,112 +138,157 @@ impl Reader<'_> {
         let ids: Vec<_> = filter.ids.iter().flatten().filter(of_type).collect();
         let mut found = Vec::new();
         if filter.is_latest() {
-            let editions = self.editions(ids.iter().copied()).await?;
-            found.extend(editions.iter().filter_map(Editions::served));
+            for record in self.records(ids.into_iter()).await? {
+                if let Some((level, &Bound { position, length, .. })) = record.served(self.clearance) {
+                    found.push(Selected { position, level, length });
+                }
+            }
         } else {
             for id in ids {
-                let rows = version_rows(self.snapshot, self.collection, id).await?;
-                found.extend(filter.choose(&rows).into_iter().map(|row| row.position));
+                let entries = self.snapshot.scan_all(keys::versions(self.space, id)).await?;
+                let mut rows = history(self.space, id, entries)?;
+                rows.retain(|row| row.row.level <= self.clearance);
+                let selected = |row: &HistoryRow| {
+                    let VersionRow { position, level, length, .. } = row.row;
+                    Selected { position, level, length }
+                };
+                found.extend(filter.choose(&rows).into_iter().map(selected));
             }
         }
-        found.retain(|position| Some(*position) > start);
-        Ok(cut(found, limit))
+        found.retain(|version| Some(version.position) > start);
+        Ok(first(found, limit))
     }
 
-    /// The timelines that hold exactly the default view.
+    /// The timelines that hold exactly the default view: one for each interval of clearances that holds this one, and for
+    /// each type that is asked for.
     async fn latest(
         &self,
+        head: &Head,
         filter: &Filter,
         start: Option<Position>,
         limit: usize,
     ) -> Result<Selection, StoreError> {
-        let Some(types) = &filter.types else {
-            return Ok(cut(self.positions(Timeline::Latest, start, limit + 1).await?, limit));
-        };
-        let mut found = Vec::new();
-        for object_type in types {
-            found.extend(self.positions(Timeline::LatestOfType(object_type), start, limit + 1).await?);
+        let (mut levels, mut scans) = (Vec::new(), Vec::new());
+        for interval in head.intervals(self.clearance) {
+            let mut add = |timeline: Timeline<'_>| {
+                let range = timeline.after(self.space, start);
+                levels.push(interval.level());
+                scans.push(self.snapshot.scan(Scan::forward(range, limit.saturating_add(1))));
+            };
+            match &filter.types {
+                None => add(Timeline::Latest(interval)),
+                Some(types) => types.iter().for_each(|name| add(Timeline::LatestOfType(name, interval))),
+            }
         }
-        Ok(cut(found, limit))
+        let mut found = Vec::new();
+        for (level, entries) in levels.into_iter().zip(try_join_all(scans).await?) {
+            for (key, value) in entries {
+                found.push(Selected { position: position_of(&key)?, level, length: decode_length(&value)? });
+            }
+        }
+        Ok(first(found, limit))
     }
 
-    /// Everything else: the timeline of all versions, header by header.
+    /// Everything else: the timelines of all versions that the viewer sees, header by header.
     async fn by_scan(
         &self,
+        head: &Head,
         filter: &Filter,
         mut start: Option<Position>,
         limit: usize,
     ) -> Result<Selection, StoreError> {
+        let levels: Vec<_> = head.levels(self.clearance).collect();
         let mut found = Vec::new();
-        let mut looked_at = 0;
+        let mut read = 0;
         loop {
-            let range = Timeline::All.after(self.collection, start);
-            let slice = self.snapshot.scan(Scan::forward(range, SLICE)).await?;
-            let is_end = slice.len() < SLICE;
-            let mut entries = Vec::with_capacity(slice.len());
-            for (key, value) in &slice {
-                entries.push((position_of(key)?, Entry::decode(value)?));
-            }
-            start = entries.last().map(|(position, _)| *position).or(start);
-            looked_at += entries.len();
+            let (mut entries, end) = self.slice(&levels, start).await?;
+            read += entries.len();
+            start = entries.last().map(|(selected, _)| selected.position).or(start);
             entries.retain(|(_, entry)| could_match(filter, entry));
-            let editions = self.editions(entries.iter().map(|(_, entry)| &entry.id)).await?;
-            let chosen = entries.iter().zip(&editions).filter(|((position, entry), editions)| {
-                editions.0.get(&entry.spec_version).is_some_and(|edition| {
-                    filter.admits(entry.spec_version, editions.newest())
-                        && is_chosen(filter, entry, *position, edition)
-                })
-            });
-            found.extend(chosen.map(|((position, _), _)| *position));
-            if is_end || found.len() > limit {
-                return Ok(cut(found, limit));
+            let records = self.records(entries.iter().map(|(_, entry)| &entry.id)).await?;
+            for ((selected, entry), record) in entries.iter().zip(&records) {
+                if self.is_chosen(filter, entry, selected.position, record) {
+                    found.push(*selected);
+                }
             }
-            if looked_at >= WORK_BOUND && !found.is_empty() {
+            if end == End::Reached || found.len() > limit {
+                return Ok(first(found, limit));
+            }
+            if read >= WORK_BOUND && !found.is_empty() {
                 // There may be more; the next page looks on from the last object of this one.
-                let next = found.last().copied();
-                return Ok(Selection { positions: found, next });
+                let next = found.last().map(|version| version.position);
+                return Ok(Selection { versions: found, next });
             }
         }
     }
 
-    async fn positions(
+    /// The next headers of several levels, in the order of their positions.
+    async fn slice(
         &self,
-        timeline: Timeline<'_>,
+        levels: &[Tlp],
         start: Option<Position>,
-        limit: usize,
-    ) -> Result<Vec<Position>, StoreError> {
-        let range = timeline.after(self.collection, start);
-        let entries = self.snapshot.scan(Scan::forward(range, limit)).await?;
-        entries.iter().map(|(key, _)| position_of(key)).collect()
+    ) -> Result<(Vec<(Selected, Entry)>, End), StoreError> {
+        let scan = |level: &Tlp| {
+            self.snapshot.scan(Scan::forward(Timeline::All(*level).after(self.space, start), SLICE))
+        };
+        let mut merged = Vec::new();
+        // Beyond the end of the shortest slice that was cut, another level may hold what was not read.
+        let mut known_to: Option<Position> = None;
+        let slices = try_join_all(levels.iter().map(scan)).await?;
+        for (level, slice) in levels.iter().zip(slices) {
+            let is_cut = slice.len() == SLICE;
+            for (key, value) in &slice {
+                let (position, entry) = (position_of(key)?, Entry::decode(value)?);
+                merged.push((Selected { position, level: *level, length: entry.length }, entry));
+            }
+            if is_cut && let Some((key, _)) = slice.last() {
+                let last = position_of(key)?;
+                known_to = Some(known_to.map_or(last, |known| known.min(last)));
+            }
+        }
+        merged.sort_unstable_by_key(|(selected, _)| selected.position);
+        let Some(known_to) = known_to else { return Ok((merged, End::Reached)) };
+        merged.retain(|(selected, _)| selected.position <= known_to);
+        Ok((merged, End::Ahead))
     }
 
-    /// The editions of each object; empty for unknown ones.
-    async fn editions(&self, ids: impl Iterator<Item = &StixId>) -> Result<Vec<Editions>, StoreError> {
-        let keys = ids.map(|id| keys::editions(self.collection, id)).collect();
+    /// The record of each object; empty for unknown ones.
+    async fn records(&self, ids: impl Iterator<Item = &StixId>) -> Result<Vec<ObjectRecord>, StoreError> {
+        let keys = ids.map(|id| keys::object(self.space, id)).collect();
         let values = self.snapshot.get_many(keys, usize::MAX).await?;
-        values.iter().map(|value| Editions::decode(value.as_deref().unwrap_or_default())).collect()
+        values.iter().map(|value| ObjectRecord::decode(value.as_ref())).collect()
+    }
+
+    fn is_chosen(&self, filter: &Filter, entry: &Entry, position: Position, record: &ObjectRecord) -> bool {
+        let Some(edition) = record.0.get(&entry.spec_version) else { return false };
+        let is = |end: Option<(Tlp, &Bound)>| end.is_some_and(|(_, bound)| bound.position == position);
+        let [is_first, is_last] = [is(edition.first(self.clearance)), is(edition.last(self.clearance))];
+        filter.admits(entry.spec_version, record.newest(self.clearance))
+            && filter.admits_version(is_first, is_last, entry.version.sort_key())
     }
 }
 
-/// What can be told from the header alone.
+/// Whether a slice is the last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Reached,
+    Ahead,
+}
+
+/// Whether the header alone allows a match.
 fn could_match(filter: &Filter, entry: &Entry) -> bool {
     filter.types.as_ref().is_none_or(|types| types.contains(entry.id.object_type()))
         && filter.spec_versions.as_ref().is_none_or(|wanted| wanted.contains(&entry.spec_version))
-}
-
-fn is_chosen(filter: &Filter, entry: &Entry, position: Position, edition: &Edition) -> bool {
-    let (is_first, is_last) = (edition.first.position == position, edition.last.position == position);
-    filter.admits_version(is_first, is_last, entry.version.sort_key(), position)
 }
 
 fn position_of(key: &[u8]) -> Result<Position, StoreError> {
     Position::of_key(key).ok_or(StoreError::Corrupt("a timeline"))
 }
 
-/// Orders what several timelines gave and keeps one page of it.
-fn cut(mut found: Vec<Position>, limit: usize) -> Selection {
+/// Orders what several timelines hold, and keeps one page of it.
+fn first(mut found: Vec<Selected>, limit: usize) -> Selection {
     found.sort_unstable();
-    let next = found.get(limit).copied();
+    let next = found.get(limit).map(|version| version.position);
     found.truncate(limit);
-    Selection { positions: found, next }
+    Selection { versions: found, next }
 }

@@ -1,120 +1,300 @@
-//! The contract of engines and of the store over them. Every engine runs all of it.
+//! The contract of engines, and of the store over them. Every engine runs all of it.
+//!
+//! With the feature `testing`, the suite is for engines of others too:
+//!
+//! ```ignore
+//! use taxii_server::store::{MemoryEngine, engine::Engine, suite};
+//! use std::sync::Arc;
+//!
+//! /// Opens an engine over the same data each time, after the engine before it was dropped.
+//! #[derive(Default)]
+//! struct Mine { /* where the data is */ }
+//! impl suite::Open for Mine {
+//!     fn open(&self) -> suite::Opening<'_> {
+//!         Box::pin(async { Arc::new(MyEngine::open("…").await) as Arc<dyn Engine> })
+//!     }
+//! }
+//! taxii_server::engine_tests!(mine: Mine::default());
+//! ```
+//!
+//! Each random test prints the seed that repeats it; `SEED` sets it.
 
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test stops at the first surprise")]
+#![allow(missing_docs, reason = "each function is a contract, which its name states")]
 
-mod engine_contract;
-mod pollers;
-mod store_contract;
+pub mod clearance;
+mod counting;
+pub mod engine_contract;
+mod faulty;
+pub mod pollers;
+pub mod processes;
+pub mod replay;
+pub mod store_contract;
 
 use super::engine::Engine;
 use super::{
-    Add, ApiRoot, Collection, DirectoryChange, EmbeddedEngine, MemoryEngine, Profile, Stamps, Store,
+    Admitted, ApiRoot, Collection, Deletion, DirectoryCommand, Filter, NewCollection, Profile, Stamps, Store,
+    StoreError, Submission, Submitted, View,
 };
 use crate::clock::Clock;
+use crate::rights::{Principal, Viewer};
+use futures::future::BoxFuture;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use stix_model::taxii::Status;
-use stix_model::{Object, SpecVersion};
+use stix_model::{Object, SpecVersion, Tlp};
 use uuid::Uuid;
 
-/// Runs each contract on each engine.
-macro_rules! contracts {
-    ($($contract:path as $name:ident),* $(,)?) => {
-        mod memory {
+pub use faulty::{Faults, FaultyEngine};
+
+/// An engine that can be opened again over the same data.
+pub trait Open: Send + Sync {
+    /// Opens the engine. What an earlier one committed is there.
+    fn open(&self) -> Opening<'_>;
+}
+
+/// An engine that is being opened.
+pub type Opening<'a> = BoxFuture<'a, Arc<dyn Engine>>;
+
+/// Makes a test of each contract for an engine: `engine_tests!(NAME: EXPRESSION)`, where the expression is an [`Open`] over
+/// no data.
+#[macro_export]
+macro_rules! engine_tests {
+    ($name:ident: $open:expr) => {
+        mod $name {
             use super::*;
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() { $contract(Arc::new(MemoryEngine::default())).await; })*
+            #[allow(unused_imports, reason = "the trait may be known by its name already")]
+            use $crate::store::suite::Open as _;
+            use $crate::store::suite::{
+                clearance, engine_contract, pollers, processes, replay, store_contract,
+            };
+            $crate::engine_tests! { @each ($open)
+                engine_contract: snapshots_do_not_change scans_go_both_ways scans_stop_at_their_bounds
+                    reads_stop_at_their_budget a_conflict_writes_nothing racing_commits_lose_no_update
+                    write_skew_is_a_conflict collections_do_not_conflict large_values_come_back
+                    ranges_are_cleared big_batches_are_atomic,
+                store_contract: stamps_rise_and_end_on_milliseconds the_same_again_is_no_error
+                    rules_between_versions_are_kept versions_are_found
+                    deleting_brings_the_older_version_back cursors_are_checked restores_keep_their_stamps
+                    removed_collections_are_cleared_away receipts_are_kept_and_cleared
+                    a_request_is_carried_out_once a_stale_request_is_checked_again
+                    large_statuses_come_back replicas_share_one_engine
+                    a_post_costs_two_reads_and_one_commit,
+                clearance: viewers_see_what_their_clearance_allows outcomes_tell_no_more_than_the_submitter_sees
+                    deletions_choose_among_visible_versions unmarked_objects_move_to_their_new_level
+                    watchers_wake_for_what_they_see,
+                pollers: each_poller_gets_every_survivor_once,
+                replay: any_cut_of_a_log_leaves_equal_bytes,
+                processes: two_processes_under_faults a_revoked_token_stops_working_elsewhere
+                    a_removed_collection_is_gone_elsewhere one_process_holds_the_lease,
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn commits_survive_reopening() {
+                engine_contract::commits_survive_reopening(&$open).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn a_reopened_store_goes_on() {
+                store_contract::a_reopened_store_goes_on(&$open).await;
+            }
         }
-        mod embedded {
-            use super::*;
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                let folder = tempfile::tempdir().unwrap();
-                $contract(Arc::new(EmbeddedEngine::open(&folder.path().join("store")).unwrap())).await;
-            })*
-        }
+    };
+    (@each ($open:expr) $($module:ident: $($contract:ident)*,)*) => {
+        $($crate::engine_tests! { @one ($open) $module: $($contract)* })*
+    };
+    (@one ($open:expr) $module:ident: $($contract:ident)*) => {
+        $(#[tokio::test(flavor = "multi_thread")]
+        async fn $contract() {
+            let open = $open;
+            $module::$contract(open.open().await).await;
+        })*
     };
 }
 
-contracts! {
-    engine_contract::snapshots_do_not_change as snapshots_do_not_change,
-    engine_contract::scans_go_both_ways as scans_go_both_ways,
-    engine_contract::reads_stop_at_their_budget as reads_stop_at_their_budget,
-    engine_contract::a_conflict_writes_nothing as a_conflict_writes_nothing,
-    store_contract::stamps_rise_and_end_on_milliseconds as stamps_rise_and_end_on_milliseconds,
-    store_contract::the_same_again_is_no_error as the_same_again_is_no_error,
-    store_contract::versions_are_found as versions_are_found,
-    store_contract::deleting_brings_the_older_version_back as deleting_brings_the_older_version_back,
-    store_contract::cursors_are_checked as cursors_are_checked,
-    store_contract::restores_keep_their_stamps as restores_keep_their_stamps,
-    store_contract::removed_collections_are_cleared_away as removed_collections_are_cleared_away,
-    store_contract::a_reopened_store_goes_on as a_reopened_store_goes_on,
-    store_contract::replicas_share_one_engine as replicas_share_one_engine,
-    pollers::each_poller_gets_every_survivor_once as each_poller_gets_every_survivor_once,
+#[cfg(test)]
+mod tests {
+    use super::{Open, Opening};
+    use crate::store::engine::PrefixedEngine;
+    use crate::store::{EmbeddedEngine, MemoryEngine, bulk_ranges};
+    use std::sync::Arc;
+
+    #[derive(Default)]
+    struct Memory(Arc<MemoryEngine>);
+
+    impl Open for Memory {
+        fn open(&self) -> Opening<'_> {
+            Box::pin(async { Arc::clone(&self.0) as _ })
+        }
+    }
+
+    struct Embedded(tempfile::TempDir);
+
+    impl Default for Embedded {
+        fn default() -> Self {
+            Self(tempfile::tempdir().unwrap())
+        }
+    }
+
+    impl Open for Embedded {
+        fn open(&self) -> Opening<'_> {
+            let path = self.0.path().join("store");
+            Box::pin(async move { Arc::new(EmbeddedEngine::open(&path, &bulk_ranges()).unwrap()) as _ })
+        }
+    }
+
+    /// Two stores share one engine below; the other one holds something under each first byte.
+    #[derive(Default)]
+    struct Prefixed(Memory);
+
+    impl Open for Prefixed {
+        fn open(&self) -> Opening<'_> {
+            Box::pin(async {
+                let below = self.0.open().await;
+                for neighbour in [&b"concora"[..], b"concord", b"concord/\xFF", b"concord0"] {
+                    let writes = [(neighbour.to_vec(), Some(bytes::Bytes::from_static(b"x")))].into();
+                    let commit = crate::store::engine::Commit { writes, ..Default::default() };
+                    below.commit(commit).await.unwrap();
+                }
+                Arc::new(PrefixedEngine::new(below, b"concord/")) as _
+            })
+        }
+    }
+
+    engine_tests!(memory: Memory::default());
+    engine_tests!(embedded: Embedded::default());
+    engine_tests!(prefixed: Prefixed::default());
 }
 
 /// A store with one collection, at a clock that stands still.
-struct Fixture {
-    store: Arc<Store>,
-    collection: Arc<Collection>,
-    clock: Arc<Clock>,
+pub(crate) struct Fixture {
+    pub(crate) store: Arc<Store>,
+    pub(crate) collection: Arc<Collection>,
+    pub(crate) clock: Arc<Clock>,
 }
 
-const NOW: i64 = 1_700_000_000_000_000;
+pub(crate) const NOW: i64 = 1_700_000_000_000_000;
 
 impl Fixture {
-    async fn new(engine: Arc<dyn Engine>) -> Self {
+    pub(crate) async fn new(engine: Arc<dyn Engine>) -> Self {
         let clock = Arc::new(Clock::Manual(AtomicI64::new(NOW)));
         let store = Arc::new(Store::open(engine, Arc::clone(&clock)).await.unwrap());
-        let id = Uuid::new_v4();
-        let edit = move |directory: &super::Directory| {
-            let mut change = DirectoryChange::default();
-            change.put_api_root(&ApiRoot { name: "root".into(), title: "root".into(), description: None })?;
-            change.put_collection(&Collection {
-                id,
-                api_root: "root".into(),
-                title: "all".into(),
-                description: None,
-                alias: None,
-                spec_versions: vec![SpecVersion::V2_0, SpecVersion::V2_1],
-                profile: Profile::Header,
-                number: directory.free_number()?,
-            })?;
-            Ok(change)
-        };
-        store.change_directory(edit).await.unwrap();
+        let (operator, id) = (Principal::operator(store.organisation()), Uuid::new_v4());
+        let root = ApiRoot { name: "root".into(), title: "root".into(), description: None };
+        let collection = DirectoryCommand::AddCollection(new_collection(id, "all"));
+        for command in [DirectoryCommand::AddApiRoot(root), collection] {
+            store.change_directory(&operator, command).await.unwrap();
+        }
         let collection = Arc::clone(&store.directory().collections[&id]);
         Self { store, collection, clock }
     }
 
-    async fn add(&self, objects: &[String]) -> Status {
+    /// The fixture of another store over the same engine.
+    pub(crate) async fn elsewhere(&self, engine: Arc<dyn Engine>) -> Self {
+        let store = Arc::new(Store::open(engine, Arc::clone(&self.clock)).await.unwrap());
+        let collection = Arc::clone(&self.collection);
+        Self { store, collection, clock: Arc::clone(&self.clock) }
+    }
+
+    /// The same with the collection as the directory has it now.
+    pub(crate) fn known(self, id: Uuid) -> Self {
+        let collection = Arc::clone(&self.store.directory().collections[&id]);
+        Self { collection, ..self }
+    }
+
+    pub(crate) async fn change(&self, command: DirectoryCommand) -> Result<(), StoreError> {
+        self.store.change_directory(&self.operator(), command).await
+    }
+
+    pub(crate) fn operator(&self) -> Principal {
+        Principal::operator(self.store.organisation())
+    }
+
+    /// The collection as the operator sees it.
+    pub(crate) fn view(&self) -> View {
+        self.view_of(Tlp::Red)
+    }
+
+    pub(crate) fn view_of(&self, clearance: Tlp) -> View {
+        View::new(Arc::clone(&self.collection), Viewer::with_clearance(clearance))
+    }
+
+    pub(crate) async fn add(&self, objects: &[String]) -> Status {
         self.add_stamped(objects, Stamps::Clock).await.unwrap()
     }
 
-    async fn add_stamped(&self, objects: &[String], stamps: Stamps) -> Result<Status, super::StoreError> {
-        let add = Add {
-            collection: Arc::clone(&self.collection),
-            account: "tester".into(),
-            request_timestamp: self.clock.now(),
-            objects: objects.iter().map(|text| Ok(Object::parse(text).unwrap())).collect(),
-            stamps,
-        };
-        self.store.add(add).await
+    pub(crate) async fn add_stamped(&self, objects: &[String], stamps: Stamps) -> Result<Status, StoreError> {
+        let submission = Submission { stamps, ..submission(objects) };
+        self.store.add(&self.view(), &self.operator(), submission).await
+    }
+
+    pub(crate) async fn delete(&self, id: &str, filter: Filter) -> Result<u64, StoreError> {
+        let deletion = Deletion { request: Uuid::new_v4(), id: id.parse().unwrap(), filter };
+        self.store.delete(&self.view(), &self.operator(), deletion).await
     }
 }
 
-fn id(number: u64) -> String {
+pub(crate) fn new_collection(id: Uuid, title: &str) -> NewCollection {
+    NewCollection {
+        id,
+        api_root: "root".into(),
+        title: title.into(),
+        description: None,
+        alias: None,
+        spec_versions: vec![SpecVersion::V2_0, SpecVersion::V2_1],
+        profile: Profile::Header,
+        unmarked: Tlp::Amber,
+    }
+}
+
+pub(crate) fn submission(objects: &[String]) -> Submission {
+    let admitted = |text: &String| {
+        let object = Object::parse(text).unwrap();
+        let document = object.document();
+        Submitted::Admitted(Box::new(Admitted::of(&object, document.root())))
+    };
+    let objects = objects.iter().map(admitted).collect();
+    Submission { id: Uuid::new_v4(), fingerprint: None, received: NOW, objects, stamps: Stamps::Clock }
+}
+
+pub(crate) fn id(number: u64) -> String {
     format!("tool--00000000-0000-4000-8000-{number:012}")
 }
 
 /// A tool with this number, in the version of this year.
-fn tool(number: u64, year: u32) -> String {
+pub(crate) fn tool(number: u64, year: u32) -> String {
     tool_named(number, year, "n")
 }
 
-fn tool_named(number: u64, year: u32, name: &str) -> String {
+pub(crate) fn tool_named(number: u64, year: u32, name: &str) -> String {
     format!(
         r#"{{"type":"tool","spec_version":"2.1","id":"{}","created":"2000-01-01T00:00:00.000Z","modified":"{year}-01-01T00:00:00.000Z","name":"{name}"}}"#,
         id(number)
     )
+}
+
+/// A tool with a TLP 2.0 marking.
+pub(crate) fn marked_tool(number: u64, year: u32, level: Tlp) -> String {
+    let definition = level.definition(stix_model::marking::TlpEdition::V2).unwrap();
+    let definition = Object::parse(definition).unwrap();
+    let marking = format!(r#""object_marking_refs":["{}"],"name""#, definition.header().id);
+    tool(number, year).replace(r#""name""#, &marking)
+}
+
+/// Small deterministic random numbers; the seed is in the name of every failure.
+#[derive(Clone, Debug)]
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    /// The seed of this run.
+    pub(crate) fn seed() -> u64 {
+        let seed = std::env::var("SEED").map_or(u64::from(std::process::id()), |seed| seed.parse().unwrap());
+        println!("repeat with SEED={seed}");
+        seed
+    }
+
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
 }

@@ -1,49 +1,64 @@
-//! The one way into the store: a task that decides and commits writes in their order.
+//! The one way into the store: a task that forms groups of the requests that wait, applies them and commits.
 //!
-//! Requests that wait while a commit is under way share the next one, so that a durable commit costs many small
-//! writers no more than one. When another replica was faster the decision is made again on a new snapshot.
+//! Requests that wait while a commit is under way share the next one, so that a durable commit costs many small writers no
+//! more than one. Where another process was faster, or nothing is known of a commit, the groups are applied again on a
+//! new snapshot: receipts tell what was carried out already.
 
-use super::StoreError;
-use super::admit::{self, Add};
-use super::delete::{self, Delete};
-use super::directory::{Directory, DirectoryChange};
+use super::announce::Announcer;
+use super::apply::{Applied, Outcome, Rejection, apply};
+use super::command::{Group, Request, Scope};
 use super::engine::{Commit, Engine, EngineError};
-use super::keys;
+use super::overlay::Overlay;
+use super::receipt::Done;
+use super::{Reload, StoreError};
 use crate::clock::Clock;
-use arc_swap::ArcSwap;
-use bytes::Bytes;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use stix_model::taxii::Status;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-/// Writes that may wait; more make their callers wait.
+/// Requests that may wait; more make their callers wait.
 const QUEUE: usize = 1024;
-/// Objects that share one commit at most. More would make the first ones wait for nothing.
-const BATCH_OBJECTS: usize = 10_000;
-/// How often a decision is made again before its caller is told to come back.
+/// Bytes that share one commit at most, whatever the engine takes. More would make the first requests wait for nothing.
+const BATCH_BYTES: usize = 16 << 20;
+/// How often groups are applied again before their callers are told to come back.
 const ATTEMPTS: u32 = 100;
+/// How long an engine that cannot be reached is tried again.
+const PATIENCE: Duration = Duration::from_secs(10);
 
-type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
-
-/// Decides a change of the directory; called again when another writer was faster.
-pub(super) type DirectoryEdit = Box<dyn Fn(&Directory) -> Result<DirectoryChange, StoreError> + Send + Sync>;
-
-pub(super) enum Write {
-    Add(Uuid, Add, Reply<Status>),
-    Delete(Delete, Reply<usize>),
-    Directory(DirectoryEdit, Reply<()>),
-    /// Removal of what nobody can see any more.
-    Clear(Commit, Reply<()>),
+/// A request in the queue.
+pub(super) struct Write {
+    pub(super) request: Request,
+    pub(super) reply: oneshot::Sender<Result<Done, StoreError>>,
 }
 
 pub(super) struct Writer {
     pub(super) engine: Arc<dyn Engine>,
-    pub(super) directory: Arc<ArcSwap<Directory>>,
     pub(super) clock: Arc<Clock>,
-    pub(super) has_failed: Arc<AtomicBool>,
+    pub(super) reload: Reload,
+    pub(super) announcer: Arc<Announcer>,
+    pub(super) health: Arc<Health>,
+}
+
+/// What the last commit says about the engine.
+#[derive(Debug, Default)]
+pub(super) struct Health(Mutex<Option<&'static str>>);
+
+impl Health {
+    /// Why the last commit failed, if it did.
+    pub(super) fn failure(&self) -> Option<&'static str> {
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Notes that a write succeeded.
+    pub(super) fn recover(&self) {
+        self.note(None);
+    }
+
+    fn note(&self, failure: Option<&'static str>) {
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = failure;
+    }
 }
 
 impl Writer {
@@ -54,6 +69,7 @@ impl Writer {
     }
 
     async fn run(self, mut receiver: mpsc::Receiver<Write>) {
+        let max_bytes = BATCH_BYTES.min(self.engine.limits().commit_bytes / 2);
         let mut waiting = None;
         loop {
             let Some(first) = (match waiting.take() {
@@ -62,153 +78,161 @@ impl Writer {
             }) else {
                 return;
             };
-            match first {
-                Write::Add(id, add, reply) => {
-                    let mut batch = vec![(id, add, reply)];
-                    waiting = gather(&mut receiver, &mut batch);
-                    self.add(batch).await;
-                }
-                Write::Delete(delete, reply) => answer(reply, self.delete(&delete).await),
-                Write::Directory(edit, reply) => answer(reply, self.change_directory(&edit).await),
-                Write::Clear(commit, reply) => {
-                    answer(reply, self.commit(commit).await.map_err(StoreError::from));
-                }
-            }
+            let mut batch = vec![first];
+            waiting = gather(&mut receiver, &mut batch, max_bytes);
+            self.carry_out(batch).await;
         }
     }
 
-    async fn commit(&self, commit: Commit) -> Result<(), EngineError> {
-        let outcome = self.engine.commit(commit).await;
-        match &outcome {
-            Ok(()) => self.has_failed.store(false, Ordering::Relaxed),
-            Err(EngineError::Conflict) => {}
+    /// Carries out what was gathered, in one commit, and answers.
+    async fn carry_out(&self, batch: Vec<Write>) {
+        let (groups, replies) = form_groups(batch, self.clock.now_micros());
+        match self.commit(&groups).await {
+            Ok(outcomes) => {
+                let is_directory = groups.iter().any(|group| group.scope == Scope::Directory);
+                let is_stale = outcomes.iter().any(|outcome| matches!(outcome, Err(Rejection::Stale)));
+                // Whoever made a change, or was refused for one, finds it made.
+                if (is_directory || is_stale)
+                    && let Err(error) = self.reload.now().await
+                {
+                    tracing::error!(%error, "the directory cannot be read");
+                }
+                for (reply, outcome) in replies.into_iter().zip(outcomes) {
+                    answer(reply, outcome.map_err(StoreError::from));
+                }
+            }
             Err(error) => {
                 tracing::error!(%error, "a commit failed");
-                self.has_failed.store(true, Ordering::Relaxed);
+                let error = Arc::new(error);
+                for reply in replies {
+                    answer(reply, Err(StoreError::Commit(Arc::clone(&error))));
+                }
             }
         }
-        outcome
     }
 
-    async fn add(&self, batch: Vec<(Uuid, Add, Reply<Status>)>) {
-        let adds: Vec<_> = batch.iter().map(|(id, add, _)| (*id, add)).collect();
-        let mut attempts = Attempts::default();
-        let outcome = loop {
-            let outcome = self.add_once(&adds).await;
-            if !attempts.should_repeat(&outcome).await {
-                break outcome;
+    async fn commit(&self, groups: &[Group]) -> Result<Vec<Outcome>, StoreError> {
+        let mut attempts = Attempts::new();
+        loop {
+            let (commit, applied) = match self.plan(groups).await {
+                Ok(planned) => planned,
+                Err(StoreError::Engine(error)) => {
+                    attempts.again(error).await?;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let committed = if commit.is_empty() { Ok(()) } else { self.engine.commit(commit).await };
+            match committed {
+                Ok(()) => {
+                    self.health.note(None);
+                    let mut outcomes = Vec::new();
+                    for applied in applied {
+                        outcomes.extend(applied.outcomes);
+                        if let Some(announcement) = applied.announcement {
+                            self.announcer.announce(announcement);
+                        }
+                    }
+                    return Ok(outcomes);
+                }
+                Err(error) => {
+                    self.health.note(failure_of(&error));
+                    attempts.again(error).await?;
+                }
             }
+        }
+    }
+
+    async fn plan(&self, groups: &[Group]) -> Result<(Commit, Vec<Applied>), StoreError> {
+        let snapshot = self.engine.snapshot().await?;
+        let mut overlay = Overlay::new(&*snapshot);
+        let mut applied = Vec::with_capacity(groups.len());
+        for group in groups {
+            applied.push(apply(&mut overlay, group).await?);
+        }
+        Ok((overlay.into_commit(), applied))
+    }
+}
+
+fn failure_of(error: &EngineError) -> Option<&'static str> {
+    match error {
+        EngineError::Conflict => None,
+        EngineError::Full => Some("the disk refused a write"),
+        EngineError::Undetermined(_) | EngineError::Unavailable { .. } => Some("the store cannot be reached"),
+        EngineError::Failed(_) => Some("the store failed"),
+    }
+}
+
+/// Counts how often groups are applied again, and waits in between.
+struct Attempts {
+    count: u32,
+    since: tokio::time::Instant,
+}
+
+impl Attempts {
+    fn new() -> Self {
+        Self { count: 0, since: tokio::time::Instant::now() }
+    }
+
+    /// Waits before the next attempt, or gives the error back. After a conflict the wait is random, and may be twice as
+    /// long each time, so that processes do not meet again.
+    async fn again(&mut self, error: EngineError) -> Result<(), StoreError> {
+        self.count += 1;
+        let random = |longest: u64| Duration::from_millis(Uuid::new_v4().as_u64_pair().1 % longest);
+        let wait = match &error {
+            EngineError::Conflict if self.count < ATTEMPTS => random(1 << self.count.min(6)),
+            EngineError::Undetermined(_) if self.since.elapsed() < PATIENCE => random(100),
+            EngineError::Unavailable { retry_after, .. }
+                if self.since.elapsed() + *retry_after < PATIENCE =>
+            {
+                *retry_after
+            }
+            _ => return Err(error.into()),
         };
-        match outcome {
-            Ok(statuses) => {
-                for ((_, _, reply), status) in batch.into_iter().zip(statuses) {
-                    answer(reply, status);
-                }
-            }
-            // One request that cannot be carried out must not spoil the others.
-            Err(_) if batch.len() > 1 => {
-                for one in batch {
-                    Box::pin(self.add(vec![one])).await;
-                }
-            }
-            Err(error) => {
-                if let Some((_, _, reply)) = batch.into_iter().next() {
-                    answer(reply, Err(error));
-                }
-            }
-        }
-    }
-
-    async fn add_once(&self, adds: &[(Uuid, &Add)]) -> Result<Vec<Result<Status, StoreError>>, StoreError> {
-        let snapshot = self.engine.snapshot().await?;
-        let (commit, statuses) = admit::plan(&*snapshot, adds, self.clock.now_micros()).await?;
-        drop(snapshot);
-        self.commit(commit).await?;
-        Ok(statuses)
-    }
-
-    async fn delete(&self, delete: &Delete) -> Result<usize, StoreError> {
-        let mut attempts = Attempts::default();
-        loop {
-            let outcome = self.delete_once(delete).await;
-            if !attempts.should_repeat(&outcome).await {
-                return outcome;
-            }
-        }
-    }
-
-    async fn delete_once(&self, delete: &Delete) -> Result<usize, StoreError> {
-        let snapshot = self.engine.snapshot().await?;
-        let (commit, count) = delete::plan(&*snapshot, delete).await?;
-        drop(snapshot);
-        if count > 0 {
-            self.commit(commit).await?;
-        }
-        Ok(count)
-    }
-
-    async fn change_directory(&self, edit: &DirectoryEdit) -> Result<(), StoreError> {
-        let mut attempts = Attempts::default();
-        loop {
-            let outcome = self.change_directory_once(edit).await;
-            if !attempts.should_repeat(&outcome).await {
-                return outcome;
-            }
-        }
-    }
-
-    async fn change_directory_once(&self, edit: &DirectoryEdit) -> Result<(), StoreError> {
-        let directory = Directory::load(&*self.engine.snapshot().await?).await?;
-        let mut commit = Commit { writes: edit(&directory)?.writes, ..Commit::default() };
-        commit.expected.insert(keys::DIRECTORY_REVISION.to_vec(), directory.revision_value());
-        let revision = Bytes::copy_from_slice(&(directory.revision + 1).to_be_bytes());
-        commit.writes.insert(keys::DIRECTORY_REVISION.to_vec(), Some(revision));
-        self.commit(commit).await?;
-        let changed = Directory::load(&*self.engine.snapshot().await?).await?;
-        self.directory.store(Arc::new(changed));
+        tokio::time::sleep(wait).await;
         Ok(())
     }
 }
 
-/// Counts how often a decision was overtaken by another writer. Waits a random time, up to twice as long each time, so
-/// that replicas do not meet again.
-#[derive(Default)]
-struct Attempts(u32);
-
-impl Attempts {
-    async fn should_repeat<T>(&mut self, outcome: &Result<T, StoreError>) -> bool {
-        let is_conflict = matches!(outcome, Err(StoreError::Engine(EngineError::Conflict)));
-        if !is_conflict || self.0 == ATTEMPTS {
-            return false;
-        }
-        self.0 += 1;
-        let longest = 1_u64 << self.0.min(6);
-        let random = Uuid::new_v4().as_u64_pair().1;
-        tokio::time::sleep(Duration::from_millis(random % longest)).await;
-        true
+/// Takes the requests that wait already, up to a number of bytes. Changes of the directory stand alone, so that what comes
+/// before and after them stays there; the first request of another kind is given back.
+fn gather(receiver: &mut mpsc::Receiver<Write>, batch: &mut Vec<Write>, max_bytes: usize) -> Option<Write> {
+    let is_alone = |write: &Write| matches!(write.request.command.scope(), Scope::Directory);
+    if batch.iter().any(is_alone) {
+        return None;
     }
-}
-
-/// Takes the additions that wait already; gives back the first write of another kind.
-fn gather(
-    receiver: &mut mpsc::Receiver<Write>,
-    batch: &mut Vec<(Uuid, Add, Reply<Status>)>,
-) -> Option<Write> {
-    let mut objects: usize = batch.iter().map(|(_, add, _)| add.objects.len()).sum();
-    while objects < BATCH_OBJECTS {
-        match receiver.try_recv() {
-            Ok(Write::Add(id, add, reply)) => {
-                objects += add.objects.len();
-                batch.push((id, add, reply));
-            }
-            Ok(other) => return Some(other),
-            Err(_) => break,
+    let mut bytes: usize = batch.iter().map(|write| write.request.command.weight()).sum();
+    while bytes < max_bytes {
+        let Ok(write) = receiver.try_recv() else { break };
+        bytes += write.request.command.weight();
+        if is_alone(&write) || bytes > max_bytes {
+            return Some(write);
         }
+        batch.push(write);
     }
     None
 }
 
-/// A caller that went away needs no answer; what it asked for is done all the same.
-fn answer<T>(reply: Reply<T>, outcome: Result<T, StoreError>) {
+type Reply = oneshot::Sender<Result<Done, StoreError>>;
+
+/// One group for each scope, in the order in which they first come, and the replies in the order of the groups.
+fn form_groups(batch: Vec<Write>, time: i64) -> (Vec<Group>, Vec<Reply>) {
+    let mut places: BTreeMap<Scope, usize> = BTreeMap::new();
+    let mut groups: Vec<(Group, Vec<Reply>)> = Vec::new();
+    for Write { request, reply } in batch {
+        let scope = request.command.scope();
+        let place = *places.entry(scope).or_insert(groups.len());
+        if place == groups.len() {
+            groups.push((Group { scope, time, requests: Vec::new() }, Vec::new()));
+        }
+        groups[place].0.requests.push(request);
+        groups[place].1.push(reply);
+    }
+    let (groups, replies): (Vec<_>, Vec<_>) = groups.into_iter().unzip();
+    (groups, replies.into_iter().flatten().collect())
+}
+
+/// A caller that went away needs no answer; its request is carried out all the same.
+fn answer(reply: Reply, outcome: Result<Done, StoreError>) {
     let _ = reply.send(outcome);
 }

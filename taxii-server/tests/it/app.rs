@@ -96,11 +96,16 @@ impl TestApp {
         Self::with(Config::default(), Arc::new(MemoryEngine::default())).await
     }
 
-    pub(crate) async fn with(config: Config, engine: Arc<dyn Engine>) -> Self {
+    /// Over a store that may hold something already.
+    pub(crate) async fn over(config: Config, engine: Arc<dyn Engine>) -> Self {
         let store = Store::open(engine, Arc::new(Clock::System)).await.unwrap();
         let app = Arc::new(App::new(store, config).unwrap());
         let control = Control::of(Arc::clone(&app)).unwrap();
-        let test = Self { service: router::service(app), control };
+        Self { service: router::service(app), control }
+    }
+
+    pub(crate) async fn with(config: Config, engine: Arc<dyn Engine>) -> Self {
+        let test = Self::over(config, engine).await;
         test.admin(Method::POST, "/admin/api-roots/", json!({"name": "api"})).await;
         test
     }

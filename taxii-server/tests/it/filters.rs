@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use taxii_server::config::Config;
 use taxii_server::store::engine::Engine;
-use taxii_server::store::{EmbeddedEngine, MemoryEngine};
+use taxii_server::store::{EmbeddedEngine, MemoryEngine, bulk_ranges};
 
 const VECTORS: &str = include_str!("../../../conformance/fixtures/taxii_filter.jsonl");
 const DATASET: &str = include_str!("../../../conformance/fixtures/taxii_filter_dataset.json");
@@ -24,7 +24,8 @@ async fn in_memory() {
 #[tokio::test(flavor = "multi_thread")]
 async fn embedded() {
     let folder = tempfile::tempdir().unwrap();
-    vectors_pass_on(Arc::new(EmbeddedEngine::open(&folder.path().join("store")).unwrap())).await;
+    vectors_pass_on(Arc::new(EmbeddedEngine::open(&folder.path().join("store"), &bulk_ranges()).unwrap()))
+        .await;
 }
 
 async fn vectors_pass_on(engine: Arc<dyn Engine>) {

@@ -3,12 +3,6 @@
 use crate::app::{TestApp, tool, tool_id};
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use taxii_server::clock::Clock;
-use taxii_server::config::Config;
-use taxii_server::store::engine::{Commit, Engine, Scan};
-use taxii_server::store::{MemoryEngine, Profile, Store};
 
 const PROFILES: [&str; 4] = ["header", "stix", "interop", "strict"];
 
@@ -54,11 +48,19 @@ async fn an_invalid_object_says_why_and_spoils_no_other() {
     let expected = json!([
         {
             "id": indicator["id"], "version": stamp,
-            "message": "property-type at /objects/1/labels/0: must be a string, not a number (S-018); 3 more errors"
+            "message": "property-type at /objects/1/labels/0: must be a string, not a number (S-018); 3 more errors",
+            "x_concord_finding": {
+                "index": 1, "pointer": "/labels/0", "code": "property-type", "rule": "S-018",
+                "message": "must be a string, not a number", "more": 3
+            }
         },
         {
             "id": url["id"], "version": status["request_timestamp"],
-            "message": "property-type at /objects/2/value: must be a string, not a number (S-018)"
+            "message": "property-type at /objects/2/value: must be a string, not a number (S-018)",
+            "x_concord_finding": {
+                "index": 2, "pointer": "/value", "code": "property-type", "rule": "S-018",
+                "message": "must be a string, not a number"
+            }
         },
     ]);
     assert_eq!(status["failures"], expected);
@@ -203,7 +205,7 @@ async fn administrators_choose_the_profile() {
         (Method::PATCH, &*path, json!({"profile": "lax"}), 422, "`header`, `stix`, `interop`, `strict`"),
         (Method::POST, "/admin/collections/", unknown, 422, "`header`, `stix`, `interop`, `strict`"),
         (Method::POST, "/admin/collections/", old, 422, "`strict` takes STIX 2.1 only"),
-        (Method::PATCH, &*path, json!({}), 422, "missing field `profile`"),
+        (Method::PATCH, &*path, json!({}), 422, "give `profile`, `unmarked`, or both"),
         (Method::PATCH, &*path, json!({"profile": "stix", "title": "x"}), 422, "unknown field `title`"),
         (Method::PATCH, elsewhere, json!({"profile": "stix"}), 404, "no such collection"),
     ] {
@@ -214,25 +216,6 @@ async fn administrators_choose_the_profile() {
     }
     let by_alice = test.call(Method::PATCH, &path).send().await;
     assert_eq!(by_alice.status, StatusCode::FORBIDDEN);
-}
-
-/// A store that was made before collections had profiles.
-#[tokio::test]
-async fn collections_of_older_stores_take_stix() {
-    let engine = Arc::new(MemoryEngine::default());
-    let test = TestApp::with(Config::default(), Arc::<MemoryEngine>::clone(&engine)).await;
-    test.collection_with("old", "header").await;
-    let everything = Scan::forward(vec![0]..vec![0xFF], usize::MAX);
-    let entries = engine.snapshot().await.unwrap().scan(everything).await.unwrap();
-    let has_profile = |value: &[u8]| String::from_utf8_lossy(value).contains(r#","profile":"header""#);
-    let (key, record) = entries.into_iter().find(|(_, value)| has_profile(value)).unwrap();
-    let record = String::from_utf8_lossy(&record).replace(r#","profile":"header""#, "");
-    let writes = BTreeMap::from([(key.to_vec(), Some(record.into()))]);
-    engine.commit(Commit { writes, ..Commit::default() }).await.unwrap();
-    let store = Store::open(engine, Arc::new(Clock::System)).await.unwrap();
-    let profiles: Vec<_> =
-        store.directory().collections.values().map(|collection| collection.profile).collect();
-    assert_eq!(profiles, [Profile::Stix]);
 }
 
 /// What only looks like an id of the first object is no reason to name it.

@@ -1,16 +1,16 @@
 use super::resource::{AccessResource, AccountResource, NewAccount, NewPassword, Secrets};
-use super::{AdminBody, internal, json, names};
+use super::{AdminBody, internal, json};
 use crate::app::App;
 use crate::credentials::{hash_password, new_password, new_token, sha256_hex};
 use crate::error::ApiError;
 use crate::extract::{AccountPath, Administrator, GrantPath, TokenPath};
 use crate::openapi::AdminFailures;
-use crate::store::{Account, Directory, DirectoryChange, GrantScope, StoreError, Token};
+use crate::store::{self, DirectoryCommand, NewToken, Token};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use std::collections::BTreeMap;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// List accounts.
 #[utoipa::path(get, path = "/admin/accounts/", tag = "Administration",
@@ -28,33 +28,24 @@ pub(crate) async fn get_accounts(State(app): State<Arc<App>>, _: Administrator) 
     responses((status = 201, description = "Credentials, shown this once", body = Secrets), AdminFailures))]
 pub(crate) async fn add_account(
     State(app): State<Arc<App>>,
-    _: Administrator,
+    administrator: Administrator,
     AdminBody(new): AdminBody<NewAccount>,
 ) -> Result<Response, ApiError> {
-    names::check_account(&new.name)?;
     let (password, hash) = password(new.password).await?;
-    let (public, token, stored) = token(&app)?;
-    let account = Account {
+    let (secret, token) = token(&app)?;
+    let account = store::NewAccount {
+        id: Uuid::new_v4(),
+        organisation: new.organisation.unwrap_or(app.store.organisation()),
         name: new.name.clone(),
         password: Some(hash),
-        tokens: BTreeMap::from([(public, stored)]),
+        token: Some(token),
         is_administrator: new.is_administrator,
         grants: new.grants.into_iter().map(|(scope, access)| (scope, access.into())).collect(),
     };
-    app.store
-        .change_directory(move |directory| {
-            if directory.accounts.contains_key(&account.name) {
-                return Err(StoreError::Refused(format!("there is an account {} already", account.name)));
-            }
-            check_grants(directory, &account)?;
-            let mut change = DirectoryChange::default();
-            change.put_account(&account)?;
-            Ok(change)
-        })
-        .await?;
+    administrator.change(&app, DirectoryCommand::AddAccount(account)).await?;
     Ok(json(
         StatusCode::CREATED,
-        Secrets { username: new.name, password: Some(password), token: Some(token) },
+        Secrets { username: new.name, password: Some(password), token: Some(secret) },
     ))
 }
 
@@ -64,19 +55,10 @@ pub(crate) async fn add_account(
     responses((status = 204, description = "Removed"), AdminFailures))]
 pub(crate) async fn delete_account(
     State(app): State<Arc<App>>,
-    _: Administrator,
+    administrator: Administrator,
     AccountPath { name }: AccountPath,
 ) -> Result<StatusCode, ApiError> {
-    if !app.store.directory().accounts.contains_key(&name) {
-        return Err(ApiError::Missing("account"));
-    }
-    app.store
-        .change_directory(move |_| {
-            let mut change = DirectoryChange::default();
-            change.remove_account(&name);
-            Ok(change)
-        })
-        .await?;
+    administrator.change(&app, DirectoryCommand::RemoveAccount { account: name }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -86,12 +68,12 @@ pub(crate) async fn delete_account(
     responses((status = 200, description = "Credentials, shown this once", body = Secrets), AdminFailures))]
 pub(crate) async fn set_password(
     State(app): State<Arc<App>>,
-    _: Administrator,
+    administrator: Administrator,
     AccountPath { name }: AccountPath,
     AdminBody(new): AdminBody<NewPassword>,
 ) -> Result<Response, ApiError> {
     let (password, hash) = password(new.password).await?;
-    change_account(&app, name.clone(), move |account| account.password = Some(hash.clone())).await?;
+    administrator.change(&app, DirectoryCommand::SetPassword { account: name.clone(), hash }).await?;
     Ok(json(StatusCode::OK, Secrets { username: name, password: Some(password), token: None }))
 }
 
@@ -101,14 +83,12 @@ pub(crate) async fn set_password(
     responses((status = 204, description = "Done"), AdminFailures))]
 pub(crate) async fn set_grant(
     State(app): State<Arc<App>>,
-    _: Administrator,
+    administrator: Administrator,
     GrantPath { name, scope }: GrantPath,
     AdminBody(access): AdminBody<AccessResource>,
 ) -> Result<StatusCode, ApiError> {
-    change_account(&app, name, move |account| {
-        account.grants.insert(scope, access.into());
-    })
-    .await?;
+    let access = access.into();
+    administrator.change(&app, DirectoryCommand::SetGrant { account: name, scope, access }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -118,13 +98,10 @@ pub(crate) async fn set_grant(
     responses((status = 204, description = "Done"), AdminFailures))]
 pub(crate) async fn delete_grant(
     State(app): State<Arc<App>>,
-    _: Administrator,
+    administrator: Administrator,
     GrantPath { name, scope }: GrantPath,
 ) -> Result<StatusCode, ApiError> {
-    change_account(&app, name, move |account| {
-        account.grants.remove(&scope);
-    })
-    .await?;
+    administrator.change(&app, DirectoryCommand::RemoveGrant { account: name, scope }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -134,15 +111,12 @@ pub(crate) async fn delete_grant(
     responses((status = 201, description = "Credentials, shown this once", body = Secrets), AdminFailures))]
 pub(crate) async fn add_token(
     State(app): State<Arc<App>>,
-    _: Administrator,
+    administrator: Administrator,
     AccountPath { name }: AccountPath,
 ) -> Result<Response, ApiError> {
-    let (public, token, stored) = token(&app)?;
-    change_account(&app, name.clone(), move |account| {
-        account.tokens.insert(public.clone(), stored.clone());
-    })
-    .await?;
-    Ok(json(StatusCode::CREATED, Secrets { username: name, password: None, token: Some(token) }))
+    let (secret, token) = token(&app)?;
+    administrator.change(&app, DirectoryCommand::AddToken { account: name.clone(), token }).await?;
+    Ok(json(StatusCode::CREATED, Secrets { username: name, password: None, token: Some(secret) }))
 }
 
 /// Revoke an API token, named by its public part. It stops working at once.
@@ -151,47 +125,12 @@ pub(crate) async fn add_token(
     responses((status = 204, description = "Revoked"), AdminFailures))]
 pub(crate) async fn delete_token(
     State(app): State<Arc<App>>,
-    _: Administrator,
+    administrator: Administrator,
     TokenPath { name, token_id }: TokenPath,
 ) -> Result<StatusCode, ApiError> {
-    let has_token = |account: &Arc<Account>| account.tokens.contains_key(&token_id);
-    if !app.store.directory().accounts.get(&name).is_some_and(has_token) {
-        return Err(ApiError::Missing("token"));
-    }
-    change_account(&app, name, move |account| {
-        account.tokens.remove(&token_id);
-    })
-    .await?;
+    let command = DirectoryCommand::RemoveToken { account: name, public: token_id };
+    administrator.change(&app, command).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-async fn change_account(
-    app: &App,
-    name: String,
-    edit: impl Fn(&mut Account) + Send + Sync + 'static,
-) -> Result<(), ApiError> {
-    if !app.store.directory().accounts.contains_key(&name) {
-        return Err(ApiError::Missing("account"));
-    }
-    let change = move |directory: &Directory| {
-        let account = directory.accounts.get(&name);
-        let mut account =
-            Account::clone(account.ok_or_else(|| StoreError::Refused("the account is gone".to_owned()))?);
-        edit(&mut account);
-        check_grants(directory, &account)?;
-        let mut change = DirectoryChange::default();
-        change.put_account(&account)?;
-        Ok(change)
-    };
-    Ok(app.store.change_directory(change).await?)
-}
-
-fn check_grants(directory: &Directory, account: &Account) -> Result<(), StoreError> {
-    let unknown = account.grants.keys().find_map(|scope| match scope {
-        GrantScope::Collection(id) if !directory.collections.contains_key(id) => Some(id),
-        _ => None,
-    });
-    unknown.map_or(Ok(()), |id| Err(StoreError::Refused(format!("there is no collection {id}"))))
 }
 
 /// Returns the given password or a random one, and its hash. Hashing is slow by design, so it runs on a thread of its own.
@@ -200,15 +139,18 @@ async fn password(given: Option<String>) -> Result<(String, String), ApiError> {
         Some(password) => password,
         None => new_password().map_err(internal)?,
     };
-    names::check_password(&password)?;
+    if !(12..=1024).contains(&password.len()) {
+        let reason = "password: at least 12 bytes, at most 1024; leave it out to get a random one";
+        return Err(ApiError::Unprocessable(reason.to_owned()));
+    }
     let hashing = tokio::task::spawn_blocking(move || hash_password(&password).map(|hash| (password, hash)));
     hashing.await.map_err(|error| ApiError::Internal(error.into()))?.map_err(internal)
 }
 
-/// Makes an API token and returns its public part, the token, and its record.
-fn token(app: &App) -> Result<(String, String, Token), ApiError> {
-    let (public, token) = new_token().map_err(internal)?;
+/// Makes an API token, and what is stored of it.
+fn token(app: &App) -> Result<(String, NewToken), ApiError> {
+    let (public, secret) = new_token().map_err(internal)?;
     let created = app.store.clock().now().as_str().to_owned();
-    let stored = Token { sha256: sha256_hex(&token), created };
-    Ok((public, token, stored))
+    let token = Token { sha256: sha256_hex(&secret), created };
+    Ok((secret, NewToken { public, token }))
 }

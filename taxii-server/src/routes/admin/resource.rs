@@ -1,10 +1,11 @@
 //! The resources of administration, as they are sent and received. Requests take no unknown properties; answers may get
 //! new ones.
 
-use crate::store::{Access, Account, ApiRoot, Collection, GrantScope, Profile};
+use crate::rights::{Access, GrantScope};
+use crate::store::{Account, ApiRoot, Collection, Profile};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use stix_model::SpecVersion;
+use stix_model::{SpecVersion, Tlp};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -61,6 +62,9 @@ pub struct CollectionResource {
     pub spec_versions: Vec<SpecVersion>,
     /// Profile that added objects must satisfy.
     pub profile: Profile,
+    /// TLP level of objects that carry no TLP marking.
+    #[schema(value_type = String)]
+    pub unmarked: Tlp,
 }
 
 impl From<&Collection> for CollectionResource {
@@ -73,12 +77,13 @@ impl From<&Collection> for CollectionResource {
             alias: collection.alias.clone(),
             spec_versions: collection.spec_versions.clone(),
             profile: collection.profile,
+            unmarked: collection.unmarked,
         }
     }
 }
 
 /// A new collection.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewCollection {
     /// Name of its API root.
@@ -99,17 +104,45 @@ pub struct NewCollection {
     #[serde(default)]
     #[schema(required = false)]
     pub profile: Profile,
+    /// TLP level of objects that carry no TLP marking; `amber` when left out.
+    #[serde(default = "amber")]
+    #[schema(value_type = String, required = false)]
+    pub unmarked: Tlp,
     /// UUID of version 4; a random one when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
 
-/// A change of a collection.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+fn amber() -> Tlp {
+    Tlp::Amber
+}
+
+impl Default for NewCollection {
+    fn default() -> Self {
+        Self {
+            api_root: String::new(),
+            title: String::new(),
+            description: None,
+            alias: None,
+            spec_versions: None,
+            profile: Profile::default(),
+            unmarked: amber(),
+            id: None,
+        }
+    }
+}
+
+/// A change of a collection. Properties that are left out do not change.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CollectionChange {
     /// Profile that objects must satisfy from now on. Objects in the collection stay.
-    pub profile: Profile,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
+    /// TLP level of objects that carry no TLP marking, also of those in the collection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub unmarked: Option<Tlp>,
 }
 
 /// Rights on a collection. With neither right the collection is listed, and its objects are not available.
@@ -138,6 +171,8 @@ impl From<AccessResource> for Access {
 pub struct AccountResource {
     /// Name for HTTP Basic.
     pub name: String,
+    /// Organisation that it belongs to.
+    pub organisation: Uuid,
     /// May administer the server.
     pub is_administrator: bool,
     /// Instants at which its API tokens were made, by their public parts.
@@ -152,6 +187,7 @@ impl From<&Account> for AccountResource {
         let tokens = account.tokens.iter().map(|(public, token)| (public.clone(), token.created.clone()));
         Self {
             name: account.name.clone(),
+            organisation: account.organisation,
             is_administrator: account.is_administrator,
             tokens: tokens.collect(),
             grants: account.grants.iter().map(|(scope, access)| (*scope, (*access).into())).collect(),
@@ -168,6 +204,9 @@ pub struct NewAccount {
     /// A password of at least 12 bytes; a random one when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
+    /// Organisation that it belongs to; that of the server when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<Uuid>,
     /// May administer the server, and read and write everything.
     #[serde(default)]
     pub is_administrator: bool,

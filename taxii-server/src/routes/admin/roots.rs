@@ -1,10 +1,10 @@
 use super::resource::{ApiRootResource, NewApiRoot};
-use super::{AdminBody, json, names};
+use super::{AdminBody, json};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{Administrator, ApiRootRecordPath};
 use crate::openapi::AdminFailures;
-use crate::store::{ApiRoot, DirectoryChange, StoreError};
+use crate::store::{ApiRoot, DirectoryCommand};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -25,7 +25,7 @@ pub(crate) async fn get_api_roots(State(app): State<Arc<App>>, _: Administrator)
     responses((status = 201, description = "The API root", body = ApiRootResource), AdminFailures))]
 pub(crate) async fn add_api_root(
     State(app): State<Arc<App>>,
-    _: Administrator,
+    administrator: Administrator,
     AdminBody(new): AdminBody<NewApiRoot>,
 ) -> Result<Response, ApiError> {
     let root = ApiRoot {
@@ -33,19 +33,8 @@ pub(crate) async fn add_api_root(
         name: new.name,
         description: new.description,
     };
-    names::check_root(&root.name)?;
-    names::check_title(&root.title)?;
     let added = ApiRootResource::from(&root);
-    app.store
-        .change_directory(move |directory| {
-            if directory.api_roots.contains_key(&root.name) {
-                return Err(StoreError::Refused(format!("there is an API root {} already", root.name)));
-            }
-            let mut change = DirectoryChange::default();
-            change.put_api_root(&root)?;
-            Ok(change)
-        })
-        .await?;
+    administrator.change(&app, DirectoryCommand::AddApiRoot(root)).await?;
     Ok(json(StatusCode::CREATED, added))
 }
 
@@ -55,23 +44,9 @@ pub(crate) async fn add_api_root(
     responses((status = 204, description = "Removed"), AdminFailures))]
 pub(crate) async fn delete_api_root(
     State(app): State<Arc<App>>,
-    _: Administrator,
+    administrator: Administrator,
     ApiRootRecordPath { name }: ApiRootRecordPath,
 ) -> Result<StatusCode, ApiError> {
-    if !app.store.directory().api_roots.contains_key(&name) {
-        return Err(ApiError::Missing("API root"));
-    }
-    app.store
-        .change_directory(move |directory| {
-            if directory.collections.values().any(|collection| collection.api_root == name) {
-                return Err(StoreError::Refused(
-                    "the API root has collections; remove them first".to_owned(),
-                ));
-            }
-            let mut change = DirectoryChange::default();
-            change.remove_api_root(&name);
-            Ok(change)
-        })
-        .await?;
+    administrator.change(&app, DirectoryCommand::RemoveApiRoot { name }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

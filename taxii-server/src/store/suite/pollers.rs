@@ -1,9 +1,9 @@
 //! The promise that no other TAXII server gives: whatever writers and deleters do meanwhile, a poller gets every
 //! object version that survives, exactly once.
 
-use super::{Fixture, id, tool};
+use super::{Fixture, Random, id, tool};
 use crate::store::engine::Engine;
-use crate::store::{Delete, Filter, PageRequest, VersionFilter};
+use crate::store::{Filter, PageRequest, VersionFilter};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,25 +12,14 @@ use stix_model::Timestamp;
 const WRITERS: u64 = 4;
 const ROUNDS: u64 = 40;
 
-/// Small deterministic random numbers; the seed is in the name of every failure.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % bound
-    }
-}
-
 #[derive(Clone, Copy, Debug)]
-enum Follow {
+pub(super) enum Follow {
     Next,
     AddedAfter,
 }
 
-pub(super) async fn each_poller_gets_every_survivor_once(engine: Arc<dyn Engine>) {
-    let seed = std::env::var("SEED").map_or(u64::from(std::process::id()), |seed| seed.parse().unwrap());
-    println!("repeat with SEED={seed}");
+pub async fn each_poller_gets_every_survivor_once(engine: Arc<dyn Engine>) {
+    let seed = Random::seed();
     let fixture = Arc::new(Fixture::new(engine).await);
     let is_over = Arc::new(AtomicBool::new(false));
     let mut writers = Vec::new();
@@ -48,7 +37,7 @@ pub(super) async fn each_poller_gets_every_survivor_once(engine: Arc<dyn Engine>
     }
     is_over.store(true, Ordering::SeqCst);
     let everything = PageRequest::first(all_versions(None), 1_000_000);
-    let survivors = fixture.store.manifest(&fixture.collection, &everything).await.unwrap().items;
+    let survivors = fixture.store.manifest(&fixture.view(), &everything).await.unwrap().items;
     assert!(survivors.len() > 100, "seed {seed}: only {} survive", survivors.len());
     for (follow, poller) in pollers {
         let seen = poller.await.unwrap();
@@ -60,7 +49,7 @@ pub(super) async fn each_poller_gets_every_survivor_once(engine: Arc<dyn Engine>
     }
 }
 
-async fn write_and_delete(fixture: Arc<Fixture>, writer: u64, mut random: Random) {
+pub(super) async fn write_and_delete(fixture: Arc<Fixture>, writer: u64, mut random: Random) {
     for round in 0..ROUNDS {
         let first = writer * 100_000 + round * 100;
         let count = 1 + random.below(20);
@@ -70,19 +59,13 @@ async fn write_and_delete(fixture: Arc<Fixture>, writer: u64, mut random: Random
         let older = writer * 100_000 + random.below(round + 1) * 100;
         fixture.add(&[tool(older, 2002 + u32::try_from(round).unwrap())]).await;
         if random.below(3) == 0 {
-            let filter = all_versions(None);
-            let delete = Delete {
-                collection: Arc::clone(&fixture.collection),
-                id: id(older).parse().unwrap(),
-                filter,
-            };
-            fixture.store.delete(delete).await.unwrap();
+            fixture.delete(&id(older), all_versions(None)).await.unwrap();
         }
     }
 }
 
 /// Counts every version that this poller is given, until two polls in a row after the end bring nothing new.
-async fn poll(
+pub(super) async fn poll(
     fixture: Arc<Fixture>,
     follow: Follow,
     mut random: Random,
@@ -96,15 +79,13 @@ async fn poll(
         let limit = 1 + usize::try_from(random.below(30)).unwrap();
         let request = match &next {
             Some(next) => {
-                let (filter, after) = fixture
-                    .store
-                    .resume(&fixture.collection, next, all_versions(added_after.clone()))
-                    .unwrap();
+                let (filter, after) =
+                    fixture.store.resume(&fixture.view(), next, all_versions(added_after.clone())).unwrap();
                 PageRequest { filter, after: Some(after), limit }
             }
             None => PageRequest::first(all_versions(added_after.clone()), limit),
         };
-        let page = fixture.store.manifest(&fixture.collection, &request).await.unwrap();
+        let page = fixture.store.manifest(&fixture.view(), &request).await.unwrap();
         for record in &page.items {
             *seen.entry(format!("{}@{}", record.id, record.date_added)).or_default() += 1;
         }
@@ -124,6 +105,6 @@ async fn poll(
     }
 }
 
-fn all_versions(added_after: Option<Timestamp>) -> Filter {
+pub(super) fn all_versions(added_after: Option<Timestamp>) -> Filter {
     Filter { added_after, versions: Some(VersionFilter::All), ..Filter::default() }
 }

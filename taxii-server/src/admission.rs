@@ -1,0 +1,192 @@
+//! Whether objects may go into a collection: the profile of the collection, and what is wrong with those that may not.
+//!
+//! Knows no HTTP: a POST, an import and every other source of objects call the same functions. What objects are against
+//! versions that are stored is decided later, when the store applies the request, by `stix_model::version::decide`.
+
+use crate::store::{Admitted, Collection, Refused, Stamps, Submitted, failure_message};
+use bytes::Bytes;
+use stix_model::json::{Document, Limits, Value};
+use stix_model::taxii::{self, SplitError, Unusable};
+use stix_model::validate::{Code, Finding, Severity, Validator};
+use stix_model::{Object, ObjectErrorKind, SpecVersion, Timestamp};
+
+/// Maximum number of errors of one object that are counted.
+const MOST_FINDINGS: usize = 100;
+
+/// A property of an envelope that gives each object its `date_added`, for restores.
+const DATE_ADDED: &str = "x_concord_date_added";
+
+/// The objects of an envelope, each admitted or refused.
+#[derive(Debug)]
+pub struct Posted {
+    /// The objects, in their order.
+    pub objects: Vec<Submitted>,
+    /// The source of `date_added`.
+    pub stamps: Stamps,
+}
+
+/// Why nothing of an envelope can be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Unprocessable {
+    /// The text is not I-JSON, or no envelope.
+    #[error(transparent)]
+    Envelope(#[from] SplitError),
+    /// No element can be named.
+    #[error("nothing here is a STIX object: {0}")]
+    NoObject(String),
+    /// The collection takes none of the STIX versions.
+    #[error("this collection takes none of these STIX versions; its media_types are {0}")]
+    SpecVersions(String),
+    /// The property that gives each object its `date_added` is malformed.
+    #[error("/{DATE_ADDED}: a list with one timestamp for each object is needed")]
+    DateAdded,
+}
+
+/// Splits an envelope, and holds its objects against what their collection takes.
+///
+/// # Errors
+/// When nothing of it can be used.
+pub fn read(body: &Bytes, collection: &Collection) -> Result<Posted, Unprocessable> {
+    // The length was checked when the body was read.
+    let limits = Limits { bytes: body.len(), ..Limits::default() };
+    let document = Document::read(body, limits).map_err(SplitError::from)?;
+    let values: Vec<_> = taxii::objects(document.root())?.elements().collect();
+    let stamps = stamps(document.root(), values.len())?;
+    let take = |(index, value): (usize, &Value<'_>)| {
+        Object::from_value(*value, body).map_err(|error| Unusable::new(index, *value, error))
+    };
+    let objects: Vec<_> = values.iter().enumerate().map(take).collect();
+    refuse_unusable(&objects, collection)?;
+    let admission = Admission::of(collection);
+    let objects = objects.into_iter().zip(values).map(|(object, value)| admission.object(object, value));
+    Ok(Posted { objects: objects.collect(), stamps })
+}
+
+/// TAXII 2.1, section 5.5: 422 is for a request of which nothing can be used. As soon as one object can be named, each
+/// has its own row in the status.
+fn refuse_unusable(
+    objects: &[Result<Object, Unusable>],
+    collection: &Collection,
+) -> Result<(), Unprocessable> {
+    let has_name = |object: &Result<Object, Unusable>| match object {
+        Ok(_) => true,
+        Err(unusable) => unusable.id.is_some(),
+    };
+    if !objects.iter().any(has_name) {
+        let first = objects.iter().find_map(|object| object.as_ref().err());
+        let message = |unusable: &Unusable| {
+            let finding = Finding { index: None, ..unusable.finding() };
+            failure_message(unusable.index, &refused(None, None, finding, &[]))
+        };
+        return Err(Unprocessable::NoObject(first.map_or(String::new(), message)));
+    }
+    let has_supported_version = |object: &Result<Object, Unusable>| match object {
+        Ok(object) => collection.spec_versions.contains(&object.header().spec_version),
+        Err(unusable) => *unusable.error.kind() != ObjectErrorKind::SpecVersion,
+    };
+    if !objects.iter().any(has_supported_version) {
+        return Err(Unprocessable::SpecVersions(collection.media_types().join(", ")));
+    }
+    Ok(())
+}
+
+fn stamps(envelope: Value<'_>, count: usize) -> Result<Stamps, Unprocessable> {
+    let Some(given) = envelope.get(DATE_ADDED) else { return Ok(Stamps::Clock) };
+    let parse = |value: Value<'_>| value.as_str()?.parse::<Timestamp>().ok();
+    let stamps: Option<Vec<_>> = given.elements().map(parse).collect();
+    match stamps {
+        Some(stamps) if stamps.len() == count => Ok(Stamps::Given(stamps)),
+        _ => Err(Unprocessable::DateAdded),
+    }
+}
+
+/// Holds objects against what a collection takes, each by itself: what an object refers to may be anywhere.
+pub struct Admission<'c> {
+    collection: &'c Collection,
+    validator: Option<Validator>,
+}
+
+impl<'c> Admission<'c> {
+    /// Admission to a collection.
+    pub fn of(collection: &'c Collection) -> Self {
+        let new = |profile| Validator::new(profile).most_findings(MOST_FINDINGS);
+        Self { collection, validator: collection.profile.of_validator().map(new) }
+    }
+
+    /// Admits an object, or says why it is refused. `value` is the object in the text that it was read from.
+    pub fn object(&self, object: Result<Object, Unusable>, value: Value<'_>) -> Submitted {
+        let refused = match object {
+            Err(unusable) => self.unusable(unusable, value),
+            Ok(object) => match self.refuse(&object, value) {
+                None => return Submitted::Admitted(Box::new(Admitted::of(&object, value))),
+                Some(refused) => refused,
+            },
+        };
+        Submitted::Refused(Box::new(refused))
+    }
+
+    fn refuse(&self, object: &Object, value: Value<'_>) -> Option<Refused> {
+        let header = object.header();
+        let id = Some(header.id.as_str().to_owned());
+        let version = header.version().map(|version| version.as_str().to_owned());
+        if let Some(finding) = self.other_edition(header.spec_version, value) {
+            return Some(Refused { id, version, finding, more: 0, is_more_open: false });
+        }
+        // The validator knows STIX 2.1 only.
+        let validator = self.validator.filter(|_| header.spec_version == SpecVersion::V2_1)?;
+        let mut errors = errors(&validator, value).into_iter();
+        Some(refused(id, version, errors.next()?, errors.as_slice()))
+    }
+
+    /// Why nothing of this edition of STIX is taken.
+    fn other_edition(&self, edition: SpecVersion, value: Value<'_>) -> Option<Finding> {
+        let Collection { spec_versions, profile, .. } = self.collection;
+        let is_taken = edition == SpecVersion::V2_1 || profile.takes_stix_2_0();
+        let reason = if !spec_versions.contains(&edition) {
+            let types = self.collection.media_types().join(", ");
+            format!("the collection does not take STIX {edition}; its media_types are {types}")
+        } else if !is_taken {
+            format!("the collection takes STIX 2.1 only, as its profile is `{}`", profile.as_str())
+        } else {
+            return None;
+        };
+        let (pointer, hint) = match value.get("spec_version") {
+            Some(_) => ("/spec_version", ""),
+            None => ("", " (an object with `created` and without `spec_version` is STIX 2.0)"),
+        };
+        Some(Finding {
+            code: Code::SpecVersion,
+            severity: Severity::Error,
+            index: None,
+            pointer: pointer.to_owned(),
+            rule: None,
+            message: format!("{reason}{hint}"),
+            fix: None,
+        })
+    }
+
+    /// An object without a header is refused in any case; what else is wrong with it is counted.
+    fn unusable(&self, unusable: Unusable, value: Value<'_>) -> Refused {
+        let first = Finding { index: None, ..unusable.finding() };
+        let is_readable = *unusable.error.kind() != ObjectErrorKind::TooLarge;
+        let validator = self.validator.filter(|_| is_readable);
+        let mut others = validator.map_or(Vec::new(), |validator| errors(&validator, value));
+        // The validator finds it too.
+        let is_first = |other: &Finding| (other.code, &other.pointer) == (first.code, &first.pointer);
+        if let Some(at) = others.iter().position(is_first) {
+            others.remove(at);
+        }
+        refused(unusable.id, unusable.version, first, &others)
+    }
+}
+
+fn errors(validator: &Validator, value: Value<'_>) -> Vec<Finding> {
+    let mut findings = validator.object(value);
+    findings.retain(|finding| finding.severity == Severity::Error);
+    findings
+}
+
+fn refused(id: Option<String>, version: Option<String>, finding: Finding, others: &[Finding]) -> Refused {
+    let is_more_open = others.iter().any(|other| other.code == Code::TooMany);
+    Refused { id, version, finding, more: others.len() as u64, is_more_open }
+}

@@ -1,0 +1,226 @@
+//! The meaning of commands: a pure fold over what is stored.
+//!
+//! [`apply`] looks at a group and an overlay, and at nothing else: no clock, no randomness, no order that is not given. So
+//! a log of groups that is applied in one commit, one by one, or in any other portions leaves equal bytes under every
+//! key, on every engine.
+
+mod add;
+mod clear;
+mod delete;
+mod relevel;
+
+use super::StoreError;
+use super::announce::Announcement;
+use super::command::{Command, Group, Request, Scope, Stamps, Target};
+use super::directory::{self, Account, Collection, DirectoryRefusal};
+use super::engine::Key;
+use super::keys::{self, Region, Space};
+use super::overlay::Overlay;
+use super::receipt::{self, Done};
+use super::record::{Head, LatestVersion, encode_length};
+use std::collections::BTreeSet;
+use stix_model::Timestamp;
+
+/// The effects of a group beyond its writes.
+pub(super) struct Applied {
+    /// The outcome of each request, in their order.
+    pub(super) outcomes: Vec<Outcome>,
+    /// What became visible.
+    pub(super) announcement: Option<Announcement>,
+}
+
+/// The outcome of a request.
+pub(super) type Outcome = Result<Done, Rejection>;
+
+/// Why a request is not carried out. It leaves nothing behind, so it can be sent again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// The account or the collection changed since the request was checked.
+    #[error("the account or the collection changed meanwhile")]
+    Stale,
+    /// The collection was removed.
+    #[error("there is no such collection")]
+    NoCollection,
+    /// The viewer sees no such object in the collection.
+    #[error("there is no such object")]
+    NoObject,
+    /// The identifier belongs to another request of the same account.
+    #[error("this identifier was used for another request; a new request needs a new one")]
+    RequestReused,
+    /// A given `date_added` does not fit.
+    #[error("date_added {given} cannot be given: {reason} (it ends at {last})")]
+    DateAdded {
+        /// The given instant.
+        given: Timestamp,
+        /// The end of the collection.
+        last: Timestamp,
+        /// The rule that it breaks.
+        reason: &'static str,
+    },
+    /// The directory refuses a change.
+    #[error(transparent)]
+    Directory(#[from] DirectoryRefusal),
+}
+
+/// Applies a group to the overlay.
+pub(super) async fn apply(overlay: &mut Overlay<'_>, group: &Group) -> Result<Applied, StoreError> {
+    match group.scope {
+        Scope::Collection(_) => collection(overlay, group).await,
+        Scope::Directory | Scope::Maintenance => {
+            let mut outcomes = Vec::with_capacity(group.requests.len());
+            for request in &group.requests {
+                outcomes.push(single(overlay, request).await?);
+            }
+            Ok(Applied { outcomes, announcement: None })
+        }
+    }
+}
+
+async fn single(overlay: &mut Overlay<'_>, request: &Request) -> Result<Outcome, StoreError> {
+    match &request.command {
+        Command::Directory(command) => {
+            overlay.load([receipt::key(Region::Local, request)]).await?;
+            if let Some(outcome) = repeated(overlay, Region::Local, request).await? {
+                return Ok(outcome);
+            }
+            let outcome = directory::apply(overlay, command).await?;
+            if outcome.is_ok() {
+                receipt::write(overlay, Region::Local, request, None, &Done::Changed)?;
+            }
+            Ok(outcome.map(|()| Done::Changed).map_err(Rejection::from))
+        }
+        Command::Clear(clear) => clear::apply(overlay, *clear).await.map(Ok),
+        // A group of another scope holds no such commands.
+        Command::Add(_) | Command::Delete(_) | Command::Relevel(_) => Ok(Err(Rejection::Stale)),
+    }
+}
+
+/// The outcome that a request had when it was carried out before.
+async fn repeated(
+    overlay: &mut Overlay<'_>,
+    region: Region,
+    request: &Request,
+) -> Result<Option<Outcome>, StoreError> {
+    let found = receipt::find(overlay, region, request).await?;
+    Ok(found.map(|found| match found.fingerprint == request.fingerprint {
+        true => Ok(found.done),
+        false => Err(Rejection::RequestReused),
+    }))
+}
+
+/// Requests of one collection, in runs: additions that follow each other are stamped together, everything else by itself.
+async fn collection(overlay: &mut Overlay<'_>, group: &Group) -> Result<Applied, StoreError> {
+    overlay.load(group.requests.iter().flat_map(first_reads)).await?;
+    let mut outcomes = Vec::with_capacity(group.requests.len());
+    let mut announcement: Option<Announcement> = None;
+    let mut requests = &group.requests[..];
+    while let Some(first) = requests.first() {
+        let (run, rest) = requests.split_at(run_length(requests));
+        requests = rest;
+        let applied = match &first.command {
+            Command::Delete(command) => delete::apply(overlay, first, command).await?,
+            Command::Relevel(command) => relevel::apply(overlay, first, command, group.time).await?,
+            Command::Add(_) => add::apply(overlay, run, group.time).await?,
+            Command::Directory(_) | Command::Clear(_) => {
+                Applied { outcomes: vec![Err(Rejection::Stale)], announcement: None }
+            }
+        };
+        outcomes.extend(applied.outcomes);
+        announcement = Announcement::join(announcement, applied.announcement);
+    }
+    Ok(Applied { outcomes, announcement })
+}
+
+/// The length of the first run: additions of different requests. One with given stamps stands alone, because whether they
+/// fit is known only after everything before it.
+fn run_length(requests: &[Request]) -> usize {
+    let is_stamped_by_clock =
+        |request: &Request| matches!(&request.command, Command::Add(add) if add.stamps == Stamps::Clock);
+    let mut seen = BTreeSet::new();
+    let run = requests
+        .iter()
+        .take_while(|request| is_stamped_by_clock(request) && seen.insert((request.id, request.account)));
+    run.count().max(1)
+}
+
+/// The keys that a request needs in any case, read for the whole group in one step.
+fn first_reads(request: &Request) -> Vec<Key> {
+    let (target, ids) = match &request.command {
+        Command::Add(add) => (&add.target, add::ids(add)),
+        Command::Delete(delete) => (&delete.target, vec![&delete.id]),
+        Command::Relevel(relevel) => (&relevel.target, Vec::new()),
+        Command::Directory(_) | Command::Clear(_) => return Vec::new(),
+    };
+    let space = target.space();
+    let mut keys = vec![
+        keys::collection(space.region, target.collection),
+        keys::head(space),
+        receipt::key(space.region, request),
+    ];
+    if target.account_revision.is_some() {
+        keys.push(keys::account(Region::Local, request.account));
+    }
+    keys.extend(ids.into_iter().map(|id| keys::object(space, id)));
+    keys
+}
+
+/// Looks up a request and what it was checked under: its collection, or the outcome that it has already.
+async fn check(
+    overlay: &mut Overlay<'_>,
+    request: &Request,
+    target: &Target,
+) -> Result<Result<Collection, Outcome>, StoreError> {
+    let region = target.region;
+    if let Some(outcome) = repeated(overlay, region, request).await? {
+        return Ok(Err(outcome));
+    }
+    let Some(record) = overlay.get(&keys::collection(region, target.collection)) else {
+        return Ok(Err(Err(Rejection::NoCollection)));
+    };
+    let collection: Collection = directory::decode(record)?;
+    let mut is_fresh = (collection.revision, collection.space()) == (target.revision, target.space());
+    if let Some(revision) = target.account_revision {
+        let account = overlay.get(&keys::account(Region::Local, request.account));
+        let account: Option<Account> = account.map(|record| directory::decode(record)).transpose()?;
+        is_fresh &= account.is_some_and(|account| account.revision == revision);
+    }
+    Ok(if is_fresh { Ok(collection) } else { Err(Err(Rejection::Stale)) })
+}
+
+/// Reads the head of a collection, whose key was loaded.
+fn head(overlay: &Overlay<'_>, space: Space) -> Result<Head, StoreError> {
+    let head = overlay.get(&keys::head(space)).ok_or(StoreError::Corrupt("the head of a collection"))?;
+    Head::decode(head)
+}
+
+/// Writes a head that was changed.
+fn put_head(overlay: &mut Overlay<'_>, space: Space, mut head: Head) {
+    head.revision += 1;
+    head.latest.retain(|_, count| *count > 0);
+    overlay.put_head(keys::head(space), Some(head.encode()));
+}
+
+/// Keeps the timelines of latest versions true when an object changes.
+fn move_latest(
+    overlay: &mut Overlay<'_>,
+    space: Space,
+    head: &mut Head,
+    object_type: &str,
+    [before, after]: [&[LatestVersion]; 2],
+) {
+    let timelines = |latest: &LatestVersion| {
+        [
+            keys::Timeline::Latest(latest.interval).at(space, latest.position),
+            keys::Timeline::LatestOfType(object_type, latest.interval).at(space, latest.position),
+        ]
+    };
+    for gone in before.iter().filter(|latest| !after.contains(latest)) {
+        timelines(gone).into_iter().for_each(|key| overlay.remove(key));
+        let count = head.latest.entry(gone.interval).or_default();
+        *count = count.saturating_sub(1);
+    }
+    for new in after.iter().filter(|latest| !before.contains(latest)) {
+        timelines(new).into_iter().for_each(|key| overlay.put(key, encode_length(new.length)));
+        *head.latest.entry(new.interval).or_default() += 1;
+    }
+}

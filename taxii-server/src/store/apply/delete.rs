@@ -1,0 +1,88 @@
+//! Deleting versions of an object.
+
+use super::{Applied, Rejection, check, head, move_latest, put_head};
+use crate::store::StoreError;
+use crate::store::command::{Delete, Request};
+use crate::store::filter::Filter;
+use crate::store::keys::{self, Position, Space, Timeline};
+use crate::store::overlay::Overlay;
+use crate::store::receipt::{self, Done};
+use crate::store::record::{Bound, ObjectRecord};
+use crate::store::select::history;
+use std::collections::BTreeSet;
+
+/// Applies a deletion. It chooses among the versions that the account sees.
+pub(super) async fn apply(
+    overlay: &mut Overlay<'_>,
+    request: &Request,
+    delete: &Delete,
+) -> Result<Applied, StoreError> {
+    let outcome = match check(overlay, request, &delete.target).await? {
+        Err(outcome) => outcome,
+        Ok(collection) => match versions(overlay, collection.space(), delete).await? {
+            None => Err(Rejection::NoObject),
+            Some(count) => {
+                let done = Done::Deleted(count);
+                receipt::write(overlay, delete.target.region, request, Some(collection.api_root), &done)?;
+                Ok(done)
+            }
+        },
+    };
+    Ok(Applied { outcomes: vec![outcome], announcement: None })
+}
+
+/// Removes the versions that are chosen, and returns their number; `None` when there is no object to be seen.
+async fn versions(
+    overlay: &mut Overlay<'_>,
+    space: Space,
+    delete: &Delete,
+) -> Result<Option<u64>, StoreError> {
+    let Delete { id, clearance, .. } = delete;
+    let rows = history(space, id, overlay.scan_all(keys::versions(space, id)).await?)?;
+    let visible: Vec<_> = rows.iter().filter(|row| row.row.level <= *clearance).cloned().collect();
+    if visible.is_empty() {
+        return Ok(None);
+    }
+    let (versions, spec_versions) = (delete.versions.clone(), delete.spec_versions.clone());
+    let filter = Filter { versions, spec_versions, ..Filter::default() };
+    let gone: BTreeSet<Position> = filter.choose(&visible).into_iter().map(|row| row.row.position).collect();
+    if gone.is_empty() {
+        return Ok(Some(0));
+    }
+    let mut head = head(overlay, space)?;
+    let key = keys::object(space, id);
+    let before = ObjectRecord::decode(overlay.get(&key))?;
+    let mut after = ObjectRecord::default();
+    for row in rows {
+        let version = row.row;
+        if gone.contains(&version.position) {
+            let level = head.levels.entry(version.level).or_default();
+            let count = &mut level.versions[row.spec as usize];
+            *count = count.saturating_sub(1);
+            overlay.remove(keys::version(space, id, row.spec, &row.instant));
+            overlay.remove(Timeline::All(version.level).at(space, version.position));
+            overlay.remove_large(&keys::object_bytes(space, version.position), version.length as usize);
+            continue;
+        }
+        let edition = after.0.entry(row.spec).or_default();
+        if edition.levels.is_empty() {
+            let facts = before.0.get(&row.spec).ok_or(StoreError::Corrupt("the record of an object"))?;
+            edition.created.clone_from(&facts.created);
+            edition.creator.clone_from(&facts.creator);
+            edition.is_unversioned = facts.is_unversioned;
+        }
+        if version.is_revoked {
+            edition.revoke(&row.instant, version.level);
+        }
+        let bound = Bound { instant: row.instant, position: version.position, length: version.length };
+        edition.insert(version.level, bound);
+    }
+    move_latest(overlay, space, &mut head, id.object_type(), [&before.latest(), &after.latest()]);
+    if after.0.is_empty() {
+        overlay.remove(key);
+    } else {
+        overlay.put(key, after.encode());
+    }
+    put_head(overlay, space, head);
+    Ok(Some(gone.len() as u64))
+}

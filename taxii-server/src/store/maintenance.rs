@@ -1,0 +1,126 @@
+//! Maintenance: removing old receipts and the contents of removed collections, and moving objects to a new level. Of all
+//! processes that share a store, the one with the lease does it.
+
+use super::command::{Clear, Command, Relevel, Target};
+use super::engine::{Commit, EngineError, HeadChange};
+use super::keys::{self, Position};
+use super::receipt::Done;
+use super::{Rejection, Store, StoreError};
+use crate::rights::Principal;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use stix_model::Tlp;
+use uuid::Uuid;
+
+/// Maximum number of keys that one commit removes or moves.
+const PIECE: u32 = 5_000;
+const RELEVEL_PIECE: u32 = 500;
+const LEASE: &str = "lease/maintenance";
+
+/// Settings of maintenance.
+#[derive(Clone, Copy, Debug)]
+pub struct Maintenance {
+    /// How long receipts are kept; a status can be asked for as long.
+    pub keep_receipts: Duration,
+    /// How often maintenance runs. It also runs at once when a collection is removed.
+    pub every: Duration,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Lease {
+    holder: Uuid,
+    /// Microseconds since 1970.
+    until: i64,
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+impl Store {
+    /// Runs maintenance for ever; a task that is spawned once in each process. Only the process with the lease works.
+    pub async fn maintain(&self, maintenance: Maintenance) {
+        loop {
+            match self.has_lease(maintenance).await {
+                Ok(true) => {
+                    let before = self.clock.now_micros().saturating_sub(micros(maintenance.keep_receipts));
+                    if let Err(error) = self.clear(before).await {
+                        tracing::error!(%error, "maintenance failed");
+                    }
+                }
+                Ok(false) => {}
+                Err(error) => tracing::warn!(%error, "the lease of maintenance cannot be read"),
+            }
+            let _ = tokio::time::timeout(maintenance.every, self.maintenance.notified()).await;
+        }
+    }
+
+    /// Removes receipts of requests that came before an instant (microseconds since 1970) and the contents of removed
+    /// collections, and moves objects whose level was changed.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn clear(&self, receipts_before: i64) -> Result<(), StoreError> {
+        let before = u64::try_from(receipts_before).unwrap_or_default();
+        for clear in [Clear::Receipts { before, limit: PIECE }, Clear::Removed { limit: PIECE }] {
+            while let Done::Worked { more: true, .. } = self.work(Command::Clear(clear)).await? {}
+        }
+        let snapshot = self.engine.snapshot().await?;
+        for collection in self.directory().collections.values() {
+            if snapshot.get(keys::relevelled(collection.space())).await?.is_some() {
+                self.relevel(collection.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the objects of a collection that carry no marking to the level that it gives them, with new positions.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn relevel(&self, collection: Uuid) -> Result<(), StoreError> {
+        let operator = Principal::operator(self.organisation);
+        let mut after: Option<(Tlp, Position)> = None;
+        loop {
+            let Some(current) = self.directory().collections.get(&collection).cloned() else { return Ok(()) };
+            let target = Target::of(&current, &operator);
+            let command = Relevel { target, limit: RELEVEL_PIECE, after };
+            match self.work(Command::Relevel(command)).await {
+                Ok(Done::Worked { more: true, after: Some((level, position)) }) => {
+                    after = Tlp::try_from(level).ok().map(|level| (level, position));
+                }
+                Ok(_) | Err(StoreError::Rejected(Rejection::NoCollection)) => return Ok(()),
+                // The collection was changed meanwhile, perhaps its level again: from the beginning.
+                Err(StoreError::Rejected(Rejection::Stale)) => after = None,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn work(&self, command: Command) -> Result<Done, StoreError> {
+        let operator = Principal::operator(self.organisation);
+        self.carry_out(self.request(&operator, Uuid::new_v4(), command)).await
+    }
+
+    /// Takes or renews the lease, unless another process holds it.
+    pub(super) async fn has_lease(&self, maintenance: Maintenance) -> Result<bool, StoreError> {
+        let key = keys::local(LEASE);
+        let from = self.engine.snapshot().await?.get(key.clone()).await?;
+        let now = self.clock.now_micros();
+        let lease: Option<Lease> = from.as_ref().and_then(|lease| serde_json::from_slice(lease).ok());
+        if lease.is_some_and(|lease| lease.holder != self.process && lease.until > now) {
+            return Ok(false);
+        }
+        let until = now.saturating_add(micros(maintenance.every).saturating_mul(2));
+        let lease = serde_json::to_vec(&Lease { holder: self.process, until });
+        let to = Some(Bytes::from(lease.map_err(|_| StoreError::Corrupt("a lease"))?));
+        let heads = BTreeMap::from([(key, HeadChange { from, to })]);
+        match self.engine.commit(Commit { heads, ..Commit::default() }).await {
+            Ok(()) => Ok(true),
+            Err(EngineError::Conflict) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Bringing a store of an older format to the one that this version writes, when it is opened.
+
+use super::engine::{Commit, Engine, HeadChange};
+use super::{FORMAT, OLDEST_FORMAT, StoreError, keys};
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use std::collections::BTreeMap;
+
+/// Brings a store from one format to the next. An interrupted step runs again from its beginning, so it must find its own
+/// work half done; keys and records that it reads are of the older format.
+pub(super) type Step = for<'e> fn(&'e dyn Engine) -> BoxFuture<'e, Result<(), StoreError>>;
+
+/// The steps from each format that can be read to the next one, oldest first.
+const STEPS: [Step; (FORMAT - OLDEST_FORMAT) as usize] = [];
+
+/// Checks the format of a store, and runs the steps that it needs.
+pub(super) async fn migrate(engine: &dyn Engine, found: &Bytes) -> Result<(), StoreError> {
+    let corrupt = StoreError::Corrupt("the format of the store");
+    let Some(format) = std::str::from_utf8(found).ok().and_then(|digits| digits.parse::<u32>().ok()) else {
+        return Err(corrupt);
+    };
+    match format {
+        OLDEST_FORMAT..=FORMAT => run(engine, &STEPS[(format - OLDEST_FORMAT) as usize..], format).await,
+        found => Err(StoreError::Format { found }),
+    }
+}
+
+/// Runs steps that begin at a format, and raises the number of the store after each.
+async fn run(engine: &dyn Engine, steps: &[Step], mut format: u32) -> Result<(), StoreError> {
+    for step in steps {
+        tracing::info!(from = format, to = format + 1, "bringing the store to the next format");
+        step(engine).await?;
+        let number = |format: u32| Some(Bytes::from(format.to_string()));
+        let change = HeadChange { from: number(format), to: number(format + 1) };
+        let heads = BTreeMap::from([(keys::FORMAT.to_vec(), change)]);
+        engine.commit(Commit { heads, ..Commit::default() }).await?;
+        format += 1;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::MemoryEngine;
+    use crate::store::engine::EngineError;
+
+    fn mark<'e>(engine: &'e dyn Engine, name: &'static [u8]) -> BoxFuture<'e, Result<(), StoreError>> {
+        Box::pin(async move {
+            let writes = BTreeMap::from([(name.to_vec(), Some(Bytes::from_static(b"done")))]);
+            Ok(engine.commit(Commit { writes, ..Commit::default() }).await?)
+        })
+    }
+
+    fn failing(_: &dyn Engine) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Err(EngineError::Full.into()) })
+    }
+
+    #[tokio::test]
+    async fn steps_run_in_their_order_and_an_interrupted_one_runs_again() {
+        let engine = MemoryEngine::default();
+        let get = async |key: &[u8]| engine.snapshot().await.unwrap().get(key.to_vec()).await.unwrap();
+        let writes = BTreeMap::from([(keys::FORMAT.to_vec(), Some(Bytes::from_static(b"7")))]);
+        engine.commit(Commit { writes, ..Commit::default() }).await.unwrap();
+        let steps: [Step; 3] = [|engine| mark(engine, b"a"), failing, |engine| mark(engine, b"c")];
+        assert!(run(&engine, &steps, 7).await.is_err());
+        assert_eq!(get(keys::FORMAT).await.unwrap(), "8", "the first step is done");
+        assert!(get(b"a").await.is_some() && get(b"c").await.is_none());
+        let steps: [Step; 2] = [|engine| mark(engine, b"b"), |engine| mark(engine, b"c")];
+        run(&engine, &steps, 8).await.unwrap();
+        assert_eq!(get(keys::FORMAT).await.unwrap(), "10");
+        assert!(get(b"b").await.is_some() && get(b"c").await.is_some());
+    }
+}

@@ -1,0 +1,177 @@
+//! What a group sees while it is applied: a snapshot, and over it the writes of the groups before it and its own.
+
+use super::StoreError;
+use super::engine::{Commit, Entry, HeadChange, Key, Scan, Snapshot};
+use super::keys;
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// Bytes of one part of a large value. It is part of the layout, so that every engine holds equal bytes.
+pub(super) const PART_BYTES: usize = 1 << 20;
+
+/// A snapshot with writes over it.
+pub(super) struct Overlay<'s> {
+    snapshot: &'s dyn Snapshot,
+    /// Values of the snapshot that were loaded.
+    loaded: BTreeMap<Key, Option<Bytes>>,
+    commit: Commit,
+}
+
+impl<'s> Overlay<'s> {
+    pub(super) fn new(snapshot: &'s dyn Snapshot) -> Self {
+        Self { snapshot, loaded: BTreeMap::new(), commit: Commit::default() }
+    }
+
+    pub(super) fn into_commit(self) -> Commit {
+        self.commit
+    }
+
+    /// Reads the keys that are not known yet, in one step.
+    pub(super) async fn load(&mut self, keys: impl IntoIterator<Item = Key>) -> Result<(), StoreError> {
+        let mut keys: Vec<_> = keys.into_iter().filter(|key| !self.loaded.contains_key(key)).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let values = self.snapshot.get_many(keys.clone(), usize::MAX).await?;
+        self.loaded.extend(keys.into_iter().zip(values));
+        Ok(())
+    }
+
+    /// The value of a key that was loaded or written.
+    pub(super) fn get(&self, key: &Key) -> Option<&Bytes> {
+        if let Some(change) = self.commit.heads.get(key) {
+            return change.to.as_ref();
+        }
+        if let Some(written) = self.commit.writes.get(key) {
+            return written.as_ref();
+        }
+        if self.commit.cleared.iter().any(|range| range.contains(key)) {
+            return None;
+        }
+        debug_assert!(self.loaded.contains_key(key), "{key:?} is read without being loaded");
+        self.loaded.get(key)?.as_ref()
+    }
+
+    pub(super) fn put(&mut self, key: Key, value: Bytes) {
+        self.commit.writes.insert(key, Some(value));
+    }
+
+    pub(super) fn remove(&mut self, key: Key) {
+        self.commit.writes.insert(key, None);
+    }
+
+    /// Puts or removes a head that was loaded. The commit holds only while the head is as it was in the snapshot.
+    pub(super) fn put_head(&mut self, key: Key, to: Option<Bytes>) {
+        match self.commit.heads.get_mut(&key) {
+            Some(change) => change.to = to,
+            None => {
+                let from = self.loaded.get(&key).cloned().flatten();
+                self.commit.heads.insert(key, HeadChange { from, to });
+            }
+        }
+    }
+
+    /// Removes every key of a range that holds no heads.
+    pub(super) fn clear(&mut self, range: Range<Key>) {
+        self.commit.writes.retain(|key, _| !range.contains(key));
+        self.commit.cleared.push(range);
+    }
+
+    /// Puts a value of any length, in parts.
+    pub(super) fn put_large(&mut self, key: &Key, value: Bytes) {
+        for (number, start) in (0..value.len().max(1)).step_by(PART_BYTES).enumerate() {
+            let part = value.slice(start..value.len().min(start + PART_BYTES));
+            self.put(part_key(key, number), part);
+        }
+    }
+
+    /// Removes a value of this length.
+    pub(super) fn remove_large(&mut self, key: &Key, length: usize) {
+        for number in 0..parts(length) {
+            self.remove(part_key(key, number));
+        }
+    }
+
+    /// Reads a value of this length.
+    pub(super) async fn load_large(&mut self, key: &Key, length: usize) -> Result<Bytes, StoreError> {
+        let keys: Vec<_> = part_keys(key, length).collect();
+        self.load(keys.clone()).await?;
+        join(keys.iter().map(|key| self.get(key).cloned()), length)
+    }
+
+    /// The first entries of a range.
+    pub(super) async fn scan(&self, scan: Scan) -> Result<Vec<Entry>, StoreError> {
+        debug_assert!(scan.direction == super::engine::Direction::Forward, "only forward scans are merged");
+        let limit = scan.limit;
+        let mut merged: BTreeMap<Bytes, Bytes> = BTreeMap::new();
+        let mut range = scan.range.clone();
+        loop {
+            let piece = Scan { range: range.clone(), ..scan.clone() };
+            let entries = self.snapshot.scan(piece).await?;
+            let last = entries.last().map(|(key, _)| key.to_vec());
+            // What lies between here and the end of the piece is known; beyond it there may be more.
+            let end = last.clone().map_or(range.end.clone(), keys::following);
+            merged.extend(entries.into_iter().filter(|(key, _)| !self.is_hidden(key)));
+            let written = range.start.clone()..end.clone();
+            for (key, value) in self.commit.writes.range(written) {
+                if let Some(value) = value {
+                    merged.insert(Bytes::copy_from_slice(key), value.clone());
+                }
+            }
+            if last.is_none() || merged.len() >= limit {
+                return Ok(merged.into_iter().take(limit).collect());
+            }
+            range.start = end;
+        }
+    }
+
+    fn is_hidden(&self, key: &Bytes) -> bool {
+        self.commit.writes.contains_key(&key[..])
+            || self.commit.cleared.iter().any(|range| range.start[..] <= key[..] && key[..] < range.end[..])
+    }
+
+    /// All entries of a range.
+    pub(super) async fn scan_all(&self, mut range: Range<Key>) -> Result<Vec<Entry>, StoreError> {
+        const PIECE: usize = 4096;
+        let mut entries = Vec::new();
+        loop {
+            let piece = self.scan(Scan::forward(range.clone(), PIECE)).await?;
+            let Some((last, _)) = piece.last() else { return Ok(entries) };
+            range.start = keys::following(last.to_vec());
+            entries.extend(piece);
+        }
+    }
+}
+
+fn parts(length: usize) -> usize {
+    length.div_ceil(PART_BYTES).max(1)
+}
+
+fn part_key(key: &Key, number: usize) -> Key {
+    keys::part(key, u16::try_from(number).expect("a request is far smaller than 65536 parts"))
+}
+
+/// The keys of the parts of a value of this length.
+pub(super) fn part_keys(key: &Key, length: usize) -> impl Iterator<Item = Key> {
+    (0..parts(length)).map(move |number| part_key(key, number))
+}
+
+/// Joins the parts of a value; a single part is not copied.
+pub(super) fn join(
+    parts: impl IntoIterator<Item = Option<Bytes>>,
+    length: usize,
+) -> Result<Bytes, StoreError> {
+    let corrupt = StoreError::Corrupt("a large value");
+    let parts: Vec<_> = match parts.into_iter().collect::<Option<_>>() {
+        Some(parts) => parts,
+        None => return Err(corrupt),
+    };
+    let whole = match &parts[..] {
+        [single] => single.clone(),
+        many => many.concat().into(),
+    };
+    if whole.len() == length { Ok(whole) } else { Err(corrupt) }
+}

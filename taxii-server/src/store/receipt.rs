@@ -1,0 +1,120 @@
+//! Receipts: the outcome of each request, written in the same commit. A request that comes again gets the outcome that it
+//! had, and after a commit of which nothing is known the receipt tells whether it was applied.
+
+use super::StoreError;
+use super::command::Request;
+use super::engine::{Key, Snapshot};
+use super::keys::{self, Region, RequestKey};
+use super::overlay::{self, Overlay};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use stix_model::json::Digest;
+use stix_model::taxii::Status;
+use uuid::Uuid;
+
+/// The outcome of a command that was carried out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Done {
+    /// What became of the objects of a request.
+    Added(Box<Status>),
+    /// The number of versions that were deleted.
+    Deleted(u64),
+    /// The directory was changed.
+    Changed,
+    /// A bounded piece of work was done; `more` says whether it must be repeated.
+    Worked {
+        /// Whether more is to be done.
+        more: bool,
+        /// The place after which to go on.
+        after: Option<(u8, keys::Position)>,
+    },
+}
+
+/// The stored outcome of a request.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Receipt {
+    pub(super) organisation: Uuid,
+    pub(super) fingerprint: Option<Digest>,
+    /// Name of the API root of the collection.
+    pub(super) api_root: Option<String>,
+    pub(super) done: Done,
+}
+
+/// Bytes before the JSON: its length.
+const FRAME: usize = 4;
+
+fn key_of(request: &Request) -> RequestKey {
+    RequestKey { request: request.id, account: request.account }
+}
+
+/// The key of the receipt of a request.
+pub(super) fn key(region: Region, request: &Request) -> Key {
+    keys::receipt(region, key_of(request))
+}
+
+/// Reads the receipt of a request, whose key was loaded.
+pub(super) async fn find(
+    overlay: &mut Overlay<'_>,
+    region: Region,
+    request: &Request,
+) -> Result<Option<Receipt>, StoreError> {
+    let key = key(region, request);
+    let Some(first) = overlay.get(&key).cloned() else { return Ok(None) };
+    let value = overlay.load_large(&key, length(&first)?).await?;
+    decode(&value).map(Some)
+}
+
+/// Writes the receipt of a request.
+pub(super) fn write(
+    overlay: &mut Overlay<'_>,
+    region: Region,
+    request: &Request,
+    api_root: Option<String>,
+    done: &Done,
+) -> Result<(), StoreError> {
+    let Request { organisation, fingerprint, .. } = *request;
+    let receipt = Receipt { organisation, fingerprint, api_root, done: done.clone() };
+    let mut value = vec![0; FRAME];
+    serde_json::to_writer(&mut value, &receipt).map_err(|_| StoreError::Corrupt("a receipt"))?;
+    let length = u32::try_from(value.len()).map_err(|_| StoreError::Corrupt("a receipt"))?;
+    value[..FRAME].copy_from_slice(&length.to_be_bytes());
+    overlay.put_large(&key(region, request), value.into());
+    let received = u64::try_from(request.received).unwrap_or_default();
+    overlay.put(keys::receipt_age(region, received, key_of(request)), Bytes::new());
+    Ok(())
+}
+
+/// Reads a receipt from a snapshot; `account` may be left out by those who may read all.
+pub(super) async fn read(
+    snapshot: &dyn Snapshot,
+    region: Region,
+    request: Uuid,
+    account: Option<Uuid>,
+) -> Result<Option<Receipt>, StoreError> {
+    let key = match account {
+        Some(account) => keys::receipt(region, RequestKey { request, account }),
+        None => {
+            let found = super::engine::Scan::keys(keys::receipts(region, request), 1);
+            let Some((key, _)) = snapshot.scan(found).await?.into_iter().next() else { return Ok(None) };
+            key.to_vec()
+        }
+    };
+    let Some(first) = snapshot.get(key.clone()).await? else { return Ok(None) };
+    let length = length(&first)?;
+    if first.len() == length {
+        return decode(&first).map(Some);
+    }
+    let parts = snapshot.get_many(overlay::part_keys(&key, length).collect(), usize::MAX).await?;
+    decode(&overlay::join(parts, length)?).map(Some)
+}
+
+fn length(first_part: &[u8]) -> Result<usize, StoreError> {
+    let length = first_part.first_chunk().ok_or(StoreError::Corrupt("a receipt"))?;
+    Ok(u32::from_be_bytes(*length) as usize)
+}
+
+fn decode(value: &[u8]) -> Result<Receipt, StoreError> {
+    let json = value.get(FRAME..).ok_or(StoreError::Corrupt("a receipt"))?;
+    serde_json::from_slice(json).map_err(|_| StoreError::Corrupt("a receipt"))
+}

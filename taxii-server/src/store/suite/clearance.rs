@@ -1,0 +1,273 @@
+//! Reading and writing by clearance: what a viewer may not see does not exist for it.
+
+use super::{Fixture, Random, id, marked_tool, submission, tool};
+use crate::store::engine::Engine;
+use crate::store::{Deletion, DirectoryCommand, Filter, PageRequest, Rejection, StoreError, VersionFilter};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use stix_model::{StixId, Timestamp, Tlp};
+use uuid::Uuid;
+
+/// A version as the model of the test knows it.
+#[derive(Clone, Debug)]
+struct Version {
+    number: u64,
+    year: u32,
+    level: Tlp,
+}
+
+fn with(versions: Option<VersionFilter>) -> Filter {
+    Filter { versions, ..Filter::default() }
+}
+
+fn ends(first: bool, last: bool) -> VersionFilter {
+    VersionFilter::Some { first, last, exact: BTreeSet::new() }
+}
+
+/// Everything that a filter gives to a viewer, over small pages: object number and year.
+async fn walk(fixture: &Fixture, clearance: Tlp, filter: Filter) -> Vec<(u64, u32)> {
+    let view = fixture.view_of(clearance);
+    let mut request = PageRequest::first(filter, 7);
+    let mut found = Vec::new();
+    loop {
+        let page = fixture.store.manifest(&view, &request).await.unwrap();
+        let bytes = fixture.store.objects(&view, &request).await.unwrap();
+        assert_eq!(page.items.len(), bytes.items.len());
+        assert_eq!(page.next, bytes.next);
+        for (record, object) in page.items.iter().zip(&bytes.items) {
+            let text = std::str::from_utf8(object).unwrap();
+            assert!(text.contains(record.id.as_str()) && text.contains(record.version.as_str()));
+            found.push((number_of(&record.id), record.version.as_str()[..4].parse().unwrap()));
+        }
+        let Some(next) = page.next else { return found };
+        let (filter, after) = fixture.store.resume(&view, &next, Filter::default()).unwrap();
+        request = PageRequest { filter, after: Some(after), limit: 7 };
+    }
+}
+
+fn number_of(id: &StixId) -> u64 {
+    id.as_str()[id.as_str().len() - 12..].parse().unwrap()
+}
+
+/// The versions that a clearance sees, by object and year.
+fn visible(model: &[Version], clearance: Tlp) -> BTreeMap<u64, Vec<u32>> {
+    let mut seen: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
+    for version in model.iter().filter(|version| version.level <= clearance) {
+        seen.entry(version.number).or_default().push(version.year);
+    }
+    seen.values_mut().for_each(|years| years.sort_unstable());
+    seen
+}
+
+/// Holds every read of the store against the model, for every clearance.
+async fn check(fixture: &Fixture, model: &[Version], is_deleted: bool, label: &str) {
+    for clearance in Tlp::ALL {
+        let label = format!("{label}, {clearance}");
+        let seen = visible(model, clearance);
+        let view = fixture.view_of(clearance);
+        let sorted = |mut found: Vec<(u64, u32)>| {
+            found.sort_unstable();
+            found
+        };
+        let of = |pick: fn(&[u32]) -> Vec<u32>| -> Vec<(u64, u32)> {
+            let pairs = |(number, years): (&u64, &Vec<u32>)| {
+                let number = *number;
+                pick(years).into_iter().map(move |year| (number, year)).collect::<Vec<_>>()
+            };
+            sorted(seen.iter().flat_map(pairs).collect())
+        };
+        let all = of(<[u32]>::to_vec);
+        let last = of(|years| years.last().copied().into_iter().collect());
+        let first = of(|years| years.first().copied().into_iter().collect());
+        let walked = async |filter| sorted(walk(fixture, clearance, filter).await);
+        assert_eq!(walked(with(None)).await, last, "latest, {label}");
+        assert_eq!(walked(with(Some(VersionFilter::All))).await, all, "all, {label}");
+        assert_eq!(walked(with(Some(ends(true, false)))).await, first, "first, {label}");
+        let types = Some(BTreeSet::from(["tool".to_owned()]));
+        assert_eq!(walked(Filter { types, ..Filter::default() }).await, last, "by type, {label}");
+        let ids: BTreeSet<StixId> = model.iter().map(|version| id(version.number).parse().unwrap()).collect();
+        let by_id = |versions| Filter { ids: Some(ids.clone()), ..with(versions) };
+        assert_eq!(walked(by_id(None)).await, last, "latest by id, {label}");
+        assert_eq!(walked(by_id(Some(VersionFilter::All))).await, all, "all by id, {label}");
+        assert_eq!(walked(by_id(Some(ends(true, false)))).await, first, "first by id, {label}");
+        assert_eq!(fixture.store.count(&view).await.unwrap(), all.len() as u64, "count, {label}");
+        for id in &ids {
+            let is_seen = seen.contains_key(&number_of(id));
+            assert_eq!(fixture.store.has_object(&view, id).await.unwrap(), is_seen, "{id}, {label}");
+        }
+        // Who polls by the last date that it was given, rounded down as some clients do, misses and repeats nothing; unless
+        // the last one was deleted.
+        if is_deleted {
+            continue;
+        }
+        let page = PageRequest::first(with(Some(VersionFilter::All)), 1_000_000);
+        let dates = fixture.store.manifest(&view, &page).await.unwrap().date_added;
+        if let Some((_, last)) = dates {
+            let millisecond: Timestamp = format!("{}Z", &last.as_str()[..23]).parse().unwrap();
+            assert_eq!(millisecond, last, "the last date of a level is a whole millisecond, {label}");
+            let after = Filter { added_after: Some(millisecond), ..with(Some(VersionFilter::All)) };
+            assert!(walked(after).await.is_empty(), "{label}");
+        }
+    }
+}
+
+/// The round from which objects are deleted too.
+const DELETING: u32 = 6;
+
+/// Random objects in random versions at random levels, added and deleted: every read by every clearance is as the model
+/// says.
+pub async fn viewers_see_what_their_clearance_allows(engine: Arc<dyn Engine>) {
+    let seed = Random::seed();
+    let mut random = Random(seed);
+    let fixture = Fixture::new(engine).await;
+    let mut model: Vec<Version> = Vec::new();
+    for round in 0..12_u32 {
+        let mut batch: Vec<Version> = Vec::new();
+        for _ in 0..1 + random.below(12) {
+            let number = random.below(10);
+            let year = 2001 + u32::try_from(random.below(20)).unwrap();
+            let level = Tlp::ALL[usize::try_from(random.below(5)).unwrap()];
+            let is_known = |known: &Version| (known.number, known.year) == (number, year);
+            if !model.iter().chain(&batch).any(is_known) {
+                batch.push(Version { number, year, level });
+            }
+        }
+        let text = |version: &Version| marked_tool(version.number, version.year, version.level);
+        let texts: Vec<_> = batch.iter().map(text).collect();
+        assert_eq!(fixture.add(&texts).await.failure_count, 0);
+        model.extend(batch);
+        check(&fixture, &model, round > DELETING, &format!("seed {seed}, round {round}")).await;
+        if round >= DELETING {
+            let number = random.below(10);
+            let clearance = Tlp::ALL[usize::try_from(random.below(5)).unwrap()];
+            let last = visible(&model, clearance).get(&number).and_then(|years| years.last().copied());
+            let deleted = delete(&fixture, clearance, number, Filter::default()).await;
+            match last {
+                None => assert!(matches!(deleted, Err(StoreError::Rejected(Rejection::NoObject)))),
+                Some(year) => {
+                    assert_eq!(deleted.unwrap(), 1);
+                    model.retain(|version| (version.number, version.year) != (number, year));
+                }
+            }
+            check(&fixture, &model, true, &format!("seed {seed}, round {round} after a deletion")).await;
+        }
+    }
+}
+
+async fn delete(fixture: &Fixture, clearance: Tlp, number: u64, filter: Filter) -> Result<u64, StoreError> {
+    let deletion = Deletion { request: Uuid::new_v4(), id: id(number).parse().unwrap(), filter };
+    fixture.store.delete(&fixture.view_of(clearance), &fixture.operator(), deletion).await
+}
+
+/// Decisions use all versions; what the submitter is told rests on those that it sees.
+pub async fn outcomes_tell_no_more_than_the_submitter_sees(engine: Arc<dyn Engine>) {
+    let fixture = Fixture::new(engine).await;
+    let red = marked_tool(1, 2005, Tlp::Red);
+    let revoked = marked_tool(2, 2005, Tlp::Red).replace(r#""name""#, r#""revoked":true,"name""#);
+    fixture.add(&[red.clone(), revoked, marked_tool(2, 2004, Tlp::Green)]).await;
+    let add = async |clearance, object: String| {
+        let (view, operator) = (fixture.view_of(clearance), fixture.operator());
+        fixture.store.add(&view, &operator, submission(&[object])).await.unwrap()
+    };
+    const GENERIC: &str = "version-conflict at /objects/0: this object cannot be added to this collection";
+    let hidden = [
+        // The very same object, the same version with other content, another `created`, and behind a revocation.
+        red.clone(),
+        tool(1, 2005),
+        tool(1, 2006).replace("2000-01", "2000-02"),
+        tool(2, 2006),
+    ];
+    for object in hidden {
+        let status = add(Tlp::Green, object.clone()).await;
+        assert_eq!(status.failure_count, 1, "{object}");
+        assert_eq!(status.failures[0].message.as_deref(), Some(GENERIC), "{object}");
+        assert_eq!(status.failures[0].finding.as_ref().unwrap().rule, None);
+        let told = add(Tlp::Red, object).await;
+        let message = told.failures.first().or(told.successes.first()).unwrap().message.clone();
+        assert_ne!(message.as_deref(), Some(GENERIC));
+    }
+    // What is seen is told: here the creation date of an object of which an older version is visible.
+    let status = add(Tlp::Green, tool(2, 2003).replace("2000-01", "2000-02")).await;
+    assert!(status.failures[0].message.as_ref().unwrap().contains("S-042"));
+}
+
+pub async fn deletions_choose_among_visible_versions(engine: Arc<dyn Engine>) {
+    let fixture = Fixture::new(engine).await;
+    let objects = [
+        marked_tool(1, 2001, Tlp::Green),
+        marked_tool(1, 2002, Tlp::Red),
+        marked_tool(1, 2003, Tlp::Amber),
+        marked_tool(2, 2001, Tlp::Red),
+    ];
+    fixture.add(&objects).await;
+    let everything = || with(Some(VersionFilter::All));
+    assert_eq!(delete(&fixture, Tlp::Green, 1, Filter::default()).await.unwrap(), 1);
+    assert_eq!(walk(&fixture, Tlp::Red, everything()).await, [(1, 2002), (1, 2003), (2, 2001)]);
+    let gone = delete(&fixture, Tlp::Green, 1, everything()).await;
+    assert!(matches!(gone, Err(StoreError::Rejected(Rejection::NoObject))), "the rest does not exist for it");
+    let hidden = delete(&fixture, Tlp::AmberStrict, 2, everything()).await;
+    assert!(matches!(hidden, Err(StoreError::Rejected(Rejection::NoObject))));
+    assert_eq!(delete(&fixture, Tlp::Amber, 1, everything()).await.unwrap(), 1);
+    assert_eq!(walk(&fixture, Tlp::Red, Filter::default()).await, [(1, 2002), (2, 2001)]);
+}
+
+pub async fn unmarked_objects_move_to_their_new_level(engine: Arc<dyn Engine>) {
+    let fixture = Fixture::new(engine).await;
+    let url =
+        r#"{"type":"url","id":"url--7d45bfa7-9b83-5b0c-b5ae-1ad0c7c1f0a1","value":"http://x.example/"}"#;
+    let marking = r#"{"type":"marking-definition","spec_version":"2.1","id":"marking-definition--00000000-0000-4000-8000-000000000001","created":"2001-01-01T00:00:00.000Z","name":"m","definition_type":"statement","definition":{"statement":"s"}}"#;
+    let unmarked: Vec<_> = (1..=700).map(|number| tool(number, 2001)).collect();
+    fixture.add(&unmarked).await;
+    let mixed = [
+        tool(1, 2002),
+        marked_tool(1, 2003, Tlp::Red),
+        marked_tool(9_999, 2001, Tlp::Clear),
+        url.into(),
+        marking.into(),
+    ];
+    fixture.add(&mixed).await;
+    let count = async |clearance| fixture.store.count(&fixture.view_of(clearance)).await.unwrap();
+    assert_eq!([count(Tlp::Clear).await, count(Tlp::Green).await], [2, 2], "a marking definition is for all");
+    assert_eq!([count(Tlp::Amber).await, count(Tlp::Red).await], [704, 705]);
+    let before =
+        fixture.store.manifest(&fixture.view(), &PageRequest::first(with(None), 9_999)).await.unwrap();
+    let (_, before) = before.date_added.unwrap();
+    let collection = fixture.collection.id;
+    fixture.change(DirectoryCommand::SetUnmarked { collection, level: Tlp::Green }).await.unwrap();
+    fixture.store.clear(0).await.unwrap();
+    let fixture = fixture.known(collection);
+    let count = async |clearance| fixture.store.count(&fixture.view_of(clearance)).await.unwrap();
+    assert_eq!([count(Tlp::Clear).await, count(Tlp::Green).await], [2, 704]);
+    assert_eq!([count(Tlp::Amber).await, count(Tlp::Red).await], [704, 705]);
+    // Pollers that see the new level get all of them as new.
+    let news = Filter { added_after: Some(before), ..with(Some(VersionFilter::All)) };
+    let found = fixture.store.records(&fixture.view_of(Tlp::Green), &PageRequest::first(news, 9_999)).await;
+    let found = found.unwrap().items;
+    assert_eq!(found.len(), 702);
+    assert!(found.iter().any(|(_, object)| object == url));
+    assert!(found.is_sorted_by(|(a, _), (b, _)| a < b));
+    let latest = walk(
+        &fixture,
+        Tlp::Green,
+        Filter { ids: Some(BTreeSet::from([id(1).parse().unwrap()])), ..with(None) },
+    );
+    assert_eq!(latest.await, [(1, 2002)]);
+    // What comes later without a marking has the new level too.
+    fixture.add(&[tool(5_000, 2001)]).await;
+    assert_eq!([count(Tlp::Clear).await, count(Tlp::Green).await], [2, 705]);
+}
+
+pub async fn watchers_wake_for_what_they_see(engine: Arc<dyn Engine>) {
+    let fixture = Fixture::new(engine).await;
+    let [mut green, mut red] =
+        [Tlp::Green, Tlp::Red].map(|level| fixture.store.watch(&fixture.view_of(level)));
+    let nap = std::time::Duration::from_millis(50);
+    fixture.add(&[marked_tool(1, 2001, Tlp::Red)]).await;
+    let seen = red.changed().await.unwrap();
+    assert!(tokio::time::timeout(nap, green.changed()).await.is_err(), "it sees nothing new");
+    fixture.add(&[marked_tool(2, 2001, Tlp::Green)]).await;
+    let later = green.changed().await.unwrap();
+    assert!(later > seen);
+    assert_eq!(red.changed().await, Some(later));
+    assert!(tokio::time::timeout(nap, red.changed()).await.is_err());
+}

@@ -1,0 +1,120 @@
+//! Several processes over one engine: two stores, each with its own copy of the directory, and an engine with faults.
+
+use super::pollers::{Follow, all_versions, poll, write_and_delete};
+use super::{Faults, FaultyEngine, Fixture, Random, submission, tool};
+use crate::rights::Principal;
+use crate::store::engine::Engine;
+use crate::store::{
+    DirectoryCommand, Maintenance, NewAccount, NewToken, PageRequest, Rejection, StoreError, Token,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// The bound that the architecture states for changes of the directory that another process makes.
+const STALENESS: Duration = Duration::from_secs(1);
+
+/// Whatever conflicts, lost answers and outages do, pollers of both processes see each version exactly once, and nothing is
+/// carried out twice or lost.
+pub async fn two_processes_under_faults(engine: Arc<dyn Engine>) {
+    let seed = Random::seed();
+    let faults = Faults { conflict: 7, undetermined_applied: 9, undetermined_lost: 11, unavailable: 23 };
+    let faulty =
+        |n| -> Arc<dyn Engine> { Arc::new(FaultyEngine::new(Arc::clone(&engine), faults, seed ^ n)) };
+    let one = Fixture::new(Arc::clone(&engine)).await;
+    let two = Arc::new(one.elsewhere(faulty(1)).await);
+    let one = Arc::new(one.elsewhere(faulty(2)).await);
+    let is_over = Arc::new(AtomicBool::new(false));
+    let mut writers = Vec::new();
+    for (number, fixture) in [&one, &two].into_iter().enumerate() {
+        let number = number as u64;
+        writers.push(tokio::spawn(write_and_delete(Arc::clone(fixture), number, Random(seed + number))));
+    }
+    // Pollers read through an engine without faults: a read that fails is an error to its client, and no more.
+    let reader = Arc::new(one.elsewhere(Arc::clone(&engine)).await);
+    let mut pollers = Vec::new();
+    for (number, follow) in [Follow::Next, Follow::AddedAfter].into_iter().enumerate() {
+        let random = Random(seed ^ (number as u64) << 32);
+        pollers.push(tokio::spawn(poll(Arc::clone(&reader), follow, random, Arc::clone(&is_over))));
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    is_over.store(true, Ordering::SeqCst);
+    let everything = PageRequest::first(all_versions(None), 1_000_000);
+    let survivors = reader.store.manifest(&reader.view(), &everything).await.unwrap().items;
+    assert_eq!(reader.store.count(&reader.view()).await.unwrap(), survivors.len() as u64, "seed {seed}");
+    for poller in pollers {
+        let seen = poller.await.unwrap();
+        for record in &survivors {
+            let key = format!("{}@{}", record.id, record.date_added);
+            assert_eq!(seen.get(&key), Some(&1), "seed {seed}: {key}");
+        }
+        assert!(seen.values().all(|times| *times == 1), "seed {seed}: something came twice");
+    }
+}
+
+fn account(fixture: &Fixture) -> NewAccount {
+    let token = Token { sha256: "00".repeat(32), created: "2026-01-01T00:00:00.000000Z".into() };
+    NewAccount {
+        id: Uuid::new_v4(),
+        organisation: fixture.store.organisation(),
+        name: "alice".into(),
+        password: None,
+        token: Some(NewToken { public: "public".into(), token }),
+        is_administrator: true,
+        grants: Default::default(),
+    }
+}
+
+async fn within_bound(mut is_so: impl FnMut() -> bool) {
+    let started = tokio::time::Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < STALENESS, "the other process did not notice in time");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+pub async fn a_revoked_token_stops_working_elsewhere(engine: Arc<dyn Engine>) {
+    let one = Fixture::new(Arc::clone(&engine)).await;
+    let two = one.elsewhere(Arc::clone(&engine)).await;
+    let account = account(&one);
+    let id = account.id;
+    one.change(DirectoryCommand::AddAccount(account)).await.unwrap();
+    assert!(one.store.directory().account_of_token("public").is_some(), "here it counts at once");
+    within_bound(|| two.store.directory().account_of_token("public").is_some()).await;
+    let principal = Principal::clone(two.store.directory().principal(id).unwrap());
+    let revoke = DirectoryCommand::RemoveToken { account: "alice".into(), public: "public".into() };
+    one.change(revoke).await.unwrap();
+    assert!(one.store.directory().account_of_token("public").is_none());
+    // What rests on the old copy is refused at once, and the copy is renewed.
+    let late = two.store.add(&two.view(), &principal, submission(&[tool(1, 2001)])).await;
+    assert!(matches!(late, Err(StoreError::Rejected(Rejection::Stale))));
+    assert!(two.store.directory().account_of_token("public").is_none());
+    within_bound(|| two.store.directory().account_of_token("public").is_none()).await;
+}
+
+pub async fn a_removed_collection_is_gone_elsewhere(engine: Arc<dyn Engine>) {
+    let one = Fixture::new(Arc::clone(&engine)).await;
+    let two = one.elsewhere(Arc::clone(&engine)).await;
+    two.add(&[tool(1, 2001)]).await;
+    let collection = one.collection.id;
+    one.change(DirectoryCommand::RemoveCollection { collection }).await.unwrap();
+    let late = two.add_stamped(&[tool(2, 2001)], crate::store::Stamps::Clock).await;
+    assert!(matches!(late, Err(StoreError::Rejected(Rejection::NoCollection))));
+    within_bound(|| !two.store.directory().collections.contains_key(&collection)).await;
+}
+
+pub async fn one_process_holds_the_lease(engine: Arc<dyn Engine>) {
+    let one = Fixture::new(Arc::clone(&engine)).await;
+    let two = one.elsewhere(Arc::clone(&engine)).await;
+    let maintenance = Maintenance { keep_receipts: Duration::from_secs(60), every: Duration::from_secs(600) };
+    assert!(one.store.has_lease(maintenance).await.unwrap());
+    assert!(!two.store.has_lease(maintenance).await.unwrap());
+    assert!(one.store.has_lease(maintenance).await.unwrap(), "its holder renews it");
+    let crate::clock::Clock::Manual(micros) = &*one.clock else { panic!("the fixture sets the clock") };
+    micros.fetch_add(1_201_000_000, Ordering::SeqCst);
+    assert!(two.store.has_lease(maintenance).await.unwrap(), "a lease ends");
+    assert!(!one.store.has_lease(maintenance).await.unwrap());
+}

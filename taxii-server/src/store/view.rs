@@ -1,0 +1,34 @@
+//! Reads have a viewer: a [`View`] is the only way to what a collection holds.
+
+use super::directory::Collection;
+use super::keys::Space;
+use crate::rights::Viewer;
+use std::sync::Arc;
+use stix_model::Tlp;
+
+/// A collection as a viewer sees it.
+///
+/// Versions above the clearance of the viewer do not exist in it: not in pages, counts, manifests or histories, and not
+/// for the question which version is the latest.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The collection.
+    pub collection: Arc<Collection>,
+    /// The viewer.
+    pub viewer: Viewer,
+}
+
+impl View {
+    /// The collection as the viewer sees it.
+    pub fn new(collection: Arc<Collection>, viewer: Viewer) -> Self {
+        Self { collection, viewer }
+    }
+
+    pub(super) fn space(&self) -> Space {
+        self.collection.space()
+    }
+
+    pub(super) fn clearance(&self) -> Tlp {
+        self.viewer.clearance()
+    }
+}
