@@ -175,11 +175,14 @@ impl Reload {
 
     /// Follows the changes that other processes make.
     async fn follow(self) {
+        let mut is_failing = false;
         loop {
             tokio::time::sleep(FOLLOW).await;
-            if let Err(error) = self.now().await {
+            let followed = self.now().await;
+            if let (Err(error), false) = (&followed, is_failing) {
                 tracing::warn!(%error, "the directory cannot be read; the copy may be old");
             }
+            is_failing = followed.is_err();
         }
     }
 }
@@ -456,7 +459,7 @@ impl Store {
 
     /// Bytes of the largest request that the engine takes in one commit.
     pub fn max_request_bytes(&self) -> usize {
-        self.engine.limits().commit_bytes / 2
+        writer::max_request_bytes(self.engine.limits())
     }
 
     fn page<T>(&self, view: &View, page: &PageRequest, selected: &Selection, items: Vec<T>) -> Page<T> {

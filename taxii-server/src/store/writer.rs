@@ -7,7 +7,7 @@
 use super::announce::Announcer;
 use super::apply::{Applied, Outcome, Rejection, apply};
 use super::command::{Group, Request, Scope};
-use super::engine::{Commit, Engine, EngineError};
+use super::engine::{Commit, Engine, EngineError, Limits};
 use super::overlay::Overlay;
 use super::receipt::Done;
 use super::{Reload, StoreError};
@@ -69,7 +69,7 @@ impl Writer {
     }
 
     async fn run(self, mut receiver: mpsc::Receiver<Write>) {
-        let max_bytes = BATCH_BYTES.min(self.engine.limits().commit_bytes / 2);
+        let max_bytes = BATCH_BYTES.min(max_request_bytes(self.engine.limits()));
         let mut waiting = None;
         loop {
             let Some(first) = (match waiting.take() {
@@ -136,7 +136,9 @@ impl Writer {
                     return Ok(outcomes);
                 }
                 Err(error) => {
-                    self.health.note(failure_of(&error));
+                    if let Some(failure) = failure_of(&error) {
+                        self.health.note(Some(failure));
+                    }
                     attempts.again(error).await?;
                 }
             }
@@ -152,6 +154,12 @@ impl Writer {
         }
         Ok((overlay.into_commit(), applied))
     }
+}
+
+/// Bytes of requests that an engine takes in one commit. Indexes take about as much again as small objects, and no object is
+/// so small that its keys count for more.
+pub(super) fn max_request_bytes(limits: Limits) -> usize {
+    (limits.commit_bytes / 2).min(limits.commit_keys.saturating_mul(100))
 }
 
 fn failure_of(error: &EngineError) -> Option<&'static str> {
