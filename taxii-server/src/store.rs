@@ -1,4 +1,4 @@
-//! The only door to data: what TAXII means, written once over any [`Engine`].
+//! The store: what TAXII means, written once over any [`Engine`]. All data is read and written through [`Store`].
 //!
 //! Reading: a [`View`] and a [`PageRequest`] select versions from timelines (`select`), whose bytes make the page. A page
 //! is a range of few timelines, so it costs what is on it, however large the collection and however deep the page.
@@ -76,13 +76,13 @@ pub const FORMAT: u32 = 2;
 pub const OLDEST_FORMAT: u32 = 2;
 /// Maximum number of bytes of one page, beyond its first object.
 const MAX_PAGE_BYTES: usize = 16 << 20;
-/// How often the directory is compared with what other processes wrote. Their changes count here after twice this time at
-/// the latest.
+/// Time between two reads of the directory's revision. A change by another process takes effect here within twice this
+/// time.
 const FOLLOW: Duration = Duration::from_millis(400);
-/// How long opening tries again when the engine cannot be reached or others open it too.
+/// Maximum number of attempts to open the store while the engine is unavailable or other processes open it too.
 const OPEN_ATTEMPTS: u32 = 50;
 
-/// Everything that the server keeps.
+/// All data of the server.
 pub struct Store {
     engine: Arc<dyn Engine>,
     reload: Reload,
@@ -143,14 +143,14 @@ pub struct Submission {
     pub stamps: Stamps,
 }
 
-/// The versions that a deletion names.
+/// Versions of one object to be deleted.
 #[derive(Clone, Debug)]
 pub struct Deletion {
     /// Identifier of the request.
     pub request: Uuid,
     /// The object.
     pub id: StixId,
-    /// The filter, of which the versions and the STIX versions count; by default the last version.
+    /// `match[version]` and `match[spec_version]`; other filters are ignored. By default the last version.
     pub filter: Filter,
 }
 
@@ -162,7 +162,7 @@ struct Reload {
 }
 
 impl Reload {
-    /// Reads the directory anew, if it has another revision than the copy.
+    /// Reads the directory again when its revision differs from that of the copy.
     async fn now(&self) -> Result<(), StoreError> {
         let snapshot = self.engine.snapshot().await?;
         let revision = snapshot.get(keys::directory_revision(Region::Local)).await?;
@@ -247,7 +247,7 @@ impl Store {
         })
     }
 
-    /// Waits until everything that was asked for is written, then releases the engine.
+    /// Writes all queued requests, then releases the engine.
     pub async fn close(self) {
         drop((self.follower, self.writes));
         if let Err(error) = self.writer.await {
@@ -287,7 +287,7 @@ impl Store {
     /// Reads a cursor, and returns the filter and the position to go on with.
     ///
     /// # Errors
-    /// When the cursor is not ours, or does not fit the request.
+    /// When this server did not make the cursor, or when it belongs to another collection or filter.
     pub fn resume(&self, view: &View, next: &str, filter: Filter) -> Result<(Filter, Position), CursorError> {
         let cursor = self.cursors.read(next)?;
         let position = cursor.position;
@@ -405,14 +405,18 @@ impl Store {
     ) -> Result<u64, StoreError> {
         let Deletion { request, id, filter: Filter { versions, spec_versions, .. } } = deletion;
         let (target, clearance) = (Target::of(&view.collection, principal), view.clearance());
-        let command = Command::Delete(Delete { target, clearance, id, versions, spec_versions });
-        match self.carry_out(self.request(principal, request, command)).await? {
+        let delete = Delete { target, clearance, id, versions, spec_versions };
+        // The same identifier with another deletion must not get the outcome of the first.
+        let fingerprint = Some(delete.fingerprint());
+        let request = self.request(principal, request, Command::Delete(delete));
+        match self.carry_out(Request { fingerprint, ..request }).await? {
             Done::Deleted(count) => Ok(count),
             _ => Err(Rejection::RequestReused.into()),
         }
     }
 
-    /// Returns the status of a request to add objects, for the account that made it and for administrators.
+    /// Returns the status of a request to add objects, for the account that made it and for administrators. An
+    /// identifier that several accounts chose names the request of the principal first.
     ///
     /// # Errors
     /// When the engine fails.
@@ -422,23 +426,25 @@ impl Store {
         id: Uuid,
         principal: &Principal,
     ) -> Result<Option<Status>, StoreError> {
-        let account = (!principal.is_administrator).then(|| principal.account());
         let snapshot = self.engine.snapshot().await?;
-        let found = receipt::read(&*snapshot, Region::Local, id, account).await?;
+        let mut found = receipt::read(&*snapshot, Region::Local, id, Some(principal.account())).await?;
+        if found.is_none() && principal.is_administrator {
+            found = receipt::read(&*snapshot, Region::Local, id, None).await?;
+        }
         let Some(found) = found.filter(|found| found.api_root.as_deref() == Some(api_root)) else {
             return Ok(None);
         };
         let is_theirs = principal.is_administrator || found.organisation == principal.organisation;
-        match found.done {
+        match found.done.into_owned() {
             Done::Added(status) if is_theirs => Ok(Some(*status)),
             _ => Ok(None),
         }
     }
 
-    /// Whether reading and writing work. After a failed commit, a small one is tried.
+    /// Checks that reading and writing work. After a failed commit, tries a small one.
     ///
     /// # Errors
-    /// When they do not.
+    /// [`StoreError::Closed`] when the writer has ended; [`StoreError::Engine`] when a read or the commit fails.
     pub async fn ready(&self) -> Result<(), StoreError> {
         if self.writer.is_finished() {
             return Err(StoreError::Closed);
@@ -502,8 +508,7 @@ impl Target {
     }
 }
 
-/// Selects a page and reads its objects. What does not fit into the bytes of one page is left to the next one, before
-/// anything is read.
+/// Selects a page and reads its objects. The page is cut to [`MAX_PAGE_BYTES`] before any object is read.
 async fn read_objects(
     snapshot: &dyn Snapshot,
     view: &View,
@@ -511,13 +516,15 @@ async fn read_objects(
 ) -> Result<(Selection, Vec<Bytes>), StoreError> {
     let mut selected = select::select(snapshot, view, &page.filter, page.after, page.limit).await?;
     selected.keep_within(MAX_PAGE_BYTES);
-    let parts = |version: &select::Selected| {
+    let mut keys = Vec::with_capacity(selected.versions.len());
+    let mut counts = Vec::with_capacity(selected.versions.len());
+    for version in &selected.versions {
+        let before = keys.len();
         let key = keys::object_bytes(view.space(), version.position);
-        overlay::part_keys(&key, version.length as usize).collect::<Vec<_>>()
-    };
-    let keys: Vec<_> = selected.versions.iter().map(parts).collect();
-    let counts: Vec<_> = keys.iter().map(Vec::len).collect();
-    let mut values = snapshot.get_many(keys.into_iter().flatten().collect(), usize::MAX).await?.into_iter();
+        keys.extend(overlay::part_keys(&key, version.length as usize));
+        counts.push(keys.len() - before);
+    }
+    let mut values = snapshot.get_many(keys, usize::MAX).await?.into_iter();
     let mut objects = Vec::with_capacity(selected.versions.len());
     for (version, count) in selected.versions.iter().zip(counts) {
         objects.push(overlay::join(values.by_ref().take(count), version.length as usize)?);
@@ -525,7 +532,7 @@ async fn read_objects(
     Ok((selected, objects))
 }
 
-/// What every process must know of the store.
+/// Values that every process reads when it opens the store.
 struct Opened {
     secret: Bytes,
     organisation: Uuid,
@@ -566,7 +573,7 @@ async fn make(engine: &dyn Engine) -> Result<(), StoreError> {
     Ok(engine.commit(commit).await?)
 }
 
-/// Why the store does not carry out what is asked for.
+/// Why the store does not carry out a request.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The engine failed.

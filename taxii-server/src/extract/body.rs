@@ -92,7 +92,8 @@ async fn collect(headers: &HeaderMap, mut body: Body, limit: u64) -> Result<Byte
 
 fn inflate(bytes: &[u8], limit: u64) -> Result<Bytes, ApiError> {
     let mut inflated = Vec::new();
-    let read = flate2::read::MultiGzDecoder::new(bytes).take(limit + 1).read_to_end(&mut inflated);
+    let read =
+        flate2::read::MultiGzDecoder::new(bytes).take(limit.saturating_add(1)).read_to_end(&mut inflated);
     read.map_err(|_| ApiError::Unprocessable("the body is not gzip, as Content-Encoding says".to_owned()))?;
     if inflated.len() as u64 > limit { Err(ApiError::TooLarge(limit)) } else { Ok(inflated.into()) }
 }

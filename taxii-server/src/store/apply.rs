@@ -25,7 +25,7 @@ use stix_model::Timestamp;
 pub(super) struct Applied {
     /// The outcome of each request, in their order.
     pub(super) outcomes: Vec<Outcome>,
-    /// What became visible.
+    /// New versions.
     pub(super) announcement: Option<Announcement>,
 }
 
@@ -103,7 +103,7 @@ async fn repeated(
 ) -> Result<Option<Outcome>, StoreError> {
     let found = receipt::find(overlay, region, request).await?;
     Ok(found.map(|found| match found.fingerprint == request.fingerprint {
-        true => Ok(found.done),
+        true => Ok(found.done.into_owned()),
         false => Err(Rejection::RequestReused),
     }))
 }
@@ -164,7 +164,7 @@ fn first_reads(request: &Request) -> Vec<Key> {
     keys
 }
 
-/// Looks up a request and what it was checked under: its collection, or the outcome that it has already.
+/// Checks the revisions of a request, and returns its collection, or the outcome that the request has already.
 async fn check(
     overlay: &mut Overlay<'_>,
     request: &Request,
@@ -200,7 +200,7 @@ fn put_head(overlay: &mut Overlay<'_>, space: Space, mut head: Head) {
     overlay.put_head(keys::head(space), Some(head.encode()));
 }
 
-/// Keeps the timelines of latest versions true when an object changes.
+/// Updates the timelines of latest versions, and their counts in the head, when an object changes.
 fn move_latest(
     overlay: &mut Overlay<'_>,
     space: Space,

@@ -9,6 +9,7 @@ use super::filter::VersionFilter;
 use super::keys::{Region, Space};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use stix_model::json::{Digest, Value};
 use stix_model::validate::Finding;
@@ -86,11 +87,13 @@ impl Command {
         }
     }
 
-    /// Bytes that applying the command writes, roughly.
+    /// Estimated bytes that applying the command writes.
     pub(super) fn weight(&self) -> usize {
         match self {
             Self::Add(add) => add.objects.iter().map(Submitted::weight).sum(),
-            _ => 1 << 10,
+            // The bound of `apply::relevel`, one more object, and the entries.
+            Self::Relevel(_) => 6 << 20,
+            Self::Delete(_) | Self::Directory(_) | Self::Clear(_) => 1 << 10,
         }
     }
 }
@@ -147,14 +150,14 @@ impl Submitted {
     }
 }
 
-/// An object that may be stored: its text, and all that the store asks of it.
+/// An object that may be stored: its text, and the facts that the store needs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Admitted {
     /// Identifier.
     pub id: StixId,
     /// STIX version.
     pub spec_version: SpecVersion,
-    /// What the rules between versions ask.
+    /// Facts for the rules between versions.
     pub facts: Facts,
     /// Strictest TLP level on the object or on a part of it.
     pub tlp: Option<Tlp>,
@@ -167,7 +170,7 @@ pub struct Admitted {
 }
 
 impl Admitted {
-    /// Takes what the store asks from an object; `value` is the object in the text that it was read from.
+    /// Reads the facts of an object; `value` is the object in the text that it was read from.
     pub fn of(object: &Object, value: Value<'_>) -> Self {
         let header = object.header();
         let valid_until = value.get("valid_until").and_then(|text| text.as_str()?.parse().ok());
@@ -222,6 +225,16 @@ pub struct Delete {
     pub spec_versions: Option<BTreeSet<SpecVersion>>,
 }
 
+impl Delete {
+    /// Digest of collection, object and filters. The revisions of the check are not part of it, so that a request that is
+    /// checked again keeps its fingerprint.
+    pub(super) fn fingerprint(&self) -> Digest {
+        let Self { target, id, versions, spec_versions, .. } = self;
+        let bytes = postcard::to_allocvec(&(target.collection, id, versions, spec_versions));
+        Digest(Sha256::digest(bytes.expect("identifiers and timestamps are texts")).into())
+    }
+}
+
 /// Moves objects without a marking to the level that their collection gives them now, with new positions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Relevel {
@@ -233,7 +246,7 @@ pub struct Relevel {
     pub after: Option<(Tlp, super::keys::Position)>,
 }
 
-/// Removes a bounded number of keys that no reader sees.
+/// Removes a bounded number of obsolete keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Clear {
     /// Receipts of requests that came before an instant, in microseconds since 1970.

@@ -5,7 +5,7 @@ mod command;
 mod names;
 mod rules;
 
-use super::engine::Entry;
+use super::engine::KeyValue;
 use super::keys::{self, DirectoryKey, Region, Space};
 use super::{Profile, StoreError};
 use crate::rights::{Grants, Principal, SharedPrincipal, Subject};
@@ -150,7 +150,7 @@ impl Directory {
     }
 
     /// Reads the records of a region.
-    pub(super) fn read(region: Region, entries: Vec<Entry>) -> Result<Self, StoreError> {
+    pub(super) fn read(region: Region, entries: Vec<KeyValue>) -> Result<Self, StoreError> {
         let mut directory = Self::default();
         for (key, value) in entries {
             match keys::parse_directory(&key, region).ok_or(StoreError::Corrupt("a key of the directory"))? {

@@ -1,7 +1,7 @@
 //! The default engine: one file, through redb.
 
 use super::engine::{
-    Commit, Content, Direction, Engine, EngineError, EngineFuture, Entry, Key, Scan, Snapshot, get_within,
+    Commit, Content, Direction, Engine, EngineError, EngineFuture, Key, KeyValue, Scan, Snapshot, get_within,
 };
 use bytes::Bytes;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
@@ -175,7 +175,7 @@ impl Snapshot for EmbeddedSnapshot {
         })
     }
 
-    fn scan(&self, scan: Scan) -> EngineFuture<'_, Vec<Entry>> {
+    fn scan(&self, scan: Scan) -> EngineFuture<'_, Vec<KeyValue>> {
         let tables = Arc::clone(&self.0);
         blocking(move || {
             if scan.range.is_empty() {
@@ -222,7 +222,7 @@ fn blocking<T: Send + 'static>(
 fn failed(error: impl Into<redb::Error>) -> EngineError {
     match error.into() {
         redb::Error::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => EngineError::Full,
-        // After a failed write redb refuses everything until it is opened anew.
+        // After a failed write redb refuses everything until it is opened again.
         redb::Error::PreviousIo => EngineError::Full,
         redb::Error::DatabaseAlreadyOpen => {
             EngineError::failed("another process has it open; stop that server, or give another data folder")

@@ -1,7 +1,7 @@
-//! The seam between what TAXII means and where bytes lie: an ordered, transactional key-value store.
+//! The engine below the store: an ordered, transactional key-value store.
 //!
-//! Everything above it is written once, in [`Store`](super::Store); an engine is one small file. The contract of
-//! engines is `store::suite`, public with the feature `testing`.
+//! [`Store`](super::Store) gives keys and values their meaning; an engine is one small file. The contract of engines is
+//! `store::suite`, public with the feature `testing`.
 
 mod prefixed;
 
@@ -21,7 +21,7 @@ pub type EngineFuture<'a, T> = BoxFuture<'a, Result<T, EngineError>>;
 
 /// An ordered, transactional key-value store.
 ///
-/// Several processes may share what an engine keeps; each has an `Engine` of its own then.
+/// Several processes may share the data of an engine; each then has an `Engine` of its own.
 pub trait Engine: Send + Sync + 'static {
     /// Opens a view of everything committed so far, which later commits do not change.
     fn snapshot(&self) -> EngineFuture<'_, Box<dyn Snapshot>>;
@@ -65,11 +65,11 @@ pub trait Snapshot: Send + Sync {
     fn get_many(&self, keys: Vec<Key>, max_bytes: usize) -> EngineFuture<'_, Vec<Option<Bytes>>>;
 
     /// Returns the first entries of a range in the direction asked for, within the limits of the scan.
-    fn scan(&self, scan: Scan) -> EngineFuture<'_, Vec<Entry>>;
+    fn scan(&self, scan: Scan) -> EngineFuture<'_, Vec<KeyValue>>;
 }
 
 /// A key and its value.
-pub type Entry = (Bytes, Bytes);
+pub type KeyValue = (Bytes, Bytes);
 
 impl dyn Snapshot + '_ {
     /// Returns the value of one key.
@@ -84,7 +84,7 @@ impl dyn Snapshot + '_ {
     ///
     /// # Errors
     /// When the engine fails.
-    pub(crate) async fn scan_all(&self, mut range: Range<Key>) -> Result<Vec<Entry>, EngineError> {
+    pub(crate) async fn scan_all(&self, mut range: Range<Key>) -> Result<Vec<KeyValue>, EngineError> {
         const PIECE: usize = 4096;
         let mut entries = Vec::new();
         loop {
@@ -147,8 +147,8 @@ impl Scan {
     pub(super) fn collect<E>(
         &self,
         entries: impl Iterator<Item = Result<E, EngineError>>,
-        entry: impl Fn(E, Content) -> Entry,
-    ) -> Result<Vec<Entry>, EngineError> {
+        entry: impl Fn(E, Content) -> KeyValue,
+    ) -> Result<Vec<KeyValue>, EngineError> {
         let mut budget = self.max_bytes;
         let mut found = Vec::new();
         for item in entries.take(self.limit) {

@@ -1,7 +1,7 @@
 //! The engine for tests: an ordered map in memory.
 
 use super::engine::{
-    Commit, Content, Direction, Engine, EngineError, EngineFuture, Entry, Key, Scan, Snapshot, get_within,
+    Commit, Content, Direction, Engine, EngineError, EngineFuture, Key, KeyValue, Scan, Snapshot, get_within,
 };
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -58,7 +58,7 @@ impl Snapshot for MemorySnapshot {
         Box::pin(async move { get_within(keys, max_bytes, |key| Ok(self.0.get(key).cloned())) })
     }
 
-    fn scan(&self, scan: Scan) -> EngineFuture<'_, Vec<Entry>> {
+    fn scan(&self, scan: Scan) -> EngineFuture<'_, Vec<KeyValue>> {
         Box::pin(async move {
             if scan.range.is_empty() {
                 return Ok(Vec::new());

@@ -1,7 +1,7 @@
-//! What a group sees while it is applied: a snapshot, and over it the writes of the groups before it and its own.
+//! The overlay on which groups are applied: a snapshot, and over it the writes of earlier groups in the same commit.
 
 use super::StoreError;
-use super::engine::{Commit, Entry, HeadChange, Key, Scan, Snapshot};
+use super::engine::{Commit, HeadChange, Key, KeyValue, Scan, Snapshot};
 use super::keys;
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -76,7 +76,11 @@ impl<'s> Overlay<'s> {
 
     /// Removes every key of a range that holds no heads.
     pub(super) fn clear(&mut self, range: Range<Key>) {
-        self.commit.writes.retain(|key, _| !range.contains(key));
+        // Looks at the writes inside the range only: one group may clear thousands of ranges.
+        let hidden: Vec<_> = self.commit.writes.range(range.clone()).map(|(key, _)| key.clone()).collect();
+        for key in hidden {
+            self.commit.writes.remove(&key);
+        }
         self.commit.cleared.push(range);
     }
 
@@ -103,7 +107,7 @@ impl<'s> Overlay<'s> {
     }
 
     /// The first entries of a range.
-    pub(super) async fn scan(&self, scan: Scan) -> Result<Vec<Entry>, StoreError> {
+    pub(super) async fn scan(&self, scan: Scan) -> Result<Vec<KeyValue>, StoreError> {
         debug_assert!(scan.direction == super::engine::Direction::Forward, "only forward scans are merged");
         let limit = scan.limit;
         let mut merged: BTreeMap<Bytes, Bytes> = BTreeMap::new();
@@ -112,7 +116,7 @@ impl<'s> Overlay<'s> {
             let piece = Scan { range: range.clone(), ..scan.clone() };
             let entries = self.snapshot.scan(piece).await?;
             let last = entries.last().map(|(key, _)| key.to_vec());
-            // What lies between here and the end of the piece is known; beyond it there may be more.
+            // The piece is complete up to `end`; there may be more entries after it.
             let end = last.clone().map_or(range.end.clone(), keys::following);
             merged.extend(entries.into_iter().filter(|(key, _)| !self.is_hidden(key)));
             let written = range.start.clone()..end.clone();
@@ -134,7 +138,7 @@ impl<'s> Overlay<'s> {
     }
 
     /// All entries of a range.
-    pub(super) async fn scan_all(&self, mut range: Range<Key>) -> Result<Vec<Entry>, StoreError> {
+    pub(super) async fn scan_all(&self, mut range: Range<Key>) -> Result<Vec<KeyValue>, StoreError> {
         const PIECE: usize = 4096;
         let mut entries = Vec::new();
         loop {

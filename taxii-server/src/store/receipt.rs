@@ -1,5 +1,5 @@
 //! Receipts: the outcome of each request, written in the same commit. A request that comes again gets the outcome that it
-//! had, and after a commit of which nothing is known the receipt tells whether it was applied.
+//! had, and after an undetermined commit the receipt tells whether it was applied.
 
 use super::StoreError;
 use super::command::Request;
@@ -8,6 +8,7 @@ use super::keys::{self, Region, RequestKey};
 use super::overlay::{self, Overlay};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use stix_model::json::Digest;
 use stix_model::taxii::Status;
 use uuid::Uuid;
@@ -33,12 +34,12 @@ pub enum Done {
 
 /// The stored outcome of a request.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Receipt {
+pub(super) struct Receipt<'d> {
     pub(super) organisation: Uuid,
     pub(super) fingerprint: Option<Digest>,
     /// Name of the API root of the collection.
     pub(super) api_root: Option<String>,
-    pub(super) done: Done,
+    pub(super) done: Cow<'d, Done>,
 }
 
 /// Bytes before the JSON: its length.
@@ -58,7 +59,7 @@ pub(super) async fn find(
     overlay: &mut Overlay<'_>,
     region: Region,
     request: &Request,
-) -> Result<Option<Receipt>, StoreError> {
+) -> Result<Option<Receipt<'static>>, StoreError> {
     let key = key(region, request);
     let Some(first) = overlay.get(&key).cloned() else { return Ok(None) };
     let value = overlay.load_large(&key, length(&first)?).await?;
@@ -74,7 +75,7 @@ pub(super) fn write(
     done: &Done,
 ) -> Result<(), StoreError> {
     let Request { organisation, fingerprint, .. } = *request;
-    let receipt = Receipt { organisation, fingerprint, api_root, done: done.clone() };
+    let receipt = Receipt { organisation, fingerprint, api_root, done: Cow::Borrowed(done) };
     let mut value = vec![0; FRAME];
     serde_json::to_writer(&mut value, &receipt).map_err(|_| StoreError::Corrupt("a receipt"))?;
     let length = u32::try_from(value.len()).map_err(|_| StoreError::Corrupt("a receipt"))?;
@@ -85,13 +86,13 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Reads a receipt from a snapshot; `account` may be left out by those who may read all.
+/// Reads a receipt from a snapshot; without an account, the first one with this identifier.
 pub(super) async fn read(
     snapshot: &dyn Snapshot,
     region: Region,
     request: Uuid,
     account: Option<Uuid>,
-) -> Result<Option<Receipt>, StoreError> {
+) -> Result<Option<Receipt<'static>>, StoreError> {
     let key = match account {
         Some(account) => keys::receipt(region, RequestKey { request, account }),
         None => {
@@ -114,7 +115,7 @@ fn length(first_part: &[u8]) -> Result<usize, StoreError> {
     Ok(u32::from_be_bytes(*length) as usize)
 }
 
-fn decode(value: &[u8]) -> Result<Receipt, StoreError> {
+fn decode(value: &[u8]) -> Result<Receipt<'static>, StoreError> {
     let json = value.get(FRAME..).ok_or(StoreError::Corrupt("a receipt"))?;
     serde_json::from_slice(json).map_err(|_| StoreError::Corrupt("a receipt"))
 }

@@ -1,7 +1,7 @@
 //! Reading a page: pick the narrowest timelines, follow them, stop when the page is full.
 
 use super::StoreError;
-use super::engine::{Entry as KeyValue, Scan, Snapshot};
+use super::engine::{KeyValue, Scan, Snapshot};
 use super::filter::{Filter, HistoryRow};
 use super::keys::{self, Position, Space, Timeline};
 use super::record::{Bound, Entry, Head, ObjectRecord, VersionRow, decode_length};
@@ -232,7 +232,7 @@ impl Reader<'_> {
             self.snapshot.scan(Scan::forward(Timeline::All(*level).after(self.space, start), SLICE))
         };
         let mut merged = Vec::new();
-        // Beyond the end of the shortest slice that was cut, another level may hold what was not read.
+        // After the end of the shortest slice that was cut, levels may hold entries that were not read.
         let mut known_to: Option<Position> = None;
         let slices = try_join_all(levels.iter().map(scan)).await?;
         for (level, slice) in levels.iter().zip(slices) {

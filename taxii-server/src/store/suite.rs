@@ -77,12 +77,13 @@ macro_rules! engine_tests {
                     rules_between_versions_are_kept versions_are_found
                     deleting_brings_the_older_version_back cursors_are_checked restores_keep_their_stamps
                     removed_collections_are_cleared_away receipts_are_kept_and_cleared
-                    a_request_is_carried_out_once a_stale_request_is_checked_again
-                    large_statuses_come_back replicas_share_one_engine
+                    a_request_is_carried_out_once a_shared_identifier_names_the_own_request
+                    a_stale_request_is_checked_again large_statuses_come_back replicas_share_one_engine
                     a_post_costs_two_reads_and_one_commit,
                 clearance: viewers_see_what_their_clearance_allows outcomes_tell_no_more_than_the_submitter_sees
                     deletions_choose_among_visible_versions unmarked_objects_move_to_their_new_level
-                    watchers_wake_for_what_they_see,
+                    watchers_wake_for_what_they_see watchers_wake_after_a_lost_answer
+                    a_level_that_is_set_meanwhile_keeps_its_mark large_objects_move_in_bounded_commits,
                 pollers: each_poller_gets_every_survivor_once,
                 replay: any_cut_of_a_log_leaves_equal_bytes,
                 processes: two_processes_under_faults a_revoked_token_stops_working_elsewhere

@@ -1,8 +1,8 @@
-//! The one way into the store: a task that forms groups of the requests that wait, applies them and commits.
+//! The writer: a task that forms groups of the requests in its queue, applies them and commits.
 //!
 //! Requests that wait while a commit is under way share the next one, so that a durable commit costs many small writers no
 //! more than one. Where another process was faster, or nothing is known of a commit, the groups are applied again on a
-//! new snapshot: receipts tell what was carried out already.
+//! new snapshot: receipts tell which requests were carried out already.
 
 use super::announce::Announcer;
 use super::apply::{Applied, Outcome, Rejection, apply};
@@ -18,13 +18,14 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-/// Requests that may wait; more make their callers wait.
+/// Requests that may wait; further callers wait to enter the queue.
 const QUEUE: usize = 1024;
-/// Bytes that share one commit at most, whatever the engine takes. More would make the first requests wait for nothing.
+/// Maximum number of bytes in one commit, also where the engine takes more: the first requests of a large commit wait
+/// for the last.
 const BATCH_BYTES: usize = 16 << 20;
-/// How often groups are applied again before their callers are told to come back.
+/// Maximum number of attempts after conflicts. Then the callers get an error and may try again.
 const ATTEMPTS: u32 = 100;
-/// How long an engine that cannot be reached is tried again.
+/// Maximum time of attempts while the engine cannot be reached.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A request in the queue.
@@ -41,7 +42,7 @@ pub(super) struct Writer {
     pub(super) health: Arc<Health>,
 }
 
-/// What the last commit says about the engine.
+/// Result of the last commit, for [`Store::ready`](super::Store::ready).
 #[derive(Debug, Default)]
 pub(super) struct Health(Mutex<Option<&'static str>>);
 
@@ -91,7 +92,7 @@ impl Writer {
             Ok(outcomes) => {
                 let is_directory = groups.iter().any(|group| group.scope == Scope::Directory);
                 let is_stale = outcomes.iter().any(|outcome| matches!(outcome, Err(Rejection::Stale)));
-                // Whoever made a change, or was refused for one, finds it made.
+                // The caller that made the change, or was refused because of it, sees the new directory.
                 if (is_directory || is_stale)
                     && let Err(error) = self.reload.now().await
                 {
@@ -113,6 +114,8 @@ impl Writer {
 
     async fn commit(&self, groups: &[Group]) -> Result<Vec<Outcome>, StoreError> {
         let mut attempts = Attempts::new();
+        // Where such a commit was applied, the next attempt finds receipts and announces nothing.
+        let mut undetermined = Vec::new();
         loop {
             let (commit, applied) = match self.plan(groups).await {
                 Ok(planned) => planned,
@@ -126,6 +129,7 @@ impl Writer {
             match committed {
                 Ok(()) => {
                     self.health.note(None);
+                    undetermined.into_iter().for_each(|announcement| self.announcer.announce(announcement));
                     let mut outcomes = Vec::new();
                     for applied in applied {
                         outcomes.extend(applied.outcomes);
@@ -138,6 +142,9 @@ impl Writer {
                 Err(error) => {
                     if let Some(failure) = failure_of(&error) {
                         self.health.note(Some(failure));
+                    }
+                    if matches!(error, EngineError::Undetermined(_)) {
+                        undetermined.extend(applied.into_iter().filter_map(|applied| applied.announcement));
                     }
                     attempts.again(error).await?;
                 }
@@ -202,10 +209,12 @@ impl Attempts {
     }
 }
 
-/// Takes the requests that wait already, up to a number of bytes. Changes of the directory stand alone, so that what comes
-/// before and after them stays there; the first request of another kind is given back.
+/// Takes the requests that wait already, up to a number of bytes. Changes of the directory stand alone, which keeps their
+/// order among other requests, and so does maintenance, whose cleared ranges make reads of the overlay slow. A request
+/// that does not fit is given back.
 fn gather(receiver: &mut mpsc::Receiver<Write>, batch: &mut Vec<Write>, max_bytes: usize) -> Option<Write> {
-    let is_alone = |write: &Write| matches!(write.request.command.scope(), Scope::Directory);
+    let is_alone =
+        |write: &Write| matches!(write.request.command.scope(), Scope::Directory | Scope::Maintenance);
     if batch.iter().any(is_alone) {
         return None;
     }
@@ -240,7 +249,7 @@ fn form_groups(batch: Vec<Write>, time: i64) -> (Vec<Group>, Vec<Reply>) {
     (groups, replies.into_iter().flatten().collect())
 }
 
-/// A caller that went away needs no answer; its request is carried out all the same.
+/// Answers the caller. A request is also carried out when its caller is gone.
 fn answer(reply: Reply, outcome: Result<Done, StoreError>) {
     let _ = reply.send(outcome);
 }

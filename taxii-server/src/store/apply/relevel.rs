@@ -6,13 +6,17 @@ use crate::store::announce::Announcement;
 use crate::store::command::{Relevel, Request};
 use crate::store::directory::Collection;
 use crate::store::engine::Scan;
+use crate::store::filter::HistoryRow;
 use crate::store::keys::{self, Position, Space, Timeline};
 use crate::store::overlay::Overlay;
 use crate::store::receipt::Done;
 use crate::store::record::{Bound, Edition, Entry, Head, ObjectRecord, VersionRow, date_added};
 use crate::store::select::history;
 use std::collections::BTreeMap;
-use stix_model::Tlp;
+use stix_model::{StixId, Tlp};
+
+/// Bytes of objects after which a piece of work ends. The one that passes the bound is still moved.
+const MAX_BYTES: usize = 4 << 20;
 
 /// Looks at a bounded number of entries and moves those that carry no marking, each to a new position, so that every
 /// poller that sees the new level gets them.
@@ -30,7 +34,7 @@ pub(super) async fn apply(
     let limit = relevel.limit as usize;
     let after = relevel.after;
     for level in Tlp::ALL {
-        // Levels come in their order, so those before the place to go on from are done.
+        // Levels come in their order, so those before the one to go on from are done.
         let start = match after {
             Some((reached, _)) if level < reached => continue,
             Some((reached, position)) if level == reached => Some(position),
@@ -41,21 +45,27 @@ pub(super) async fn apply(
         }
         let range = Timeline::All(level).after(work.space, start);
         let entries = work.overlay.scan(Scan::forward(range, limit)).await?;
-        let mut last = None;
+        let (mut last, mut bytes) = (None, 0);
         for (key, value) in &entries {
             let position = Position::of_key(key).ok_or(StoreError::Corrupt("a timeline"))?;
             let entry = Entry::decode(value)?;
             last = Some(position);
-            if !entry.is_marked {
-                work.move_version(level, position, entry).await?;
+            if entry.is_marked {
+                continue;
+            }
+            bytes += entry.length as usize;
+            work.move_version(level, position, entry).await?;
+            if bytes >= MAX_BYTES {
+                break;
             }
         }
         if let Some(position) = last {
-            let (announcement, done) =
-                (work.finish(), Done::Worked { more: true, after: Some((level as u8, position)) });
-            return Ok(applied(Ok(done), announcement));
+            let done = Done::Worked { more: true, after: Some((level as u8, position)) };
+            return Ok(applied(Ok(done), work.finish()?));
         }
     }
+    // The head is compared, so that a level which another process sets meanwhile keeps its mark.
+    put_head(work.overlay, work.space, work.head);
     work.overlay.remove(keys::relevelled(work.space));
     Ok(applied(Ok(Done::Worked { more: false, after: None }), None))
 }
@@ -70,59 +80,50 @@ struct Work<'o, 's> {
     space: Space,
     time: u64,
     head: Head,
+    /// The objects of which versions move.
+    objects: BTreeMap<StixId, Moved>,
     announcement: Option<Announcement>,
+}
+
+/// An object of which versions move.
+struct Moved {
+    /// Its record before the piece of work.
+    before: ObjectRecord,
+    /// Its versions, as moved so far.
+    versions: BTreeMap<Position, HistoryRow>,
 }
 
 impl<'o, 's> Work<'o, 's> {
     fn new(overlay: &'o mut Overlay<'s>, collection: Collection, time: i64) -> Result<Self, StoreError> {
         let (space, time) = (collection.space(), u64::try_from(time).unwrap_or_default());
         let head = head(overlay, space)?;
-        Ok(Self { overlay, collection, space, time, head, announcement: None })
+        Ok(Self { overlay, collection, space, time, head, objects: BTreeMap::new(), announcement: None })
     }
 
+    /// Moves one version to the end of the timeline of the new level.
     async fn move_version(&mut self, from: Tlp, old: Position, entry: Entry) -> Result<(), StoreError> {
-        let (space, to, id) = (self.space, self.collection.unmarked, &entry.id);
-        let object_key = keys::object(space, id);
-        self.overlay.load([object_key.clone()]).await?;
-        let before = ObjectRecord::decode(self.overlay.get(&object_key))?;
+        let (space, to, id, spec) = (self.space, self.collection.unmarked, &entry.id, entry.spec_version);
         // Each is the last of its group, and so falls on a whole millisecond.
         let micros = self.time.max(self.head.last.micros + 1).next_multiple_of(1000);
         let new = Position { micros, sequence: 0 };
-        let mut after = ObjectRecord::default();
-        for row in history(space, id, self.overlay.scan_all(keys::versions(space, id)).await?)? {
-            let facts = before.0.get(&row.spec).ok_or(StoreError::Corrupt("the record of an object"))?;
-            let (mut version, mut instant) = (row.row, row.instant);
-            if (version.level, version.position) == (from, old) {
-                self.overlay.remove(keys::version(space, id, row.spec, &instant));
-                version = VersionRow { level: to, position: new, ..version };
-                if facts.is_unversioned {
-                    instant = date_added(new).sort_key().into();
-                }
-                self.overlay.put(keys::version(space, id, row.spec, &instant), version.encode());
-            }
-            let edition = after.0.entry(row.spec).or_insert_with(|| Edition {
-                levels: BTreeMap::new(),
-                revoked: None,
-                ..facts.clone()
-            });
-            if version.is_revoked {
-                edition.revoke(&instant, version.level);
-            }
-            let bound = Bound { instant, position: version.position, length: version.length };
-            edition.insert(version.level, bound);
-        }
-        let is_unversioned = after.0.get(&entry.spec_version).is_some_and(|edition| edition.is_unversioned);
+        let object = self.object(id).await?;
+        let facts = object.before.0.get(&spec).ok_or(StoreError::Corrupt("the record of an object"))?;
+        let is_unversioned = facts.is_unversioned;
+        let row = object.versions.remove(&old).ok_or(StoreError::Corrupt("the history of an object"))?;
+        let instant = if is_unversioned { date_added(new).sort_key().into() } else { row.instant.clone() };
+        let version = VersionRow { level: to, position: new, ..row.row };
+        let (old_key, new_key) =
+            (keys::version(space, id, spec, &row.instant), keys::version(space, id, spec, &instant));
+        let value = version.encode();
+        object.versions.insert(new, HistoryRow { spec, instant, row: version });
+        self.overlay.remove(old_key);
+        self.overlay.put(new_key, value);
         let length = entry.length as usize;
         let (old_bytes, new_bytes) = (keys::object_bytes(space, old), keys::object_bytes(space, new));
         let json = self.overlay.load_large(&old_bytes, length).await?;
         self.overlay.remove_large(&old_bytes, length);
         self.overlay.put_large(&new_bytes, json);
         self.overlay.remove(Timeline::All(from).at(space, old));
-        let [latest_before, latest_after] = [before.latest(), after.latest()];
-        let object_type = id.object_type();
-        move_latest(self.overlay, space, &mut self.head, object_type, [&latest_before, &latest_after]);
-        self.overlay.put(object_key, after.encode());
-        let spec = entry.spec_version;
         let version = if is_unversioned { date_added(new) } else { entry.version.clone() };
         self.overlay.put(Timeline::All(to).at(space, new), Entry { version, ..entry }.encode());
         let count = &mut self.head.levels.entry(from).or_default().versions[spec as usize];
@@ -135,11 +136,43 @@ impl<'o, 's> Work<'o, 's> {
         Ok(())
     }
 
-    /// Writes the head, and returns what became visible.
-    fn finish(&mut self) -> Option<Announcement> {
-        if self.announcement.is_some() {
-            put_head(self.overlay, self.space, std::mem::take(&mut self.head));
+    /// An object with its history, read once for all of its versions that move.
+    async fn object(&mut self, id: &StixId) -> Result<&mut Moved, StoreError> {
+        if !self.objects.contains_key(id) {
+            let key = keys::object(self.space, id);
+            self.overlay.load([key.clone()]).await?;
+            let before = ObjectRecord::decode(self.overlay.get(&key))?;
+            let entries = self.overlay.scan_all(keys::versions(self.space, id)).await?;
+            let rows = history(self.space, id, entries)?;
+            let versions = rows.into_iter().map(|row| (row.row.position, row)).collect();
+            self.objects.insert(id.clone(), Moved { before, versions });
         }
-        self.announcement.take()
+        Ok(self.objects.get_mut(id).expect("inserted above"))
+    }
+
+    /// Writes the records of the objects and the head, and returns the announcement.
+    fn finish(mut self) -> Result<Option<Announcement>, StoreError> {
+        for (id, Moved { before, versions }) in std::mem::take(&mut self.objects) {
+            let mut after = ObjectRecord::default();
+            for HistoryRow { spec, instant, row } in versions.into_values() {
+                let facts = before.0.get(&spec).ok_or(StoreError::Corrupt("the record of an object"))?;
+                let edition = after.0.entry(spec).or_insert_with(|| Edition {
+                    levels: BTreeMap::new(),
+                    revoked: None,
+                    ..facts.clone()
+                });
+                if row.is_revoked {
+                    edition.revoke(&instant, row.level);
+                }
+                edition.insert(row.level, Bound { instant, position: row.position, length: row.length });
+            }
+            let latest = [&before.latest()[..], &after.latest()];
+            move_latest(self.overlay, self.space, &mut self.head, id.object_type(), latest);
+            self.overlay.put(keys::object(self.space, &id), after.encode());
+        }
+        if self.announcement.is_some() {
+            put_head(self.overlay, self.space, self.head);
+        }
+        Ok(self.announcement)
     }
 }

@@ -1,4 +1,4 @@
-use super::{Commit, Engine, EngineFuture, Entry, Key, Limits, Scan, Snapshot};
+use super::{Commit, Engine, EngineFuture, Key, KeyValue, Limits, Scan, Snapshot};
 use bytes::Bytes;
 use std::ops::Range;
 use std::sync::Arc;
@@ -57,7 +57,7 @@ impl Snapshot for PrefixedSnapshot {
         self.snapshot.get_many(keys, max_bytes)
     }
 
-    fn scan(&self, scan: Scan) -> EngineFuture<'_, Vec<Entry>> {
+    fn scan(&self, scan: Scan) -> EngineFuture<'_, Vec<KeyValue>> {
         Box::pin(async move {
             let scan = Scan { range: range(&self.prefix, &scan.range), ..scan };
             let mut entries = self.snapshot.scan(scan).await?;

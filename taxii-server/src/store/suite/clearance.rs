@@ -1,8 +1,13 @@
 //! Reading and writing by clearance: what a viewer may not see does not exist for it.
 
-use super::{Fixture, Random, id, marked_tool, submission, tool};
-use crate::store::engine::Engine;
-use crate::store::{Deletion, DirectoryCommand, Filter, PageRequest, Rejection, StoreError, VersionFilter};
+use super::{Faults, FaultyEngine, Fixture, NOW, Random, id, marked_tool, submission, tool, tool_named};
+use crate::store::apply::apply;
+use crate::store::engine::{Commit, Engine, EngineError};
+use crate::store::overlay::Overlay;
+use crate::store::{
+    Command, Deletion, DirectoryCommand, Done, Filter, Group, PageRequest, Rejection, Relevel, Request,
+    Scope, StoreError, Target, VersionFilter,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use stix_model::{StixId, Timestamp, Tlp};
@@ -255,6 +260,68 @@ pub async fn unmarked_objects_move_to_their_new_level(engine: Arc<dyn Engine>) {
     // What comes later without a marking has the new level too.
     fixture.add(&[tool(5_000, 2001)]).await;
     assert_eq!([count(Tlp::Clear).await, count(Tlp::Green).await], [2, 705]);
+}
+
+/// A piece of moving that is decided on the fixture as it is now.
+async fn relevel(fixture: &Fixture, engine: &Arc<dyn Engine>) -> (Done, Commit) {
+    let target = Target::of(&fixture.collection, &fixture.operator());
+    let request = Request {
+        id: Uuid::new_v4(),
+        account: Uuid::nil(),
+        organisation: Uuid::nil(),
+        received: NOW,
+        fingerprint: None,
+        command: Command::Relevel(Relevel { target, limit: 500, after: None }),
+    };
+    let scope = Scope::Collection(fixture.collection.id);
+    let snapshot = engine.snapshot().await.unwrap();
+    let mut overlay = Overlay::new(&*snapshot);
+    let group = Group { scope, time: NOW, requests: vec![request] };
+    let mut applied = apply(&mut overlay, &group).await.unwrap();
+    (applied.outcomes.remove(0).unwrap(), overlay.into_commit())
+}
+
+pub async fn a_level_that_is_set_meanwhile_keeps_its_mark(engine: Arc<dyn Engine>) {
+    let fixture = Fixture::new(Arc::clone(&engine)).await;
+    let collection = fixture.collection.id;
+    fixture.change(DirectoryCommand::SetUnmarked { collection, level: Tlp::Green }).await.unwrap();
+    let fixture = fixture.known(collection);
+    let (done, commit) = relevel(&fixture, &engine).await;
+    assert_eq!(done, Done::Worked { more: false, after: None });
+    fixture.change(DirectoryCommand::SetUnmarked { collection, level: Tlp::Red }).await.unwrap();
+    // As of another process that has the lease.
+    assert!(matches!(engine.commit(commit).await, Err(EngineError::Conflict)));
+}
+
+pub async fn large_objects_move_in_bounded_commits(engine: Arc<dyn Engine>) {
+    const OBJECTS: u64 = 8;
+    let fixture = Fixture::new(Arc::clone(&engine)).await;
+    let collection = fixture.collection.id;
+    let text = "x".repeat(900_000);
+    for number in 1..=OBJECTS {
+        fixture.add(&[tool_named(1, 2000 + u32::try_from(number).unwrap(), &text)]).await;
+    }
+    fixture.change(DirectoryCommand::SetUnmarked { collection, level: Tlp::Green }).await.unwrap();
+    let fixture = fixture.known(collection);
+    let (done, commit) = relevel(&fixture, &engine).await;
+    assert!(matches!(done, Done::Worked { more: true, .. }));
+    let bytes: usize = commit.writes.values().flatten().map(bytes::Bytes::len).sum();
+    assert!((4 << 20..6 << 20).contains(&bytes), "{bytes} bytes in one commit");
+    fixture.store.clear(0).await.unwrap();
+    assert_eq!(fixture.store.count(&fixture.view_of(Tlp::Green)).await.unwrap(), OBJECTS);
+    assert_eq!(walk(&fixture, Tlp::Green, Filter::default()).await, [(1, 2008)]);
+}
+
+pub async fn watchers_wake_after_a_lost_answer(engine: Arc<dyn Engine>) {
+    let seed = Random::seed();
+    let faults = Faults { undetermined_applied: 2, ..Faults::default() };
+    let fixture = Fixture::new(Arc::new(FaultyEngine::new(engine, faults, seed))).await;
+    let mut watch = fixture.store.watch(&fixture.view());
+    for number in 1..=10 {
+        fixture.add(&[tool(number, 2001)]).await;
+        let woken = tokio::time::timeout(std::time::Duration::from_secs(5), watch.changed()).await;
+        assert!(woken.is_ok(), "seed {seed}, object {number}");
+    }
 }
 
 pub async fn watchers_wake_for_what_they_see(engine: Arc<dyn Engine>) {

@@ -3,7 +3,7 @@
 use super::{Random, id, marked_tool, new_collection, submission, tool_named};
 use crate::rights::{Access, GrantScope, Principal};
 use crate::store::apply::apply;
-use crate::store::engine::{Commit, Engine, Entry};
+use crate::store::engine::{Commit, Engine, KeyValue};
 use crate::store::overlay::Overlay;
 use crate::store::{
     Add, ApiRoot, Clear, Collection, Command, Delete, Directory, DirectoryCommand, Group, MemoryEngine,
@@ -170,7 +170,7 @@ async fn record(seed: u64) -> Vec<Group> {
 }
 
 /// Applies a log, and returns everything that it leaves; `cut` says how many groups the next commit takes.
-async fn replay(engine: &Arc<dyn Engine>, log: &[Group], mut cut: impl FnMut() -> usize) -> Vec<Entry> {
+async fn replay(engine: &Arc<dyn Engine>, log: &[Group], mut cut: impl FnMut() -> usize) -> Vec<KeyValue> {
     let mut rest = log;
     while !rest.is_empty() {
         let (now, later) = rest.split_at(cut().clamp(1, rest.len()));

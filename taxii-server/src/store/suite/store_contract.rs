@@ -304,6 +304,37 @@ pub async fn a_request_is_carried_out_once(engine: Arc<dyn Engine>) {
     for _ in 0..2 {
         assert_eq!(fixture.store.delete(&view, &operator, deletion.clone()).await.unwrap(), 1);
     }
+    fixture.add(&[tool(2, 2001)]).await;
+    let other = Deletion { id: id(2).parse().unwrap(), ..deletion };
+    let reused = fixture.store.delete(&view, &operator, other).await;
+    assert!(
+        matches!(reused, Err(StoreError::Rejected(Rejection::RequestReused))),
+        "it deletes another object"
+    );
+    assert_eq!(fixture.store.count(&view).await.unwrap(), 1);
+}
+
+pub async fn a_shared_identifier_names_the_own_request(engine: Arc<dyn Engine>) {
+    let fixture = Fixture::new(engine).await;
+    let alice = uuid::Uuid::from_u128(u128::MAX);
+    let account = NewAccount {
+        id: alice,
+        organisation: fixture.store.organisation(),
+        name: "alice".into(),
+        password: None,
+        token: None,
+        is_administrator: true,
+        grants: Default::default(),
+    };
+    fixture.change(DirectoryCommand::AddAccount(account)).await.unwrap();
+    let principal = Arc::clone(fixture.store.directory().principal(alice).unwrap());
+    let first = submission(&[tool(1, 2001)]);
+    let second = Submission { id: first.id, ..submission(&[tool(2, 2001), tool(3, 2001)]) };
+    let id = first.id;
+    fixture.store.add(&fixture.view(), &fixture.operator(), first).await.unwrap();
+    fixture.store.add(&fixture.view(), &principal, second).await.unwrap();
+    let status = fixture.store.status("root", id, &principal).await.unwrap().unwrap();
+    assert_eq!(status.total_count, 2);
 }
 
 pub async fn a_stale_request_is_checked_again(engine: Arc<dyn Engine>) {
