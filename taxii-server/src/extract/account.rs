@@ -211,7 +211,7 @@ changeable! {
     Deletable, Action::Delete
 }
 
-/// The object that a path names. A text that is no identifier names nothing.
+/// The object that a path names. 404 when the text is no identifier.
 pub(crate) struct ObjectAt(pub(crate) StixId);
 
 impl FromRequestParts<Arc<App>> for ObjectAt {
@@ -223,7 +223,7 @@ impl FromRequestParts<Arc<App>> for ObjectAt {
     }
 }
 
-/// The status that a path names. A text that is no UUID names nothing.
+/// The status that a path names. 404 when the text is no UUID.
 pub(crate) struct StatusAt(pub(crate) Uuid);
 
 impl FromRequestParts<Arc<App>> for StatusAt {

@@ -1,6 +1,6 @@
-//! Announcements: what became visible, for those who wait for it inside this process.
+//! Announcements: new versions, for watchers inside this process.
 //!
-//! Other processes learn it from the heads of collections.
+//! Other processes read the heads of collections.
 
 use super::keys::Position;
 use super::view::View;
@@ -27,7 +27,7 @@ impl Announcement {
         self.last.insert(level, position);
     }
 
-    /// Joins what two parts of one group announce.
+    /// Joins the announcements of two parts of one group.
     pub(super) fn join(first: Option<Self>, second: Option<Self>) -> Option<Self> {
         match (first, second) {
             (Some(mut first), Some(second)) => {
@@ -63,9 +63,7 @@ impl Announcer {
     }
 }
 
-/// Waits for versions that a viewer sees.
-///
-/// What is above the clearance of the viewer does not wake it.
+/// Waits for new versions that a viewer sees. Versions above the clearance of the viewer do not wake it.
 pub struct Watch {
     view: View,
     receiver: watch::Receiver<Last>,
@@ -80,7 +78,7 @@ impl Watch {
         visible.map(|(_, position)| *position).max().unwrap_or_default()
     }
 
-    /// Waits until something new is visible, and returns the position of the last of it; `None` when the store closes.
+    /// Waits for a new version, and returns the last new position; `None` when the store closes.
     pub async fn changed(&mut self) -> Option<Position> {
         loop {
             let last = self.last();

@@ -33,7 +33,7 @@ pub(super) enum CursorFilter {
 /// Why a `next` cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CursorError {
-    /// This server did not make it, or somebody changed it.
+    /// This server did not make it, or it was changed.
     #[error("`next` is not a value that this server gave out; start again without it")]
     Unknown,
     /// It belongs to another collection.
@@ -42,7 +42,7 @@ pub enum CursorError {
     /// The request repeats a filter with another value.
     #[error("{0} differs from the request that gave this `next`; repeat the same filters, or leave them out")]
     OtherFilter(&'static str),
-    /// A long filter was left out.
+    /// A long filter is missing.
     #[error("repeat the same filters together with `next`; they were too long to be carried in it")]
     FilterMissing,
 }

@@ -2,10 +2,10 @@
 //!
 //! Keys order by their bytes; numbers are big-endian. `{R}` is a region: `l` for what belongs to this server alone, `n` and a
 //! generation (4 bytes) for what ordered commands of a network wrote. `{C}` is a region and the number of a collection in
-//! it (4 bytes), `{position}` a place in its timeline (10 bytes), `{level}` a level of TLP (1 byte), `{id}` a STIX
+//! it (4 bytes), `{position}` a position in its timeline (10 bytes), `{level}` a level of TLP (1 byte), `{id}` a STIX
 //! identifier, `␀` one zero byte.
 //!
-//! | key | value | what it is |
+//! | key | value | meaning |
 //! |---|---|---|
 //! | `mformat` | decimal digits | format of the layout and of the records |
 //! | `d{R}` | revision | changes with every change of the directory |
@@ -40,10 +40,10 @@ use uuid::Uuid;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Region {
-    /// What belongs to this server alone: accounts, secrets, leases, local collections.
+    /// Data of this server alone: accounts, secrets, leases, local collections.
     #[default]
     Local,
-    /// What ordered commands of a network wrote, and nothing else; the same bytes on each member.
+    /// Data that ordered commands of a network wrote; the same bytes on each member.
     Network {
         /// Counts the snapshots that the region was loaded from.
         generation: u32,
@@ -62,14 +62,14 @@ impl Region {
     }
 }
 
-/// The place of a collection in the key space.
+/// The part of the key space that holds a collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Space {
     pub(crate) region: Region,
     pub(crate) number: u32,
 }
 
-/// A place in the timeline of a collection: `date_added`, and a sequence that only restored objects need, because
+/// A position in the timeline of a collection: `date_added`, and a sequence that only restored objects need, because
 /// only there two may share a microsecond.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position {
@@ -242,7 +242,7 @@ pub(crate) fn parse_version<'k>(space: Space, key: &'k [u8], id: &StixId) -> Opt
     Some((super::record::spec_version(*spec)?, std::str::from_utf8(instant).ok()?))
 }
 
-/// Everything that belongs to one collection, but its head.
+/// The ranges of one collection, except its head.
 pub(crate) fn collection_contents(space: Space) -> impl Iterator<Item = Range<Key>> {
     b"altovb".iter().map(move |&tag| prefix(in_space(tag, space)))
 }

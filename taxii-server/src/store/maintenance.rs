@@ -22,9 +22,9 @@ const LEASE: &str = "lease/maintenance";
 /// Settings of maintenance.
 #[derive(Clone, Copy, Debug)]
 pub struct Maintenance {
-    /// How long receipts are kept; a status can be asked for as long.
+    /// Time for which receipts, and so statuses, are kept.
     pub keep_receipts: Duration,
-    /// How often maintenance runs. It also runs at once when a collection is removed.
+    /// Time between two runs. Removing a collection or changing its level starts a run at once.
     pub every: Duration,
 }
 
@@ -40,7 +40,7 @@ fn micros(duration: Duration) -> i64 {
 }
 
 impl Store {
-    /// Runs maintenance for ever; a task that is spawned once in each process. Only the process with the lease works.
+    /// Runs maintenance until it is dropped. Each process spawns one such task; only the process with the lease works.
     pub async fn maintain(&self, maintenance: Maintenance) {
         loop {
             match self.has_lease(maintenance).await {

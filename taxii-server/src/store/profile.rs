@@ -34,7 +34,7 @@ impl Profile {
     }
 
     /// Whether objects of STIX 2.0 can be taken. The rules are those of 2.1, so a community that relies on more than the
-    /// standard must not get objects that nobody has checked.
+    /// standard must not get unchecked objects.
     pub fn takes_stix_2_0(self) -> bool {
         matches!(self, Self::Header | Self::Stix)
     }

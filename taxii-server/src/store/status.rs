@@ -61,7 +61,7 @@ impl Builder {
 }
 
 /// An object that the rules between versions refuse. Where the decision rests on versions that the account does not see,
-/// it is told no more than that.
+/// the message is generic.
 pub(super) fn refusal(admitted: &Admitted, decision: Decision, is_visible: bool) -> Refused {
     let (rule, message) = match decision.message(&admitted.facts) {
         Some(message) if is_visible => (decision.rule(), message),
@@ -94,8 +94,8 @@ fn structured(index: usize, refused: &Refused) -> StatusFinding {
 /// The `message` of a failure: `CODE at POINTER: SENTENCE (RULE); N more errors`.
 ///
 /// The code is a word of the validator, the pointer a JSON pointer into the request. Unprintable characters of the
-/// object, and blanks in the pointer, are written as `\u{…}`, so the first `: ` ends the pointer, and a terminal is not
-/// told what to do.
+/// object, and blanks in the pointer, are written as `\u{…}`, so the first `: ` ends the pointer, and no control sequence
+/// reaches a terminal.
 pub(crate) fn message(index: usize, refused: &Refused) -> String {
     let Refused { finding: Finding { code, pointer, message, rule, .. }, more, is_more_open, .. } = refused;
     let (pointer, sentence) = (shown(pointer, |c| c == ' '), shown(message, |_| false));
@@ -120,7 +120,7 @@ fn cut(text: &str) -> String {
     }
 }
 
-/// A text of a client, cut, and without anything that a terminal obeys.
+/// A text of a client, cut, with unprintable characters escaped.
 fn shown(text: &str, is_hidden: impl Fn(char) -> bool) -> String {
     let mut shown = String::new();
     for c in text.chars() {

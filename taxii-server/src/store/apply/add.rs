@@ -121,7 +121,7 @@ impl Accepted<'_> {
     }
 }
 
-/// What becomes of one object.
+/// The outcome for one object.
 enum Fate {
     /// It is stored; index into the accepted objects.
     New(usize),
@@ -229,7 +229,7 @@ impl<'g> Run<'g> {
                     Fate::New(self.accepted.len() - 1)
                 }
                 (decision, known) => {
-                    // What the decision rests on must be visible to whoever is told of it.
+                    // The message tells only of versions that the submitter sees.
                     let is_visible = match (decision, known) {
                         (Decision::Conflict | Decision::Duplicate, Some(known)) => sees(known.level),
                         (Decision::Refused(stix_model::version::Refusal::Revoked), _) => {
@@ -246,7 +246,7 @@ impl<'g> Run<'g> {
         Ok(fates)
     }
 
-    /// The commit clock: strictly increasing within a collection, whatever the clocks of machines do. The last position of
+    /// The commit clock: strictly increasing within a collection, also when a machine's clock goes back. The last position of
     /// each level falls on a whole millisecond, because some clients keep no more digits, and some see no higher level.
     fn stamp(&mut self, time: i64) -> Result<(), Rejection> {
         let time = u64::try_from(time).unwrap_or_default();
@@ -356,8 +356,8 @@ fn admitted(add: &Add) -> impl Iterator<Item = &Admitted> {
     })
 }
 
-/// Whether the level of an object does not come from its collection. A marking definition without a marking is for all:
-/// whoever sees an object must be able to read its markings.
+/// Whether the level of an object does not come from its collection. A marking definition without a marking is clear:
+/// every reader of an object must be able to read its markings.
 fn has_own_level(admitted: &Admitted) -> bool {
     admitted.tlp.is_some() || admitted.id.object_type() == "marking-definition"
 }

@@ -1,4 +1,4 @@
-//! Removing what no reader sees, in bounded pieces.
+//! Removing obsolete keys in bounded pieces.
 
 use crate::store::StoreError;
 use crate::store::command::Clear;
