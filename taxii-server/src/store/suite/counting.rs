@@ -1,6 +1,6 @@
 //! An engine that counts what is asked of it.
 
-use crate::store::engine::{Commit, Engine, EngineFuture, Entry, Key, Limits, Scan, Snapshot};
+use crate::store::engine::{Commit, Engine, EngineFuture, Key, KeyValue, Limits, Scan, Snapshot};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -54,7 +54,7 @@ impl Snapshot for CountingSnapshot {
         self.snapshot.get_many(keys, max_bytes)
     }
 
-    fn scan(&self, scan: Scan) -> EngineFuture<'_, Vec<Entry>> {
+    fn scan(&self, scan: Scan) -> EngineFuture<'_, Vec<KeyValue>> {
         self.calls.reads.fetch_add(1, Ordering::SeqCst);
         self.snapshot.scan(scan)
     }
