@@ -89,7 +89,7 @@ impl ApiError {
             Self::BodyTimeout => ("body_timeout", StatusCode::REQUEST_TIMEOUT, "The request took too long"),
             Self::BodyBroken => ("body_broken", StatusCode::BAD_REQUEST, "The request broke off"),
             Self::Parameter { .. } => {
-                ("bad_parameter", StatusCode::BAD_REQUEST, "A query parameter cannot be understood")
+                ("bad_parameter", StatusCode::BAD_REQUEST, "A parameter cannot be understood")
             }
             Self::Cursor(_) => ("bad_next", StatusCode::BAD_REQUEST, "This `next` cannot be used"),
             Self::TooLarge(_) => ("too_large", StatusCode::PAYLOAD_TOO_LARGE, "The request is too large"),

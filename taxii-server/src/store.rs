@@ -248,8 +248,10 @@ impl Store {
     }
 
     /// Writes all queued requests, then releases the engine.
-    pub async fn close(self) {
-        drop((self.follower, self.writes));
+    pub async fn close(mut self) {
+        self.follower.0.abort();
+        let _ = (&mut self.follower.0).await;
+        drop(self.writes);
         if let Err(error) = self.writer.await {
             tracing::error!(%error, "the writer ended badly");
         }

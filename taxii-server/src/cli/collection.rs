@@ -48,8 +48,8 @@ enum CollectionAction {
         /// What objects must satisfy to be added
         #[arg(long, value_enum, default_value_t)]
         profile: Profile,
-        /// TLP level of objects that carry no TLP marking: clear, green, amber, amber+strict or red
-        #[arg(long, value_name = "LEVEL", default_value_t = Tlp::Amber)]
+        /// TLP level of objects that carry no TLP marking
+        #[arg(long, value_name = "LEVEL", default_value_t = Tlp::Amber, value_parser = levels())]
         unmarked: Tlp,
         /// A UUID of version 4 [default: a random one]
         #[arg(long, value_name = "UUID")]
@@ -63,8 +63,9 @@ enum CollectionAction {
         /// What objects must satisfy to be added from now on; objects in the collection stay
         #[arg(long, value_enum, required_unless_present = "unmarked")]
         profile: Option<Profile>,
-        /// TLP level of objects that carry no TLP marking; objects in the collection move to it
-        #[arg(long, value_name = "LEVEL")]
+        /// TLP level of objects that carry no TLP marking; those in the collection get a new date_added, and clients get
+        /// them once more
+        #[arg(long, value_name = "LEVEL", value_parser = levels())]
         unmarked: Option<Tlp>,
     },
     /// List all collections
@@ -74,6 +75,11 @@ enum CollectionAction {
         /// Id, alias or title
         collection: String,
     },
+}
+
+fn levels() -> impl clap::builder::TypedValueParser<Value = Tlp> {
+    use clap::builder::{PossibleValuesParser, TypedValueParser};
+    PossibleValuesParser::new(Tlp::ALL.map(Tlp::as_str)).try_map(|word| word.parse::<Tlp>())
 }
 
 impl Collection {

@@ -12,12 +12,15 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use stix_model::Tlp;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// Maximum number of keys that one commit removes or moves.
 const PIECE: u32 = 5_000;
-const RELEVEL_PIECE: u32 = 500;
-const LEASE: &str = "lease/maintenance";
+const RELEVEL_PIECE: u32 = 200;
+const LEASE_NAME: &str = "lease/maintenance";
+/// How long a lease holds when it is not renewed, because its process ended.
+const LEASE: Duration = Duration::from_secs(60);
 
 /// Settings of maintenance.
 #[derive(Clone, Copy, Debug)]
@@ -42,18 +45,22 @@ fn micros(duration: Duration) -> i64 {
 impl Store {
     /// Runs maintenance until it is dropped. Each process spawns one such task; only the process with the lease works.
     pub async fn maintain(&self, maintenance: Maintenance) {
+        let mut due = Instant::now();
         loop {
-            match self.has_lease(maintenance).await {
-                Ok(true) => {
+            match self.has_lease().await {
+                Ok(true) if Instant::now() >= due => {
                     let before = self.clock.now_micros().saturating_sub(micros(maintenance.keep_receipts));
                     if let Err(error) = self.clear(before).await {
                         tracing::error!(%error, "maintenance failed");
                     }
+                    due = Instant::now() + maintenance.every;
                 }
-                Ok(false) => {}
+                Ok(_) => {}
                 Err(error) => tracing::warn!(%error, "the lease of maintenance cannot be read"),
             }
-            let _ = tokio::time::timeout(maintenance.every, self.maintenance.notified()).await;
+            if tokio::time::timeout(LEASE / 3, self.maintenance.notified()).await.is_ok() {
+                due = Instant::now();
+            }
         }
     }
 
@@ -67,11 +74,8 @@ impl Store {
         for clear in [Clear::Receipts { before, limit: PIECE }, Clear::Removed { limit: PIECE }] {
             while let Done::Worked { more: true, .. } = self.work(Command::Clear(clear)).await? {}
         }
-        let snapshot = self.engine.snapshot().await?;
-        for collection in self.directory().collections.values() {
-            if snapshot.get(keys::relevelled(collection.space())).await?.is_some() {
-                self.relevel(collection.id).await?;
-            }
+        for collection in self.directory().collections.keys() {
+            self.relevel(*collection).await?;
         }
         Ok(())
     }
@@ -81,6 +85,11 @@ impl Store {
     /// # Errors
     /// When the engine fails.
     pub async fn relevel(&self, collection: Uuid) -> Result<(), StoreError> {
+        let Some(current) = self.directory().collections.get(&collection).cloned() else { return Ok(()) };
+        let mark = keys::relevelled(current.space());
+        if self.engine.snapshot().await?.get(mark).await?.is_none() {
+            return Ok(());
+        }
         let operator = Principal::operator(self.organisation);
         let mut after: Option<(Tlp, Position)> = None;
         loop {
@@ -105,15 +114,15 @@ impl Store {
     }
 
     /// Takes or renews the lease, unless another process holds it.
-    pub(super) async fn has_lease(&self, maintenance: Maintenance) -> Result<bool, StoreError> {
-        let key = keys::local(LEASE);
+    pub(super) async fn has_lease(&self) -> Result<bool, StoreError> {
+        let key = keys::local(LEASE_NAME);
         let from = self.engine.snapshot().await?.get(key.clone()).await?;
         let now = self.clock.now_micros();
         let lease: Option<Lease> = from.as_ref().and_then(|lease| serde_json::from_slice(lease).ok());
         if lease.is_some_and(|lease| lease.holder != self.process && lease.until > now) {
             return Ok(false);
         }
-        let until = now.saturating_add(micros(maintenance.every).saturating_mul(2));
+        let until = now.saturating_add(micros(LEASE));
         let lease = serde_json::to_vec(&Lease { holder: self.process, until });
         let to = Some(Bytes::from(lease.map_err(|_| StoreError::Corrupt("a lease"))?));
         let heads = BTreeMap::from([(key, HeadChange { from, to })]);

@@ -200,8 +200,11 @@ impl Reader<'_> {
         let levels: Vec<_> = head.levels(self.clearance).collect();
         let mut found = Vec::new();
         let mut read = 0;
+        // Where most versions match, little more than a page is read.
+        let mut length = limit.saturating_add(1).min(SLICE);
         loop {
-            let (mut entries, end) = self.slice(&levels, start).await?;
+            let (mut entries, end) = self.slice(&levels, start, length).await?;
+            length = SLICE;
             read += entries.len();
             start = entries.last().map(|(selected, _)| selected.position).or(start);
             entries.retain(|(_, entry)| could_match(filter, entry));
@@ -227,16 +230,17 @@ impl Reader<'_> {
         &self,
         levels: &[Tlp],
         start: Option<Position>,
+        length: usize,
     ) -> Result<(Vec<(Selected, Entry)>, End), StoreError> {
         let scan = |level: &Tlp| {
-            self.snapshot.scan(Scan::forward(Timeline::All(*level).after(self.space, start), SLICE))
+            self.snapshot.scan(Scan::forward(Timeline::All(*level).after(self.space, start), length))
         };
         let mut merged = Vec::new();
         // After the end of the shortest slice that was cut, levels may hold entries that were not read.
         let mut known_to: Option<Position> = None;
         let slices = try_join_all(levels.iter().map(scan)).await?;
         for (level, slice) in levels.iter().zip(slices) {
-            let is_cut = slice.len() == SLICE;
+            let is_cut = slice.len() == length;
             for (key, value) in &slice {
                 let (position, entry) = (position_of(key)?, Entry::decode(value)?);
                 merged.push((Selected { position, level: *level, length: entry.length }, entry));

@@ -65,14 +65,14 @@ pub(crate) async fn change_collection(
     CollectionRecordPath { id }: CollectionRecordPath,
     AdminBody(CollectionChange { profile, unmarked }): AdminBody<CollectionChange>,
 ) -> Result<Response, ApiError> {
-    let before = find(&app, id)?;
+    find(&app, id)?;
     if profile.is_none() && unmarked.is_none() {
         return Err(ApiError::Unprocessable("give `profile`, `unmarked`, or both".to_owned()));
     }
     if let Some(profile) = profile {
         administrator.change(&app, DirectoryCommand::SetProfile { collection: id, profile }).await?;
     }
-    if let Some(level) = unmarked.filter(|level| *level != before.unmarked) {
+    if let Some(level) = unmarked {
         administrator.change(&app, DirectoryCommand::SetUnmarked { collection: id, level }).await?;
         app.store.relevel(id).await?;
     }

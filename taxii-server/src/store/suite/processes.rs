@@ -4,9 +4,7 @@ use super::pollers::{Follow, all_versions, poll, write_and_delete};
 use super::{Faults, FaultyEngine, Fixture, Random, submission, tool};
 use crate::rights::Principal;
 use crate::store::engine::Engine;
-use crate::store::{
-    DirectoryCommand, Maintenance, NewAccount, NewToken, PageRequest, Rejection, StoreError, Token,
-};
+use crate::store::{DirectoryCommand, NewAccount, NewToken, PageRequest, Rejection, StoreError, Token};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -109,12 +107,11 @@ pub async fn a_removed_collection_is_gone_elsewhere(engine: Arc<dyn Engine>) {
 pub async fn one_process_holds_the_lease(engine: Arc<dyn Engine>) {
     let one = Fixture::new(Arc::clone(&engine)).await;
     let two = one.elsewhere(Arc::clone(&engine)).await;
-    let maintenance = Maintenance { keep_receipts: Duration::from_secs(60), every: Duration::from_secs(600) };
-    assert!(one.store.has_lease(maintenance).await.unwrap());
-    assert!(!two.store.has_lease(maintenance).await.unwrap());
-    assert!(one.store.has_lease(maintenance).await.unwrap(), "its holder renews it");
+    assert!(one.store.has_lease().await.unwrap());
+    assert!(!two.store.has_lease().await.unwrap());
+    assert!(one.store.has_lease().await.unwrap(), "its holder renews it");
     let crate::clock::Clock::Manual(micros) = &*one.clock else { panic!("the fixture sets the clock") };
-    micros.fetch_add(1_201_000_000, Ordering::SeqCst);
-    assert!(two.store.has_lease(maintenance).await.unwrap(), "a lease ends");
-    assert!(!one.store.has_lease(maintenance).await.unwrap());
+    micros.fetch_add(61_000_000, Ordering::SeqCst);
+    assert!(two.store.has_lease().await.unwrap(), "a lease ends");
+    assert!(!one.store.has_lease().await.unwrap());
 }
