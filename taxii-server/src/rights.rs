@@ -1,6 +1,6 @@
 //! Who may do what: principals, grants, and the one function that decides.
 //!
-//! [`decide`] is total and pure. Extractors are its only callers in the server, so no handler is reached without it.
+//! [`decide`] is total and pure. No handler is reached without it, because extractors ask it for what they hand out.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -1,11 +1,8 @@
 //! Bodies of requests to add objects: bounded in size and time, and decompressed.
 
-use super::{Writable, media_type};
-use crate::admission::{self, Posted};
+use super::media_type;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::rights::{Action, Decision, Resource, decide};
-use crate::store::Stamps;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
@@ -39,25 +36,6 @@ impl FromRequest<Arc<App>> for EnvelopeBody {
         }
         let inflated = tokio::task::spawn_blocking(move || inflate(&bytes, limit)).await;
         inflated.map_err(|error| ApiError::Internal(error.into()))?.map(Self)
-    }
-}
-
-impl EnvelopeBody {
-    /// Holds the objects of the envelope against what the collection takes, away from the request threads and before the
-    /// one writer of the store.
-    pub(crate) async fn read(&self, at: &Writable) -> Result<Posted, ApiError> {
-        let (body, collection) = (self.0.clone(), Arc::clone(&at.view.collection));
-        let read = tokio::task::spawn_blocking(move || admission::read(&body, &collection)).await;
-        let posted = read.map_err(|error| ApiError::Internal(error.into()))?;
-        let posted = posted.map_err(|error| ApiError::Unprocessable(error.to_string()))?;
-        let may_restore = || {
-            let resource = Resource::Collection(at.view.collection.id);
-            matches!(decide(&at.principal, Action::Restore, resource), Decision::Allow(_))
-        };
-        if posted.stamps != Stamps::Clock && !may_restore() {
-            return Err(ApiError::Forbidden("give objects their date_added"));
-        }
-        Ok(posted)
     }
 }
 

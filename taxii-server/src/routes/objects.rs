@@ -1,5 +1,5 @@
 use super::{Taxii, taxii_response, with_dates};
-use crate::admission::Posted;
+use crate::admission::{self, Posted};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{
@@ -7,7 +7,8 @@ use crate::extract::{
     RequestId, VersionQuery, Writable,
 };
 use crate::openapi::{AddFailures, MatchObjects, MatchSpecVersion, MatchVersion, PageFailures, Paging};
-use crate::store::{Deletion, Page, Rejection, StoreError, Submission};
+use crate::rights::{Action, Decision, Resource, decide};
+use crate::store::{Deletion, Page, Rejection, Stamps, StoreError, Submission};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -56,7 +57,7 @@ pub(crate) async fn add_objects(
     let received = app.store.clock().now_micros();
     let (id, fingerprint) = (request.id, request.fingerprint(at.view.collection.id, &body.0));
     for _ in 0..RECHECKS {
-        let Posted { objects, stamps } = body.read(&at).await?;
+        let Posted { objects, stamps } = admit(&body, &at).await?;
         let submission = Submission { id, fingerprint, received, objects, stamps };
         match app.store.add(&at.view, &at.principal, submission).await {
             Err(StoreError::Rejected(Rejection::Stale)) => at = at.renew(&app)?,
@@ -125,6 +126,22 @@ pub(crate) async fn delete_object(
         }
     }
     Err(ApiError::BUSY)
+}
+
+/// Holds the objects of an envelope against what the collection takes, away from the request threads and before the one
+/// writer of the store.
+async fn admit(body: &EnvelopeBody, at: &Writable) -> Result<Posted, ApiError> {
+    let (body, collection) = (body.0.clone(), Arc::clone(&at.view.collection));
+    let posted = tokio::task::spawn_blocking(move || admission::read(&body, &collection)).await;
+    let posted = posted.map_err(|error| ApiError::Internal(error.into()))?;
+    let posted = posted.map_err(|error| ApiError::Unprocessable(error.to_string()))?;
+    let resource = Resource::Collection(at.view.collection.id);
+    let may_restore = matches!(decide(&at.principal, Action::Restore, resource), Decision::Allow(_));
+    if posted.stamps == Stamps::Clock || may_restore {
+        Ok(posted)
+    } else {
+        Err(ApiError::Forbidden("give objects their date_added"))
+    }
 }
 
 fn envelope(page: &Page<Bytes>) -> Response {
