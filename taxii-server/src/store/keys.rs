@@ -30,7 +30,6 @@
 //! `h`. A change of this layout is a new `FORMAT` with a step in `migration.rs`, and a fixture of the old one that opens.
 
 use super::engine::Key;
-use super::record::Interval;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use stix_model::{SpecVersion, StixId, Tlp};
@@ -103,6 +102,39 @@ impl Position {
     pub(crate) fn of_key(key: &[u8]) -> Option<Self> {
         Some(Self::from_bytes(*key.last_chunk()?))
     }
+}
+
+/// The clearances for which a version is the latest one: from its own level up to below the lowest level of any newer
+/// version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Interval {
+    /// The level of the version.
+    pub(crate) from: Tlp,
+    /// The lowest level of any newer version; `None` when there is none.
+    pub(crate) until: Option<Tlp>,
+}
+
+impl Interval {
+    const OPEN: u8 = 6;
+
+    pub(crate) fn contains(self, clearance: Tlp) -> bool {
+        self.from <= clearance && self.until.is_none_or(|until| clearance < until)
+    }
+
+    pub(crate) fn to_bytes(self) -> [u8; 2] {
+        [self.from as u8, self.until.map_or(Self::OPEN, |until| until as u8)]
+    }
+
+    pub(crate) fn from_bytes([from, until]: [u8; 2]) -> Option<Self> {
+        let until = if until == Self::OPEN { None } else { Some(Tlp::try_from(until).ok()?) };
+        let interval = Self { from: Tlp::try_from(from).ok()?, until };
+        until.is_none_or(|until| until > interval.from).then_some(interval)
+    }
+}
+
+/// The STIX version behind a byte of a key or a record.
+pub(crate) fn spec_version(byte: u8) -> Option<SpecVersion> {
+    [SpecVersion::V2_0, SpecVersion::V2_1].into_iter().find(|spec| *spec as u8 == byte)
 }
 
 pub(crate) const FORMAT: &[u8] = b"mformat";
@@ -239,7 +271,7 @@ pub(crate) fn version(space: Space, id: &StixId, spec: SpecVersion, instant: &st
 /// STIX version and instant at the end of a `v` key.
 pub(crate) fn parse_version<'k>(space: Space, key: &'k [u8], id: &StixId) -> Option<(SpecVersion, &'k str)> {
     let (spec, instant) = key.get(versions_prefix(space, id).len()..)?.split_first()?;
-    Some((super::record::spec_version(*spec)?, std::str::from_utf8(instant).ok()?))
+    Some((spec_version(*spec)?, std::str::from_utf8(instant).ok()?))
 }
 
 /// The ranges of one collection, except its head.

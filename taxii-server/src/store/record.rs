@@ -3,45 +3,12 @@
 //! A byte that no version of this program wrote is [`StoreError::Corrupt`], never a default.
 
 use super::StoreError;
-use super::keys::Position;
+use super::keys::{Interval, Position, spec_version};
 use crate::clock::timestamp;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use stix_model::json::Digest;
 use stix_model::{SpecVersion, StixId, Timestamp, Tlp};
-
-/// The clearances for which a version is the latest one: from its own level up to below the lowest level of any newer
-/// version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Interval {
-    /// The level of the version.
-    from: Tlp,
-    /// The lowest level of any newer version; `None` when there is none.
-    until: Option<Tlp>,
-}
-
-impl Interval {
-    const OPEN: u8 = 6;
-
-    pub(crate) fn contains(self, clearance: Tlp) -> bool {
-        self.from <= clearance && self.until.is_none_or(|until| clearance < until)
-    }
-
-    /// The level of the version.
-    pub(crate) fn level(self) -> Tlp {
-        self.from
-    }
-
-    pub(crate) fn to_bytes(self) -> [u8; 2] {
-        [self.from as u8, self.until.map_or(Self::OPEN, |until| until as u8)]
-    }
-
-    fn from_bytes([from, until]: [u8; 2]) -> Option<Self> {
-        let until = if until == Self::OPEN { None } else { Some(Tlp::try_from(until).ok()?) };
-        let interval = Self { from: Tlp::try_from(from).ok()?, until };
-        until.is_none_or(|until| until > interval.from).then_some(interval)
-    }
-}
 
 /// Metadata of one stored version, as the timeline of all versions has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -431,10 +398,6 @@ impl Head {
         };
         decode().ok_or(StoreError::Corrupt("the head of a collection"))
     }
-}
-
-pub(crate) fn spec_version(byte: u8) -> Option<SpecVersion> {
-    [SpecVersion::V2_0, SpecVersion::V2_1].into_iter().find(|spec| *spec as u8 == byte)
 }
 
 /// Identifiers and instants are bounded when they are parsed.

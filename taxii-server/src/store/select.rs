@@ -172,7 +172,7 @@ impl Reader<'_> {
         for interval in head.intervals(self.clearance) {
             let mut add = |timeline: Timeline<'_>| {
                 let range = timeline.after(self.space, start);
-                levels.push(interval.level());
+                levels.push(interval.from);
                 scans.push(self.snapshot.scan(Scan::forward(range, limit.saturating_add(1))));
             };
             match &filter.types {
