@@ -23,6 +23,7 @@ mod overlay;
 mod profile;
 mod receipt;
 mod record;
+mod reload;
 mod select;
 mod status;
 #[cfg(any(test, feature = "testing"))]
@@ -38,6 +39,7 @@ use bytes::Bytes;
 use engine::{Commit, Engine, EngineError, HeadChange, Snapshot};
 use keys::Timeline;
 use record::{Entry, Head, date_added};
+use reload::{Follower, Reload, read_directory};
 use select::Selection;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -76,9 +78,6 @@ pub const FORMAT: u32 = 2;
 pub const OLDEST_FORMAT: u32 = 2;
 /// Maximum number of bytes of one page, beyond its first object.
 const MAX_PAGE_BYTES: usize = 16 << 20;
-/// Time between two reads of the directory's revision. A change by another process takes effect here within twice this
-/// time.
-const FOLLOW: Duration = Duration::from_millis(400);
 /// Maximum number of attempts to open the store while the engine is unavailable or other processes open it too.
 const OPEN_ATTEMPTS: u32 = 50;
 
@@ -154,52 +153,6 @@ pub struct Deletion {
     pub filter: Filter,
 }
 
-/// The copy of the directory, and the way to renew it.
-#[derive(Clone)]
-struct Reload {
-    engine: Arc<dyn Engine>,
-    directory: Arc<ArcSwap<Directory>>,
-}
-
-impl Reload {
-    /// Reads the directory again when its revision differs from that of the copy.
-    async fn now(&self) -> Result<(), StoreError> {
-        let snapshot = self.engine.snapshot().await?;
-        let revision = snapshot.get(keys::directory_revision(Region::Local)).await?;
-        let revision = revision.map_or(Ok(0), |bytes| directory::decode_revision(&bytes))?;
-        if revision != self.directory.load().revision {
-            self.directory.store(Arc::new(read_directory(&*snapshot).await?));
-        }
-        Ok(())
-    }
-
-    /// Follows the changes that other processes make.
-    async fn follow(self) {
-        let mut is_failing = false;
-        loop {
-            tokio::time::sleep(FOLLOW).await;
-            let followed = self.now().await;
-            if let (Err(error), false) = (&followed, is_failing) {
-                tracing::warn!(%error, "the directory cannot be read; the copy may be old");
-            }
-            is_failing = followed.is_err();
-        }
-    }
-}
-
-/// The task that follows the directory; it ends with the store.
-struct Follower(tokio::task::JoinHandle<()>);
-
-impl Drop for Follower {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-async fn read_directory(snapshot: &dyn Snapshot) -> Result<Directory, StoreError> {
-    Directory::read(Region::Local, snapshot.scan_all(keys::directory(Region::Local)).await?)
-}
-
 impl Store {
     /// Opens the store of an engine, or makes a new store in it. Tries again while other processes do the same.
     ///
@@ -232,7 +185,7 @@ impl Store {
         };
         let (writes, writer) = writer.start();
         Ok(Self {
-            follower: Follower(tokio::spawn(reload.clone().follow())),
+            follower: reload.clone().follow(),
             engine,
             reload,
             organisation: opened.organisation,
@@ -249,8 +202,7 @@ impl Store {
 
     /// Writes all queued requests, then releases the engine.
     pub async fn close(mut self) {
-        self.follower.0.abort();
-        let _ = (&mut self.follower.0).await;
+        self.follower.end().await;
         drop(self.writes);
         if let Err(error) = self.writer.await {
             tracing::error!(%error, "the writer ended badly");

@@ -14,11 +14,12 @@ use super::announce::Announcement;
 use super::command::{Command, Group, Request, Scope, Stamps, Target};
 use super::directory::{self, Account, Collection, DirectoryRefusal};
 use super::engine::Key;
+use super::filter::HistoryRow;
 use super::keys::{self, Region, Space};
 use super::overlay::Overlay;
 use super::receipt::{self, Done};
-use super::record::{Head, LatestVersion, encode_length};
-use std::collections::BTreeSet;
+use super::record::{Edition, Head, LatestVersion, ObjectRecord, encode_length};
+use std::collections::{BTreeMap, BTreeSet};
 use stix_model::Timestamp;
 
 /// The effects of a group beyond its writes.
@@ -185,6 +186,24 @@ async fn check(
         is_fresh &= account.is_some_and(|account| account.revision == revision);
     }
     Ok(if is_fresh { Ok(collection) } else { Err(Err(Rejection::Stale)) })
+}
+
+/// Makes the record of an object anew from its versions; what all versions share is taken from the record before.
+fn rebuild(
+    before: &ObjectRecord,
+    versions: impl IntoIterator<Item = HistoryRow>,
+) -> Result<ObjectRecord, StoreError> {
+    let mut record = ObjectRecord::default();
+    for HistoryRow { spec, instant, row } in versions {
+        let facts = before.0.get(&spec).ok_or(StoreError::Corrupt("the record of an object"))?;
+        let edition = record.0.entry(spec).or_insert_with(|| Edition {
+            levels: BTreeMap::new(),
+            revoked: None,
+            ..facts.clone()
+        });
+        edition.insert(instant, &row);
+    }
+    Ok(record)
 }
 
 /// Reads the head of a collection, whose key was loaded.

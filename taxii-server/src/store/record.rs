@@ -178,7 +178,13 @@ impl Edition {
     const REVOKED: u8 = 4;
     const UNVERSIONED: u8 = 8;
 
-    pub(crate) fn insert(&mut self, level: Tlp, bound: Bound) {
+    /// Adds a version.
+    pub(crate) fn insert(&mut self, instant: Box<str>, version: &VersionRow) {
+        let VersionRow { position, level, length, is_revoked, .. } = *version;
+        if is_revoked && self.revoked.as_ref().is_none_or(|(earliest, _)| instant < *earliest) {
+            self.revoked = Some((instant.clone(), level));
+        }
+        let bound = Bound { instant, position, length };
         match self.levels.get_mut(&level) {
             None => {
                 self.levels.insert(level, Ends { first: bound.clone(), last: bound });
@@ -186,13 +192,6 @@ impl Edition {
             Some(ends) if bound.instant < ends.first.instant => ends.first = bound,
             Some(ends) if bound.instant > ends.last.instant => ends.last = bound,
             Some(_) => {}
-        }
-    }
-
-    /// Notes a version that revokes the object.
-    pub(crate) fn revoke(&mut self, instant: &str, level: Tlp) {
-        if self.revoked.as_ref().is_none_or(|(earliest, _)| instant < &**earliest) {
-            self.revoked = Some((instant.into(), level));
         }
     }
 
@@ -340,6 +339,20 @@ pub(crate) struct LevelHead {
 }
 
 impl Head {
+    /// Counts a version that was put at the end of the timeline.
+    pub(crate) fn add(&mut self, level: Tlp, spec: SpecVersion, position: Position) {
+        let level = self.levels.entry(level).or_default();
+        level.versions[spec as usize] += 1;
+        level.last = position;
+        self.last = position;
+    }
+
+    /// Counts a version that was removed.
+    pub(crate) fn remove(&mut self, level: Tlp, spec: SpecVersion) {
+        let count = &mut self.levels.entry(level).or_default().versions[spec as usize];
+        *count = count.saturating_sub(1);
+    }
+
     /// Versions that a clearance sees, for each STIX version.
     pub(crate) fn versions(&self, clearance: Tlp) -> [u64; 2] {
         let visible = self.levels.range(..=clearance).map(|(_, level)| level.versions);

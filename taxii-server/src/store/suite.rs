@@ -33,8 +33,8 @@ pub mod store_contract;
 
 use super::engine::Engine;
 use super::{
-    Admitted, ApiRoot, Collection, Deletion, DirectoryCommand, Filter, NewCollection, Profile, Stamps, Store,
-    StoreError, Submission, Submitted, View,
+    Admitted, ApiRoot, Collection, Deletion, DirectoryCommand, Filter, NewAccount, NewCollection, NewToken,
+    Profile, Stamps, Store, StoreError, Submission, Submitted, View,
 };
 use crate::clock::Clock;
 use crate::rights::{Principal, Viewer};
@@ -205,6 +205,19 @@ impl Fixture {
 
     pub(crate) async fn change(&self, command: DirectoryCommand) -> Result<(), StoreError> {
         self.store.change_directory(&self.operator(), command).await
+    }
+
+    /// An administrator with this identifier, to be added.
+    pub(crate) fn administrator(&self, id: Uuid, token: Option<NewToken>) -> NewAccount {
+        NewAccount {
+            id,
+            organisation: self.store.organisation(),
+            name: "alice".into(),
+            password: None,
+            token,
+            is_administrator: true,
+            grants: Default::default(),
+        }
     }
 
     pub(crate) fn operator(&self) -> Principal {

@@ -8,7 +8,7 @@ use crate::store::directory::Collection;
 use crate::store::keys::{self, Position, Space, Timeline};
 use crate::store::overlay::Overlay;
 use crate::store::receipt::{self, Done};
-use crate::store::record::{Bound, Entry, Head, ObjectRecord, VersionRow, date_added};
+use crate::store::record::{Entry, Head, ObjectRecord, VersionRow, date_added};
 use crate::store::status;
 use std::collections::BTreeMap;
 use stix_model::json::Digest;
@@ -101,6 +101,11 @@ fn version_key(admitted: &Admitted) -> VersionKey<'_> {
     (admitted.spec_version, admitted.facts.version.as_ref().map(Timestamp::sort_key))
 }
 
+/// The version of an object at a position; `date_added` stands in for one that it has not (TAXII 2.1, section 3.4.1).
+fn version_at(admitted: &Admitted, position: Position) -> Timestamp {
+    admitted.facts.version.clone().unwrap_or_else(|| date_added(position))
+}
+
 /// An object that is stored.
 struct Accepted<'g> {
     admitted: &'g Admitted,
@@ -111,13 +116,19 @@ struct Accepted<'g> {
 }
 
 impl Accepted<'_> {
-    /// The version; `date_added` stands in for it (TAXII 2.1, section 3.4.1).
     fn version(&self) -> Timestamp {
-        self.admitted.facts.version.clone().unwrap_or_else(|| date_added(self.position))
+        version_at(self.admitted, self.position)
     }
 
-    fn length(&self) -> u32 {
-        u32::try_from(self.admitted.json.len()).expect("an object is smaller than 4 GiB")
+    fn row(&self) -> VersionRow {
+        VersionRow {
+            position: self.position,
+            level: self.level,
+            length: u32::try_from(self.admitted.json.len()).expect("an object is smaller than 4 GiB"),
+            is_revoked: self.admitted.facts.is_revoked,
+            digest: self.admitted.digest,
+            content: self.admitted.facts.content,
+        }
     }
 }
 
@@ -285,11 +296,11 @@ impl<'g> Run<'g> {
             match fate {
                 Fate::New(accepted) => status.succeed(admitted, self.accepted[accepted].version(), None),
                 Fate::Known(known) => {
-                    let stamp = match known.place {
+                    let position = match known.place {
                         KnownPlace::Stored(position) => position,
                         KnownPlace::Accepted(index) => self.accepted[index].position,
                     };
-                    let version = admitted.facts.version.clone().unwrap_or_else(|| date_added(stamp));
+                    let version = version_at(admitted, position);
                     status.succeed(admitted, version, Some("already in the collection"));
                 }
                 Fate::Refused { decision, is_visible } => {
@@ -308,31 +319,20 @@ impl<'g> Run<'g> {
         let mut announcement = Announcement::of(self.collection.id);
         for accepted in &self.accepted {
             let Accepted { admitted, level, position, .. } = accepted;
-            let (space, length, version) = (self.space, accepted.length(), accepted.version());
+            let (space, row, version) = (self.space, accepted.row(), accepted.version());
             let key = keys::version(space, &admitted.id, admitted.spec_version, version.sort_key());
-            let row = VersionRow {
-                position: *position,
-                level: *level,
-                length,
-                is_revoked: admitted.facts.is_revoked,
-                digest: admitted.digest,
-                content: admitted.facts.content,
-            };
             overlay.put(key, row.encode());
             let entry = Entry {
                 id: admitted.id.clone(),
                 spec_version: admitted.spec_version,
                 version,
-                length,
+                length: row.length,
                 valid_until: admitted.valid_until,
                 is_marked: has_own_level(admitted),
             };
             overlay.put(Timeline::All(*level).at(space, *position), entry.encode());
             overlay.put_large(&keys::object_bytes(space, *position), admitted.json.clone());
-            let level_head = self.head.levels.entry(*level).or_default();
-            level_head.versions[admitted.spec_version as usize] += 1;
-            level_head.last = *position;
-            self.head.last = *position;
+            self.head.add(*level, admitted.spec_version, *position);
             announcement.add(*level, *position);
         }
         for (id, state) in self.objects.into_iter().filter(|(_, state)| !state.accepted.is_empty()) {
@@ -376,11 +376,7 @@ fn insert(record: &mut ObjectRecord, accepted: &Accepted<'_>) {
         edition.creator.clone_from(&facts.creator);
         edition.is_unversioned = facts.version.is_none();
     }
-    let instant: Box<str> = accepted.version().sort_key().into();
-    if facts.is_revoked {
-        edition.revoke(&instant, accepted.level);
-    }
-    edition.insert(accepted.level, Bound { instant, position: accepted.position, length: accepted.length() });
+    edition.insert(accepted.version().sort_key().into(), &accepted.row());
 }
 
 fn restored_position(

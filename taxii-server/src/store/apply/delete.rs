@@ -1,13 +1,13 @@
 //! Deleting versions of an object.
 
-use super::{Applied, Rejection, check, head, move_latest, put_head};
+use super::{Applied, Rejection, check, head, move_latest, put_head, rebuild};
 use crate::store::StoreError;
 use crate::store::command::{Delete, Request};
-use crate::store::filter::Filter;
+use crate::store::filter::{Filter, HistoryRow};
 use crate::store::keys::{self, Position, Space, Timeline};
 use crate::store::overlay::Overlay;
 use crate::store::receipt::{self, Done};
-use crate::store::record::{Bound, ObjectRecord};
+use crate::store::record::ObjectRecord;
 use crate::store::select::history;
 use std::collections::BTreeSet;
 
@@ -52,31 +52,15 @@ async fn versions(
     let mut head = head(overlay, space)?;
     let key = keys::object(space, id);
     let before = ObjectRecord::decode(overlay.get(&key))?;
-    let mut after = ObjectRecord::default();
-    for row in rows {
-        let version = row.row;
-        if gone.contains(&version.position) {
-            let level = head.levels.entry(version.level).or_default();
-            let count = &mut level.versions[row.spec as usize];
-            *count = count.saturating_sub(1);
-            overlay.remove(keys::version(space, id, row.spec, &row.instant));
-            overlay.remove(Timeline::All(version.level).at(space, version.position));
-            overlay.remove_large(&keys::object_bytes(space, version.position), version.length as usize);
-            continue;
-        }
-        let edition = after.0.entry(row.spec).or_default();
-        if edition.levels.is_empty() {
-            let facts = before.0.get(&row.spec).ok_or(StoreError::Corrupt("the record of an object"))?;
-            edition.created.clone_from(&facts.created);
-            edition.creator.clone_from(&facts.creator);
-            edition.is_unversioned = facts.is_unversioned;
-        }
-        if version.is_revoked {
-            edition.revoke(&row.instant, version.level);
-        }
-        let bound = Bound { instant: row.instant, position: version.position, length: version.length };
-        edition.insert(version.level, bound);
+    let (removed, kept): (Vec<_>, Vec<_>) =
+        rows.into_iter().partition(|row| gone.contains(&row.row.position));
+    for HistoryRow { spec, instant, row: version } in removed {
+        head.remove(version.level, spec);
+        overlay.remove(keys::version(space, id, spec, &instant));
+        overlay.remove(Timeline::All(version.level).at(space, version.position));
+        overlay.remove_large(&keys::object_bytes(space, version.position), version.length as usize);
     }
+    let after = rebuild(&before, kept)?;
     move_latest(overlay, space, &mut head, id.object_type(), [&before.latest(), &after.latest()]);
     if after.0.is_empty() {
         overlay.remove(key);

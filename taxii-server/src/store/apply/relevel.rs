@@ -1,6 +1,6 @@
 //! Moving objects without a marking to another level.
 
-use super::{Applied, Outcome, check, head, move_latest, put_head};
+use super::{Applied, Outcome, check, head, move_latest, put_head, rebuild};
 use crate::store::StoreError;
 use crate::store::announce::Announcement;
 use crate::store::command::{Relevel, Request};
@@ -10,7 +10,7 @@ use crate::store::filter::HistoryRow;
 use crate::store::keys::{self, Position, Space, Timeline};
 use crate::store::overlay::Overlay;
 use crate::store::receipt::Done;
-use crate::store::record::{Bound, Edition, Entry, Head, ObjectRecord, VersionRow, date_added};
+use crate::store::record::{Entry, Head, ObjectRecord, VersionRow, date_added};
 use crate::store::select::history;
 use std::collections::BTreeMap;
 use stix_model::{StixId, Tlp};
@@ -126,11 +126,8 @@ impl<'o, 's> Work<'o, 's> {
         self.overlay.remove(Timeline::All(from).at(space, old));
         let version = if is_unversioned { date_added(new) } else { entry.version.clone() };
         self.overlay.put(Timeline::All(to).at(space, new), Entry { version, ..entry }.encode());
-        let count = &mut self.head.levels.entry(from).or_default().versions[spec as usize];
-        *count = count.saturating_sub(1);
-        let level = self.head.levels.entry(to).or_default();
-        level.versions[spec as usize] += 1;
-        (level.last, self.head.last) = (new, new);
+        self.head.remove(from, spec);
+        self.head.add(to, spec, new);
         let announcement = self.announcement.get_or_insert(Announcement::of(self.collection.id));
         announcement.add(to, new);
         Ok(())
@@ -153,19 +150,7 @@ impl<'o, 's> Work<'o, 's> {
     /// Writes the records of the objects and the head, and returns the announcement.
     fn finish(mut self) -> Result<Option<Announcement>, StoreError> {
         for (id, Moved { before, versions }) in std::mem::take(&mut self.objects) {
-            let mut after = ObjectRecord::default();
-            for HistoryRow { spec, instant, row } in versions.into_values() {
-                let facts = before.0.get(&spec).ok_or(StoreError::Corrupt("the record of an object"))?;
-                let edition = after.0.entry(spec).or_insert_with(|| Edition {
-                    levels: BTreeMap::new(),
-                    revoked: None,
-                    ..facts.clone()
-                });
-                if row.is_revoked {
-                    edition.revoke(&instant, row.level);
-                }
-                edition.insert(row.level, Bound { instant, position: row.position, length: row.length });
-            }
+            let after = rebuild(&before, versions.into_values())?;
             let latest = [&before.latest()[..], &after.latest()];
             move_latest(self.overlay, self.space, &mut self.head, id.object_type(), latest);
             self.overlay.put(keys::object(self.space, &id), after.encode());

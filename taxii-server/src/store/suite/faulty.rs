@@ -5,7 +5,7 @@ use crate::store::engine::{Commit, Engine, EngineError, EngineFuture, Limits, Sn
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// How often each fault comes: once in so many calls; 0 is never.
+/// Mean number of calls between two faults of a kind; 0 switches it off.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Faults {
     /// Another writer was faster, although none was.

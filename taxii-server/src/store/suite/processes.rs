@@ -57,15 +57,7 @@ pub async fn two_processes_under_faults(engine: Arc<dyn Engine>) {
 
 fn account(fixture: &Fixture) -> NewAccount {
     let token = Token { sha256: "00".repeat(32), created: "2026-01-01T00:00:00.000000Z".into() };
-    NewAccount {
-        id: Uuid::new_v4(),
-        organisation: fixture.store.organisation(),
-        name: "alice".into(),
-        password: None,
-        token: Some(NewToken { public: "public".into(), token }),
-        is_administrator: true,
-        grants: Default::default(),
-    }
+    fixture.administrator(Uuid::new_v4(), Some(NewToken { public: "public".into(), token }))
 }
 
 async fn within_bound(mut is_so: impl FnMut() -> bool) {

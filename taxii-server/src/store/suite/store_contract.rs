@@ -6,8 +6,8 @@ use crate::clock::{Clock, timestamp};
 use crate::rights::{Principal, Subject};
 use crate::store::engine::Engine;
 use crate::store::{
-    CursorError, Deletion, DirectoryCommand, Filter, NewAccount, PageRequest, Profile, Refused, Rejection,
-    Stamps, Store, StoreError, Submission, Submitted, VersionFilter, View,
+    CursorError, Deletion, DirectoryCommand, Filter, PageRequest, Profile, Refused, Rejection, Stamps, Store,
+    StoreError, Submission, Submitted, VersionFilter, View,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -317,15 +317,7 @@ pub async fn a_request_is_carried_out_once(engine: Arc<dyn Engine>) {
 pub async fn a_shared_identifier_names_the_own_request(engine: Arc<dyn Engine>) {
     let fixture = Fixture::new(engine).await;
     let alice = uuid::Uuid::from_u128(u128::MAX);
-    let account = NewAccount {
-        id: alice,
-        organisation: fixture.store.organisation(),
-        name: "alice".into(),
-        password: None,
-        token: None,
-        is_administrator: true,
-        grants: Default::default(),
-    };
+    let account = fixture.administrator(alice, None);
     fixture.change(DirectoryCommand::AddAccount(account)).await.unwrap();
     let principal = Arc::clone(fixture.store.directory().principal(alice).unwrap());
     let first = submission(&[tool(1, 2001)]);
@@ -339,15 +331,7 @@ pub async fn a_shared_identifier_names_the_own_request(engine: Arc<dyn Engine>) 
 
 pub async fn a_stale_request_is_checked_again(engine: Arc<dyn Engine>) {
     let fixture = Fixture::new(engine).await;
-    let account = NewAccount {
-        id: uuid::Uuid::new_v4(),
-        organisation: fixture.store.organisation(),
-        name: "alice".into(),
-        password: None,
-        token: None,
-        is_administrator: true,
-        grants: Default::default(),
-    };
+    let account = fixture.administrator(uuid::Uuid::new_v4(), None);
     let alice = account.id;
     fixture.change(DirectoryCommand::AddAccount(account)).await.unwrap();
     let principal = || Arc::clone(fixture.store.directory().principal(alice).unwrap());
@@ -412,12 +396,11 @@ pub async fn a_reopened_store_goes_on(open: &dyn Open) {
 pub async fn a_post_costs_two_reads_and_one_commit(engine: Arc<dyn Engine>) {
     let calls = Arc::new(Calls::default());
     let engine = Arc::new(CountingEngine { engine, calls: Arc::clone(&calls) });
-    let fixture = Fixture::new(engine).await;
+    let mut fixture = Fixture::new(engine).await;
     let objects = |first: u64, year| (first..first + 50).map(|number| tool(number, year)).collect::<Vec<_>>();
     let respelled = |texts: Vec<String>| texts.iter().map(|text| text.replace(",\"", " ,\"")).collect();
     // The task that looks for changes of the directory reads too.
-    fixture.store.follower.0.abort();
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    Arc::get_mut(&mut fixture.store).unwrap().follower.end().await;
     let requests = [objects(0, 2005), objects(0, 2005), respelled(objects(0, 2005)), objects(0, 2006)];
     for (kind, objects) in requests.iter().enumerate() {
         calls.take();

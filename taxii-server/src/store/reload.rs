@@ -1,0 +1,71 @@
+//! The copy of the directory that a process holds, and how it follows what other processes write.
+
+use super::StoreError;
+use super::directory::{self, Directory};
+use super::engine::{Engine, Snapshot};
+use super::keys::{self, Region};
+use arc_swap::ArcSwap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Time between two reads of the directory's revision. A change by another process takes effect here within twice this
+/// time.
+const FOLLOW: Duration = Duration::from_millis(400);
+
+/// The copy of the directory, and the way to renew it.
+#[derive(Clone)]
+pub(super) struct Reload {
+    pub(super) engine: Arc<dyn Engine>,
+    pub(super) directory: Arc<ArcSwap<Directory>>,
+}
+
+impl Reload {
+    /// Reads the directory again when its revision differs from that of the copy.
+    pub(super) async fn now(&self) -> Result<(), StoreError> {
+        let snapshot = self.engine.snapshot().await?;
+        let revision = snapshot.get(keys::directory_revision(Region::Local)).await?;
+        let revision = revision.map_or(Ok(0), |bytes| directory::decode_revision(&bytes))?;
+        if revision != self.directory.load().revision {
+            self.directory.store(Arc::new(read_directory(&*snapshot).await?));
+        }
+        Ok(())
+    }
+
+    /// Starts the task that follows the changes of other processes.
+    pub(super) fn follow(self) -> Follower {
+        Follower(tokio::spawn(self.run()))
+    }
+
+    async fn run(self) {
+        let mut is_failing = false;
+        loop {
+            tokio::time::sleep(FOLLOW).await;
+            let followed = self.now().await;
+            if let (Err(error), false) = (&followed, is_failing) {
+                tracing::warn!(%error, "the directory cannot be read; the copy may be old");
+            }
+            is_failing = followed.is_err();
+        }
+    }
+}
+
+/// The task that follows the directory; it ends with the store.
+pub(super) struct Follower(tokio::task::JoinHandle<()>);
+
+impl Follower {
+    /// Ends the task, and waits until it has released the engine.
+    pub(super) async fn end(&mut self) {
+        self.0.abort();
+        let _ = (&mut self.0).await;
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+pub(super) async fn read_directory(snapshot: &dyn Snapshot) -> Result<Directory, StoreError> {
+    Directory::read(Region::Local, snapshot.scan_all(keys::directory(Region::Local)).await?)
+}
