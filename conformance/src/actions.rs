@@ -36,7 +36,7 @@ impl Suite {
 
     /// The known set for filters and pages: the seed, or what a reading account finds.
     ///
-    /// A server that cannot list it fails whoever asks: these are plain requests that have to work.
+    /// A server that cannot list it fails every check that asks: these are plain requests that have to work.
     pub(crate) async fn sample(&self) -> Verdict<&Sample> {
         let sample = self.sample.get_or_init(|| async {
             let (collection, ids) = match self.seed().await {

@@ -2,8 +2,8 @@
 //!
 //! [`Control`] sends the same requests as any administrator, inside this process ([`Control::of`]) or to the server that
 //! has the data folder open ([`Control::open`]). A running server listens on a loopback address for the operator of its
-//! machine, and writes the address and a secret into its data folder, readable for the owner only: whoever can read that
-//! file can read the store too.
+//! machine, and writes the address and a secret into its data folder, readable for the owner only: an account that can
+//! read that file can read the store too.
 
 mod admin;
 mod file;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 /// What to do when a server is busy (429, 503) or the connection breaks: wait and ask again.
 ///
-/// A request that did not reach the server, or that the server put off, is always sent again. When nobody knows whether
-/// it was carried out (the connection broke while the answer was awaited, or a proxy answered 502 or 504), it depends on
+/// A request that did not reach the server, or that the server put off, is always sent again. When its outcome is
+/// unknown (the connection broke while the answer was awaited, or a proxy answered 502 or 504), it depends on
 /// what it does:
 ///
 /// - What reads is asked again.

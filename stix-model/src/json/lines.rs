@@ -3,7 +3,7 @@
 use super::{Document, Limits};
 use std::cell::OnceCell;
 
-/// A line may be very long, so places are noted at every so many bytes, and not at every line.
+/// Bytes between two noted places. Notes at the starts of lines would not do, because a line may be very long.
 const STEP: usize = 1024;
 
 /// Finds lines and columns in a text, both from 1; columns count characters.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// A place in a file, shown as `FILE:LINE:COLUMN`. Of a compressed file, the text inside counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FilePlace {
-    /// The file, as whoever reads the place calls it.
+    /// Name of the file.
     #[serde(serialize_with = "write_file")]
     pub file: Arc<str>,
     /// The line, from 1.

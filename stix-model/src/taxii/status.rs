@@ -161,7 +161,7 @@ impl StatusFinding {
     }
 }
 
-/// A sentence without the place in the request, which whoever reads a file cannot use.
+/// A sentence without the place in the request, which means nothing to a person who has a file.
 ///
 /// ```
 /// use stix_model::taxii::StatusFinding;

@@ -54,7 +54,7 @@ impl Decision {
         }
     }
 
-    /// Why the object is not stored, as a sentence for whoever sent it; `None` when it is stored, or is already.
+    /// Why the object is not stored, as a sentence for its sender; `None` when it is stored, or is already.
     ///
     /// ```
     /// # use stix_model::Object;
@@ -115,7 +115,7 @@ impl Refusal {
         }
     }
 
-    /// A sentence for whoever sent the object.
+    /// A sentence for the sender of the object.
     ///
     /// ```
     /// use stix_model::version::Refusal;
