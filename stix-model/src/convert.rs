@@ -28,7 +28,7 @@ mod pattern;
 mod properties;
 
 use crate::json::{Change, Kind, Value, apply, write_string};
-use crate::vocab::{IndicatorType, MalwareType, ReportType, ThreatActorType, ToolType, Vocabulary};
+use crate::model::vocab::{IndicatorType, MalwareType, ReportType, ThreatActorType, ToolType, Vocabulary};
 use crate::{SpecVersion, StixId, Timestamp};
 use hashbrown::HashMap;
 use std::fmt;

@@ -22,14 +22,13 @@
 //! ```
 
 mod build;
-mod relationship_table;
 mod walk;
 
 use crate::{Object, StixId};
 use hashbrown::HashMap;
 
+pub use crate::model::sro::{RelationshipDefinition, is_defined, specified_relationships};
 pub use build::{GraphError, GraphOptions, Revoked};
-pub use relationship_table::{RelationshipDefinition, is_defined, specified_relationships};
 pub use walk::{Path, Subgraph};
 
 /// A set of objects, and what refers to what among them. Of several versions of one object the latest counts.

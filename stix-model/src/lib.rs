@@ -79,47 +79,57 @@
 //! `COMPARE.md` beside its manifest.
 
 #[macro_use]
-mod macros;
+mod word;
 
-mod any_object;
 pub mod bundle;
-mod common;
 pub mod confidence;
 pub mod convert;
-mod data_type;
 pub mod equivalence;
-pub mod extension;
 pub mod graph;
 mod id;
 pub mod json;
 pub mod marking;
-pub mod meta;
+mod model;
 mod object;
 pub mod pattern;
-mod reference;
-pub mod schema;
-pub mod sco;
+mod registry;
 pub mod sco_id;
-pub mod sdo;
-pub mod sro;
-mod stix_type;
 pub mod taxii;
 mod timestamp;
 pub mod validate;
 pub mod version;
-pub mod vocab;
 
-pub use any_object::AnyObject;
-pub use common::{
-    Common, Extensions, ExternalReference, GranularMarking, KillChainPhase, MarkingCommon, ScoCommon,
-};
-pub use data_type::{
-    Binary, DataType, Dictionary, Hashes, Hex, IntegerOrText, Json, ObservableContainer, Text,
-};
+pub mod schema {
+    //! The property tables of STIX 2.1 as data: what the typed model declares and the validator walks.
+    //!
+    //! ```
+    //! use stix_model::schema::{self, Class, Presence};
+    //! let indicator = schema::of("indicator").unwrap();
+    //! assert_eq!((indicator.class, indicator.section), (Class::Sdo, "4.7"));
+    //! assert_eq!(indicator.property("pattern").unwrap().presence, Presence::Required);
+    //! assert!(schema::of("x-custom").is_none());
+    //! ```
+
+    pub(crate) mod places;
+    pub(crate) mod rule;
+    pub(crate) mod table;
+
+    pub use crate::registry::{of, of_extension};
+    pub use table::{Class, Format, Presence, Property, Schema, Shape, Target};
+}
+
 pub use id::{IdError, StixId};
 pub use marking::Tlp;
+pub use model::common::{
+    Common, Extensions, ExternalReference, GranularMarking, KillChainPhase, MarkingCommon, ScoCommon,
+};
+pub use model::data_type::{
+    Binary, DataType, Dictionary, Hashes, Hex, IntegerOrText, Json, ObservableContainer, Text,
+};
+pub use model::reference::{Ref, Targets, to};
+pub use model::stix_type::{BuildError, Mint, Stamp, StixType};
+pub use model::{extension, meta, sco, sdo, sro, vocab};
 pub use object::{Header, MAX_OBJECT_BYTES, Object, ObjectError, ObjectErrorKind, SpecVersion};
-pub use reference::{Ref, Targets, to};
+pub use registry::AnyObject;
 pub use sco_id::{ScoId, sco_id};
-pub use stix_type::{BuildError, Mint, Stamp, StixType};
 pub use timestamp::{Timestamp, TimestampError};

@@ -29,17 +29,16 @@ mod path;
 mod pattern;
 mod profile;
 mod relationship;
-pub(crate) mod rule;
 mod shape;
 mod subject;
 mod translation;
 
 use crate::json::Value;
+pub use crate::schema::rule::{Rule, UnknownWord};
 pub use finding::{Code, Finding, Severity};
 use path::Path;
 use profile::Role;
 pub use profile::{Profile, UnknownProfile};
-pub use rule::{Rule, UnknownWord};
 use subject::Sink;
 pub(crate) use subject::Subject;
 

@@ -7,7 +7,7 @@ use super::ast::{
 use super::network::Network;
 use super::pcre::{self, RegexFault};
 use crate::json::MAX_SAFE_INTEGER;
-use crate::vocab::HashAlgorithm;
+use crate::model::vocab::HashAlgorithm;
 use std::collections::BTreeSet;
 use std::fmt;
 

@@ -2,11 +2,11 @@
 
 use super::finding::{Code, Severity};
 use super::path::Path;
-use super::rule::Rule;
 use super::subject::Sink;
 use super::translation;
 use crate::id;
 use crate::json::{Kind, Value};
+use crate::schema::rule::Rule;
 use crate::version::is_same_content;
 use crate::{StixId, Timestamp, marking};
 use std::borrow::Cow;

@@ -3,14 +3,15 @@
 use super::finding::{Code, Severity};
 use super::path::Path;
 use super::profile::{self, Role};
-use super::rule::Rule;
 use super::shape::{check_shape, wrong_kind};
 use super::subject::Sink;
 use super::{Validator, between, part};
+use crate::StixId;
 use crate::id::uuid_version;
 use crate::json::{Kind, Value};
-use crate::schema::Shape;
-use crate::{StixId, common};
+use crate::model::common;
+use crate::schema::rule::Rule;
+use crate::schema::table::Shape;
 
 pub(crate) fn check(validator: &Validator, bundle: Value<'_>, sink: &mut Sink) {
     let root = Path::root(None);

@@ -3,13 +3,15 @@
 use super::finding::{Code, Severity};
 use super::format;
 use super::iana::CHARACTER_SETS;
-use super::rule::Rule;
 use super::subject::Subject;
 use crate::json::{Kind, Value};
 use crate::marking::{TlpEdition, TlpError};
-use crate::schema::{self, Class};
-use crate::vocab::HashAlgorithm;
-use crate::{Timestamp, Tlp, common, id};
+use crate::model::common;
+use crate::model::vocab::HashAlgorithm;
+use crate::registry;
+use crate::schema::rule::Rule;
+use crate::schema::table::Class;
+use crate::{Timestamp, Tlp, id};
 
 type In<'a, 's, 'd> = &'a mut Subject<'s, 'd>;
 
@@ -140,7 +142,7 @@ pub(crate) fn observed_data(subject: In<'_, '_, '_>) {
     let is_sco = |id: Value<'_>| {
         let Some(id) = id.as_str() else { return true };
         let Some(object_type) = id::named_type(&id) else { return true };
-        schema::of(object_type).is_none_or(|schema| schema.class == Class::Sco)
+        registry::of(object_type).is_none_or(|schema| schema.class == Class::Sco)
     };
     if refs.kind() == Kind::Array && !refs.elements().any(is_sco) {
         let message = "at least one of the observed objects is a cyber-observable object";

@@ -1,7 +1,7 @@
 //! What the validator reports.
 
-use super::rule::Rule;
 use crate::json::Value;
+use crate::schema::rule::Rule;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! The formats of strings that the standard takes from others.
 
-use crate::data_type::is_base64;
+use crate::model::data_type::is_base64;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// STIX 2.1, section 2.3.

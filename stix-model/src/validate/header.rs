@@ -1,8 +1,8 @@
 //! What keeps a value from being an object at all, as a finding like any other.
 
 use super::finding::{Code, Finding, Severity};
-use super::rule::Rule;
 use crate::json::{JsonError, Kind};
+use crate::schema::rule::Rule;
 use crate::{ObjectError, ObjectErrorKind};
 
 impl JsonError {

@@ -2,14 +2,16 @@
 
 use super::finding::{Code, Finding, Severity};
 use super::path::Path;
-use super::rule::Rule;
 use super::shape::{Strictness, wrong_kind};
 use super::subject::{Sink, Subject};
 use super::{part, shape};
 use crate::json::{Kind, Value};
 use crate::marking::Selector;
-use crate::schema::{self, Class, Schema};
-use crate::{ScoId, StixId, common, id, marking, sco_id};
+use crate::model::common;
+use crate::registry;
+use crate::schema::rule::Rule;
+use crate::schema::table::{Class, Schema};
+use crate::{ScoId, StixId, id, marking, sco_id};
 use std::borrow::Cow;
 
 /// Checks one object that stands outside a bundle or in its `objects`.
@@ -27,7 +29,7 @@ pub(crate) fn check(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
         sink.report(Severity::Error, Code::TypeName, &path.member("type"), Rule::S101, message);
         return;
     }
-    let (schema, class) = match schema::of(&object_type) {
+    let (schema, class) = match registry::of(&object_type) {
         Some(schema) => (schema, Some(schema.class)),
         None => {
             let class = class_by_extension(value.get("extensions"));
@@ -74,7 +76,7 @@ fn custom_schema(value: Value<'_>, class: Option<Class>) -> &'static Schema {
 pub(crate) fn contained(value: Value<'_>, container: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
     sink.only(counts_in_container, |sink| check(value, path, sink));
     let object_type = value.get("type").and_then(Value::as_str);
-    if object_type.as_deref().and_then(schema::of).is_some_and(|schema| schema.class != Class::Sco) {
+    if object_type.as_deref().and_then(registry::of).is_some_and(|schema| schema.class != Class::Sco) {
         let message = "only cyber-observable objects stand in an observable container";
         sink.report(Severity::Error, Code::ReferenceType, path, Rule::S022, message);
     }

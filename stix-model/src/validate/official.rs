@@ -6,9 +6,9 @@
 
 use super::finding::{Code, Severity};
 use super::path::Path;
-use super::rule::Rule;
 use super::subject::Sink;
 use crate::json::Value;
+use crate::schema::rule::Rule;
 use jsonschema::{Retrieve, Uri};
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -108,7 +108,7 @@ const WHOLE: &str = "";
 pub(crate) fn check(value: Value<'_>, path: &Path<'_>, before: usize, sink: &mut Sink) {
     let Some(object_type) = value.get("type").and_then(Value::as_str) else { return };
     // Parts of schemas have names too, such as `hex`, and a custom type may have the same.
-    if crate::schema::of(&object_type).is_none() {
+    if crate::registry::of(&object_type).is_none() {
         return;
     }
     let Some(validator) = validator(&object_type) else { return };

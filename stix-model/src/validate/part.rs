@@ -2,13 +2,14 @@
 
 use super::finding::{Code, Severity};
 use super::path::Path;
-use super::rule::Rule;
 use super::shape::{self, check_shape, wrong_kind};
 use super::subject::Sink;
 use super::{format, object};
 use crate::json::{Kind, Value};
-use crate::schema::{self, Class, Property, Schema, Shape};
-use crate::vocab::ExtensionType;
+use crate::model::vocab::ExtensionType;
+use crate::registry;
+use crate::schema::rule::Rule;
+use crate::schema::table::{Class, Property, Schema, Shape};
 use crate::{StixId, id};
 use std::borrow::Cow;
 
@@ -238,7 +239,7 @@ fn custom_extension(
         sink.report(Severity::Error, Code::Extension, path, Rule::S152, message);
         return;
     }
-    if schema::of_extension(name).is_some() {
+    if registry::of_extension(name).is_some() {
         let message = format!("`{name}` is predefined for another type of object");
         sink.report(Severity::Error, Code::Extension, path, Rule::S152, message);
         return;

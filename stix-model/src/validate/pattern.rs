@@ -2,7 +2,6 @@
 
 use super::finding::Code;
 use super::format;
-use super::rule::Rule;
 use super::subject::Subject;
 use crate::Timestamp;
 use crate::id::is_type_name;
@@ -10,7 +9,9 @@ use crate::pattern::{
     ComparisonExpression, ObjectPath, ObservationExpression, Pattern, PatternErrorKind, PatternIssue,
     PatternLevel, PatternRule, Qualifier, Step,
 };
-use crate::schema::{self, Class};
+use crate::registry;
+use crate::schema::rule::Rule;
+use crate::schema::table::Class;
 
 pub(crate) fn check(subject: &mut Subject<'_, '_>, text: &str) {
     let pattern = match Pattern::parse(text) {
@@ -127,7 +128,7 @@ fn check_path(subject: &mut Subject<'_, '_>, path: &ObjectPath) {
         subject.must(Code::PatternMeaning, "pattern", Rule::P030, message);
         return;
     }
-    let known = schema::of(object_type);
+    let known = registry::of(object_type);
     if known.is_some_and(|schema| schema.class != Class::Sco) {
         let message = format!("`{object_type}` is not a cyber-observable object");
         subject.should(Code::PatternMeaning, "pattern", Rule::P030, message);

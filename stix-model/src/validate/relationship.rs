@@ -1,10 +1,10 @@
 //! Whether the standard defines a relationship (STIX 2.1, sections 3.7 and 5.1).
 
 use super::finding::Code;
-use super::rule::Rule;
 use super::subject::Subject;
 use crate::graph::{RelationshipDefinition as Is, is_defined};
 use crate::id;
+use crate::schema::rule::Rule;
 
 pub(crate) fn check(subject: &mut Subject<'_, '_>, relationship_type: &str) {
     let (Some(source), Some(target)) = (subject.text("source_ref"), subject.text("target_ref")) else {

@@ -2,13 +2,16 @@
 
 use super::finding::{Code, Severity};
 use super::path::Path;
-use super::rule::Rule;
 use super::subject::{Sink, Slots, Subject};
 use super::{format, part};
 use crate::json::{Kind, Value};
-use crate::schema::{Class, Constraint, Format, Presence, Property, Schema, Shape, Target, list_targets};
-use crate::vocab::{HashAlgorithm, Openness, Vocabulary};
-use crate::{StixId, Timestamp, common};
+use crate::model::common;
+use crate::model::vocab::{HashAlgorithm, Openness, Vocabulary};
+use crate::schema::rule::Rule;
+use crate::schema::table::{
+    Class, Constraint, Format, Presence, Property, Schema, Shape, Target, list_targets,
+};
+use crate::{StixId, Timestamp};
 
 /// Checks a part against its table and the rules of the table.
 pub(crate) fn check(value: Value<'_>, schema: &'static Schema, path: Path<'_>, sink: &mut Sink) {

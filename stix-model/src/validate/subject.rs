@@ -3,9 +3,9 @@
 use super::finding::{Code, Finding, Severity};
 use super::path::Path;
 use super::profile::Profile;
-use super::rule::Rule;
 use crate::json::{Place, Value};
-use crate::schema::{MOST_PROPERTIES, Schema};
+use crate::schema::rule::Rule;
+use crate::schema::table::{MOST_PROPERTIES, Schema};
 use std::borrow::Cow;
 
 /// Collects findings up to a bound, errors before warnings: a flood of advice hides no error.

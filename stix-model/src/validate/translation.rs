@@ -3,10 +3,10 @@
 use super::between::{Member, Members, describe};
 use super::finding::{Code, Severity};
 use super::path::Path;
-use super::rule::Rule;
 use super::subject::Sink;
 use crate::Timestamp;
 use crate::json::{Kind, Value};
+use crate::schema::rule::Rule;
 
 /// Checks language content against the version that it is for, when the bundle holds it.
 pub(super) fn check(content: &Member<'_>, members: &Members<'_>, sink: &mut Sink) {

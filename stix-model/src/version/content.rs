@@ -181,7 +181,7 @@ fn is_default(object: Value<'_>, name: &str, value: Value<'_>) -> bool {
 mod tests {
     use super::*;
     use crate::json::{Document, Limits};
-    use crate::schema::{Schema, Shape};
+    use crate::schema::table::{Schema, Shape};
     use proptest::prelude::{Strategy, prop, prop_oneof, proptest};
     use std::collections::{BTreeMap, BTreeSet};
 
@@ -362,7 +362,7 @@ mod tests {
     #[test]
     fn all_timestamps_of_the_tables_are_known() {
         let mut names = BTreeSet::new();
-        let all = crate::any_object::SCHEMAS.iter().copied().chain(crate::extension::SCHEMAS);
+        let all = crate::registry::SCHEMAS.iter().copied().chain(crate::model::extension::SCHEMAS);
         all.for_each(|schema| collect(schema, &mut names));
         assert_eq!(names.into_iter().collect::<Vec<_>>(), TIMESTAMPS);
     }

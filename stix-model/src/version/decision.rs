@@ -2,7 +2,7 @@
 
 use super::facts::{Facts, History, sort_key};
 use crate::Object;
-use crate::validate::rule::Rule;
+use crate::schema::rule::Rule;
 use std::fmt;
 
 /// What an incoming object is against the versions that are stored.
