@@ -71,6 +71,35 @@ impl Presented {
     }
 }
 
+/// A principal, and the credential that it was recognised by.
+#[derive(Clone)]
+pub(crate) struct Recognised {
+    pub(crate) principal: SharedPrincipal,
+    pub(crate) proof: Proof,
+}
+
+/// The stored side of a credential that was right. A request may take long, and the credential may be withdrawn meanwhile.
+#[derive(Clone)]
+pub(crate) enum Proof {
+    /// The secret of the data folder.
+    Operator,
+    /// The password that is stored for the account.
+    Password(String),
+    /// The public part of a token.
+    Token(String),
+}
+
+impl Proof {
+    /// Whether an account still has this credential.
+    pub(crate) fn holds(&self, account: &Account) -> bool {
+        match self {
+            Self::Operator => true,
+            Self::Password(stored) => account.password.as_ref() == Some(stored),
+            Self::Token(public) => account.tokens.contains_key(public),
+        }
+    }
+}
+
 /// Checks credentials.
 pub(crate) struct Credentials {
     /// The stored password that a pair was right for, by the keyed hash of the pair.
@@ -109,18 +138,19 @@ impl Credentials {
         &self,
         directory: &Directory,
         presented: Presented,
-    ) -> Result<SharedPrincipal, ApiError> {
-        let account = match presented {
+    ) -> Result<Recognised, ApiError> {
+        let found = match presented {
             Presented::Token(token) => check_token(directory, &token),
             Presented::Password { name, password } => {
                 let account = directory.accounts.get(&name);
                 let stored = account.and_then(|account| account.password.clone());
-                let is_right = self.check_password(&name, password, stored).await?;
-                account.filter(|_| is_right).cloned()
+                let is_right = self.check_password(&name, password, stored.clone()).await?;
+                account.filter(|_| is_right).zip(stored.map(Proof::Password))
             }
         };
-        let principal = account.and_then(|account| directory.principal(account.id).cloned());
-        principal.ok_or(ApiError::Unauthorized)
+        let (account, proof) = found.ok_or(ApiError::Unauthorized)?;
+        let principal = directory.principal(account.id).cloned().ok_or(ApiError::Unauthorized)?;
+        Ok(Recognised { principal, proof })
     }
 
     async fn check_password(
@@ -171,11 +201,11 @@ fn verify(password: &str, stored: &str, blocks: &mut Vec<Block>) -> Option<bool>
     Some(computed.ct_eq(expected.as_bytes()).into())
 }
 
-fn check_token(directory: &Directory, token: &str) -> Option<Arc<Account>> {
+fn check_token<'d>(directory: &'d Directory, token: &str) -> Option<(&'d Arc<Account>, Proof)> {
     let (public, _) = token.strip_prefix(TOKEN_PREFIX)?.split_once('_')?;
     let (account, stored) = directory.account_of_token(public)?;
     let is_right: bool = sha256_hex(token).as_bytes().ct_eq(stored.sha256.as_bytes()).into();
-    is_right.then(|| Arc::clone(account))
+    is_right.then(|| (account, Proof::Token(public.to_owned())))
 }
 
 /// Hashes a password with argon2id and a random salt; the result has the PHC string format.

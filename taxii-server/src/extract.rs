@@ -8,8 +8,8 @@ mod page;
 mod path;
 
 pub(crate) use account::{
-    Administrator, Deletable, Listed, LocalOperator, ObjectAt, Readable, RootAt, StatusAt, TaxiiCaller,
-    Writable,
+    Administrator, Deletable, Listed, LocalOperator, ObjectAt, RECHECKS, Readable, RootAt, StatusAt,
+    TaxiiCaller, Writable,
 };
 pub(crate) use body::EnvelopeBody;
 pub(crate) use idempotency::RequestId;

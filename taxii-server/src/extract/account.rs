@@ -3,10 +3,10 @@
 use super::media_type;
 use super::path::{ApiRootPath, CollectionPath, ObjectPath, StatusPath};
 use crate::app::App;
-use crate::credentials::Presented;
+use crate::credentials::{Presented, Proof, Recognised};
 use crate::error::ApiError;
 use crate::rights::{Access, Action, Decision, Principal, Resource, SharedPrincipal, Viewer, decide};
-use crate::store::{ApiRoot, Collection, DirectoryCommand, View};
+use crate::store::{ApiRoot, Collection, DirectoryCommand, Rejection, StoreError, View};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use std::sync::Arc;
@@ -18,15 +18,33 @@ use uuid::Uuid;
 #[derive(Clone)]
 pub(crate) struct LocalOperator;
 
+/// How often a request is checked again because what it was decided by changed meanwhile.
+pub(crate) const RECHECKS: usize = 5;
+
 /// The principal of a request.
-struct Caller(SharedPrincipal);
+struct Caller(Recognised);
+
+impl Recognised {
+    /// The principal as the directory has it now, while its credential counts. A body may arrive long after its head.
+    fn renew(&self, app: &App) -> Result<Self, ApiError> {
+        let proof = self.proof.clone();
+        if self.principal.revision().is_none() {
+            return Ok(Self { principal: Arc::clone(&self.principal), proof });
+        }
+        let (directory, id) = (app.store.directory(), self.principal.account());
+        let is_known = directory.account(id).is_some_and(|account| proof.holds(account));
+        let principal = directory.principal(id).filter(|_| is_known).ok_or(ApiError::Unauthorized)?;
+        Ok(Self { principal: Arc::clone(principal), proof })
+    }
+}
 
 impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         if parts.extensions.get::<LocalOperator>().is_some() {
-            return Ok(Self(Arc::new(Principal::operator(app.store.organisation()))));
+            let principal = Arc::new(Principal::operator(app.store.organisation()));
+            return Ok(Self(Recognised { principal, proof: Proof::Operator }));
         }
         let presented =
             Presented::read(&parts.headers, &app.config.api_key_header).ok_or(ApiError::Unauthorized)?;
@@ -36,15 +54,15 @@ impl FromRequestParts<Arc<App>> for Caller {
 
 /// The principal of a request to a TAXII endpoint, from a client that accepts TAXII. Failed authentication comes first: it
 /// gives 401 and nothing else (TAXII 2.1, section 5).
-pub(crate) struct TaxiiCaller(pub(crate) SharedPrincipal);
+pub(crate) struct TaxiiCaller(Recognised);
 
 impl FromRequestParts<Arc<App>> for TaxiiCaller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
+        let Caller(caller) = Caller::from_request_parts(parts, app).await?;
         if media_type::accepts_taxii(&parts.headers, app.config.header_policy) {
-            Ok(Self(principal))
+            Ok(Self(caller))
         } else {
             Err(ApiError::NotAcceptable)
         }
@@ -53,14 +71,28 @@ impl FromRequestParts<Arc<App>> for TaxiiCaller {
 
 /// A principal that may administer the server.
 pub(crate) struct Administrator {
-    principal: SharedPrincipal,
+    caller: Recognised,
     viewer: Viewer,
 }
 
 impl Administrator {
+    fn decide(caller: Recognised) -> Result<Self, ApiError> {
+        match decide(&caller.principal, Action::Administer, Resource::Server) {
+            Decision::Allow(viewer) => Ok(Self { caller, viewer }),
+            Decision::Forbid | Decision::Hide => Err(ApiError::Forbidden("administer the server")),
+        }
+    }
+
     /// Changes the directory.
     pub(crate) async fn change(&self, app: &App, command: DirectoryCommand) -> Result<(), ApiError> {
-        Ok(app.store.change_directory(&self.principal, command).await?)
+        for _ in 0..RECHECKS {
+            let Self { caller, .. } = Self::decide(self.caller.renew(app)?)?;
+            match app.store.change_directory(&caller.principal, command.clone()).await {
+                Err(StoreError::Rejected(Rejection::Stale)) => {}
+                outcome => return Ok(outcome?),
+            }
+        }
+        Err(ApiError::BUSY)
     }
 
     /// A collection as the administrator sees it.
@@ -73,69 +105,62 @@ impl FromRequestParts<Arc<App>> for Administrator {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let Caller(principal) = Caller::from_request_parts(parts, app).await?;
-        match decide(&principal, Action::Administer, Resource::Server) {
-            Decision::Allow(viewer) => Ok(Self { principal, viewer }),
-            Decision::Forbid | Decision::Hide => Err(ApiError::Forbidden("administer the server")),
-        }
+        let Caller(caller) = Caller::from_request_parts(parts, app).await?;
+        Self::decide(caller)
     }
 }
 
 /// An API root that exists, and the principal that asks for it.
 pub(crate) struct RootAt {
-    pub(crate) principal: SharedPrincipal,
+    caller: Recognised,
     pub(crate) root: ApiRoot,
+}
+
+impl RootAt {
+    pub(crate) fn principal(&self) -> &Principal {
+        &self.caller.principal
+    }
 }
 
 impl FromRequestParts<Arc<App>> for RootAt {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let TaxiiCaller(principal) = TaxiiCaller::from_request_parts(parts, app).await?;
+        let TaxiiCaller(caller) = TaxiiCaller::from_request_parts(parts, app).await?;
         let ApiRootPath { api_root } = ApiRootPath::from_request_parts(parts, app).await?;
         let root = app.store.directory().api_roots.get(&api_root).cloned();
-        Ok(Self { principal, root: root.ok_or(ApiError::NotFound("API root"))? })
+        Ok(Self { caller, root: root.ok_or(ApiError::NotFound("API root"))? })
     }
 }
 
 /// A collection on which a principal may do something.
 struct At {
-    principal: SharedPrincipal,
+    caller: Recognised,
     view: View,
 }
 
 impl At {
     /// Finds the collection of the path, and decides.
     async fn find(parts: &mut Parts, app: &Arc<App>, action: Action) -> Result<Self, ApiError> {
-        let RootAt { principal, root } = RootAt::from_request_parts(parts, app).await?;
+        let RootAt { caller, root } = RootAt::from_request_parts(parts, app).await?;
         let CollectionPath { id } = CollectionPath::from_request_parts(parts, app).await?;
         let directory = app.store.directory();
         let collection = directory.collection(&root.name, &id).ok_or(ApiError::NotFound("collection"))?;
-        Self::decide(principal, Arc::clone(collection), action)
+        Self::decide(caller, Arc::clone(collection), action)
     }
 
     /// Decides again, on the directory as it is now.
     fn renew(&self, app: &App, action: Action) -> Result<Self, ApiError> {
-        let directory = app.store.directory();
-        let principal = match self.principal.revision() {
-            None => Arc::clone(&self.principal),
-            Some(_) => {
-                let principal = directory.principal(self.principal.account());
-                Arc::clone(principal.ok_or(ApiError::Unauthorized)?)
-            }
-        };
+        let (caller, directory) = (self.caller.renew(app)?, app.store.directory());
         let collection = directory.collections.get(&self.view.collection.id);
-        let collection = collection.ok_or(ApiError::NotFound("collection"))?;
-        Self::decide(principal, Arc::clone(collection), action)
+        // One that was removed and made again is another collection, whatever its identifier.
+        let collection = collection.filter(|collection| collection.is_same(&self.view.collection));
+        Self::decide(caller, Arc::clone(collection.ok_or(ApiError::NotFound("collection"))?), action)
     }
 
-    fn decide(
-        principal: SharedPrincipal,
-        collection: Arc<Collection>,
-        action: Action,
-    ) -> Result<Self, ApiError> {
-        match decide(&principal, action, Resource::Collection(collection.id)) {
-            Decision::Allow(viewer) => Ok(Self { principal, view: View::new(collection, viewer) }),
+    fn decide(caller: Recognised, collection: Arc<Collection>, action: Action) -> Result<Self, ApiError> {
+        match decide(&caller.principal, action, Resource::Collection(collection.id)) {
+            Decision::Allow(viewer) => Ok(Self { caller, view: View::new(collection, viewer) }),
             Decision::Hide => Err(ApiError::NotFound("collection")),
             Decision::Forbid => Err(ApiError::Forbidden(match action {
                 Action::Add => "add to this collection",
@@ -156,8 +181,8 @@ impl FromRequestParts<Arc<App>> for Listed {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let At { principal, view } = At::find(parts, app, Action::List).await?;
-        let access = principal.access(view.collection.id).unwrap_or_default();
+        let At { caller, view } = At::find(parts, app, Action::List).await?;
+        let access = caller.principal.access(view.collection.id).unwrap_or_default();
         Ok(Self { collection: view.collection, access })
     }
 }
@@ -176,26 +201,22 @@ impl FromRequestParts<Arc<App>> for Readable {
 macro_rules! changeable {
     ($(#[$doc:meta])* $name:ident, $action:expr) => {
         $(#[$doc])*
-        pub(crate) struct $name {
-            pub(crate) principal: SharedPrincipal,
-            pub(crate) view: View,
-        }
+        pub(crate) struct $name(At);
 
         impl FromRequestParts<Arc<App>> for $name {
             type Rejection = ApiError;
 
             async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-                let At { principal, view } = At::find(parts, app, $action).await?;
-                Ok(Self { principal, view })
+                At::find(parts, app, $action).await.map(Self)
             }
         }
 
         impl $name {
-            /// Decides again after the account or the collection changed.
-            pub(crate) fn renew(self, app: &App) -> Result<Self, ApiError> {
-                let at = At { principal: self.principal, view: self.view };
-                let At { principal, view } = at.renew(app, $action)?;
-                Ok(Self { principal, view })
+            /// The collection as the principal sees it, and the principal, decided on the directory as it is now: the
+            /// body may have taken long, and the account or the collection may have changed.
+            pub(crate) fn decide(&self, app: &App) -> Result<(View, SharedPrincipal), ApiError> {
+                let At { caller, view } = self.0.renew(app, $action)?;
+                Ok((view, caller.principal))
             }
         }
     };
@@ -204,6 +225,13 @@ macro_rules! changeable {
 changeable! {
     /// A collection that the principal may add to (TAXII 2.1, section 5.5).
     Writable, Action::Add
+}
+
+impl Writable {
+    /// The identifier of the collection.
+    pub(crate) fn collection(&self) -> Uuid {
+        self.0.view.collection.id
+    }
 }
 
 changeable! {

@@ -18,7 +18,7 @@ pub(crate) async fn get_collections(State(app): State<Arc<App>>, at: RootAt) -> 
     let directory = app.store.directory();
     let of_root = directory.collections.values().filter(|collection| collection.api_root == at.root.name);
     let seen =
-        of_root.filter_map(|collection| Some(resource(collection, at.principal.access(collection.id)?)));
+        of_root.filter_map(|collection| Some(resource(collection, at.principal().access(collection.id)?)));
     ok(Collections { collections: seen.collect() })
 }
 

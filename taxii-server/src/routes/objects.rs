@@ -1,23 +1,21 @@
 use super::{Taxii, taxii_response, with_dates};
 use crate::admission::{self, Posted};
 use crate::app::App;
+use crate::clock::timestamp;
 use crate::error::ApiError;
 use crate::extract::{
-    ApiRootPath, CollectionPath, Deletable, EnvelopeBody, ObjectAt, ObjectPath, PageQuery, Readable,
-    RequestId, VersionQuery, Writable,
+    ApiRootPath, CollectionPath, Deletable, EnvelopeBody, ObjectAt, ObjectPath, PageQuery, RECHECKS,
+    Readable, RequestId, VersionQuery, Writable,
 };
 use crate::openapi::{AddFailures, MatchObjects, MatchSpecVersion, MatchVersion, PageFailures, Paging};
-use crate::rights::{Action, Decision, Resource, decide};
-use crate::store::{Deletion, Page, Rejection, Stamps, StoreError, Submission};
+use crate::rights::{Action, Decision, Principal, Resource, decide};
+use crate::store::{Deletion, Page, Rejection, Stamps, StoreError, Submission, View};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;
 use std::sync::Arc;
 use stix_model::taxii::{Status, write_envelope};
-
-/// How often a request is checked again because its account or its collection changed meanwhile.
-const RECHECKS: usize = 5;
 
 /// Get objects (TAXII 2.1, section 5.4).
 #[utoipa::path(
@@ -50,20 +48,24 @@ pub(crate) async fn get_objects(
 )]
 pub(crate) async fn add_objects(
     State(app): State<Arc<App>>,
-    mut at: Writable,
+    at: Writable,
     request: RequestId,
     body: EnvelopeBody,
 ) -> Result<Taxii<Status>, ApiError> {
     let received = app.store.clock().now_micros();
-    let (id, fingerprint) = (request.id, request.fingerprint(at.view.collection.id, &body.0));
+    let (id, fingerprint) = (request.id, request.fingerprint(at.collection(), &body.0));
     for _ in 0..RECHECKS {
-        let Posted { objects, stamps } = admit(&body, &at).await?;
+        let (view, principal) = at.decide(&app)?;
+        let Posted { objects, stamps } = admit(&body, &view, &principal).await?;
         let submission = Submission { id, fingerprint, received, objects, stamps };
-        match app.store.add(&at.view, &at.principal, submission).await {
-            Err(StoreError::Rejected(Rejection::Stale)) => at = at.renew(&app)?,
+        match app.store.add(&view, &principal, submission).await {
+            Err(StoreError::Rejected(Rejection::Stale)) => {}
             outcome => {
                 let status = outcome?;
-                app.metrics.count_added(&status);
+                // A repeated request gets the status of the first, with the time of that.
+                if status.request_timestamp == Some(timestamp(received)) {
+                    app.metrics.count_added(&status);
+                }
                 return Ok(Taxii(StatusCode::ACCEPTED, status));
             }
         }
@@ -110,15 +112,16 @@ pub(crate) async fn get_object(
 )]
 pub(crate) async fn delete_object(
     State(app): State<Arc<App>>,
-    mut at: Deletable,
+    at: Deletable,
     ObjectAt(id): ObjectAt,
     VersionQuery(filter): VersionQuery,
     request: RequestId,
 ) -> Result<Response, ApiError> {
     let deletion = Deletion { request: request.id, id, filter };
     for _ in 0..RECHECKS {
-        match app.store.delete(&at.view, &at.principal, deletion.clone()).await {
-            Err(StoreError::Rejected(Rejection::Stale)) => at = at.renew(&app)?,
+        let (view, principal) = at.decide(&app)?;
+        match app.store.delete(&view, &principal, deletion.clone()).await {
+            Err(StoreError::Rejected(Rejection::Stale)) => {}
             outcome => match outcome? {
                 0 => return Err(ApiError::NotFound("version of this object")),
                 _ => return Ok(taxii_response(StatusCode::OK, Vec::new())),
@@ -130,13 +133,13 @@ pub(crate) async fn delete_object(
 
 /// Holds the objects of an envelope against what the collection takes, away from the request threads and before the one
 /// writer of the store.
-async fn admit(body: &EnvelopeBody, at: &Writable) -> Result<Posted, ApiError> {
-    let (body, collection) = (body.0.clone(), Arc::clone(&at.view.collection));
+async fn admit(body: &EnvelopeBody, view: &View, principal: &Principal) -> Result<Posted, ApiError> {
+    let (body, collection) = (body.0.clone(), Arc::clone(&view.collection));
     let posted = tokio::task::spawn_blocking(move || admission::read(&body, &collection)).await;
     let posted = posted.map_err(|error| ApiError::Internal(error.into()))?;
     let posted = posted.map_err(|error| ApiError::Unprocessable(error.to_string()))?;
-    let resource = Resource::Collection(at.view.collection.id);
-    let may_restore = matches!(decide(&at.principal, Action::Restore, resource), Decision::Allow(_));
+    let resource = Resource::Collection(view.collection.id);
+    let may_restore = matches!(decide(principal, Action::Restore, resource), Decision::Allow(_));
     if posted.stamps == Stamps::Clock || may_restore {
         Ok(posted)
     } else {

@@ -18,6 +18,6 @@ pub(crate) async fn get_status(
     at: RootAt,
     StatusAt(id): StatusAt,
 ) -> Result<Taxii<Status>, ApiError> {
-    let status = app.store.status(&at.root.name, id, &at.principal).await?;
+    let status = app.store.status(&at.root.name, id, at.principal()).await?;
     status.map(ok).ok_or(ApiError::NotFound("status"))
 }

@@ -80,9 +80,17 @@ pub(super) async fn apply(overlay: &mut Overlay<'_>, group: &Group) -> Result<Ap
 async fn single(overlay: &mut Overlay<'_>, request: &Request) -> Result<Outcome, StoreError> {
     match &request.command {
         Command::Directory(command) => {
-            overlay.load([receipt::key(Region::Local, request)]).await?;
+            let account = keys::account(Region::Local, request.account);
+            overlay.load([receipt::key(Region::Local, request), account.clone()]).await?;
             if let Some(outcome) = repeated(overlay, Region::Local, request).await? {
                 return Ok(outcome);
+            }
+            // The operator of this machine has no account.
+            if !request.account.is_nil() {
+                let account = overlay.get(&account).map(|record| directory::decode(record)).transpose()?;
+                if !account.is_some_and(|account: Account| account.is_administrator) {
+                    return Ok(Err(Rejection::Stale));
+                }
             }
             let outcome = directory::apply(overlay, command).await?;
             if outcome.is_ok() {

@@ -80,6 +80,11 @@ impl Collection {
         self.spec_versions.iter().rev().map(|spec| spec.media_type().to_owned()).collect()
     }
 
+    /// Whether a record is about the same collection, and not about one that was made later with its identifier.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        (self.id, self.space()) == (other.id, other.space())
+    }
+
     pub(super) fn space(&self) -> Space {
         Space { region: self.region, number: self.number }
     }
@@ -142,6 +147,11 @@ impl Directory {
     pub(crate) fn account_of_token(&self, public: &str) -> Option<(&Arc<Account>, &Token)> {
         let account = self.token_owners.get(public)?;
         Some((account, account.tokens.get(public)?))
+    }
+
+    /// The account with this identifier; `None` when it was removed.
+    pub(crate) fn account(&self, id: Uuid) -> Option<&Arc<Account>> {
+        self.accounts.values().find(|account| account.id == id)
     }
 
     /// An account as a principal, without its secrets; `None` when it was removed.

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use base64::Engine as _;
 use bytes::Bytes;
+use futures::stream::{self, StreamExt};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -78,13 +79,38 @@ impl Call<'_> {
         self.header("authorization", &format!("Basic {pair}"))
     }
 
-    pub(crate) async fn send(self) -> Answer {
+    pub(crate) async fn send(mut self) -> Answer {
+        let body = Body::from(std::mem::take(&mut self.body));
+        self.send_body(body).await
+    }
+
+    /// Sends the last byte of the body only when everything before it was taken and `meanwhile` is over.
+    pub(crate) async fn send_while(mut self, meanwhile: impl Future<Output = ()>) -> Answer {
+        let mut body = std::mem::take(&mut self.body);
+        let last = body.split_off(body.len() - 1);
+        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        let (go_on, may_go_on) = tokio::sync::oneshot::channel();
+        let rest = async move {
+            begun.send(()).unwrap();
+            may_go_on.await.unwrap();
+            Ok::<_, std::io::Error>(last)
+        };
+        let parts = stream::once(async { Ok(body) }).chain(stream::once(rest));
+        let change = async {
+            has_begun.await.unwrap();
+            meanwhile.await;
+            go_on.send(()).unwrap();
+        };
+        let (answer, ()) = tokio::join!(self.send_body(Body::from_stream(parts)), change);
+        answer
+    }
+
+    async fn send_body(self, body: Body) -> Answer {
         let mut request = Request::builder().method(self.method).uri(&self.path);
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        let response =
-            self.app.service.clone().oneshot(request.body(Body::from(self.body)).unwrap()).await.unwrap();
+        let response = self.app.service.clone().oneshot(request.body(body).unwrap()).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         Answer { status: parts.status, headers: parts.headers, body }

@@ -27,6 +27,9 @@ async fn the_key_is_request_and_status() {
     assert_eq!(test.get(&format!("/api/status/{KEY}/")).send().await.json(), status);
     let count = test.get(&format!("/api/collections/{id}/manifest/")).send().await.json();
     assert_eq!(count["objects"].as_array().unwrap().len(), 1);
+    let metrics = test.control.call(Method::GET, "/metrics", Default::default()).await.unwrap().body;
+    let metrics = String::from_utf8(metrics.to_vec()).unwrap();
+    assert!(metrics.contains(r#"concord_objects_added_total{outcome="success"} 1"#), "{metrics}");
 }
 
 #[tokio::test]

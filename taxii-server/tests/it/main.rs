@@ -15,4 +15,5 @@ mod posting;
 mod process;
 mod profiles;
 mod reads;
+mod slow;
 mod tls;
