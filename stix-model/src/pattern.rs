@@ -81,6 +81,7 @@ pub use ast::{
     Seconds, Step, Test,
 };
 pub use budget::{BudgetExceeded, MatchLimits};
+pub(crate) use check::shortened;
 pub use check::{PatternIssue, PatternLevel, PatternRule};
 pub use compile::CompiledPattern;
 pub use error::{CompileError, PatternError, PatternErrorKind};

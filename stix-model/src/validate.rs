@@ -17,6 +17,7 @@
 mod between;
 mod bundle;
 pub(crate) mod checks;
+mod defang;
 mod finding;
 mod format;
 mod header;

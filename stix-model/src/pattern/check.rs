@@ -65,7 +65,7 @@ impl fmt::Display for PatternIssue {
 }
 
 /// The beginning of a part of a pattern, fit for a message.
-pub(super) fn shortened(place: impl fmt::Display) -> Box<str> {
+pub(crate) fn shortened(place: impl fmt::Display) -> Box<str> {
     const LONGEST: usize = 200;
     let mut text = place.to_string();
     if let Some((end, _)) = text.char_indices().nth(LONGEST) {
@@ -115,6 +115,11 @@ pub enum PatternRule {
     /// Good PCRE that this library cannot run exactly and in linear time.
     #[error("{0}")]
     UnsupportedRegex(&'static str),
+    /// PCRE takes such a letter for itself, PCRE2 refuses it.
+    #[error(
+        "a backslash before a letter that it gives no meaning is ignored; to match a backslash, write four in the pattern"
+    )]
+    NeedlessBackslash,
     /// Of the reference grammar only.
     #[error("equality is written = and !=")]
     OperatorAlias,
@@ -259,7 +264,7 @@ pub(super) fn comparison_rule(comparison: &Comparison) -> Option<PatternRule> {
             Err(RegexFault::Invalid(why)) => Some(PatternRule::InvalidRegex(why)),
             Err(RegexFault::Unsupported(why)) => Some(PatternRule::UnsupportedRegex(why)),
             Err(RegexFault::TooLarge) => Some(PatternRule::UnsupportedRegex("the expression is too large")),
-            Ok(()) => None,
+            Ok(needless) => needless.map(|_| PatternRule::NeedlessBackslash),
         },
         Test::IsSubset(network) | Test::IsSuperset(network) => {
             Network::parse(network).is_none().then_some(PatternRule::NotANetwork)

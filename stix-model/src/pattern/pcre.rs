@@ -35,14 +35,21 @@ pub(super) enum RegexFault {
     TooLarge,
 }
 
+/// What editions of PCRE read differently: without its option `EXTRA`, PCRE takes a letter behind a backslash for
+/// itself when the two mean nothing; PCRE2 refuses them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NeedlessBackslash;
+
 /// Checks an expression without building its automaton.
-pub(super) fn check(text: &str) -> Result<(), RegexFault> {
-    tree(text, Haystack::Text).map(drop)
+pub(super) fn check(text: &str) -> Result<Option<NeedlessBackslash>, RegexFault> {
+    let (node, needless) = parser::parse(text, Haystack::Text)?;
+    lower(&node, Rest::Nullable, Haystack::Text)?;
+    Ok(needless)
 }
 
 /// The syntax tree of an expression, as the `regex` crates have it.
 pub(super) fn tree(text: &str, haystack: Haystack) -> Result<Hir, RegexFault> {
-    lower(&parser::parse(text, haystack)?, Rest::Nullable, haystack)
+    lower(&parser::parse(text, haystack)?.0, Rest::Nullable, haystack)
 }
 
 /// A regular expression that is ready to run.

@@ -25,8 +25,10 @@ pub(crate) fn check(validator: &Validator, bundle: Value<'_>, sink: &mut Sink) {
                 sink.report(Severity::Warning, Code::PropertyClass, &place, Rule::S100, message);
             }
             name if common::find(name).is_some() => {
-                let message = format!("`{name}` is a property of objects, and a bundle is none");
-                sink.report(Severity::Error, Code::PropertyClass, &place, Rule::S100, message);
+                let message = format!(
+                    "`{name}` is a property of objects; on a bundle, which is none, it means nothing"
+                );
+                sink.report(Severity::Warning, Code::PropertyClass, &place, Rule::S100, message);
             }
             name => part::custom_property(name, value, bundle, &place, sink),
         }

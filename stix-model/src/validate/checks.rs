@@ -1,9 +1,9 @@
 //! Rules of single types that no table can say (STIX 2.1, sections 4 to 7).
 
 use super::finding::{Code, Severity};
-use super::format;
 use super::iana::CHARACTER_SETS;
 use super::subject::Subject;
+use super::{defang, format};
 use crate::json::{Kind, Value};
 use crate::marking::{TlpEdition, TlpError};
 use crate::model::common;
@@ -165,7 +165,7 @@ pub(crate) fn relationship(subject: In<'_, '_, '_>) {
 /// Section 6.1.
 pub(crate) fn artifact(subject: In<'_, '_, '_>) {
     media_type(subject, Rule::S209);
-    expect(subject, "url", format::is_uri, Rule::S209, "must be a URL as RFC 3986 has them");
+    expect_address(subject, "url", format::is_uri, Rule::S209, "must be a URL as RFC 3986 has them");
 }
 
 /// Section 6.3.
@@ -175,7 +175,7 @@ pub(crate) fn directory(subject: In<'_, '_, '_>) {
 
 /// Section 6.4.
 pub(crate) fn domain_name(subject: In<'_, '_, '_>) {
-    expect(
+    expect_address(
         subject,
         "value",
         format::is_domain_name,
@@ -187,7 +187,7 @@ pub(crate) fn domain_name(subject: In<'_, '_, '_>) {
 /// Section 6.5.
 pub(crate) fn email_addr(subject: In<'_, '_, '_>) {
     let message = "must be a mail address alone, without a name around it, such as `jo@example.com`";
-    expect(subject, "value", format::is_email_address, Rule::S212, message);
+    expect_address(subject, "value", format::is_email_address, Rule::S212, message);
 }
 
 /// Section 6.6.
@@ -224,7 +224,7 @@ pub(crate) fn file(subject: In<'_, '_, '_>) {
 
 /// Section 6.8.
 pub(crate) fn ipv4_addr(subject: In<'_, '_, '_>) {
-    expect(
+    expect_address(
         subject,
         "value",
         format::is_ipv4,
@@ -235,7 +235,7 @@ pub(crate) fn ipv4_addr(subject: In<'_, '_, '_>) {
 
 /// Section 6.9.
 pub(crate) fn ipv6_addr(subject: In<'_, '_, '_>) {
-    expect(
+    expect_address(
         subject,
         "value",
         format::is_ipv6,
@@ -246,7 +246,7 @@ pub(crate) fn ipv6_addr(subject: In<'_, '_, '_>) {
 
 /// Section 6.10.
 pub(crate) fn mac_addr(subject: In<'_, '_, '_>) {
-    expect(
+    expect_address(
         subject,
         "value",
         format::is_mac,
@@ -287,7 +287,7 @@ pub(crate) fn software(subject: In<'_, '_, '_>) {
 
 /// Section 6.15.
 pub(crate) fn url(subject: In<'_, '_, '_>) {
-    expect(
+    expect_address(
         subject,
         "value",
         format::is_uri,
@@ -298,16 +298,8 @@ pub(crate) fn url(subject: In<'_, '_, '_>) {
 
 /// Section 6.17.
 pub(crate) fn windows_registry_key(subject: In<'_, '_, '_>) {
-    const SHORT: [(&str, &str); 5] = [
-        ("HKLM", "HKEY_LOCAL_MACHINE"),
-        ("HKCC", "HKEY_CURRENT_CONFIG"),
-        ("HKCR", "HKEY_CLASSES_ROOT"),
-        ("HKCU", "HKEY_CURRENT_USER"),
-        ("HKU", "HKEY_USERS"),
-    ];
     let Some(key) = subject.text("key") else { return };
-    let hive = key.split('\\').next().unwrap_or_default();
-    if let Some((short, long)) = SHORT.iter().find(|(short, _)| hive.eq_ignore_ascii_case(short)) {
+    if let Some((short, long)) = format::spelled_hive(&key) {
         let message = format!("the hive is spelled out, not abbreviated as {short}");
         subject.must(Code::Format, "key", Rule::S223, message).fix(format!("write {long}"));
     }
@@ -453,6 +445,29 @@ pub(crate) fn windows_pebinary_ext(subject: In<'_, '_, '_>) {
 fn expect(subject: In<'_, '_, '_>, property: &str, is_right: fn(&str) -> bool, rule: Rule, message: &str) {
     if subject.text(property).is_some_and(|text| !is_right(&text)) {
         subject.must(Code::Format, property, rule, message);
+    }
+}
+
+/// Like [`expect`], for what people click on: an object with `defanged` holds it in a form that no program follows,
+/// and the standard has no grammar for such forms (section 3.2).
+fn expect_address(
+    subject: In<'_, '_, '_>,
+    property: &str,
+    is_right: fn(&str) -> bool,
+    rule: Rule,
+    message: &str,
+) {
+    let Some(text) = subject.text(property).filter(|text| !is_right(text)) else { return };
+    let plain = defang::undo(&text);
+    let is_readable = is_right(&plain);
+    if subject.get("defanged").and_then(Value::as_bool) != Some(true) {
+        let finding = subject.must(Code::Format, property, rule, message);
+        if is_readable {
+            finding.fix(format!("write {plain}, or say \"defanged\": true"));
+        }
+    } else if !is_readable {
+        let message = format!("{message}; this is not one that was defanged in a usual way");
+        subject.should(Code::Format, property, rule, message);
     }
 }
 

@@ -303,6 +303,21 @@ fn is_cpe_value(field: &str) -> bool {
     !is_empty
 }
 
+/// The short name of a registry hive with which a key begins, and the long one that the standard wants (section 6.17).
+pub(crate) fn spelled_hive(key: &str) -> Option<(&'static str, &'static str)> {
+    const SHORT: [(&str, &str); 7] = [
+        ("HKLM", "HKEY_LOCAL_MACHINE"),
+        ("HKCC", "HKEY_CURRENT_CONFIG"),
+        ("HKCR", "HKEY_CLASSES_ROOT"),
+        ("HKCU", "HKEY_CURRENT_USER"),
+        ("HKU", "HKEY_USERS"),
+        ("HKDD", "HKEY_DYN_DATA"),
+        ("HKPD", "HKEY_PERFORMANCE_DATA"),
+    ];
+    let hive = key.split(['\\', ':', '/']).next().unwrap_or_default();
+    SHORT.into_iter().find(|(short, _)| hive.eq_ignore_ascii_case(short))
+}
+
 /// A media type (RFC 6838, section 4.2) under a top-level type that IANA lists, or one of two that are in wide use.
 pub(crate) fn is_media_type(text: &str) -> bool {
     const TOP_LEVEL: [&str; 12] = [

@@ -6,6 +6,7 @@ use super::shape::{self, check_shape, wrong_kind};
 use super::subject::Sink;
 use super::{format, object};
 use crate::json::{Kind, Value};
+use crate::model::common;
 use crate::model::vocab::ExtensionType;
 use crate::registry;
 use crate::schema::rule::Rule;
@@ -55,7 +56,9 @@ pub(crate) fn custom_property(
         sink.report(Severity::Error, Code::PropertyReserved, path, Rule::S035, message);
         return;
     }
-    if !format::is_property_name(name) {
+    // In an extension the names of common properties are free: `id` is that of a database, `labels` those of an
+    // observable, which has none itself.
+    if !format::is_property_name(name) && common::find(name).is_none() {
         let message = "the name of a property has 3 to 250 characters a-z, 0-9 and underscore, and begins with a letter";
         let mut types = extension_types(parent.get("extensions"));
         let is_extension = parent.get("extension_type").is_some() || types.next().is_some();
@@ -222,7 +225,15 @@ fn defined_extension(name: &str, extension: Value<'_>, path: &Path<'_>, sink: &m
             let message = "the properties of such an extension stand at the top level of the object";
             sink.report(Severity::Error, Code::Extension, &place, Rule::S144, message);
         }
-        custom_property(&name, value, extension, &place, sink);
+        if RESERVED.contains(&&*name) {
+            // The standard reserves the name on objects, and this is none.
+            let message =
+                "this name is reserved on objects by the standard; a later edition may give it a meaning";
+            sink.report(Severity::Warning, Code::PropertyReserved, &place, Rule::S035, message);
+            any_value(value, &place, sink);
+        } else {
+            custom_property(&name, value, extension, &place, sink);
+        }
     }
 }
 

@@ -5,13 +5,14 @@ use super::format;
 use super::subject::Subject;
 use crate::Timestamp;
 use crate::id::is_type_name;
+use crate::model::vocab::HashAlgorithm;
 use crate::pattern::{
-    ComparisonExpression, ObjectPath, ObservationExpression, Pattern, PatternErrorKind, PatternIssue,
-    PatternLevel, PatternRule, Qualifier, Step,
+    Comparison, ComparisonExpression, Constant, ObservationExpression, Pattern, PatternErrorKind,
+    PatternIssue, PatternLevel, PatternRule, Qualifier, Step, Test,
 };
 use crate::registry;
 use crate::schema::rule::Rule;
-use crate::schema::table::Class;
+use crate::schema::table::{Class, Schema, Shape, Target};
 
 pub(crate) fn check(subject: &mut Subject<'_, '_>, text: &str) {
     let pattern = match Pattern::parse(text) {
@@ -35,7 +36,12 @@ pub(crate) fn check(subject: &mut Subject<'_, '_>, text: &str) {
     let valid_from = time(subject, "valid_from");
     let valid_until = time(subject, "valid_until");
     walk(pattern.expression(), &mut |part| match part {
-        Part::Path(path) => check_path(subject, path),
+        Part::Comparison(comparison) => {
+            if check_type(subject, &comparison.path.object_type) {
+                check_steps(subject, comparison);
+                check_hives(subject, comparison);
+            }
+        }
         Part::Interval(start, stop) => {
             let is_outside = valid_from.as_ref().is_some_and(|from| start < from)
                 || valid_until.as_ref().is_some_and(|until| stop > until);
@@ -74,7 +80,9 @@ fn rule_of_issue(issue: &PatternIssue) -> Rule {
         PatternRule::PlusSign | PatternRule::IntegerRange => Rule::P023,
         PatternRule::MixedSet => Rule::P042,
         PatternRule::HashForm => Rule::S010,
-        PatternRule::InvalidRegex(_) | PatternRule::UnsupportedRegex(_) => Rule::P044,
+        PatternRule::InvalidRegex(_) | PatternRule::UnsupportedRegex(_) | PatternRule::NeedlessBackslash => {
+            Rule::P044
+        }
         PatternRule::DifferentTypes => Rule::P062,
         PatternRule::NotPositive if issue.place().starts_with("WITHIN") => Rule::P082,
         PatternRule::NotPositive => Rule::P081,
@@ -91,7 +99,7 @@ fn rule_of_issue(issue: &PatternIssue) -> Rule {
 
 /// What the walk over a pattern stops at.
 enum Part<'p> {
-    Path(&'p ObjectPath),
+    Comparison(&'p Comparison),
     Interval(&'p Timestamp, &'p Timestamp),
 }
 
@@ -117,32 +125,142 @@ fn walk_tests<'p>(expression: &'p ComparisonExpression, visit: &mut dyn FnMut(Pa
         ComparisonExpression::And(members) | ComparisonExpression::Or(members) => {
             members.iter().for_each(|member| walk_tests(member, visit));
         }
-        ComparisonExpression::Test(test) => visit(Part::Path(&test.path)),
+        ComparisonExpression::Test(test) => visit(Part::Comparison(test)),
     }
 }
 
-fn check_path(subject: &mut Subject<'_, '_>, path: &ObjectPath) {
-    let object_type = &path.object_type;
+/// Whether the type can be that of an observable; its properties are known or not.
+fn check_type(subject: &mut Subject<'_, '_>, object_type: &str) -> bool {
     if !is_type_name(object_type) {
         let message = format!("`{object_type}` cannot be the name of a type");
         subject.must(Code::PatternMeaning, "pattern", Rule::P030, message);
-        return;
+        return false;
     }
-    let known = registry::of(object_type);
-    if known.is_some_and(|schema| schema.class != Class::Sco) {
-        let message = format!("`{object_type}` is not a cyber-observable object");
-        subject.should(Code::PatternMeaning, "pattern", Rule::P030, message);
-        return;
+    match registry::of(object_type) {
+        Some(schema) if schema.class == Class::Sco => return true,
+        Some(_) => {
+            let message = format!("`{object_type}` is not a cyber-observable object");
+            subject.should(Code::PatternMeaning, "pattern", Rule::P030, message);
+        }
+        None => {
+            let message = format!("the standard defines no `{object_type}`, so others may not find any");
+            let finding = subject.should(Code::PatternMeaning, "pattern", Rule::P030, message);
+            let observables = registry::SCHEMAS.iter().filter(|schema| schema.class == Class::Sco);
+            let observables: Vec<_> = observables.map(|schema| schema.name).collect();
+            if let Some(near) = format::nearest(object_type, &observables) {
+                finding.fix(format!("did you mean `{near}`?"));
+            }
+        }
     }
-    let Some(Step::Property(first)) = path.steps.first() else { return };
-    if known.is_some_and(|schema| schema.property(first).is_some()) {
-        return;
-    }
-    if !format::is_property_name(first) && &**first != "id" {
+    false
+}
+
+/// Where the steps of a path have come to.
+#[derive(Clone, Copy)]
+enum Place {
+    Object(&'static Schema),
+    Value(&'static Shape),
+}
+
+/// Follows a path through the tables. What they leave open is let pass.
+fn check_steps(subject: &mut Subject<'_, '_>, comparison: &Comparison) {
+    let path = &comparison.path;
+    let Some(schema) = registry::of(&path.object_type) else { return };
+    if let Some(Step::Property(first)) = path.steps.first()
+        && schema.property(first).is_none()
+        && !format::is_property_name(first)
+    {
         let message = format!("`{first}` cannot be the name of a property");
         subject.must(Code::PatternMeaning, "pattern", Rule::P030, message);
-    } else if known.is_some() {
-        let message = format!("`{object_type}` has no property `{first}` in the standard");
+        return;
+    }
+    let (mut owner, mut at) = (schema, Place::Object(schema));
+    for step in &path.steps {
+        match follow(at, owner, step) {
+            Ok(None) => return,
+            Ok(Some(Place::Object(schema))) => (owner, at) = (schema, Place::Object(schema)),
+            Ok(Some(value)) => at = value,
+            Err(message) => {
+                let message = format!("{}: {message}", crate::pattern::shortened(path));
+                subject.should(Code::PatternMeaning, "pattern", Rule::P030, message);
+                return;
+            }
+        }
+    }
+    if matches!(at, Place::Value(Shape::List(_))) && comparison.test != Test::Exists {
+        let message =
+            format!("{} is a list, of which `[*]` takes any element", crate::pattern::shortened(path));
         subject.should(Code::PatternMeaning, "pattern", Rule::P030, message);
+    }
+}
+
+/// One step; nothing when the tables do not say what follows.
+fn follow(at: Place, owner: &'static Schema, step: &Step) -> Result<Option<Place>, String> {
+    let property_of = |schema: &'static Schema, name: &str| match schema.property(name) {
+        Some(property) => Ok(Some(Place::Value(&property.shape))),
+        None => Err(format!("`{}` has no property `{name}` in the standard", schema.name)),
+    };
+    match (at, step) {
+        (Place::Object(schema), Step::Property(name)) => property_of(schema, name),
+        (Place::Value(Shape::Part(schema)), Step::Property(name)) => property_of(schema, name),
+        (Place::Value(Shape::List(element)), Step::Index(_) | Step::AnyIndex) => {
+            Ok(Some(Place::Value(element)))
+        }
+        (Place::Value(Shape::List(_)), Step::Property(name)) => {
+            Err(format!("`{name}` stands behind a list; `[*]` takes any of its elements"))
+        }
+        (Place::Value(Shape::Dictionary(value)), Step::Property(_)) => Ok(Some(Place::Value(value))),
+        (Place::Value(Shape::Hashes), Step::Property(name)) => match HashAlgorithm::from(&**name) {
+            HashAlgorithm::Other(_) => Err(format!("`{name}` is not in hash-algorithm-ov")),
+            _ => Ok(None),
+        },
+        (Place::Value(Shape::Extensions), Step::Property(name)) => {
+            match owner.extensions.iter().find(|known| known.name == &**name) {
+                Some(extension) => Ok(Some(Place::Object(extension))),
+                None if registry::of_extension(name).is_some() => {
+                    Err(format!("`{name}` is an extension of another type than `{}`", owner.name))
+                }
+                None => Ok(None),
+            }
+        }
+        (Place::Value(Shape::Identifier(targets)), Step::Property(name)) => {
+            let types = targets.iter().map(|target| match target {
+                Target::Type(object_type) => registry::of(object_type),
+                _ => None,
+            });
+            let Some(schemas) = types.collect::<Option<Vec<_>>>().filter(|schemas| !schemas.is_empty())
+            else {
+                return Ok(None);
+            };
+            let has_it = schemas.iter().find(|schema| schema.property(name).is_some());
+            property_of(has_it.unwrap_or(&schemas[0]), name)
+        }
+        (Place::Value(Shape::Any | Shape::Object | Shape::ObservableContainer), _) => Ok(None),
+        (_, Step::Property(name)) => Err(format!("`{name}` stands behind a value without parts")),
+        (_, Step::Index(_) | Step::AnyIndex) => Err("an index stands behind what is no list".to_owned()),
+    }
+}
+
+/// Objects have the hives of registry keys spelled out (section 6.17), so a short name finds none.
+fn check_hives(subject: &mut Subject<'_, '_>, comparison: &Comparison) {
+    let path = &comparison.path;
+    let is_key = matches!(&path.steps[..], [Step::Property(name)] if **name == *"key");
+    if *path.object_type != *"windows-registry-key" || !is_key {
+        return;
+    }
+    let hive = |text: &str| format::spelled_hive(text.trim_start_matches(['^', '(']));
+    let of_constant = |constant: &Constant| match constant {
+        Constant::String(text) => hive(text),
+        _ => None,
+    };
+    let found = match &comparison.test {
+        Test::Compare(_, constant) => of_constant(constant),
+        Test::In(constants) => constants.iter().find_map(of_constant),
+        Test::Like(text) | Test::Matches(text) => hive(text),
+        _ => None,
+    };
+    if let Some((short, long)) = found {
+        let message = format!("registry keys have the hive spelled out, so {short} finds none");
+        subject.should(Code::PatternMeaning, "pattern", Rule::S223, message).fix(format!("write {long}"));
     }
 }

@@ -239,6 +239,11 @@ fn regular_expressions_mean_what_pcre_says() {
         (r"\Aab\z", "ab", true),
         (r"(a*)*b", "aaab", true),
         (r"(?:a|b)??c", "c", true),
+        // PCRE without its option EXTRA takes these letters for themselves.
+        (r"^\y\J\é$", "yJé", true),
+        (r"^[\y\R\B]+$", "yRB", true),
+        (r"\y", "\\y", true),
+        (r"^\y", "\\y", false),
     ];
     for (regex, subject, expected) in cases {
         let literal = regex.replace('\\', "\\\\").replace('\'', "\\'");
@@ -259,7 +264,7 @@ fn regular_expressions_that_are_none_or_need_more_are_refused() {
         pattern.compile(MatchLimits::default()).map(drop)
     };
     for regex in
-        ["(", ")", "[a", "*a", "[z-a]", "a{2,1}", "\\", "(?<1a>x)", "[[:nope:]]", "\\y", "\\x{110000}", "(?"]
+        ["(", ")", "[a", "*a", "[z-a]", "a{2,1}", "\\", "(?<1a>x)", "[[:nope:]]", "\\u", "\\x{110000}", "(?"]
     {
         let error = refusal(regex).expect_err(regex);
         assert!(matches!(&error, CompileError::Invalid(_)), "{regex}: {error}");

@@ -117,8 +117,11 @@ impl<'t> Parser<'t> {
         if let Some(class) = self.class_escape(letter)? {
             return Ok(Member::Class(class));
         }
-        let character = self.character_escape(letter)?;
-        character.map(Member::Character).ok_or(RegexFault::Invalid("unknown letter behind a backslash"))
+        let character = match self.character_escape(letter)? {
+            Some(character) => character,
+            None => self.plain_letter(letter)?,
+        };
+        Ok(Member::Character(character))
     }
 
     /// What stands in `[:…:]`, and what follows.

@@ -1,7 +1,7 @@
 //! Reads the syntax of PCRE2 (pcre2pattern) with the option DOTALL, and for strings with UTF and UCP.
 
 use super::class::{Classes, any, ranges};
-use super::{Haystack, Node, RegexFault};
+use super::{Haystack, NeedlessBackslash, Node, RegexFault};
 use regex_syntax::hir::{ClassUnicode, Look};
 
 pub(super) type Parse<T> = Result<T, RegexFault>;
@@ -13,7 +13,7 @@ const MAX_RANGES: usize = 1 << 19;
 /// The largest number that PCRE2 allows in a quantifier.
 const MAX_REPEAT: u32 = 65_535;
 
-pub(super) fn parse(text: &str, haystack: Haystack) -> Parse<Node> {
+pub(super) fn parse(text: &str, haystack: Haystack) -> Parse<(Node, Option<NeedlessBackslash>)> {
     let mut parser = Parser {
         rest: text,
         ranges_left: MAX_RANGES,
@@ -21,9 +21,14 @@ pub(super) fn parse(text: &str, haystack: Haystack) -> Parse<Node> {
         flags: Flags { dot_all: true, ..Flags::default() },
         depth: 0,
         classes: Classes::new(haystack),
+        needless: None,
     };
     let node = parser.alternation()?;
-    if parser.rest.is_empty() { Ok(node) } else { Err(RegexFault::Invalid("`)` without `(`")) }
+    if parser.rest.is_empty() {
+        Ok((node, parser.needless))
+    } else {
+        Err(RegexFault::Invalid("`)` without `(`"))
+    }
 }
 
 #[derive(Clone, Copy, Default)]
@@ -43,6 +48,7 @@ pub(super) struct Parser<'t> {
     ranges_left: usize,
     depth: usize,
     pub(super) classes: Classes,
+    needless: Option<NeedlessBackslash>,
 }
 
 /// What a backslash stands for.
@@ -298,8 +304,18 @@ impl<'t> Parser<'t> {
             'R' | 'X' | 'C' | 'G' | 'E' => {
                 return Err(RegexFault::Unsupported("\\R, \\X, \\C, \\G and a lone \\E are not supported"));
             }
-            _ => return Err(RegexFault::Invalid("unknown letter behind a backslash")),
+            _ => return self.plain_letter(letter).map(Escape::Character),
         }))
+    }
+
+    /// A letter behind a backslash that means nothing there.
+    pub(super) fn plain_letter(&mut self, letter: char) -> Parse<char> {
+        // Perl changes the case of text by these, and no edition of PCRE takes them for letters.
+        if matches!(letter, 'L' | 'l' | 'U' | 'u') {
+            return Err(RegexFault::Invalid("\\L, \\l, \\U and \\u have no meaning in PCRE"));
+        }
+        self.needless = Some(NeedlessBackslash);
+        Ok(letter)
     }
 
     pub(super) fn quotation(&mut self) -> Vec<char> {
