@@ -2,6 +2,7 @@
 
 mod account;
 mod admin;
+mod api_root;
 mod collection;
 mod demo;
 mod doctor;
@@ -61,7 +62,7 @@ enum Command {
     /// Manage collections
     Collection(collection::Collection),
     /// Manage API roots
-    ApiRoot(collection::ApiRoot),
+    ApiRoot(api_root::ApiRoot),
     /// Manage accounts
     Account(account::Account),
     /// Check configuration, certificates, clock and store

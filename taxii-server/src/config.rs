@@ -359,7 +359,11 @@ fn suggestion(message: &str) -> Option<String> {
 }
 
 /// Returns the known key that is most like an unknown one, when it is more alike than `likeness`.
-fn nearest<'k>(unknown: &str, known: impl Iterator<Item = &'k str>, likeness: f64) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(
+    unknown: &str,
+    known: impl Iterator<Item = &'k str>,
+    likeness: f64,
+) -> Option<&'k str> {
     let likeness_to = |known: &str| strsim::normalized_damerau_levenshtein(unknown, known);
     let best = known.max_by(|a, b| likeness_to(a).total_cmp(&likeness_to(b)))?;
     (likeness_to(best) > likeness).then_some(best)

@@ -11,8 +11,8 @@ mod file;
 mod remote;
 
 pub use crate::routes::admin::resource::{
-    AccessResource, AccountResource, ApiRootResource, CollectionChange, CollectionResource, NewAccount,
-    NewApiRoot, NewCollection, NewPassword, Secrets,
+    AccessResource, AccountChange, AccountResource, ApiRootChange, ApiRootResource, CollectionChange,
+    CollectionResource, NewAccount, NewApiRoot, NewCollection, NewPassword, Secrets,
 };
 pub use admin::Records;
 pub(crate) use file::{ControlAddress, ControlFile};

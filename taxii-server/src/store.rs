@@ -46,7 +46,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use stix_model::json::Digest;
 use stix_model::taxii::{ManifestRecord, Status};
-use stix_model::{StixId, Timestamp};
+use stix_model::{StixId, Timestamp, Tlp};
 use tokio::sync::{Notify, mpsc, oneshot};
 use uuid::Uuid;
 use writer::{Health, Write, Writer};
@@ -59,8 +59,8 @@ pub use command::{
 };
 pub use cursor::{Cursor, CursorError};
 pub use directory::{
-    Account, ApiRoot, Collection, Directory, DirectoryCommand, DirectoryRefusal, NewAccount, NewCollection,
-    NewToken, Token,
+    Account, ApiRoot, ApiRootChange, Collection, CollectionChange, Directory, DirectoryCommand,
+    DirectoryRefusal, NewAccount, NewCollection, NewToken, Token,
 };
 pub use embedded::EmbeddedEngine;
 pub use filter::{Filter, VersionFilter};
@@ -73,7 +73,7 @@ pub(crate) use status::message as failure_message;
 pub use view::View;
 
 /// The format of keys and records that this version writes.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 /// The oldest format that this version reads; older stores are brought to [`FORMAT`] when they are opened.
 pub const OLDEST_FORMAT: u32 = 2;
 /// Maximum number of bytes of one page, beyond its first object.
@@ -107,6 +107,31 @@ pub struct Page<T> {
     pub date_added: Option<(Timestamp, Timestamp)>,
     /// The cursor of the next page, when there is one.
     pub next: Option<String>,
+}
+
+/// What a collection holds, as far as a viewer sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// Objects, each with one or more versions.
+    pub objects: u64,
+    /// Versions of objects.
+    pub versions: u64,
+    /// Bytes of all versions, as they were sent.
+    pub bytes: u64,
+    /// `date_added` of the last addition; `None` when the collection holds nothing.
+    pub newest: Option<Timestamp>,
+}
+
+impl Contents {
+    fn of(head: &Head, clearance: Tlp) -> Self {
+        let versions = head.versions(clearance).iter().sum();
+        Self {
+            objects: head.objects(clearance),
+            versions,
+            bytes: head.bytes(clearance),
+            newest: (versions > 0).then(|| date_added(head.last(clearance))),
+        }
+    }
 }
 
 /// The start of a page, and its maximum length.
@@ -229,7 +254,10 @@ impl Store {
         command: DirectoryCommand,
     ) -> Result<(), StoreError> {
         let removes = matches!(command, DirectoryCommand::RemoveCollection { .. });
-        let relevels = matches!(command, DirectoryCommand::SetUnmarked { .. });
+        let relevels = matches!(
+            &command,
+            DirectoryCommand::ChangeCollection { change: CollectionChange { unmarked: Some(_), .. }, .. }
+        );
         let request = self.request(principal, Uuid::new_v4(), Command::Directory(command));
         self.carry_out(request).await?;
         if removes || relevels {
@@ -312,14 +340,19 @@ impl Store {
         Ok(record::ObjectRecord::decode(record.as_ref())?.served(view.clearance()).is_some())
     }
 
-    /// Returns the number of versions in a collection.
+    /// Counts what collections hold. It reads their heads only, however large they are.
     ///
     /// # Errors
     /// When the engine fails.
-    pub async fn count(&self, view: &View) -> Result<u64, StoreError> {
-        let head = self.engine.snapshot().await?.get(keys::head(view.space())).await?;
-        let head = head.map_or(Ok(Head::default()), |head| Head::decode(&head))?;
-        Ok(head.versions(view.clearance()).iter().sum())
+    pub async fn contents(&self, views: &[View]) -> Result<Vec<Contents>, StoreError> {
+        let keys = views.iter().map(|view| keys::head(view.space())).collect();
+        let heads = self.engine.snapshot().await?.get_many(keys, usize::MAX).await?;
+        let mut contents = Vec::with_capacity(views.len());
+        for (view, head) in views.iter().zip(heads) {
+            let head = head.map_or(Ok(Head::default()), |head| Head::decode(&head))?;
+            contents.push(Contents::of(&head, view.clearance()));
+        }
+        Ok(contents)
     }
 
     /// Waits for new versions in a collection, as far as the viewer sees them.

@@ -1,7 +1,10 @@
-use super::admin::{find_collection, print_list};
+use super::admin::{confirm, find_collection, print_list};
 use super::{CommonOptions, output};
-use crate::control::{AccessResource, AccountResource, Control, NewAccount, NewPassword, Secrets};
+use crate::control::{
+    AccessResource, AccountChange, AccountResource, Control, NewAccount, NewPassword, Secrets,
+};
 use crate::rights::GrantScope;
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use std::collections::BTreeMap;
 
@@ -13,6 +16,7 @@ Examples:
   taxii-server account grant alice ics --read
   taxii-server account password alice
   taxii-server account token alice
+  taxii-server account rename alice alice.smith
   taxii-server account list";
 
 /// Manage accounts.
@@ -48,10 +52,20 @@ enum Action {
     },
     /// List accounts
     List,
+    /// Give an account another name; its password, tokens and rights stay
+    Rename {
+        /// Its name
+        name: String,
+        /// The new name
+        new_name: String,
+    },
     /// Remove an account
     Remove {
         /// Its name
         name: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
     /// Give an account a new password
     Password {
@@ -107,7 +121,10 @@ impl Account {
                 let headings = ["NAME", "ADMINISTRATOR", "TOKENS", "GRANTS"];
                 print_list(&control.accounts().await?, self.json, headings, row)?;
             }
-            Action::Remove { name } => control.delete_account(&name).await?,
+            Action::Rename { name, new_name } => {
+                control.change_account(&name, &AccountChange { name: new_name }).await?;
+            }
+            Action::Remove { name, yes } => remove(&control, &name, yes).await?,
             Action::Password { name, password_stdin } => {
                 let password = password_stdin.then(read_password).transpose()?;
                 print_secrets(&control.set_password(&name, &NewPassword { password }).await?, self.json)?;
@@ -126,6 +143,22 @@ impl Account {
         }
         Ok(true)
     }
+}
+
+async fn remove(control: &Control, name: &str, yes: bool) -> anyhow::Result<()> {
+    let accounts = control.accounts().await?;
+    let account = accounts.iter().find(|account| account.name == name);
+    let account =
+        account.with_context(|| format!("there is no account {name}; see taxii-server account list"))?;
+    let (tokens, grants) = (account.tokens.len(), account.grants.len());
+    let administrators = accounts.iter().filter(|account| account.is_administrator).count();
+    let is_last = account.is_administrator && administrators == 1;
+    let role = if is_last { ", the last administrator," } else { "" };
+    let what =
+        format!("the account {name}{role} with {tokens} API tokens and rights on {grants} collections");
+    confirm(&what, yes)?;
+    control.delete_account(name).await?;
+    output::line(&format!("removed {what}"))
 }
 
 async fn scope(control: &Control, collection: &str) -> anyhow::Result<GrantScope> {

@@ -1,24 +1,63 @@
 //! Functions that the administrative commands share.
 
 use super::output;
+use crate::config::nearest;
 use crate::control::{CollectionResource, Control};
 use anyhow::bail;
 use serde::Serialize;
+use std::io::IsTerminal;
 
 /// Finds a collection by its id, its alias or its title.
 pub(super) async fn find_collection(control: &Control, name: &str) -> anyhow::Result<CollectionResource> {
+    let id = name.parse::<uuid::Uuid>().ok();
     let is_named = |collection: &CollectionResource| {
-        collection.id.to_string() == name
-            || collection.alias.as_deref() == Some(name)
-            || collection.title == name
+        Some(collection.id) == id || collection.alias.as_deref() == Some(name) || collection.title == name
     };
-    let mut found = control.collections().await?.into_iter().filter(is_named);
-    match (found.next(), found.next()) {
+    let (named, others): (Vec<_>, Vec<_>) = control.collections().await?.into_iter().partition(is_named);
+    let mut named = named.into_iter();
+    match (named.next(), named.next()) {
         (Some(collection), None) => Ok(collection),
         (Some(_), Some(_)) => {
             bail!("{name} names several collections; give an id (taxii-server collection list)")
         }
-        _ => bail!("there is no collection {name}; taxii-server collection list shows those that are there"),
+        _ => {
+            let known = others.iter().flat_map(|other| other.alias.iter().chain([&other.title]));
+            let advice = match nearest(name, known.map(String::as_str), 0.5) {
+                Some(nearest) => format!("did you mean {nearest:?}?"),
+                None => "taxii-server collection list shows those that are there".to_owned(),
+            };
+            bail!("there is no collection {name}; {advice}")
+        }
+    }
+}
+
+/// Asks on the terminal whether something shall be removed.
+///
+/// # Errors
+/// When the answer is no, or there is no terminal to ask on.
+pub(super) fn confirm(what: &str, yes: bool) -> anyhow::Result<()> {
+    if yes {
+        return Ok(());
+    }
+    if !std::io::stdin().is_terminal() {
+        bail!("this would remove {what}; there is no terminal to ask on: add --yes to remove it");
+    }
+    output::question(&format!("Remove {what}? [y/N] "));
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    if !matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
+        bail!("nothing was removed");
+    }
+    Ok(())
+}
+
+/// Warns of a title that some clients cut.
+pub(super) fn warn_of_dots(title: &str) {
+    if title.contains('.') {
+        output::complaint(
+            "warning: OpenCTI names collections as `root.title` and cuts a title at its first dot; \
+             with such a title, it reaches the collection only by `*`",
+        );
     }
 }
 

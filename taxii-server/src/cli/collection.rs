@@ -1,7 +1,9 @@
-use super::admin::{find_collection, print_list};
+use super::admin::{confirm, find_collection, print_list, warn_of_dots};
 use super::{CommonOptions, output};
-use crate::control::{CollectionChange, CollectionResource, Control, NewApiRoot, NewCollection};
+use crate::control::{CollectionChange, CollectionResource, Control, NewCollection};
+use crate::rights::GrantScope;
 use crate::store::Profile;
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use stix_model::{SpecVersion, Tlp};
 
@@ -9,10 +11,11 @@ const EXAMPLES: &str = "\
 Examples:
   taxii-server collection add 'Phishing' --alias phishing
   taxii-server collection add 'Old feeds' --stix 2.0 --stix 2.1
-  taxii-server collection add 'Partners' --profile strict
-  taxii-server collection set phishing --profile interop
-  taxii-server collection set phishing --unmarked green
+  taxii-server collection add 'Moved here' --id 91a7b528-80eb-42ed-a74d-c6fbd5a26116 --api-root partners
   taxii-server collection list
+  taxii-server collection rename phishing 'Phishing and scams'
+  taxii-server collection set phishing --alias scams --description 'Lures seen by members'
+  taxii-server collection set phishing --profile strict --unmarked green
   taxii-server collection remove phishing";
 
 /// Manage collections.
@@ -20,61 +23,93 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(super) struct Collection {
     #[command(subcommand)]
-    action: CollectionAction,
+    action: Action,
     /// Print JSON
     #[arg(long, global = true)]
     json: bool,
 }
 
 #[derive(Subcommand)]
-enum CollectionAction {
-    /// Add a collection
+enum Action {
+    /// Add a collection, and print its id
     #[command(after_help = EXAMPLES)]
-    Add {
-        /// What people call it
+    Add(Add),
+    /// List all collections, with what is in them
+    List,
+    /// Give a collection another title
+    Rename {
+        /// Id, alias or title
+        collection: String,
+        /// The new title
         title: String,
-        /// API root that it belongs to
-        #[arg(long, default_value = "api", value_name = "NAME")]
-        api_root: String,
-        /// A name that may stand in for the id in URLs
-        #[arg(long)]
-        alias: Option<String>,
-        /// What it holds
-        #[arg(long)]
-        description: Option<String>,
-        /// STIX version that it takes; may be repeated [default: 2.1]
-        #[arg(long = "stix", value_name = "VERSION", value_parser = ["2.0", "2.1"])]
-        stix: Vec<String>,
-        /// What objects must satisfy to be added
-        #[arg(long, value_enum, default_value_t)]
-        profile: Profile,
-        /// TLP level of objects that carry no TLP marking
-        #[arg(long, value_name = "LEVEL", default_value_t = Tlp::Amber, value_parser = levels())]
-        unmarked: Tlp,
-        /// A UUID of version 4 [default: a random one]
-        #[arg(long, value_name = "UUID")]
-        id: Option<String>,
     },
     /// Change a collection
     #[command(after_help = EXAMPLES)]
     Set {
         /// Id, alias or title
         collection: String,
-        /// What objects must satisfy to be added from now on; objects in the collection stay
-        #[arg(long, value_enum, required_unless_present = "unmarked")]
-        profile: Option<Profile>,
-        /// TLP level of objects that carry no TLP marking; those in the collection get a new date_added, and clients get
-        /// them once more
-        #[arg(long, value_name = "LEVEL", value_parser = levels())]
-        unmarked: Option<Tlp>,
+        #[command(flatten)]
+        change: Change,
     },
-    /// List all collections
-    List,
     /// Remove a collection and everything in it
     Remove {
         /// Id, alias or title
         collection: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
+}
+
+#[derive(Args)]
+struct Add {
+    /// What people call it
+    title: String,
+    /// API root that it belongs to [default: the default API root]
+    #[arg(long, value_name = "NAME")]
+    api_root: Option<String>,
+    /// A name or a UUID that may stand in for the id in URLs
+    #[arg(long)]
+    alias: Option<String>,
+    /// What it holds
+    #[arg(long)]
+    description: Option<String>,
+    /// STIX version that it takes; may be repeated [default: 2.1]
+    #[arg(long = "stix", value_name = "VERSION", value_parser = spec_versions())]
+    spec_versions: Vec<SpecVersion>,
+    /// What objects must satisfy to be added
+    #[arg(long, value_enum, default_value_t)]
+    profile: Profile,
+    /// TLP level of objects that carry no TLP marking
+    #[arg(long, value_name = "LEVEL", default_value_t = Tlp::Amber, value_parser = levels())]
+    unmarked: Tlp,
+    /// A UUID, such as the one that the collection has on another server [default: a random one]
+    #[arg(long, value_name = "UUID")]
+    id: Option<String>,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = true)]
+struct Change {
+    /// What people call it
+    #[arg(long)]
+    title: Option<String>,
+    /// A name or a UUID that may stand in for the id in URLs; '' removes it
+    #[arg(long)]
+    alias: Option<String>,
+    /// What it holds; '' removes it
+    #[arg(long)]
+    description: Option<String>,
+    /// STIX version that it takes from now on; may be repeated
+    #[arg(long = "stix", value_name = "VERSION", value_parser = spec_versions())]
+    spec_versions: Vec<SpecVersion>,
+    /// What objects must satisfy to be added from now on; objects in the collection stay
+    #[arg(long, value_enum)]
+    profile: Option<Profile>,
+    /// TLP level of objects that carry no TLP marking; those in the collection get a new date_added, and clients get
+    /// them once more
+    #[arg(long, value_name = "LEVEL", value_parser = levels())]
+    unmarked: Option<Tlp>,
 }
 
 fn levels() -> impl clap::builder::TypedValueParser<Value = Tlp> {
@@ -82,119 +117,111 @@ fn levels() -> impl clap::builder::TypedValueParser<Value = Tlp> {
     PossibleValuesParser::new(Tlp::ALL.map(Tlp::as_str)).try_map(|word| word.parse::<Tlp>())
 }
 
+fn spec_versions() -> impl clap::builder::TypedValueParser<Value = SpecVersion> {
+    use clap::builder::{PossibleValuesParser, TypedValueParser};
+    let versions = [SpecVersion::V2_0, SpecVersion::V2_1];
+    PossibleValuesParser::new(versions.map(SpecVersion::as_str))
+        .map(move |text| if text == "2.0" { SpecVersion::V2_0 } else { SpecVersion::V2_1 })
+}
+
 impl Collection {
     pub(super) async fn run(self, options: &CommonOptions) -> anyhow::Result<bool> {
         let control = options.control().await?;
         match self.action {
-            CollectionAction::Add { title, api_root, alias, description, stix, profile, unmarked, id } => {
-                let spec_versions = stix.iter().map(|version| spec_version(version)).collect::<Vec<_>>();
-                let spec_versions = (!spec_versions.is_empty()).then_some(spec_versions);
-                let new = NewCollection {
-                    api_root,
-                    title,
-                    description,
-                    alias,
-                    spec_versions,
-                    profile,
-                    unmarked,
-                    id,
-                };
-                let added = control.add_collection(&new).await?;
+            Action::Add(add) => {
+                warn_of_dots(&add.title);
+                let added = control.add_collection(&add.into_new(&control).await?).await?;
                 if self.json {
                     output::json(&added)?;
                 } else {
                     output::line(&added.id.to_string())?;
                 }
             }
-            CollectionAction::Set { collection, profile, unmarked } => {
-                let id = find_collection(&control, &collection).await?.id;
-                let changed = control.change_collection(id, &CollectionChange { profile, unmarked }).await?;
-                if self.json {
-                    output::json(&changed)?;
-                }
-            }
-            CollectionAction::List => {
-                let headings = ["ID", "API ROOT", "ALIAS", "PROFILE", "TITLE"];
+            Action::List => {
+                let headings =
+                    ["ID", "API ROOT", "ALIAS", "PROFILE", "OBJECTS", "VERSIONS", "SIZE", "NEWEST", "TITLE"];
                 print_list(&control.collections().await?, self.json, headings, row)?;
             }
-            CollectionAction::Remove { collection } => {
-                let id = find_collection(&control, &collection).await?.id;
-                control.delete_collection(id).await?;
+            Action::Rename { collection, title } => {
+                let change = CollectionChange { title: Some(title), ..CollectionChange::default() };
+                self::change(&control, &collection, change, self.json).await?;
             }
+            Action::Set { collection, change } => {
+                self::change(&control, &collection, change.into(), self.json).await?;
+            }
+            Action::Remove { collection, yes } => remove(&control, &collection, yes, self.json).await?,
         }
         Ok(true)
     }
 }
 
-/// Returns the version for a text that the command line has checked.
-fn spec_version(text: &str) -> SpecVersion {
-    if text == "2.0" { SpecVersion::V2_0 } else { SpecVersion::V2_1 }
+async fn change(
+    control: &Control,
+    collection: &str,
+    change: CollectionChange,
+    as_json: bool,
+) -> anyhow::Result<()> {
+    warn_of_dots(change.title.as_deref().unwrap_or_default());
+    let id = find_collection(control, collection).await?.id;
+    let changed = control.change_collection(id, &change).await?;
+    if as_json { output::json(&changed) } else { Ok(()) }
 }
 
-fn row(collection: &CollectionResource) -> [String; 5] {
+async fn remove(control: &Control, collection: &str, yes: bool, as_json: bool) -> anyhow::Result<()> {
+    let collection = find_collection(control, collection).await?;
+    let scope = GrantScope::Collection(collection.id);
+    let accounts = control.accounts().await?;
+    let accounts = accounts.iter().filter(|account| account.grants.contains_key(&scope)).count();
+    let CollectionResource { id, title, objects, versions, bytes, .. } = &collection;
+    let what = format!(
+        "the collection {title:?} ({id}) with {objects} objects in {versions} versions ({}), and the rights of \
+         {accounts} accounts on it",
+        output::size(*bytes)
+    );
+    confirm(&what, yes)?;
+    control.delete_collection(collection.id).await?;
+    if as_json { output::json(&collection) } else { output::line(&format!("removed {what}")) }
+}
+
+impl Add {
+    async fn into_new(self, control: &Control) -> anyhow::Result<NewCollection> {
+        let Self { title, api_root, alias, description, spec_versions, profile, unmarked, id } = self;
+        let api_root = match api_root {
+            Some(api_root) => api_root,
+            None => {
+                let default = control.api_roots().await?.into_iter().find(|root| root.is_default);
+                default.context("there is no API root; add one: taxii-server api-root add api")?.name
+            }
+        };
+        let spec_versions = (!spec_versions.is_empty()).then_some(spec_versions);
+        Ok(NewCollection { api_root, title, description, alias, spec_versions, profile, unmarked, id })
+    }
+}
+
+impl From<Change> for CollectionChange {
+    fn from(change: Change) -> Self {
+        let Change { title, alias, description, spec_versions, profile, unmarked } = change;
+        Self {
+            title,
+            alias: alias.map(output::unless_empty),
+            description: description.map(output::unless_empty),
+            spec_versions: (!spec_versions.is_empty()).then_some(spec_versions),
+            profile,
+            unmarked,
+        }
+    }
+}
+
+fn row(collection: &CollectionResource) -> [String; 9] {
     [
         collection.id.to_string(),
         collection.api_root.clone(),
         collection.alias.clone().unwrap_or_default(),
         collection.profile.as_str().to_owned(),
+        collection.objects.to_string(),
+        collection.versions.to_string(),
+        output::size(collection.bytes),
+        collection.newest.as_ref().map(ToString::to_string).unwrap_or_default(),
         collection.title.clone(),
     ]
-}
-
-/// Manage API roots.
-#[derive(Args)]
-#[command(after_help = "Example:\n  taxii-server api-root add partners --title 'For partners'")]
-pub(super) struct ApiRoot {
-    #[command(subcommand)]
-    action: ApiRootAction,
-    /// Print JSON
-    #[arg(long, global = true)]
-    json: bool,
-}
-
-#[derive(Subcommand)]
-enum ApiRootAction {
-    /// Add an API root
-    Add {
-        /// First part of its path
-        name: String,
-        /// What people call it [default: the name]
-        #[arg(long)]
-        title: Option<String>,
-        /// What it is for
-        #[arg(long)]
-        description: Option<String>,
-    },
-    /// List API roots
-    List,
-    /// Remove an API root that has no collections
-    Remove {
-        /// Its name
-        name: String,
-    },
-}
-
-impl ApiRoot {
-    pub(super) async fn run(self, options: &CommonOptions) -> anyhow::Result<bool> {
-        let control = match self.action {
-            // The first API root may make the store.
-            ApiRootAction::Add { .. } => Control::open(options.config(None)?).await?,
-            _ => options.control().await?,
-        };
-        match self.action {
-            ApiRootAction::Add { name, title, description } => {
-                let added = control.add_api_root(&NewApiRoot { name, title, description }).await?;
-                if self.json {
-                    output::json(&added)?;
-                }
-            }
-            ApiRootAction::List => {
-                print_list(&control.api_roots().await?, self.json, ["NAME", "TITLE"], |root| {
-                    [root.name.clone(), root.title.clone()]
-                })?;
-            }
-            ApiRootAction::Remove { name } => control.delete_api_root(&name).await?,
-        }
-        Ok(true)
-    }
 }

@@ -141,7 +141,8 @@ impl Made {
 /// their credentials are not known.
 async fn make(control: &Control) -> anyhow::Result<Made> {
     let title = Some("Concord demo".to_owned());
-    let added = control.add_api_root(&NewApiRoot { name: "api".to_owned(), title, description: None }).await;
+    let added =
+        control.add_api_root(&NewApiRoot { name: "api".to_owned(), title, ..NewApiRoot::default() }).await;
     unless_exists(added)?;
     let attack = NewCollection {
         api_root: "api".to_owned(),
@@ -237,7 +238,8 @@ async fn print_text(server: &Server, made: &Made, data: &Path) -> anyhow::Result
     let directory = store.directory();
     let ics = directory.collection("api", "ics-attack").context("the collection ics-attack is gone")?;
     let viewer = Viewer::with_clearance(Tlp::Red);
-    let count = store.count(&View::new(Arc::clone(ics), viewer)).await?;
+    let contents = store.contents(&[View::new(Arc::clone(ics), viewer)]).await?;
+    let count = contents.first().map_or(0, |contents| contents.objects);
     let collections = format!("{url}/api/collections");
     let accept = "Accept: application/taxii+json;version=2.1";
     output::line(&format!(

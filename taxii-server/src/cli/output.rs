@@ -27,6 +27,28 @@ pub(super) fn complaint(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
+/// Prints a question without ending its line.
+pub(super) fn question(text: &str) {
+    let mut out = std::io::stderr().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Returns a number of bytes for people, as `1.5 MiB`.
+pub(super) fn size(bytes: u64) -> String {
+    let mut units = ["bytes", "KiB", "MiB", "GiB", "TiB"].into_iter();
+    let (mut value, mut unit) = (bytes as f64, units.next());
+    while value >= 1024.0 && units.len() > 0 {
+        (value, unit) = (value / 1024.0, units.next());
+    }
+    let digits = usize::from(bytes >= 1024);
+    format!("{value:.digits$} {}", unit.unwrap_or_default())
+}
+
+/// Returns `None` for an empty text, by which an option removes a property.
+pub(super) fn unless_empty(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
 /// Prints rows under their headings, in columns as wide as their longest cell.
 pub(super) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> anyhow::Result<()> {
     let mut widths = headings.map(|heading| heading.chars().count());

@@ -77,7 +77,7 @@ async fn first_start(config: Config) -> anyhow::Result<()> {
     let control = Control::open(config).await?;
     if control.api_roots().await?.is_empty() {
         let title = Some("Concord".to_owned());
-        control.add_api_root(&NewApiRoot { name: "api".to_owned(), title, description: None }).await?;
+        control.add_api_root(&NewApiRoot { name: "api".to_owned(), title, ..NewApiRoot::default() }).await?;
     }
     if control.accounts().await?.is_empty() {
         let admin = NewAccount { name: "admin".to_owned(), is_administrator: true, ..NewAccount::default() };

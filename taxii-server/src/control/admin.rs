@@ -1,8 +1,8 @@
 //! The administrative operations, each as a method.
 
 use super::{
-    AccessResource, AccountResource, ApiRootResource, CollectionChange, CollectionResource, Control,
-    ControlError, NewAccount, NewApiRoot, NewCollection, NewPassword, Secrets,
+    AccessResource, AccountChange, AccountResource, ApiRootChange, ApiRootResource, CollectionChange,
+    CollectionResource, Control, ControlError, NewAccount, NewApiRoot, NewCollection, NewPassword, Secrets,
 };
 use crate::rights::GrantScope;
 use axum::http::Method;
@@ -38,6 +38,15 @@ impl Control {
     /// Adds an API root.
     pub async fn add_api_root(&self, new: &NewApiRoot) -> Result<ApiRootResource, ControlError> {
         self.request(Method::POST, API_ROOTS, new).await
+    }
+
+    /// Changes an API root.
+    pub async fn change_api_root(
+        &self,
+        name: &str,
+        change: &ApiRootChange,
+    ) -> Result<ApiRootResource, ControlError> {
+        self.request(Method::PATCH, &format!("{API_ROOTS}{}/", path_part(name)?), change).await
     }
 
     /// Deletes an API root that has no collections.
@@ -85,6 +94,11 @@ impl Control {
     /// Adds an account with a password and an API token.
     pub async fn add_account(&self, new: &NewAccount) -> Result<Secrets, ControlError> {
         self.request(Method::POST, ACCOUNTS, new).await
+    }
+
+    /// Changes an account.
+    pub async fn change_account(&self, name: &str, change: &AccountChange) -> Result<(), ControlError> {
+        self.request(Method::PATCH, &account_path(name, "")?, change).await
     }
 
     /// Deletes an account.

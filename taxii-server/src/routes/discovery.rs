@@ -22,8 +22,11 @@ pub(crate) async fn get_discovery(
     headers: HeaderMap,
 ) -> Result<Taxii<Discovery>, ApiError> {
     let base = format!("{}{}", origin(&app, &uri, &headers), app.config.base_path);
-    let api_roots: Vec<_> =
-        app.store.directory().api_roots.keys().map(|name| format!("{base}/{name}/")).collect();
+    let directory = app.store.directory();
+    let default = directory.default_api_root().map(|root| &root.name);
+    // The default one comes first, for clients that take the first.
+    let others = directory.api_roots.keys().filter(|name| Some(*name) != default);
+    let api_roots: Vec<_> = default.into_iter().chain(others).map(|name| format!("{base}/{name}/")).collect();
     Ok(ok(Discovery {
         title: app.config.title.clone(),
         description: app.config.description.clone(),

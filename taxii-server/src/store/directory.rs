@@ -16,7 +16,9 @@ use std::sync::Arc;
 use stix_model::{SpecVersion, Tlp};
 use uuid::Uuid;
 
-pub use command::{DirectoryCommand, DirectoryRefusal, NewAccount, NewCollection, NewToken};
+pub use command::{
+    ApiRootChange, CollectionChange, DirectoryCommand, DirectoryRefusal, NewAccount, NewCollection, NewToken,
+};
 pub(super) use rules::apply;
 
 /// Everything that is administered at run time.
@@ -45,12 +47,15 @@ pub struct ApiRoot {
     pub title: String,
     /// Purpose.
     pub description: Option<String>,
+    /// Whether discovery names it as the default one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_default: bool,
 }
 
 /// A collection (TAXII 2.1, section 5.2), as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Collection {
-    /// UUID of version 4.
+    /// Identifier; a random UUID, or the one that it had on another server.
     pub id: Uuid,
     /// Revision of the directory in which it last changed.
     pub revision: u64,
@@ -137,10 +142,16 @@ impl Directory {
         let by_id = || self.collections.get(&name.parse::<Uuid>().ok()?);
         let by_alias = || {
             self.collections.values().find(|collection| {
-                collection.api_root == api_root && collection.alias.as_deref() == Some(name)
+                let is_named = |alias: &str| names::is_same(alias, name);
+                collection.api_root == api_root && collection.alias.as_deref().is_some_and(is_named)
             })
         };
         by_id().filter(|collection| collection.api_root == api_root).or_else(by_alias)
+    }
+
+    /// The API root that discovery names as the default one: the chosen one, else the first by name.
+    pub fn default_api_root(&self) -> Option<&ApiRoot> {
+        self.api_roots.values().find(|root| root.is_default).or_else(|| self.api_roots.values().next())
     }
 
     /// The account that owns the token with this public part.

@@ -1,6 +1,9 @@
 //! Bringing a store of an older format to the one that this version writes, when it is opened.
 
-use super::engine::{Commit, Engine, HeadChange};
+use super::engine::{Commit, Engine, HeadChange, Scan};
+use super::keys::Timeline;
+use super::record::{Entry, Head};
+use super::reload::read_directory;
 use super::{FORMAT, OLDEST_FORMAT, StoreError, keys};
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -10,8 +13,11 @@ use std::collections::BTreeMap;
 /// work half done; keys and records that it reads are of the older format.
 pub(super) type Step = for<'e> fn(&'e dyn Engine) -> BoxFuture<'e, Result<(), StoreError>>;
 
+/// Maximum number of entries that are read at once.
+const PIECE: usize = 4096;
+
 /// The steps from each format that can be read to the next one, oldest first.
-const STEPS: [Step; (FORMAT - OLDEST_FORMAT) as usize] = [];
+const STEPS: [Step; (FORMAT - OLDEST_FORMAT) as usize] = [|engine| Box::pin(count_bytes(engine))];
 
 /// Checks the format of a store, and runs the steps that it needs.
 pub(super) async fn migrate(engine: &dyn Engine, found: &Bytes) -> Result<(), StoreError> {
@@ -35,6 +41,31 @@ async fn run(engine: &dyn Engine, steps: &[Step], mut format: u32) -> Result<(),
         let heads = BTreeMap::from([(keys::FORMAT.to_vec(), change)]);
         engine.commit(Commit { heads, ..Commit::default() }).await?;
         format += 1;
+    }
+    Ok(())
+}
+
+/// From 2 to 3: the head of a collection counts the bytes of its objects.
+async fn count_bytes(engine: &dyn Engine) -> Result<(), StoreError> {
+    let snapshot = engine.snapshot().await?;
+    for collection in read_directory(&*snapshot).await?.collections.values() {
+        let (space, key) = (collection.space(), keys::head(collection.space()));
+        let from = snapshot.get(key.clone()).await?;
+        let mut head = Head::decode(from.as_ref().ok_or(StoreError::Corrupt("the head of a collection"))?)?;
+        for (level, level_head) in &mut head.levels {
+            level_head.bytes = 0;
+            let mut range = Timeline::All(*level).after(space, None);
+            loop {
+                let entries = snapshot.scan(Scan::forward(range.clone(), PIECE)).await?;
+                for (_, entry) in &entries {
+                    level_head.bytes += u64::from(Entry::decode(entry)?.length);
+                }
+                let Some((last, _)) = entries.last() else { break };
+                range.start = keys::following(last.to_vec());
+            }
+        }
+        let heads = BTreeMap::from([(key, HeadChange { from, to: Some(head.encode()) })]);
+        engine.commit(Commit { heads, ..Commit::default() }).await?;
     }
     Ok(())
 }

@@ -317,6 +317,9 @@ impl ObjectRecord {
     }
 }
 
+/// Marks a level whose bytes are counted. Format 2 had none, and is read only to be brought to the next one.
+const COUNTED: u8 = 0x80;
+
 /// Counts and last positions of a collection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Head {
@@ -334,29 +337,45 @@ pub(crate) struct Head {
 pub(crate) struct LevelHead {
     /// Versions held, for each STIX version.
     pub(crate) versions: [u64; 2],
+    /// Bytes of the objects held.
+    pub(crate) bytes: u64,
     /// The end of the timeline of this level, which never goes back either.
     pub(crate) last: Position,
 }
 
 impl Head {
     /// Counts a version that was put at the end of the timeline.
-    pub(crate) fn add(&mut self, level: Tlp, spec: SpecVersion, position: Position) {
+    pub(crate) fn add(&mut self, level: Tlp, spec: SpecVersion, position: Position, length: u32) {
         let level = self.levels.entry(level).or_default();
         level.versions[spec as usize] += 1;
+        level.bytes += u64::from(length);
         level.last = position;
         self.last = position;
     }
 
     /// Counts a version that was removed.
-    pub(crate) fn remove(&mut self, level: Tlp, spec: SpecVersion) {
-        let count = &mut self.levels.entry(level).or_default().versions[spec as usize];
+    pub(crate) fn remove(&mut self, level: Tlp, spec: SpecVersion, length: u32) {
+        let level = self.levels.entry(level).or_default();
+        let count = &mut level.versions[spec as usize];
         *count = count.saturating_sub(1);
+        level.bytes = level.bytes.saturating_sub(u64::from(length));
     }
 
     /// Versions that a clearance sees, for each STIX version.
     pub(crate) fn versions(&self, clearance: Tlp) -> [u64; 2] {
         let visible = self.levels.range(..=clearance).map(|(_, level)| level.versions);
         visible.fold([0, 0], |[old, new], [more_old, more_new]| [old + more_old, new + more_new])
+    }
+
+    /// Objects that a clearance sees.
+    pub(crate) fn objects(&self, clearance: Tlp) -> u64 {
+        let visible = self.latest.iter().filter(|(interval, _)| interval.contains(clearance));
+        visible.map(|(_, count)| count).sum()
+    }
+
+    /// Bytes of all versions that a clearance sees.
+    pub(crate) fn bytes(&self, clearance: Tlp) -> u64 {
+        self.levels.range(..=clearance).map(|(_, level)| level.bytes).sum()
     }
 
     /// The end of the timeline that a clearance sees.
@@ -380,10 +399,11 @@ impl Head {
         out.extend_from_slice(&self.revision.to_be_bytes());
         out.extend_from_slice(&self.last.to_bytes());
         out.push(u8::try_from(self.levels.len()).expect("there are five levels"));
-        for (level, LevelHead { versions: [old, new], last }) in &self.levels {
-            out.push(*level as u8);
+        for (level, LevelHead { versions: [old, new], bytes, last }) in &self.levels {
+            out.push(*level as u8 | COUNTED);
             out.extend_from_slice(&old.to_be_bytes());
             out.extend_from_slice(&new.to_be_bytes());
+            out.extend_from_slice(&bytes.to_be_bytes());
             out.extend_from_slice(&last.to_bytes());
         }
         for (interval, count) in &self.latest {
@@ -399,9 +419,11 @@ impl Head {
             let (revision, last) = (bytes.u64()?, bytes.position()?);
             let mut levels = BTreeMap::new();
             for _ in 0..bytes.byte()? {
-                let level = Tlp::try_from(bytes.byte()?).ok()?;
+                let byte = bytes.byte()?;
+                let level = Tlp::try_from(byte & !COUNTED).ok()?;
                 let versions = [bytes.u64()?, bytes.u64()?];
-                levels.insert(level, LevelHead { versions, last: bytes.position()? });
+                let held = if byte & COUNTED == 0 { 0 } else { bytes.u64()? };
+                levels.insert(level, LevelHead { versions, bytes: held, last: bytes.position()? });
             }
             let mut latest = BTreeMap::new();
             while !bytes.is_empty() {

@@ -174,6 +174,11 @@ pub(crate) struct Fixture {
     pub(crate) clock: Arc<Clock>,
 }
 
+/// The number of versions that a viewer sees.
+pub(crate) async fn count(store: &Store, view: &View) -> u64 {
+    store.contents(std::slice::from_ref(view)).await.unwrap()[0].versions
+}
+
 pub(crate) const NOW: i64 = 1_700_000_000_000_000;
 
 impl Fixture {
@@ -181,7 +186,8 @@ impl Fixture {
         let clock = Arc::new(Clock::Manual(AtomicI64::new(NOW)));
         let store = Arc::new(Store::open(engine, Arc::clone(&clock)).await.unwrap());
         let (operator, id) = (Principal::operator(store.organisation()), Uuid::new_v4());
-        let root = ApiRoot { name: "root".into(), title: "root".into(), description: None };
+        let root =
+            ApiRoot { name: "root".into(), title: "root".into(), description: None, is_default: false };
         let collection = DirectoryCommand::AddCollection(new_collection(id, "all"));
         for command in [DirectoryCommand::AddApiRoot(root), collection] {
             store.change_directory(&operator, command).await.unwrap();

@@ -163,7 +163,7 @@ async fn administration_refuses_what_cannot_be() {
             json!({"name": "a", "grants": {"00000000-0000-4000-8000-000000000000": {"can_read": true, "can_write": true}}}),
             409,
         ),
-        ("/admin/collections/", json!({"api_root": "api", "title": "v1.2"}), 422),
+        ("/admin/collections/", json!({"api_root": "api", "title": "a\nb"}), 422),
         ("/admin/collections/", json!({"api_root": "api", "title": "all"}), 409),
         ("/admin/collections/", json!({"api_root": "api", "title": "b", "alias": "all"}), 409),
         ("/admin/collections/", json!({"api_root": "api", "title": "b", "alias": "a/b"}), 422),
@@ -171,7 +171,7 @@ async fn administration_refuses_what_cannot_be() {
         ("/admin/collections/", json!({"api_root": "api", "title": "b", "id": id}), 409),
         (
             "/admin/collections/",
-            json!({"api_root": "api", "title": "b", "id": "00000000-0000-1000-8000-000000000000"}),
+            json!({"api_root": "api", "title": "b", "id": "collection-1"}),
             422,
         ),
         ("/admin/api-roots/", json!({"name": "taxii2"}), 422),

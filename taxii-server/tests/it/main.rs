@@ -11,6 +11,7 @@ mod filters;
 mod format;
 mod idempotency;
 mod openapi;
+mod operator;
 mod posting;
 mod process;
 mod profiles;

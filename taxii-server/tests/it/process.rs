@@ -7,13 +7,13 @@ use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
-fn program(data: &Path) -> Command {
+pub(crate) fn program(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_taxii-server"));
     command.arg("--data").arg(data).kill_on_drop(true).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
-async fn demo(data: &Path) -> (Child, Value) {
+pub(crate) async fn demo(data: &Path) -> (Child, Value) {
     let mut child = program(data).args(["demo", "--json", "--listen", "127.0.0.1:0"]).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).await.unwrap();
@@ -21,7 +21,7 @@ async fn demo(data: &Path) -> (Child, Value) {
     (child, ready)
 }
 
-async fn stop(mut child: Child) {
+pub(crate) async fn stop(mut child: Child) {
     let pid = child.id().unwrap().to_string();
     assert!(Command::new("kill").args(["-INT", &pid]).status().await.unwrap().success());
     let status = child.wait().await.unwrap();
@@ -31,7 +31,7 @@ async fn stop(mut child: Child) {
 }
 
 /// Runs a command and gives what it prints; fails when it fails.
-async fn run(data: &Path, arguments: &[&str]) -> String {
+pub(crate) async fn run(data: &Path, arguments: &[&str]) -> String {
     let output = program(data).args(arguments).output().await.unwrap();
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
@@ -139,7 +139,7 @@ async fn administration_works_with_and_without_a_server() {
     let restored = run(data, &["export", "--collection", "Offline"]).await;
     assert_eq!(restored, backup, "a restore keeps date_added and bytes");
     assert!(restored.contains("object_text"), "also of an object that spans lines");
-    run(data, &["collection", "remove", "online"]).await;
+    run(data, &["collection", "remove", "online", "--yes"]).await;
     assert!(!run(data, &["collection", "list"]).await.contains("online"));
     let doctor = run(data, &["doctor"]).await;
     assert!(doctor.contains("not in use, 3 collections, 3 accounts"), "{doctor}");
@@ -154,7 +154,8 @@ async fn collections_have_profiles_and_import_says_what_is_against_them() {
     run(&data, &["collection", "add", "Partners", "--profile", "strict"]).await;
     let profiles = async || {
         let list = run(&data, &["collection", "list"]).await;
-        let column = |line: &str| line.split_whitespace().rev().nth(1).unwrap().to_owned();
+        let at = list.find("PROFILE").unwrap();
+        let column = |line: &str| line[at..].split_whitespace().next().unwrap().to_owned();
         let mut profiles: Vec<_> = list.lines().map(column).collect();
         profiles[1..].sort();
         profiles

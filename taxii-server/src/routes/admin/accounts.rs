@@ -1,4 +1,4 @@
-use super::resource::{AccessResource, AccountResource, NewAccount, NewPassword, Secrets};
+use super::resource::{AccessResource, AccountChange, AccountResource, NewAccount, NewPassword, Secrets};
 use super::{AdminBody, internal, json};
 use crate::app::App;
 use crate::credentials::{hash_password, new_password, new_token, sha256_hex};
@@ -49,6 +49,20 @@ pub(crate) async fn add_account(
     ))
 }
 
+/// Give an account another name. Its password, tokens and rights stay.
+#[utoipa::path(patch, path = "/admin/accounts/{name}/", tag = "Administration", request_body = AccountChange,
+    params(AccountPath),
+    responses((status = 204, description = "Done"), AdminFailures))]
+pub(crate) async fn change_account(
+    State(app): State<Arc<App>>,
+    administrator: Administrator,
+    AccountPath { name: account }: AccountPath,
+    AdminBody(AccountChange { name }): AdminBody<AccountChange>,
+) -> Result<StatusCode, ApiError> {
+    administrator.change(&app, DirectoryCommand::RenameAccount { account, name }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Remove an account. Its credentials stop working at once.
 #[utoipa::path(delete, path = "/admin/accounts/{name}/", tag = "Administration",
     params(AccountPath),
@@ -58,7 +72,8 @@ pub(crate) async fn delete_account(
     administrator: Administrator,
     AccountPath { name }: AccountPath,
 ) -> Result<StatusCode, ApiError> {
-    administrator.change(&app, DirectoryCommand::RemoveAccount { account: name }).await?;
+    administrator.change(&app, DirectoryCommand::RemoveAccount { account: name.clone() }).await?;
+    tracing::info!(account = name, "account removed");
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -15,16 +15,12 @@ use uuid::Uuid;
 /// List all collections.
 #[utoipa::path(get, path = "/admin/collections/", tag = "Administration",
     responses((status = 200, description = "All collections", body = Vec<CollectionResource>), AdminFailures))]
-pub(crate) async fn get_admin_collections(State(app): State<Arc<App>>, _: Administrator) -> Response {
-    let directory = app.store.directory();
-    json(
-        StatusCode::OK,
-        directory
-            .collections
-            .values()
-            .map(|collection| CollectionResource::from(&**collection))
-            .collect::<Vec<_>>(),
-    )
+pub(crate) async fn get_admin_collections(
+    State(app): State<Arc<App>>,
+    administrator: Administrator,
+) -> Result<Response, ApiError> {
+    let collections: Vec<_> = app.store.directory().collections.values().cloned().collect();
+    Ok(json(StatusCode::OK, resources(&app, &administrator, collections).await?))
 }
 
 /// Add a collection.
@@ -35,7 +31,10 @@ pub(crate) async fn add_collection(
     administrator: Administrator,
     AdminBody(new): AdminBody<NewCollection>,
 ) -> Result<Response, ApiError> {
-    let not_a_uuid = || ApiError::Unprocessable("id: must be a UUID of version 4".to_owned());
+    let not_a_uuid = || {
+        let reason = "id: must be a UUID; a name of another form can be the alias";
+        ApiError::Unprocessable(reason.to_owned())
+    };
     let id = match new.id {
         Some(id) => id.parse().map_err(|_| not_a_uuid())?,
         None => Uuid::new_v4(),
@@ -51,7 +50,7 @@ pub(crate) async fn add_collection(
         unmarked: new.unmarked,
     };
     administrator.change(&app, DirectoryCommand::AddCollection(collection)).await?;
-    Ok(json(StatusCode::CREATED, CollectionResource::from(&*find(&app, id)?)))
+    Ok(json(StatusCode::CREATED, resource(&app, &administrator, id).await?))
 }
 
 /// Change a collection. A new level of objects without a marking moves those that are stored: they get new positions, so
@@ -63,20 +62,19 @@ pub(crate) async fn change_collection(
     State(app): State<Arc<App>>,
     administrator: Administrator,
     CollectionRecordPath { id }: CollectionRecordPath,
-    AdminBody(CollectionChange { profile, unmarked }): AdminBody<CollectionChange>,
+    AdminBody(change): AdminBody<CollectionChange>,
 ) -> Result<Response, ApiError> {
-    find(&app, id)?;
-    if profile.is_none() && unmarked.is_none() {
-        return Err(ApiError::Unprocessable("give `profile`, `unmarked`, or both".to_owned()));
+    if change == CollectionChange::default() {
+        let reason = "give `title`, `description`, `alias`, `spec_versions`, `profile` or `unmarked`";
+        return Err(ApiError::Unprocessable(reason.to_owned()));
     }
-    if let Some(profile) = profile {
-        administrator.change(&app, DirectoryCommand::SetProfile { collection: id, profile }).await?;
-    }
-    if let Some(level) = unmarked {
-        administrator.change(&app, DirectoryCommand::SetUnmarked { collection: id, level }).await?;
+    let is_moving = change.unmarked.is_some();
+    let command = DirectoryCommand::ChangeCollection { collection: id, change: change.into() };
+    administrator.change(&app, command).await?;
+    if is_moving {
         app.store.relevel(id).await?;
     }
-    Ok(json(StatusCode::OK, CollectionResource::from(&*find(&app, id)?)))
+    Ok(json(StatusCode::OK, resource(&app, &administrator, id).await?))
 }
 
 /// Delete a collection with everything in it.
@@ -88,7 +86,9 @@ pub(crate) async fn delete_collection(
     administrator: Administrator,
     CollectionRecordPath { id }: CollectionRecordPath,
 ) -> Result<StatusCode, ApiError> {
+    let CollectionResource { title, versions, bytes, .. } = resource(&app, &administrator, id).await?;
     administrator.change(&app, DirectoryCommand::RemoveCollection { collection: id }).await?;
+    tracing::info!(collection = %id, title, versions, bytes, "collection removed");
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -125,6 +125,26 @@ pub(crate) async fn get_records(
         response.headers_mut().insert("x-concord-next", next);
     }
     Ok(response)
+}
+
+async fn resource(
+    app: &App,
+    administrator: &Administrator,
+    id: Uuid,
+) -> Result<CollectionResource, ApiError> {
+    let resources = resources(app, administrator, vec![find(app, id)?]).await?;
+    resources.into_iter().next().ok_or(ApiError::Missing("collection"))
+}
+
+async fn resources(
+    app: &App,
+    administrator: &Administrator,
+    collections: Vec<Arc<Collection>>,
+) -> Result<Vec<CollectionResource>, ApiError> {
+    let views: Vec<_> = collections.into_iter().map(|collection| administrator.view(collection)).collect();
+    let contents = app.store.contents(&views).await?;
+    let with_contents = views.iter().zip(contents);
+    Ok(with_contents.map(|(view, contents)| CollectionResource::new(&view.collection, contents)).collect())
 }
 
 fn find(app: &App, id: Uuid) -> Result<Arc<Collection>, ApiError> {

@@ -2,10 +2,10 @@
 //! new ones.
 
 use crate::rights::{Access, GrantScope};
-use crate::store::{Account, ApiRoot, Collection, Profile};
+use crate::store::{self, Account, ApiRoot, Collection, Contents, Profile};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use stix_model::{SpecVersion, Tlp};
+use stix_model::{SpecVersion, Timestamp, Tlp};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -19,12 +19,15 @@ pub struct ApiRootResource {
     /// Purpose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// Whether discovery names it as the default one.
+    #[serde(default)]
+    pub is_default: bool,
 }
 
-impl From<&ApiRoot> for ApiRootResource {
-    fn from(root: &ApiRoot) -> Self {
-        let ApiRoot { name, title, description } = root.clone();
-        Self { name, title, description }
+impl ApiRootResource {
+    pub(super) fn new(root: &ApiRoot, is_default: bool) -> Self {
+        let ApiRoot { name, title, description, .. } = root.clone();
+        Self { name, title, description, is_default }
     }
 }
 
@@ -40,12 +43,41 @@ pub struct NewApiRoot {
     /// Purpose.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// Whether discovery names it as the default one, instead of the one before. The first API root always is.
+    #[serde(default)]
+    pub is_default: bool,
+}
+
+/// A change of an API root. Properties that are left out do not change.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApiRootChange {
+    /// Another first part of its path: clients need the new URL. Its collections go with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Name for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Purpose; null removes it.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub description: Option<Option<String>>,
+    /// Whether it becomes the default one, instead of the one before. `false` changes nothing.
+    #[serde(default)]
+    pub is_default: bool,
+}
+
+impl From<ApiRootChange> for store::ApiRootChange {
+    fn from(change: ApiRootChange) -> Self {
+        let ApiRootChange { name, title, description, is_default: becomes_default } = change;
+        Self { name, title, description, becomes_default }
+    }
 }
 
 /// A collection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CollectionResource {
-    /// UUID of version 4.
+    /// Identifier.
     pub id: Uuid,
     /// Name of its API root.
     pub api_root: String,
@@ -65,11 +97,26 @@ pub struct CollectionResource {
     /// TLP level of objects that carry no TLP marking.
     #[schema(value_type = String)]
     pub unmarked: Tlp,
+    /// Objects in it, each with one or more versions.
+    pub objects: u64,
+    /// Versions of objects in it.
+    pub versions: u64,
+    /// Bytes of all versions, as they were sent. The store needs more for its indices.
+    pub bytes: u64,
+    /// `date_added` of the last addition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub newest: Option<Timestamp>,
 }
 
-impl From<&Collection> for CollectionResource {
-    fn from(collection: &Collection) -> Self {
+impl CollectionResource {
+    pub(super) fn new(collection: &Collection, contents: Contents) -> Self {
+        let Contents { objects, versions, bytes, newest } = contents;
         Self {
+            objects,
+            versions,
+            bytes,
+            newest,
             id: collection.id,
             api_root: collection.api_root.clone(),
             title: collection.title.clone(),
@@ -108,7 +155,7 @@ pub struct NewCollection {
     #[serde(default = "amber")]
     #[schema(value_type = String, required = false)]
     pub unmarked: Tlp,
-    /// UUID of version 4; a random one when left out.
+    /// A UUID, such as the one of a collection that moves here; a random one of version 4 when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
@@ -133,9 +180,24 @@ impl Default for NewCollection {
 }
 
 /// A change of a collection. Properties that are left out do not change.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CollectionChange {
+    /// Name for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Contents; null removes it.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub description: Option<Option<String>>,
+    /// Name that may replace the id in URLs; null removes it.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub alias: Option<Option<String>>,
+    /// STIX versions that it takes from now on: at least those of the objects in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<String>>)]
+    pub spec_versions: Option<Vec<SpecVersion>>,
     /// Profile that objects must satisfy from now on. Objects in the collection stay.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<Profile>,
@@ -143,6 +205,18 @@ pub struct CollectionChange {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub unmarked: Option<Tlp>,
+}
+
+/// Reads a property that is there; a null is a value, other than a property that is left out.
+fn given<'de, D: serde::Deserializer<'de>>(json: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(json).map(Some)
+}
+
+impl From<CollectionChange> for store::CollectionChange {
+    fn from(change: CollectionChange) -> Self {
+        let CollectionChange { title, description, alias, spec_versions, profile, unmarked } = change;
+        Self { title, description, alias, spec_versions, profile, unmarked }
+    }
 }
 
 /// Rights on a collection. With neither right the collection is listed, and its objects are not available.
@@ -214,6 +288,14 @@ pub struct NewAccount {
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, AccessResource>)]
     pub grants: BTreeMap<GrantScope, AccessResource>,
+}
+
+/// A change of an account.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountChange {
+    /// Another name for HTTP Basic. Password, tokens and rights stay.
+    pub name: String,
 }
 
 /// A new password.

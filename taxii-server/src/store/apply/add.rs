@@ -332,7 +332,7 @@ impl<'g> Run<'g> {
             };
             overlay.put(Timeline::All(*level).at(space, *position), entry.encode());
             overlay.put_large(&keys::object_bytes(space, *position), admitted.json.clone());
-            self.head.add(*level, admitted.spec_version, *position);
+            self.head.add(*level, admitted.spec_version, *position, row.length);
             announcement.add(*level, *position);
         }
         for (id, state) in self.objects.into_iter().filter(|(_, state)| !state.accepted.is_empty()) {

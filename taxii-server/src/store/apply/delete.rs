@@ -55,7 +55,7 @@ async fn versions(
     let (removed, kept): (Vec<_>, Vec<_>) =
         rows.into_iter().partition(|row| gone.contains(&row.row.position));
     for HistoryRow { spec, instant, row: version } in removed {
-        head.remove(version.level, spec);
+        head.remove(version.level, spec, version.length);
         overlay.remove(keys::version(space, id, spec, &instant));
         overlay.remove(Timeline::All(version.level).at(space, version.position));
         overlay.remove_large(&keys::object_bytes(space, version.position), version.length as usize);

@@ -126,8 +126,8 @@ impl<'o, 's> Work<'o, 's> {
         self.overlay.remove(Timeline::All(from).at(space, old));
         let version = if is_unversioned { date_added(new) } else { entry.version.clone() };
         self.overlay.put(Timeline::All(to).at(space, new), Entry { version, ..entry }.encode());
-        self.head.remove(from, spec);
-        self.head.add(to, spec, new);
+        self.head.remove(from, spec, entry.length);
+        self.head.add(to, spec, new, entry.length);
         let announcement = self.announcement.get_or_insert(Announcement::of(self.collection.id));
         announcement.add(to, new);
         Ok(())

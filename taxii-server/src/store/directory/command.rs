@@ -17,14 +17,16 @@ pub enum DirectoryCommand {
     RemoveApiRoot { name: String },
     /// Adds a collection.
     AddCollection(NewCollection),
-    /// Changes what objects must satisfy to be added from now on.
-    SetProfile { collection: Uuid, profile: Profile },
-    /// Changes the level of objects without a marking; those that are stored are moved afterwards.
-    SetUnmarked { collection: Uuid, level: Tlp },
+    /// Changes an API root.
+    ChangeApiRoot { name: String, change: ApiRootChange },
+    /// Changes a collection.
+    ChangeCollection { collection: Uuid, change: CollectionChange },
     /// Hides a collection at once; its contents are cleared afterwards.
     RemoveCollection { collection: Uuid },
     /// Adds an account.
     AddAccount(NewAccount),
+    /// Gives an account another name.
+    RenameAccount { account: String, name: String },
     /// Removes an account.
     RemoveAccount { account: String },
     /// Replaces the password of an account by another argon2id hash.
@@ -42,7 +44,7 @@ pub enum DirectoryCommand {
 /// A collection to be added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewCollection {
-    /// UUID of version 4.
+    /// Identifier.
     pub id: Uuid,
     /// Name of its API root.
     pub api_root: String,
@@ -58,6 +60,36 @@ pub struct NewCollection {
     pub profile: Profile,
     /// The level of objects that carry no TLP marking.
     pub unmarked: Tlp,
+}
+
+/// A change of an API root. What is left out does not change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiRootChange {
+    /// Another first part of its path; its collections go with it.
+    pub name: Option<String>,
+    /// Title for people.
+    pub title: Option<String>,
+    /// Purpose; `Some(None)` removes it.
+    pub description: Option<Option<String>>,
+    /// Whether it becomes the default one, instead of the one before.
+    pub becomes_default: bool,
+}
+
+/// A change of a collection. What is left out does not change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CollectionChange {
+    /// Title for people.
+    pub title: Option<String>,
+    /// Purpose; `Some(None)` removes it.
+    pub description: Option<Option<String>>,
+    /// Name that may stand for the id in URLs; `Some(None)` removes it.
+    pub alias: Option<Option<String>>,
+    /// The STIX versions that it takes from now on.
+    pub spec_versions: Option<Vec<SpecVersion>>,
+    /// The rules that objects must satisfy to be added from now on.
+    pub profile: Option<Profile>,
+    /// The level of objects that carry no TLP marking; those that are stored are moved afterwards.
+    pub unmarked: Option<Tlp>,
 }
 
 /// An account to be added.

@@ -22,18 +22,20 @@ pub(super) fn check_root(name: &str) -> Checked {
     refuse_unless(is_right, "name", "1 to 64 lower-case letters, digits, - and _")
 }
 
-/// Some clients address a collection as `root.title`, so a dot would cut the title.
+/// Clients that address a collection as `root.title` cut a title at its dot; the command line says so.
 pub(super) fn check_title(title: &str) -> Checked {
-    let is_right = (1..=200).contains(&title.chars().count())
-        && !title.contains('.')
-        && !title.contains(char::is_control);
-    let reason = "1 to 200 characters, without dots (some clients join API root and title with a dot)";
-    refuse_unless(is_right, "title", reason)
+    let is_right = (1..=200).contains(&title.chars().count()) && !title.contains(char::is_control);
+    refuse_unless(is_right, "title", "1 to 200 characters, without control characters")
 }
 
 pub(super) fn check_alias(alias: &str) -> Checked {
-    let is_right = consists_of(alias, "-_.~") && alias.parse::<uuid::Uuid>().is_err();
-    refuse_unless(is_right, "alias", "1 to 64 letters, digits, - _ . ~, and not a UUID")
+    refuse_unless(consists_of(alias, "-_.~"), "alias", "1 to 64 letters, digits, - _ . ~, or a UUID")
+}
+
+/// Whether two texts name the same collection in a URL: they are equal, or they are the same UUID.
+pub(super) fn is_same(one: &str, other: &str) -> bool {
+    one == other
+        || matches!((one.parse::<uuid::Uuid>(), other.parse::<uuid::Uuid>()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// A colon ends the name in HTTP Basic (RFC 7617).

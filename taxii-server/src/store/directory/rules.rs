@@ -1,19 +1,17 @@
 //! The rules of the directory: whether a change may be made, and what it writes.
 
+mod collections;
+
 use super::{
-    Account, ApiRoot, Collection, Directory, DirectoryCommand, DirectoryRefusal, NewAccount, NewCollection,
+    Account, ApiRoot, ApiRootChange, Collection, Directory, DirectoryCommand, DirectoryRefusal, NewAccount,
     NewToken, encode, encode_revision, names,
 };
 use crate::rights::{GrantScope, Grants};
+use crate::store::StoreError;
 use crate::store::keys::{self, Region};
 use crate::store::overlay::Overlay;
-use crate::store::record::Head;
-use crate::store::{Profile, StoreError};
-use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use stix_model::SpecVersion;
-use uuid::Uuid;
 
 const REGION: Region = Region::Local;
 
@@ -80,22 +78,22 @@ impl Change<'_, '_> {
             DirectoryCommand::AddApiRoot(root) => self.add_api_root(directory, root),
             DirectoryCommand::RemoveApiRoot { name } => self.remove_api_root(directory, name),
             DirectoryCommand::AddCollection(new) => self.add_collection(directory, new).await,
-            DirectoryCommand::SetProfile { collection, profile } => {
-                let collection = find_collection(directory, *collection)?;
-                check_profile(*profile, &collection.spec_versions)?;
-                let profile = *profile;
-                self.change_collection(Collection { profile, ..Collection::clone(collection) }).await
+            DirectoryCommand::ChangeApiRoot { name, change } => {
+                self.change_api_root(directory, name, change).await
             }
-            DirectoryCommand::SetUnmarked { collection, level } => {
-                let collection = find_collection(directory, *collection)?;
-                let unmarked = *level;
-                self.overlay.put(keys::relevelled(collection.space()), Bytes::new());
-                self.change_collection(Collection { unmarked, ..Collection::clone(collection) }).await
+            DirectoryCommand::ChangeCollection { collection, change } => {
+                self.change_collection(directory, *collection, change).await
             }
             DirectoryCommand::RemoveCollection { collection } => {
                 self.remove_collection(directory, *collection).await
             }
             DirectoryCommand::AddAccount(new) => self.add_account(directory, new),
+            DirectoryCommand::RenameAccount { account, name } => {
+                let mut account = find_account(directory, account)?;
+                check_account_name(directory, name)?;
+                account.name.clone_from(name);
+                self.put_account(account)
+            }
             DirectoryCommand::RemoveAccount { account } => {
                 let account = find_account(directory, account)?;
                 self.overlay.remove(keys::account(REGION, account.id));
@@ -131,112 +129,79 @@ impl Change<'_, '_> {
     }
 
     fn add_api_root(&mut self, directory: &Directory, root: &ApiRoot) -> Result<(), Stop> {
-        names::check_root(&root.name)?;
+        check_root_name(directory, &root.name)?;
         names::check_title(&root.title)?;
-        if directory.api_roots.contains_key(&root.name) {
-            return Err(contradiction(format!("there is an API root {} already", root.name)));
+        let is_first = directory.api_roots.is_empty();
+        self.put_api_root(
+            directory,
+            &root.name,
+            &ApiRoot { is_default: is_first || root.is_default, ..root.clone() },
+        )
+    }
+
+    async fn change_api_root(
+        &mut self,
+        directory: &Directory,
+        name: &str,
+        change: &ApiRootChange,
+    ) -> Result<(), Stop> {
+        let mut root = find_api_root(directory, name)?.clone();
+        let ApiRootChange { name: new_name, title, description, becomes_default } = change.clone();
+        root.title = title.unwrap_or(root.title);
+        names::check_title(&root.title)?;
+        root.description = description.unwrap_or(root.description);
+        root.is_default |= becomes_default;
+        if let Some(new_name) = new_name.filter(|new_name| new_name != name) {
+            check_root_name(directory, &new_name)?;
+            root.name = new_name;
+            self.overlay.remove(keys::api_root(REGION, name));
+            for collection in of_root(directory, name) {
+                let api_root = root.name.clone();
+                self.put_collection(Collection { api_root, ..Collection::clone(collection) }).await?;
+            }
         }
+        self.put_api_root(directory, name, &root)
+    }
+
+    /// Puts an API root, which had the name `was`. There is one default: the others stop being it.
+    fn put_api_root(&mut self, directory: &Directory, was: &str, root: &ApiRoot) -> Result<(), Stop> {
+        if root.is_default {
+            for before in directory.api_roots.values().filter(|before| before.is_default) {
+                if before.name != root.name && before.name != was {
+                    self.write_api_root(&ApiRoot { is_default: false, ..before.clone() })?;
+                }
+            }
+        }
+        self.write_api_root(root)
+    }
+
+    fn write_api_root(&mut self, root: &ApiRoot) -> Result<(), Stop> {
         self.overlay.put(keys::api_root(REGION, &root.name), encode(root)?);
         Ok(())
     }
 
     fn remove_api_root(&mut self, directory: &Directory, name: &str) -> Result<(), Stop> {
-        if !directory.api_roots.contains_key(name) {
-            return Err(DirectoryRefusal::Missing("API root").into());
+        let root = find_api_root(directory, name)?;
+        let collections: Vec<_> = of_root(directory, name)
+            .map(|collection| format!("{} ({})", collection.title, collection.id))
+            .collect();
+        if !collections.is_empty() {
+            let collections = collections.join(", ");
+            return Err(contradiction(format!(
+                "the API root has collections; remove them first, or rename it: {collections}"
+            )));
         }
-        if directory.collections.values().any(|collection| collection.api_root == name) {
-            return Err(contradiction("the API root has collections; remove them first".to_owned()));
+        if root.is_default && directory.api_roots.len() > 1 {
+            return Err(contradiction(
+                "it is the default API root; make another one the default first".to_owned(),
+            ));
         }
         self.overlay.remove(keys::api_root(REGION, name));
         Ok(())
     }
 
-    async fn add_collection(&mut self, directory: &Directory, new: &NewCollection) -> Result<(), Stop> {
-        names::check_title(&new.title)?;
-        new.alias.as_deref().map_or(Ok(()), names::check_alias)?;
-        if new.id.get_version_num() != 4 {
-            return Err(invalid("id", "must be a UUID of version 4"));
-        }
-        let mut spec_versions = new.spec_versions.clone();
-        spec_versions.sort_unstable();
-        spec_versions.dedup();
-        if spec_versions.is_empty() {
-            return Err(invalid("spec_versions", "give at least one of 2.0 and 2.1"));
-        }
-        check_profile(new.profile, &spec_versions)?;
-        if !directory.api_roots.contains_key(&new.api_root) {
-            return Err(contradiction(format!("there is no API root {}; add it first", new.api_root)));
-        }
-        if directory.collections.contains_key(&new.id) {
-            return Err(contradiction(format!("there is a collection {} already", new.id)));
-        }
-        let of_root = |other: &&Arc<Collection>| other.api_root == new.api_root;
-        for other in directory.collections.values().filter(of_root) {
-            if other.title == new.title {
-                let title = &new.title;
-                return Err(contradiction(format!("there is a collection with the title {title:?} already")));
-            }
-            if other.alias.is_some() && other.alias == new.alias {
-                return Err(contradiction(format!("the alias is taken by the collection {}", other.id)));
-            }
-        }
-        let NewCollection { id, api_root, title, description, alias, profile, unmarked, .. } = new.clone();
-        // The revision only rises, and each collection is made in one of its own.
-        let number =
-            u32::try_from(self.revision).map_err(|_| StoreError::Corrupt("the revision of the directory"))?;
-        let (region, revision) = (REGION, self.revision);
-        self.change_collection(Collection {
-            id,
-            revision,
-            api_root,
-            title,
-            description,
-            alias,
-            spec_versions,
-            profile,
-            unmarked,
-            region,
-            number,
-        })
-        .await
-    }
-
-    /// Puts a collection, and touches its head: what was decided under an older record of it conflicts.
-    async fn change_collection(&mut self, mut collection: Collection) -> Result<(), Stop> {
-        collection.revision = self.revision;
-        let head_key = keys::head(collection.space());
-        self.overlay.load([head_key.clone()]).await?;
-        let mut head =
-            self.overlay.get(&head_key).map_or(Ok(Head::default()), |bytes| Head::decode(bytes))?;
-        head.revision += 1;
-        self.overlay.put_head(head_key, Some(head.encode()));
-        self.overlay.put(keys::collection(REGION, collection.id), encode(&collection)?);
-        Ok(())
-    }
-
-    async fn remove_collection(&mut self, directory: &Directory, id: Uuid) -> Result<(), Stop> {
-        let collection = find_collection(directory, id)?;
-        let (space, head) = (collection.space(), keys::head(collection.space()));
-        self.overlay.load([head.clone()]).await?;
-        self.overlay.put_head(head, None);
-        self.overlay.remove(keys::collection(REGION, id));
-        self.overlay.remove(keys::relevelled(space));
-        self.overlay.put(keys::removed(space), Bytes::new());
-        // A collection that is made later with the same id must not inherit the rights on this one.
-        let scope = GrantScope::Collection(id);
-        for account in directory.accounts.values().filter(|account| account.grants.contains_key(&scope)) {
-            let mut account = Account::clone(account);
-            account.grants.remove(&scope);
-            self.put_account(account)?;
-        }
-        Ok(())
-    }
-
     fn add_account(&mut self, directory: &Directory, new: &NewAccount) -> Result<(), Stop> {
-        names::check_account(&new.name)?;
-        if directory.accounts.contains_key(&new.name) {
-            return Err(contradiction(format!("there is an account {} already", new.name)));
-        }
+        check_account_name(directory, &new.name)?;
         check_grants(directory, &new.grants)?;
         let token = new.token.iter().map(|new| (new.public.clone(), new.token.clone()));
         self.put_account(Account {
@@ -258,13 +223,33 @@ impl Change<'_, '_> {
     }
 }
 
-fn find_collection(directory: &Directory, id: Uuid) -> Result<&Arc<Collection>, DirectoryRefusal> {
-    directory.collections.get(&id).ok_or(DirectoryRefusal::Missing("collection"))
+fn find_api_root<'d>(directory: &'d Directory, name: &str) -> Result<&'d ApiRoot, DirectoryRefusal> {
+    directory.api_roots.get(name).ok_or(DirectoryRefusal::Missing("API root"))
+}
+
+fn of_root<'d>(directory: &'d Directory, name: &str) -> impl Iterator<Item = &'d Arc<Collection>> {
+    directory.collections.values().filter(move |collection| collection.api_root == name)
+}
+
+fn check_root_name(directory: &Directory, name: &str) -> Result<(), Stop> {
+    names::check_root(name)?;
+    if directory.api_roots.contains_key(name) {
+        return Err(contradiction(format!("there is an API root {name} already")));
+    }
+    Ok(())
 }
 
 fn find_account(directory: &Directory, name: &str) -> Result<Account, DirectoryRefusal> {
     let account = directory.accounts.get(name).ok_or(DirectoryRefusal::Missing("account"))?;
     Ok(Account::clone(account))
+}
+
+fn check_account_name(directory: &Directory, name: &str) -> Result<(), Stop> {
+    names::check_account(name)?;
+    if directory.accounts.contains_key(name) {
+        return Err(contradiction(format!("there is an account {name} already")));
+    }
+    Ok(())
 }
 
 fn check_grants(directory: &Directory, grants: &Grants) -> Result<(), Stop> {
@@ -273,13 +258,4 @@ fn check_grants(directory: &Directory, grants: &Grants) -> Result<(), Stop> {
         _ => None,
     });
     unknown.map_or(Ok(()), |id| Err(contradiction(format!("there is no collection {id}"))))
-}
-
-/// Nothing could be added to a collection of STIX 2.0 whose profile is for STIX 2.1.
-fn check_profile(profile: Profile, spec_versions: &[SpecVersion]) -> Result<(), Stop> {
-    if profile.takes_stix_2_0() || spec_versions.contains(&SpecVersion::V2_1) {
-        return Ok(());
-    }
-    let profile_name = profile.as_str();
-    Err(invalid("profile", format!("`{profile_name}` takes STIX 2.1 only, and the collection does not")))
 }

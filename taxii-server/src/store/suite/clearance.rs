@@ -5,9 +5,10 @@ use crate::store::apply::apply;
 use crate::store::engine::{Commit, Engine, EngineError};
 use crate::store::overlay::Overlay;
 use crate::store::{
-    Command, Deletion, DirectoryCommand, Done, Filter, Group, PageRequest, Rejection, Relevel, Request,
-    Scope, StoreError, Target, VersionFilter,
+    CollectionChange, Command, Deletion, DirectoryCommand, Done, Filter, Group, PageRequest, Rejection,
+    Relevel, Request, Scope, StoreError, Target, VersionFilter,
 };
+use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use stix_model::{StixId, Timestamp, Tlp};
@@ -95,7 +96,16 @@ async fn check(fixture: &Fixture, model: &[Version], is_deleted: bool, label: &s
         assert_eq!(walked(by_id(None)).await, last, "latest by id, {label}");
         assert_eq!(walked(by_id(Some(VersionFilter::All))).await, all, "all by id, {label}");
         assert_eq!(walked(by_id(Some(ends(true, false)))).await, first, "first by id, {label}");
-        assert_eq!(fixture.store.count(&view).await.unwrap(), all.len() as u64, "count, {label}");
+        let contents = fixture.store.contents(std::slice::from_ref(&view)).await.unwrap().remove(0);
+        let page = PageRequest::first(with(Some(VersionFilter::All)), 1_000_000);
+        let objects = fixture.store.objects(&view, &page).await.unwrap();
+        assert_eq!(contents.objects, last.len() as u64, "objects, {label}");
+        assert_eq!(contents.versions, all.len() as u64, "versions, {label}");
+        let bytes: usize = objects.items.iter().map(Bytes::len).sum();
+        assert_eq!(contents.bytes, bytes as u64, "bytes, {label}");
+        let newest = objects.date_added.map(|(_, newest)| newest);
+        assert_eq!(contents.newest.is_some(), newest.is_some(), "newest, {label}");
+        assert!(is_deleted || contents.newest == newest, "newest, {label}");
         for id in &ids {
             let is_seen = seen.contains_key(&number_of(id));
             assert_eq!(fixture.store.has_object(&view, id).await.unwrap(), is_seen, "{id}, {label}");
@@ -105,7 +115,6 @@ async fn check(fixture: &Fixture, model: &[Version], is_deleted: bool, label: &s
         if is_deleted {
             continue;
         }
-        let page = PageRequest::first(with(Some(VersionFilter::All)), 1_000_000);
         let dates = fixture.store.manifest(&view, &page).await.unwrap().date_added;
         if let Some((_, last)) = dates {
             let millisecond: Timestamp = format!("{}Z", &last.as_str()[..23]).parse().unwrap();
@@ -231,17 +240,23 @@ pub async fn unmarked_objects_move_to_their_new_level(engine: Arc<dyn Engine>) {
         marking.into(),
     ];
     fixture.add(&mixed).await;
-    let count = async |clearance| fixture.store.count(&fixture.view_of(clearance)).await.unwrap();
+    let count = async |clearance| super::count(&fixture.store, &fixture.view_of(clearance)).await;
     assert_eq!([count(Tlp::Clear).await, count(Tlp::Green).await], [2, 2], "a marking definition is for all");
     assert_eq!([count(Tlp::Amber).await, count(Tlp::Red).await], [704, 705]);
     let before =
         fixture.store.manifest(&fixture.view(), &PageRequest::first(with(None), 9_999)).await.unwrap();
     let (_, before) = before.date_added.unwrap();
     let collection = fixture.collection.id;
-    fixture.change(DirectoryCommand::SetUnmarked { collection, level: Tlp::Green }).await.unwrap();
+    fixture
+        .change(DirectoryCommand::ChangeCollection {
+            collection,
+            change: CollectionChange { unmarked: Some(Tlp::Green), ..Default::default() },
+        })
+        .await
+        .unwrap();
     fixture.store.clear(0).await.unwrap();
     let fixture = fixture.known(collection);
-    let count = async |clearance| fixture.store.count(&fixture.view_of(clearance)).await.unwrap();
+    let count = async |clearance| super::count(&fixture.store, &fixture.view_of(clearance)).await;
     assert_eq!([count(Tlp::Clear).await, count(Tlp::Green).await], [2, 704]);
     assert_eq!([count(Tlp::Amber).await, count(Tlp::Red).await], [704, 705]);
     // Pollers that see the new level get all of them as new.
@@ -284,11 +299,23 @@ async fn relevel(fixture: &Fixture, engine: &Arc<dyn Engine>) -> (Done, Commit) 
 pub async fn a_level_that_is_set_meanwhile_keeps_its_mark(engine: Arc<dyn Engine>) {
     let fixture = Fixture::new(Arc::clone(&engine)).await;
     let collection = fixture.collection.id;
-    fixture.change(DirectoryCommand::SetUnmarked { collection, level: Tlp::Green }).await.unwrap();
+    fixture
+        .change(DirectoryCommand::ChangeCollection {
+            collection,
+            change: CollectionChange { unmarked: Some(Tlp::Green), ..Default::default() },
+        })
+        .await
+        .unwrap();
     let fixture = fixture.known(collection);
     let (done, commit) = relevel(&fixture, &engine).await;
     assert_eq!(done, Done::Worked { more: false, after: None });
-    fixture.change(DirectoryCommand::SetUnmarked { collection, level: Tlp::Red }).await.unwrap();
+    fixture
+        .change(DirectoryCommand::ChangeCollection {
+            collection,
+            change: CollectionChange { unmarked: Some(Tlp::Red), ..Default::default() },
+        })
+        .await
+        .unwrap();
     // As of another process that has the lease.
     assert!(matches!(engine.commit(commit).await, Err(EngineError::Conflict)));
 }
@@ -301,14 +328,20 @@ pub async fn large_objects_move_in_bounded_commits(engine: Arc<dyn Engine>) {
     for number in 1..=OBJECTS {
         fixture.add(&[tool_named(1, 2000 + u32::try_from(number).unwrap(), &text)]).await;
     }
-    fixture.change(DirectoryCommand::SetUnmarked { collection, level: Tlp::Green }).await.unwrap();
+    fixture
+        .change(DirectoryCommand::ChangeCollection {
+            collection,
+            change: CollectionChange { unmarked: Some(Tlp::Green), ..Default::default() },
+        })
+        .await
+        .unwrap();
     let fixture = fixture.known(collection);
     let (done, commit) = relevel(&fixture, &engine).await;
     assert!(matches!(done, Done::Worked { more: true, .. }));
     let bytes: usize = commit.writes.values().flatten().map(bytes::Bytes::len).sum();
     assert!((4 << 20..6 << 20).contains(&bytes), "{bytes} bytes in one commit");
     fixture.store.clear(0).await.unwrap();
-    assert_eq!(fixture.store.count(&fixture.view_of(Tlp::Green)).await.unwrap(), OBJECTS);
+    assert_eq!(super::count(&fixture.store, &fixture.view_of(Tlp::Green)).await, OBJECTS);
     assert_eq!(walk(&fixture, Tlp::Green, Filter::default()).await, [(1, 2008)]);
 }
 

@@ -6,8 +6,9 @@ use crate::store::apply::apply;
 use crate::store::engine::{Commit, Engine, KeyValue};
 use crate::store::overlay::Overlay;
 use crate::store::{
-    Add, ApiRoot, Clear, Collection, Command, Delete, Directory, DirectoryCommand, Group, MemoryEngine,
-    NewAccount, Profile, Relevel, Request, Scope, Stamps, Target, VersionFilter, read_directory,
+    Add, ApiRoot, Clear, Collection, CollectionChange, Command, Delete, Directory, DirectoryCommand, Group,
+    MemoryEngine, NewAccount, Profile, Relevel, Request, Scope, Stamps, Target, VersionFilter,
+    read_directory,
 };
 use std::sync::Arc;
 use stix_model::Tlp;
@@ -71,12 +72,23 @@ impl Recorder {
         let known = self.directory.collections.keys().next().copied().unwrap_or(id);
         let command = match self.random.below(9) {
             _ if self.directory.api_roots.is_empty() => {
-                let root = ApiRoot { name: "root".into(), title: "root".into(), description: None };
+                let root = ApiRoot {
+                    name: "root".into(),
+                    title: "root".into(),
+                    description: None,
+                    is_default: false,
+                };
                 DirectoryCommand::AddApiRoot(root)
             }
             0 => DirectoryCommand::RemoveCollection { collection: known },
-            1 => DirectoryCommand::SetProfile { collection: known, profile: Profile::Strict },
-            2 => DirectoryCommand::SetUnmarked { collection: known, level: self.level() },
+            1 => DirectoryCommand::ChangeCollection {
+                collection: known,
+                change: CollectionChange { profile: Some(Profile::Strict), ..Default::default() },
+            },
+            2 => DirectoryCommand::ChangeCollection {
+                collection: known,
+                change: CollectionChange { unmarked: Some(self.level()), ..Default::default() },
+            },
             3 => DirectoryCommand::AddAccount(NewAccount {
                 id,
                 organisation: Uuid::nil(),

@@ -1,0 +1,186 @@
+//! What an operator does with the real program, with and without a running server.
+
+use crate::process::{demo, program, run, stop};
+use serde_json::{Value, json};
+use std::path::Path;
+use tokio::process::Child;
+
+async fn json_of(data: &Path, arguments: &[&str]) -> Value {
+    serde_json::from_str(&run(data, &[arguments, &["--json"]].concat()).await).unwrap()
+}
+
+/// Runs a command that must be refused, and gives what it says.
+async fn refused(data: &Path, arguments: &[&str]) -> String {
+    let output = program(data).args(arguments).stdin(std::process::Stdio::null()).output().await.unwrap();
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// A store with the API root `api`; a running server over it when `is_served`.
+async fn store(data: &Path, is_served: bool) -> Option<Child> {
+    if is_served {
+        crate::tls::install_crypto();
+        let (child, _) = demo(data).await;
+        return Some(child);
+    }
+    run(data, &["api-root", "add", "api"]).await;
+    None
+}
+
+async fn import(data: &Path, collection: &str, objects: &[Value]) {
+    let lines: String = objects.iter().map(|object| format!("{object}\n")).collect();
+    let path = data.join("objects.jsonl");
+    std::fs::write(&path, lines).unwrap();
+    run(data, &["import", path.to_str().unwrap(), "--collection", collection]).await;
+}
+
+#[tokio::test]
+async fn a_collection_changes_in_every_field() {
+    for is_served in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path();
+        let server = store(data, is_served).await;
+        let foreign = "91A7B528-80EB-12ED-A74D-C6FBD5A26116";
+        let added = run(data, &["collection", "add", "Old", "--id", foreign, "--alias", "old"]).await;
+        assert_eq!(added.trim(), foreign.to_lowercase(), "a foreign id stays");
+        import(data, "old", &[crate::app::tool(1, 2001)]).await;
+        let fields = [
+            ("--title", json!("New"), "title"),
+            ("--description", json!("what it holds"), "description"),
+            ("--alias", json!("new"), "alias"),
+            ("--alias", json!("0a0e3a4c-3b3a-11ee-be56-0242ac120002"), "alias"),
+            ("--profile", json!("strict"), "profile"),
+            ("--unmarked", json!("green"), "unmarked"),
+        ];
+        for (flag, value, property) in fields {
+            let changed = json_of(data, &["collection", "set", foreign, flag, value.as_str().unwrap()]).await;
+            assert_eq!(changed[property], value, "{changed}");
+        }
+        run(data, &["collection", "set", foreign, "--profile", "stix"]).await;
+        let both = ["collection", "set", foreign, "--stix", "2.1", "--stix", "2.0"];
+        assert_eq!(json_of(data, &both).await["spec_versions"], json!(["2.0", "2.1"]));
+        let said = refused(data, &["collection", "set", foreign, "--stix", "2.0"]).await;
+        assert!(said.contains("holds objects of STIX 2.1"), "{said}");
+        let gone = json_of(data, &["collection", "set", foreign, "--alias", "", "--description", ""]).await;
+        assert_eq!([&gone["alias"], &gone["description"]], [&Value::Null, &Value::Null]);
+        let renamed = json_of(data, &["collection", "rename", "New", "Feeds 1.0"]).await;
+        assert_eq!((&renamed["title"], &renamed["versions"]), (&json!("Feeds 1.0"), &json!(1)));
+        let output =
+            program(data).args(["collection", "rename", foreign, "Feeds 1.1"]).output().await.unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() && said.contains("OpenCTI"), "{said}");
+        let said = refused(data, &["collection", "rename", "Feeds 1.2", "Feeds"]).await;
+        assert!(said.contains("did you mean \"Feeds 1.1\"?"), "{said}");
+        let usage = program(data).args(["collection", "set", foreign]).output().await.unwrap();
+        assert_eq!(usage.status.code(), Some(2), "{usage:?}");
+        if let Some(server) = server {
+            stop(server).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn ids_and_aliases_name_one_collection_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    run(data, &["api-root", "add", "api"]).await;
+    let [one, other] = ["0a0e3a4c-3b3a-11ee-be56-0242ac120002", "0a0e3a4c-3b3a-11ee-be56-0242ac120003"];
+    run(data, &["collection", "add", "One", "--id", one]).await;
+    run(data, &["collection", "add", "Two", "--alias", other]).await;
+    for arguments in [
+        &["collection", "add", "Three", "--id", one][..],
+        &["collection", "add", "Three", "--id", other],
+        &["collection", "add", "Three", "--alias", one],
+        &["collection", "add", "Three", "--alias", &one.to_uppercase()],
+        &["collection", "add", "One"],
+        &["collection", "set", "Two", "--alias", one],
+        &["collection", "rename", "Two", "One"],
+        &["collection", "add", "Three", "--id", "collection-3"],
+    ] {
+        refused(data, arguments).await;
+    }
+    assert_eq!(json_of(data, &["collection", "list"]).await.as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn the_list_has_counts_and_removing_asks() {
+    for is_served in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path();
+        let server = store(data, is_served).await;
+        run(data, &["collection", "add", "Feeds", "--alias", "feeds"]).await;
+        run(data, &["account", "add", "alice", "--read", "feeds"]).await;
+        let objects = [crate::app::tool(1, 2001), crate::app::tool(1, 2002), crate::app::tool(2, 2001)];
+        import(data, "feeds", &objects).await;
+        let list = json_of(data, &["collection", "list"]).await;
+        let feeds = list.as_array().unwrap().iter().find(|row| row["alias"] == "feeds").unwrap();
+        let bytes: usize = objects.iter().map(|object| object.to_string().len()).sum();
+        assert_eq!([&feeds["objects"], &feeds["versions"], &feeds["bytes"]], [2, 3, bytes], "{feeds}");
+        let exported = run(data, &["export", "--collection", "feeds"]).await;
+        assert!(exported.lines().last().unwrap().contains(feeds["newest"].as_str().unwrap()), "{exported}");
+        let table = run(data, &["collection", "list"]).await;
+        assert!(table.contains(" 2        3         516 bytes  20"), "{table}");
+
+        let said = refused(data, &["collection", "remove", "feeds"]).await;
+        for part in ["2 objects in 3 versions", "516 bytes", "1 accounts", "no terminal", "--yes"] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        let said = refused(data, &["account", "remove", "alice"]).await;
+        assert!(
+            said.contains("1 API tokens and rights on 1 collections") && said.contains("--yes"),
+            "{said}"
+        );
+        let said = refused(data, &["api-root", "remove", "api", "--yes"]).await;
+        assert!(said.contains("has collections") && said.contains("Feeds"), "{said}");
+
+        run(data, &["account", "rename", "alice", "alice.smith"]).await;
+        let accounts = json_of(data, &["account", "list"]).await;
+        let alice = accounts.as_array().unwrap().iter().find(|row| row["name"] == "alice.smith").unwrap();
+        assert_eq!(alice["grants"].as_object().unwrap().len(), 1);
+        let removed = run(data, &["collection", "remove", "feeds", "--yes"]).await;
+        assert!(removed.contains("2 objects in 3 versions"), "{removed}");
+        let removed = run(data, &["account", "remove", "alice.smith", "--yes"]).await;
+        assert!(removed.contains("rights on 0 collections"), "{removed}");
+        assert!(!run(data, &["account", "list"]).await.contains("alice"));
+        if let Some(server) = server {
+            stop(server).await;
+        } else {
+            run(data, &["api-root", "remove", "api", "--yes"]).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_default_api_root_is_chosen() {
+    crate::tls::install_crypto();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let (child, ready) = demo(data).await;
+    run(data, &["api-root", "add", "aaa", "--title", "St. A"]).await;
+    let client = reqwest::Client::builder().tls_certs_only([]).build().unwrap();
+    let discovery = async || {
+        let url = format!("{}/taxii2/", ready["url"].as_str().unwrap());
+        let [name, password] = ["username", "password"].map(|part| ready["reader"][part].as_str().unwrap());
+        let answer = client.get(url).basic_auth(name, Some(password)).send().await.unwrap();
+        let discovery: Value = answer.json().await.unwrap();
+        assert_eq!(discovery["default"], discovery["api_roots"][0], "for clients that take the first");
+        let default = discovery["default"].as_str().unwrap().to_owned();
+        (default, discovery["api_roots"].as_array().unwrap().len())
+    };
+    let (default, count) = discovery().await;
+    assert!(default.ends_with("/api/") && count == 2, "the first one made, not the first by name: {default}");
+    run(data, &["api-root", "set", "aaa", "--default"]).await;
+    assert!(discovery().await.0.ends_with("/aaa/"));
+    let said = refused(data, &["api-root", "remove", "aaa", "--yes"]).await;
+    assert!(said.contains("default"), "{said}");
+    run(data, &["api-root", "rename", "aaa", "members"]).await;
+    assert!(discovery().await.0.ends_with("/members/"), "it stays the default");
+    run(data, &["collection", "add", "Here"]).await;
+    let list = json_of(data, &["collection", "list"]).await;
+    let here = list.as_array().unwrap().iter().find(|row| row["title"] == "Here").unwrap();
+    assert_eq!(here["api_root"], "members", "the default is where collections are added");
+    run(data, &["api-root", "rename", "members", "b"]).await;
+    let list = json_of(data, &["collection", "list"]).await;
+    assert!(list.as_array().unwrap().iter().any(|row| row["title"] == "Here" && row["api_root"] == "b"));
+    stop(child).await;
+}
