@@ -48,7 +48,7 @@ pub struct ApiRoot {
     /// Purpose.
     pub description: Option<String>,
     /// Whether discovery names it as the default one.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default)]
     pub is_default: bool,
 }
 

@@ -169,11 +169,7 @@ async fn administration_refuses_what_cannot_be() {
         ("/admin/collections/", json!({"api_root": "api", "title": "b", "alias": "a/b"}), 422),
         ("/admin/collections/", json!({"api_root": "nowhere", "title": "b"}), 409),
         ("/admin/collections/", json!({"api_root": "api", "title": "b", "id": id}), 409),
-        (
-            "/admin/collections/",
-            json!({"api_root": "api", "title": "b", "id": "collection-1"}),
-            422,
-        ),
+        ("/admin/collections/", json!({"api_root": "api", "title": "b", "id": "collection-1"}), 422),
         ("/admin/api-roots/", json!({"name": "taxii2"}), 422),
         ("/admin/api-roots/", json!({"name": "Ä"}), 422),
         ("/admin/api-roots/", json!({"name": "api"}), 409),
