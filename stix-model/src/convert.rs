@@ -28,7 +28,8 @@ mod pattern;
 mod properties;
 
 use crate::json::{Change, Kind, Value, apply, write_string};
-use crate::model::vocab::{IndicatorType, MalwareType, ReportType, ThreatActorType, ToolType, Vocabulary};
+use crate::model::vocab::{IndicatorType, MalwareType, ReportType, ThreatActorType, ToolType};
+use crate::schema::vocabulary::Vocabulary;
 use crate::{SpecVersion, StixId, Timestamp};
 use hashbrown::HashMap;
 use std::fmt;

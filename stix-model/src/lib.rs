@@ -25,7 +25,7 @@
 //! ([`Mint`]); those of cyber-observable objects follow from their content.
 //!
 //! ```
-//! use stix_model::{Mint, StixType, sco::Ipv4Address, sdo::Indicator, vocab::PatternType};
+//! use stix_model::{Mint, ToObject, sco::Ipv4Address, sdo::Indicator, vocab::PatternType};
 //! # fn now_micros() -> i64 { 1_700_000_000_000_000 }
 //! # fn random(bytes: &mut [u8; 16]) { bytes.fill(1) }
 //! let mut mint = Mint::new(now_micros, random);
@@ -81,7 +81,9 @@
 #[macro_use]
 mod word;
 
+mod build;
 pub mod bundle;
+mod class;
 pub mod confidence;
 pub mod convert;
 pub mod equivalence;
@@ -110,24 +112,30 @@ pub mod schema {
     //! assert!(schema::of("x-custom").is_none());
     //! ```
 
+    pub(crate) mod check;
     pub(crate) mod places;
     pub(crate) mod rule;
     pub(crate) mod table;
+    pub(crate) mod vocabulary;
 
+    pub use crate::class::{Class, Target};
     pub use crate::registry::{of, of_extension};
-    pub use table::{Class, Format, Presence, Property, Schema, Shape, Target};
+    pub use table::{Format, Presence, Property, Schema, Shape};
 }
 
+pub use build::{BuildError, ToObject};
 pub use id::{IdError, StixId};
 pub use marking::Tlp;
 pub use model::common::{
     Common, Extensions, ExternalReference, GranularMarking, KillChainPhase, MarkingCommon, ScoCommon,
 };
 pub use model::data_type::{
-    Binary, DataType, Dictionary, Hashes, Hex, IntegerOrText, Json, ObservableContainer, Text,
+    Binary, DataType, Dictionary, Hex, IntegerOrText, Json, ObservableContainer, Text,
 };
+pub use model::hashes::Hashes;
 pub use model::reference::{Ref, Targets, to};
-pub use model::stix_type::{BuildError, Mint, Stamp, StixType};
+pub use model::stamp::{Mint, Stamp};
+pub use model::stix_type::StixType;
 pub use model::{extension, meta, sco, sdo, sro, vocab};
 pub use object::{Header, MAX_OBJECT_BYTES, Object, ObjectError, ObjectErrorKind, SpecVersion};
 pub use registry::AnyObject;

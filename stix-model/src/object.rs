@@ -285,10 +285,10 @@ pub enum ObjectErrorKind {
     #[error("must be one of the values of {0}")]
     NotInEnumeration(&'static str),
     /// A reference to an object of another type than the property allows.
-    #[error("must refer to {}", crate::schema::table::list_targets(allowed))]
+    #[error("must refer to {}", crate::class::list_targets(allowed))]
     OtherTarget {
         /// What may stand there.
-        allowed: &'static [crate::schema::table::Target],
+        allowed: &'static [crate::class::Target],
     },
     /// Longer than [`MAX_OBJECT_BYTES`].
     #[error("the object is larger than 1 MiB")]

@@ -80,3 +80,16 @@ pub fn of(object_type: &str) -> Option<&'static Schema> {
 pub fn of_extension(name: &str) -> Option<&'static Schema> {
     extension::SCHEMAS.into_iter().find(|schema| schema.name == name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::SCHEMAS;
+    use crate::class::Class;
+
+    #[test]
+    fn the_class_of_each_type_is_that_of_its_table() {
+        for schema in SCHEMAS {
+            assert_eq!(Class::of(schema.name), Some(schema.class), "{}", schema.name);
+        }
+    }
+}

@@ -35,13 +35,13 @@ mod subject;
 mod translation;
 
 use crate::json::Value;
-pub use crate::schema::rule::{Rule, UnknownWord};
+pub use crate::schema::rule::Rule;
+pub use crate::word::UnknownWord;
 pub use finding::{Code, Finding, Severity};
 use path::Path;
 use profile::Role;
 pub use profile::{Profile, UnknownProfile};
 use subject::Sink;
-pub(crate) use subject::Subject;
 
 /// Checks objects and bundles against STIX 2.1 and a [`Profile`].
 #[derive(Clone, Copy, Debug)]

@@ -10,11 +10,11 @@ macro_rules! word {
         }
 
         impl std::str::FromStr for $name {
-            type Err = $crate::schema::rule::UnknownWord;
+            type Err = $crate::word::UnknownWord;
 
             fn from_str(word: &str) -> Result<Self, Self::Err> {
                 let known = Self::ALL.iter().copied().find(|known| known.as_str() == word);
-                known.ok_or($crate::schema::rule::UnknownWord($what))
+                known.ok_or($crate::word::UnknownWord($what))
             }
         }
 
@@ -45,3 +45,8 @@ macro_rules! word {
         }
     };
 }
+
+/// A text that is none of the words of a type, such as no number of a [`Rule`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this is not {0}")]
+pub struct UnknownWord(pub(crate) &'static str);

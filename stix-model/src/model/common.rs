@@ -1,13 +1,15 @@
 //! The properties that all objects of a class share (STIX 2.1, section 3.2), and the types in them.
 
+use crate::class::Class;
 use crate::json::{Document, Limits, Value};
 use crate::model::data_type::{
-    DataType, Dictionary, Hashes, Json, Text, expect_object, expect_text, read_into, write_property,
+    DataType, Dictionary, Json, Text, expect_object, expect_text, read_into, write_property,
 };
+use crate::model::hashes::Hashes;
 use crate::model::reference::{Ref, to};
+use crate::schema::check::Check;
 use crate::schema::rule::Rule;
-use crate::schema::table::{Class, Constraint, Format, Presence, Property, Schema, Shape, places};
-use crate::validate::checks;
+use crate::schema::table::{Constraint, Format, Presence, Property, Schema, Shape, places};
 use crate::{ObjectError, ScoId, Stamp, StixId, Timestamp, sco_id};
 
 stix_type! {
@@ -30,7 +32,7 @@ stix_type! {
     lists {}
     constraints [
         Constraint::OneOf(&["description", "url", "external_id"], Rule::S006),
-        Constraint::Check(checks::external_reference),
+        Constraint::Check(Check::ExternalReference),
     ]
 }
 
@@ -45,7 +47,7 @@ stix_type! {
     }
     optional {}
     lists {}
-    constraints [Constraint::Check(checks::kill_chain_phase)]
+    constraints [Constraint::Check(Check::KillChainPhase)]
 }
 
 stix_type! {
@@ -64,7 +66,7 @@ stix_type! {
     lists {}
     constraints [
         Constraint::ExactlyOne(&["lang", "marking_ref"], Rule::S115),
-        Constraint::Check(checks::granular_marking),
+        Constraint::Check(Check::GranularMarking),
     ]
 }
 

@@ -163,11 +163,11 @@ macro_rules! class {
     (common marking $a:lifetime) => { crate::model::common::MarkingCommon<$a> };
     (common $versioned:ident $a:lifetime) => { crate::model::common::Common<$a> };
 
-    (class part) => { crate::schema::table::Class::Part };
-    (class sco) => { crate::schema::table::Class::Sco };
-    (class sdo) => { crate::schema::table::Class::Sdo };
-    (class sro) => { crate::schema::table::Class::Sro };
-    (class $meta:ident) => { crate::schema::table::Class::Meta };
+    (class part) => { crate::class::Class::Part };
+    (class sco) => { crate::class::Class::Sco };
+    (class sdo) => { crate::class::Class::Sdo };
+    (class sro) => { crate::class::Class::Sro };
+    (class $meta:ident) => { crate::class::Class::Meta };
 
     (properties part $stix:literal) => { &[] };
     (properties sco $stix:literal) => { crate::model::common::ScoCommon::PROPERTIES };
@@ -305,112 +305,6 @@ macro_rules! common_setters {
                 self.common.extensions.set(name, value);
                 self
             }
-        }
-    };
-}
-
-/// Declares a vocabulary of section 10: `open` keeps a word that it does not list, `closed` refuses it.
-macro_rules! vocabulary {
-    (
-        $(#[$doc:meta])*
-        open $name:ident $stix:literal $section:literal { $($variant:ident = $word:literal),* $(,)? }
-    ) => {
-        $(#[$doc])*
-        #[doc = concat!("\n\n`", $stix, "`: STIX 2.1, section ", $section, ".")]
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name {
-            $(#[doc = concat!("`", $word, "`")] $variant,)*
-            /// A word that the vocabulary does not list.
-            Other(Box<str>),
-        }
-
-        vocabulary!(table $name $stix $section Open [$($word),*]);
-
-        impl $name {
-            /// The word.
-            pub fn as_str(&self) -> &str {
-                match self {
-                    $(Self::$variant => $word,)*
-                    Self::Other(word) => word,
-                }
-            }
-        }
-
-        impl From<&str> for $name {
-            fn from(word: &str) -> Self {
-                match word {
-                    $($word => Self::$variant,)*
-                    other => Self::Other(other.into()),
-                }
-            }
-        }
-
-        impl<'a> DataType<'a> for $name {
-            const SHAPE: Shape = Shape::Vocabulary(Self::VOCABULARY);
-
-            fn read(value: Value<'a>) -> Result<Self, ObjectError> {
-                Ok(Self::from(&*crate::Text::read(value)?))
-            }
-
-            fn write(&self, out: &mut String) {
-                json::write_string(self.as_str(), out);
-            }
-        }
-    };
-    (
-        $(#[$doc:meta])*
-        closed $name:ident $stix:literal $section:literal { $($variant:ident = $word:literal),* $(,)? }
-    ) => {
-        $(#[$doc])*
-        #[doc = concat!("\n\n`", $stix, "`: STIX 2.1, section ", $section, ".")]
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name {
-            $(#[doc = concat!("`", $word, "`")] $variant,)*
-        }
-
-        vocabulary!(table $name $stix $section Closed [$($word),*]);
-
-        impl $name {
-            /// The word.
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $word,)*
-                }
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = ObjectError;
-
-            fn from_str(word: &str) -> Result<Self, ObjectError> {
-                match word {
-                    $($word => Ok(Self::$variant),)*
-                    _ => Err(ObjectError::here(ObjectErrorKind::NotInEnumeration($stix))),
-                }
-            }
-        }
-
-        impl<'a> DataType<'a> for $name {
-            const SHAPE: Shape = Shape::Vocabulary(Self::VOCABULARY);
-
-            fn read(value: Value<'a>) -> Result<Self, ObjectError> {
-                crate::Text::read(value)?.parse()
-            }
-
-            fn write(&self, out: &mut String) {
-                json::write_string(self.as_str(), out);
-            }
-        }
-    };
-    (table $name:ident $stix:literal $section:literal $openness:ident [$($word:literal),*]) => {
-        impl $name {
-            /// The vocabulary as data.
-            pub const VOCABULARY: &'static Vocabulary = &Vocabulary {
-                name: $stix,
-                section: $section,
-                openness: Openness::$openness,
-                words: &[$($word),*],
-            };
         }
     };
 }

@@ -1,8 +1,9 @@
 //! References that know what they may point to (STIX 2.1, sections 2.9 and 3.3).
 
+use crate::class::Target;
 use crate::json::{self, Value};
 use crate::model::data_type::DataType;
-use crate::schema::table::{Shape, Target};
+use crate::schema::table::Shape;
 use crate::{ObjectError, ObjectErrorKind, StixId};
 use std::fmt;
 use std::marker::PhantomData;
@@ -87,7 +88,7 @@ macro_rules! targets {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum $name {}
 
-        impl super::Targets for $name {
+        impl $crate::model::reference::Targets for $name {
             const TARGETS: &'static [Target] = &[$($target),+];
         }
     )+};

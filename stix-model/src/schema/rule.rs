@@ -151,8 +151,3 @@ rules! {
 }
 
 word!(Rule, "the number of a rule");
-
-/// A text that is none of the words of a type, such as no number of a [`Rule`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this is not {0}")]
-pub struct UnknownWord(pub(crate) &'static str);

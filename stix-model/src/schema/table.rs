@@ -1,27 +1,10 @@
 //! The parts of a table.
 
+use super::check::Check;
 use super::places::{Key, Places};
-use crate::model::vocab::Vocabulary;
-use crate::registry;
-use crate::schema::rule::Rule;
-use crate::validate::Subject;
-
-/// The class of a STIX object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
-    /// STIX domain object.
-    Sdo,
-    /// STIX relationship object.
-    Sro,
-    /// STIX cyber-observable object.
-    Sco,
-    /// Language content, marking definition or extension definition.
-    Meta,
-    /// A bundle, which is no STIX object.
-    Bundle,
-    /// A part of an object: an extension or an embedded type.
-    Part,
-}
+use super::rule::Rule;
+use super::vocabulary::Vocabulary;
+use crate::class::{Class, Target};
 
 /// The table of one object type, predefined extension or embedded type.
 pub struct Schema {
@@ -185,37 +168,6 @@ pub enum Format {
     Language,
 }
 
-/// What a reference may point to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// Any object that may be referred to.
-    Any,
-    /// Any domain object, a custom one too.
-    Sdo,
-    /// Any relationship object, a custom one too.
-    Sro,
-    /// Any cyber-observable object, a custom one too.
-    Sco,
-    /// Objects of one type.
-    Type(&'static str),
-}
-
-impl Target {
-    /// Whether an object of this type is meant. A type that the standard does not define may be of any class, so
-    /// every class admits it.
-    pub fn admits(self, object_type: &str) -> bool {
-        let class = match self {
-            Self::Type(name) => return name == object_type,
-            _ if object_type == "bundle" => return false,
-            Self::Any => return true,
-            Self::Sdo => Class::Sdo,
-            Self::Sro => Class::Sro,
-            Self::Sco => Class::Sco,
-        };
-        registry::of(object_type).is_none_or(|schema| schema.class == class)
-    }
-}
-
 /// What must hold between the properties of one object, and the rule that says so.
 #[derive(Clone, Copy)]
 pub(crate) enum Constraint {
@@ -232,20 +184,5 @@ pub(crate) enum Constraint {
     /// The first needs the others.
     Needs(&'static str, &'static [&'static str], Rule),
     /// What no table can say.
-    Check(fn(&mut Subject<'_, '_>)),
-}
-
-/// The names of what a reference may point to, for messages.
-pub(crate) fn list_targets(targets: &[Target]) -> String {
-    let names: Vec<_> = targets
-        .iter()
-        .map(|target| match target {
-            Target::Any => "a STIX object".to_owned(),
-            Target::Sdo => "a domain object".to_owned(),
-            Target::Sro => "a relationship object".to_owned(),
-            Target::Sco => "a cyber-observable object".to_owned(),
-            Target::Type(name) => format!("`{name}`"),
-        })
-        .collect();
-    names.join(" or ")
+    Check(Check),
 }

@@ -4,19 +4,51 @@ use super::finding::{Code, Severity};
 use super::iana::CHARACTER_SETS;
 use super::subject::Subject;
 use super::{defang, format};
+use crate::class::Class;
 use crate::json::{Kind, Value};
 use crate::marking::{TlpEdition, TlpError};
 use crate::model::common;
 use crate::model::vocab::HashAlgorithm;
-use crate::registry;
+use crate::schema::check::Check;
 use crate::schema::rule::Rule;
-use crate::schema::table::Class;
 use crate::{Timestamp, Tlp, id};
 
 type In<'a, 's, 'd> = &'a mut Subject<'s, 'd>;
 
+/// Carries out the check of this name.
+pub(crate) fn run(check: Check, subject: In<'_, '_, '_>) {
+    match check {
+        Check::ExternalReference => external_reference(subject),
+        Check::KillChainPhase => kill_chain_phase(subject),
+        Check::GranularMarking => granular_marking(subject),
+        Check::Indicator => indicator(subject),
+        Check::Location => location(subject),
+        Check::Malware => malware(subject),
+        Check::MalwareAnalysis => malware_analysis(subject),
+        Check::ObservedData => observed_data(subject),
+        Check::Relationship => relationship(subject),
+        Check::Artifact => artifact(subject),
+        Check::Directory => directory(subject),
+        Check::DomainName => domain_name(subject),
+        Check::EmailAddress => email_addr(subject),
+        Check::EmailMessage => email_message(subject),
+        Check::File => file(subject),
+        Check::Ipv4Address => ipv4_addr(subject),
+        Check::Ipv6Address => ipv6_addr(subject),
+        Check::MacAddress => mac_addr(subject),
+        Check::NetworkTraffic => network_traffic(subject),
+        Check::Software => software(subject),
+        Check::Url => url(subject),
+        Check::WindowsRegistryKey => windows_registry_key(subject),
+        Check::LanguageContent => language_content(subject),
+        Check::MarkingDefinition => marking_definition(subject),
+        Check::ExtensionDefinition => extension_definition(subject),
+        Check::WindowsPeBinaryExt => windows_pebinary_ext(subject),
+    }
+}
+
 /// Section 2.5, and the catalogues that sections 4.1 and 4.19 name.
-pub(crate) fn external_reference(subject: In<'_, '_, '_>) {
+fn external_reference(subject: In<'_, '_, '_>) {
     let source = subject.text("source_name").unwrap_or_default();
     let id = subject.text("external_id").unwrap_or_default();
     let digits =
@@ -57,7 +89,7 @@ pub(crate) fn external_reference(subject: In<'_, '_, '_>) {
 }
 
 /// Section 2.11.
-pub(crate) fn kill_chain_phase(subject: In<'_, '_, '_>) {
+fn kill_chain_phase(subject: In<'_, '_, '_>) {
     for name in ["kill_chain_name", "phase_name"] {
         let is_plain =
             |text: &str| !text.bytes().any(|byte| byte.is_ascii_uppercase() || byte == b' ' || byte == b'_');
@@ -80,13 +112,13 @@ pub(crate) fn kill_chain_phase(subject: In<'_, '_, '_>) {
 }
 
 /// Section 7.2.3.
-pub(crate) fn granular_marking(subject: In<'_, '_, '_>) {
+fn granular_marking(subject: In<'_, '_, '_>) {
     let message = "must be a language tag of RFC 5646, such as `en` or `pt-BR`";
     expect(subject, "lang", format::is_language_tag, Rule::S119, message);
 }
 
 /// Section 4.7.
-pub(crate) fn indicator(subject: In<'_, '_, '_>) {
+fn indicator(subject: In<'_, '_, '_>) {
     for name in ["name", "description"] {
         if !subject.has(name) {
             subject.should(Code::Advice, "", Rule::S201, format!("an indicator should have a `{name}`"));
@@ -99,7 +131,7 @@ pub(crate) fn indicator(subject: In<'_, '_, '_>) {
 }
 
 /// Section 4.10.
-pub(crate) fn location(subject: In<'_, '_, '_>) {
+fn location(subject: In<'_, '_, '_>) {
     let has_place = subject.has("region")
         || subject.has("country")
         || (subject.has("latitude") && subject.has("longitude"));
@@ -119,7 +151,7 @@ pub(crate) fn location(subject: In<'_, '_, '_>) {
 }
 
 /// Section 4.11.
-pub(crate) fn malware(subject: In<'_, '_, '_>) {
+fn malware(subject: In<'_, '_, '_>) {
     let is_family = subject.get("is_family").and_then(Value::as_bool) == Some(true);
     if is_family && !subject.has("name") {
         subject.must(Code::PropertyMissing, "", Rule::S203, "a malware family has a `name`");
@@ -127,7 +159,7 @@ pub(crate) fn malware(subject: In<'_, '_, '_>) {
 }
 
 /// Section 4.12.
-pub(crate) fn malware_analysis(subject: In<'_, '_, '_>) {
+fn malware_analysis(subject: In<'_, '_, '_>) {
     if subject
         .text("product")
         .is_some_and(|product| product.contains(|char: char| char.is_uppercase() || char == ' '))
@@ -137,12 +169,12 @@ pub(crate) fn malware_analysis(subject: In<'_, '_, '_>) {
 }
 
 /// Section 4.14.
-pub(crate) fn observed_data(subject: In<'_, '_, '_>) {
+fn observed_data(subject: In<'_, '_, '_>) {
     let Some(refs) = subject.get("object_refs") else { return };
     let is_sco = |id: Value<'_>| {
         let Some(id) = id.as_str() else { return true };
         let Some(object_type) = id::named_type(&id) else { return true };
-        registry::of(object_type).is_none_or(|schema| schema.class == Class::Sco)
+        Class::of(object_type).is_none_or(|class| class == Class::Sco)
     };
     if refs.kind() == Kind::Array && !refs.elements().any(is_sco) {
         let message = "at least one of the observed objects is a cyber-observable object";
@@ -151,7 +183,7 @@ pub(crate) fn observed_data(subject: In<'_, '_, '_>) {
 }
 
 /// Section 5.1.
-pub(crate) fn relationship(subject: In<'_, '_, '_>) {
+fn relationship(subject: In<'_, '_, '_>) {
     let Some(kind) = subject.text("relationship_type") else { return };
     let is_name = kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
     if !is_name || kind.is_empty() {
@@ -163,18 +195,18 @@ pub(crate) fn relationship(subject: In<'_, '_, '_>) {
 }
 
 /// Section 6.1.
-pub(crate) fn artifact(subject: In<'_, '_, '_>) {
+fn artifact(subject: In<'_, '_, '_>) {
     media_type(subject, Rule::S209);
     expect_address(subject, "url", format::is_uri, Rule::S209, "must be a URL as RFC 3986 has them");
 }
 
 /// Section 6.3.
-pub(crate) fn directory(subject: In<'_, '_, '_>) {
+fn directory(subject: In<'_, '_, '_>) {
     encoding(subject, "path_enc");
 }
 
 /// Section 6.4.
-pub(crate) fn domain_name(subject: In<'_, '_, '_>) {
+fn domain_name(subject: In<'_, '_, '_>) {
     expect_address(
         subject,
         "value",
@@ -185,13 +217,13 @@ pub(crate) fn domain_name(subject: In<'_, '_, '_>) {
 }
 
 /// Section 6.5.
-pub(crate) fn email_addr(subject: In<'_, '_, '_>) {
+fn email_addr(subject: In<'_, '_, '_>) {
     let message = "must be a mail address alone, without a name around it, such as `jo@example.com`";
     expect_address(subject, "value", format::is_email_address, Rule::S212, message);
 }
 
 /// Section 6.6.
-pub(crate) fn email_message(subject: In<'_, '_, '_>) {
+fn email_message(subject: In<'_, '_, '_>) {
     let is_multipart = subject.get("is_multipart").and_then(Value::as_bool);
     if is_multipart == Some(true) && subject.has("body") {
         let message = "a message with parts has its text in `body_multipart`";
@@ -217,13 +249,13 @@ pub(crate) fn email_message(subject: In<'_, '_, '_>) {
 }
 
 /// Section 6.7.
-pub(crate) fn file(subject: In<'_, '_, '_>) {
+fn file(subject: In<'_, '_, '_>) {
     encoding(subject, "name_enc");
     media_type(subject, Rule::S215);
 }
 
 /// Section 6.8.
-pub(crate) fn ipv4_addr(subject: In<'_, '_, '_>) {
+fn ipv4_addr(subject: In<'_, '_, '_>) {
     expect_address(
         subject,
         "value",
@@ -234,7 +266,7 @@ pub(crate) fn ipv4_addr(subject: In<'_, '_, '_>) {
 }
 
 /// Section 6.9.
-pub(crate) fn ipv6_addr(subject: In<'_, '_, '_>) {
+fn ipv6_addr(subject: In<'_, '_, '_>) {
     expect_address(
         subject,
         "value",
@@ -245,7 +277,7 @@ pub(crate) fn ipv6_addr(subject: In<'_, '_, '_>) {
 }
 
 /// Section 6.10.
-pub(crate) fn mac_addr(subject: In<'_, '_, '_>) {
+fn mac_addr(subject: In<'_, '_, '_>) {
     expect_address(
         subject,
         "value",
@@ -256,7 +288,7 @@ pub(crate) fn mac_addr(subject: In<'_, '_, '_>) {
 }
 
 /// Section 6.12.
-pub(crate) fn network_traffic(subject: In<'_, '_, '_>) {
+fn network_traffic(subject: In<'_, '_, '_>) {
     let is_active = subject.get("is_active").and_then(Value::as_bool);
     if is_active == Some(true) && subject.has("end") {
         subject.must(Code::PropertyConflict, "end", Rule::S218, "traffic that is still active has no `end`");
@@ -267,7 +299,7 @@ pub(crate) fn network_traffic(subject: In<'_, '_, '_>) {
 }
 
 /// Section 6.14.
-pub(crate) fn software(subject: In<'_, '_, '_>) {
+fn software(subject: In<'_, '_, '_>) {
     expect(
         subject,
         "cpe",
@@ -286,7 +318,7 @@ pub(crate) fn software(subject: In<'_, '_, '_>) {
 }
 
 /// Section 6.15.
-pub(crate) fn url(subject: In<'_, '_, '_>) {
+fn url(subject: In<'_, '_, '_>) {
     expect_address(
         subject,
         "value",
@@ -297,7 +329,7 @@ pub(crate) fn url(subject: In<'_, '_, '_>) {
 }
 
 /// Section 6.17.
-pub(crate) fn windows_registry_key(subject: In<'_, '_, '_>) {
+fn windows_registry_key(subject: In<'_, '_, '_>) {
     let Some(key) = subject.text("key") else { return };
     if let Some((short, long)) = format::spelled_hive(&key) {
         let message = format!("the hive is spelled out, not abbreviated as {short}");
@@ -306,7 +338,7 @@ pub(crate) fn windows_registry_key(subject: In<'_, '_, '_>) {
 }
 
 /// Section 7.1.
-pub(crate) fn language_content(subject: In<'_, '_, '_>) {
+fn language_content(subject: In<'_, '_, '_>) {
     let Some(contents) = subject.get("contents") else { return };
     let object = subject.path;
     let list = object.member("contents");
@@ -332,7 +364,7 @@ pub(crate) fn language_content(subject: In<'_, '_, '_>) {
 }
 
 /// Section 7.2.
-pub(crate) fn marking_definition(subject: In<'_, '_, '_>) {
+fn marking_definition(subject: In<'_, '_, '_>) {
     let kind = subject.text("definition_type");
     if !subject.has("extensions") {
         for name in ["definition_type", "definition"] {
@@ -398,7 +430,7 @@ fn tlp_marking(subject: In<'_, '_, '_>) {
 }
 
 /// Section 7.3.
-pub(crate) fn extension_definition(subject: In<'_, '_, '_>) {
+fn extension_definition(subject: In<'_, '_, '_>) {
     let kinds =
         subject.get("extension_types").into_iter().flat_map(Value::elements).filter_map(Value::as_str);
     let brings_properties = kinds.into_iter().any(|kind| kind == "toplevel-property-extension");
@@ -434,7 +466,7 @@ pub(crate) fn extension_definition(subject: In<'_, '_, '_>) {
 }
 
 /// Section 6.7.6.
-pub(crate) fn windows_pebinary_ext(subject: In<'_, '_, '_>) {
+fn windows_pebinary_ext(subject: In<'_, '_, '_>) {
     let is_finer = |text: &str| text.parse::<Timestamp>().is_ok_and(|time| time.sort_key().contains('.'));
     if subject.text("time_date_stamp").is_some_and(|text| is_finer(&text)) {
         let message = "such a file holds its time to the second, without a fraction";

@@ -5,12 +5,13 @@ use super::path::Path;
 use super::shape::{Strictness, wrong_kind};
 use super::subject::{Sink, Subject};
 use super::{part, shape};
+use crate::class::Class;
 use crate::json::{Kind, Value};
 use crate::marking::Selector;
 use crate::model::common;
 use crate::registry;
 use crate::schema::rule::Rule;
-use crate::schema::table::{Class, Schema};
+use crate::schema::table::Schema;
 use crate::{ScoId, StixId, id, marking, sco_id};
 use std::borrow::Cow;
 
@@ -76,7 +77,7 @@ fn custom_schema(value: Value<'_>, class: Option<Class>) -> &'static Schema {
 pub(crate) fn contained(value: Value<'_>, container: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
     sink.only(counts_in_container, |sink| check(value, path, sink));
     let object_type = value.get("type").and_then(Value::as_str);
-    if object_type.as_deref().and_then(registry::of).is_some_and(|schema| schema.class != Class::Sco) {
+    if object_type.as_deref().and_then(Class::of).is_some_and(|class| class != Class::Sco) {
         let message = "only cyber-observable objects stand in an observable container";
         sink.report(Severity::Error, Code::ReferenceType, path, Rule::S022, message);
     }

@@ -5,12 +5,13 @@ use super::path::Path;
 use super::shape::{self, check_shape, wrong_kind};
 use super::subject::Sink;
 use super::{format, object};
+use crate::class::Class;
 use crate::json::{Kind, Value};
 use crate::model::common;
 use crate::model::vocab::ExtensionType;
 use crate::registry;
 use crate::schema::rule::Rule;
-use crate::schema::table::{Class, Property, Schema, Shape};
+use crate::schema::table::{Property, Schema, Shape};
 use crate::{StixId, id};
 use std::borrow::Cow;
 

@@ -4,6 +4,7 @@ use super::finding::Code;
 use super::format;
 use super::subject::Subject;
 use crate::Timestamp;
+use crate::class::{Class, Target};
 use crate::id::is_type_name;
 use crate::model::vocab::HashAlgorithm;
 use crate::pattern::{
@@ -12,7 +13,7 @@ use crate::pattern::{
 };
 use crate::registry;
 use crate::schema::rule::Rule;
-use crate::schema::table::{Class, Schema, Shape, Target};
+use crate::schema::table::{Schema, Shape};
 
 pub(crate) fn check(subject: &mut Subject<'_, '_>, text: &str) {
     let pattern = match Pattern::parse(text) {

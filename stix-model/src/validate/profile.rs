@@ -3,10 +3,9 @@
 use super::finding::{Code, Finding, Severity};
 use super::path::Path;
 use super::subject::Sink;
+use crate::class::Class;
 use crate::json::{Kind, Value};
-use crate::registry;
 use crate::schema::rule::Rule;
-use crate::schema::table::Class;
 use crate::{StixId, Timestamp, Tlp};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -128,7 +127,7 @@ pub(crate) fn check_object(profile: Profile, value: Value<'_>, role: Role, path:
         return;
     }
     let object_type = value.get("type").and_then(Value::as_str).unwrap_or_default();
-    let class = registry::of(&object_type).map(|schema| schema.class);
+    let class = Class::of(&object_type);
     if class == Some(Class::Sco) {
         return;
     }

@@ -3,14 +3,14 @@
 use super::finding::{Code, Severity};
 use super::path::Path;
 use super::subject::{Sink, Slots, Subject};
-use super::{format, part};
+use super::{checks, format, part};
+use crate::class::{Class, Target, list_targets};
 use crate::json::{Kind, Value};
 use crate::model::common;
-use crate::model::vocab::{HashAlgorithm, Openness, Vocabulary};
+use crate::model::vocab::HashAlgorithm;
 use crate::schema::rule::Rule;
-use crate::schema::table::{
-    Class, Constraint, Format, Presence, Property, Schema, Shape, Target, list_targets,
-};
+use crate::schema::table::{Constraint, Format, Presence, Property, Schema, Shape};
+use crate::schema::vocabulary::{Openness, Vocabulary};
 use crate::{StixId, Timestamp};
 
 /// Checks a part against its table and the rules of the table.
@@ -418,7 +418,7 @@ fn apply(constraint: &Constraint, subject: &mut Subject<'_, '_>) {
                 }
             }
         }
-        Constraint::Check(check) => check(subject),
+        Constraint::Check(check) => checks::run(check, subject),
     }
 }
 

@@ -13,6 +13,7 @@ mod laws;
 mod marking;
 mod model;
 mod object;
+mod order;
 mod pattern_matching;
 mod pattern_random;
 mod pattern_reference;

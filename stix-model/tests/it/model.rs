@@ -9,7 +9,7 @@ use stix_model::sro::Relationship;
 use stix_model::validate::{Code, Rule};
 use stix_model::vocab::{HashAlgorithm, IndicatorType, PatternType};
 use stix_model::{
-    AnyObject, BuildError, Hashes, Json, Mint, Object, ObjectErrorKind, StixId, StixType, Timestamp,
+    AnyObject, BuildError, Hashes, Json, Mint, Object, ObjectErrorKind, StixId, Timestamp, ToObject,
 };
 
 /// Reads an object of a type of the standard, writes it, and compares everything that it says.

@@ -1,6 +1,7 @@
 //! NTFS: what the file system of Windows keeps beside the content (STIX 2.1, section 6.7.3).
 
-use crate::model::data_type::{Hashes, Text};
+use crate::model::data_type::Text;
+use crate::model::hashes::Hashes;
 use crate::schema::rule::Rule;
 use crate::schema::table::Constraint;
 

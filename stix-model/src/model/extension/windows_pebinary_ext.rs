@@ -1,11 +1,12 @@
 //! Windows PE binary: the headers of a Windows program (STIX 2.1, section 6.7.6).
 
 use crate::Timestamp;
-use crate::model::data_type::{Hashes, Hex, Text};
+use crate::model::data_type::{Hex, Text};
+use crate::model::hashes::Hashes;
 use crate::model::vocab::WindowsPeBinaryType;
+use crate::schema::check::Check;
 use crate::schema::rule::Rule;
 use crate::schema::table::Constraint;
-use crate::validate::checks;
 
 stix_type! {
     /// The headers of a Windows program or library in Portable Executable (PE) format; stands on a
@@ -43,7 +44,7 @@ stix_type! {
     }
     constraints [
         Constraint::AnyOwn(Rule::S216),
-        Constraint::Check(checks::windows_pebinary_ext),
+        Constraint::Check(Check::WindowsPeBinaryExt),
     ]
 }
 

@@ -2,15 +2,15 @@
 
 use crate::model::data_type::Text;
 use crate::model::vocab::ExtensionType;
+use crate::schema::check::Check;
 use crate::schema::table::Constraint;
-use crate::validate::checks;
 
 stix_type! {
     /// What an extension adds to STIX: new types of objects, or new properties of existing types. Must have a
     /// `created_by_ref`; should have a `description`.
     ///
     /// ```
-    /// use stix_model::{Ref, StixId, StixType, meta::ExtensionDefinition, vocab::ExtensionType};
+    /// use stix_model::{Ref, StixId, ToObject, meta::ExtensionDefinition, vocab::ExtensionType};
     /// # let mut mint = stix_model::Mint::new(|| 1_700_000_000_000_000, |b: &mut [u8; 16]| b.fill(7));
     /// let (schema, kinds) = ("https://schemas.example/score.json", [ExtensionType::PropertyExtension]);
     /// let score = ExtensionDefinition::new(mint.stamp(), "Score", schema, "1.0.0", kinds);
@@ -40,6 +40,6 @@ stix_type! {
         extension_properties: Text<'a>;
     }
     constraints [
-        Constraint::Check(checks::extension_definition),
+        Constraint::Check(Check::ExtensionDefinition),
     ]
 }

@@ -3,14 +3,14 @@
 use crate::Timestamp;
 use crate::model::data_type::{Dictionary, Json};
 use crate::model::reference::{Ref, to};
+use crate::schema::check::Check;
 use crate::schema::table::Constraint;
-use crate::validate::checks;
 
 stix_type! {
     /// A translation of the texts of another object, in one or more languages.
     ///
     /// ```
-    /// use stix_model::{Dictionary, Json, Ref, StixId, StixType, meta::LanguageContent};
+    /// use stix_model::{Dictionary, Json, Ref, StixId, ToObject, meta::LanguageContent};
     /// # let mut mint = stix_model::Mint::new(|| 1_700_000_000_000_000, |b: &mut [u8; 16]| b.fill(7));
     /// let campaign: StixId = "campaign--12a111f0-b824-4baf-a224-83b80237a094".parse()?;
     /// let german = Dictionary::from_iter([("name", Json::parse(r#""Bankangriff""#)?)]);
@@ -35,6 +35,6 @@ stix_type! {
     }
     lists {}
     constraints [
-        Constraint::Check(checks::language_content),
+        Constraint::Check(Check::LanguageContent),
     ]
 }

@@ -1,8 +1,8 @@
 //! Marking definition: a rule for handling what is marked with it (STIX 2.1, section 7.2.1).
 
 use crate::model::data_type::{Json, Text};
+use crate::schema::check::Check;
 use crate::schema::table::Constraint;
-use crate::validate::checks;
 
 stix_type! {
     /// A rule for handling what is marked with it, such as a level of the Traffic Light Protocol
@@ -12,7 +12,7 @@ stix_type! {
     /// there.
     ///
     /// ```
-    /// use stix_model::{Json, StixType, meta::MarkingDefinition};
+    /// use stix_model::{Json, ToObject, meta::MarkingDefinition};
     /// # let mut mint = stix_model::Mint::new(|| 1_700_000_000_000_000, |b: &mut [u8; 16]| b.fill(7));
     /// let marking = MarkingDefinition::new(mint.stamp()).definition_type("statement");
     /// assert!(marking.to_object().is_err(), "the statement is missing");
@@ -34,6 +34,6 @@ stix_type! {
     }
     lists {}
     constraints [
-        Constraint::Check(checks::marking_definition),
+        Constraint::Check(Check::MarkingDefinition),
     ]
 }

@@ -1,17 +1,18 @@
 //! Artifact: bytes, in the object or behind a URL (STIX 2.1, section 6.1).
 
-use crate::model::data_type::{Binary, Hashes, Text};
+use crate::model::data_type::{Binary, Text};
+use crate::model::hashes::Hashes;
 use crate::model::vocab::EncryptionAlgorithm;
+use crate::schema::check::Check;
 use crate::schema::rule::Rule;
 use crate::schema::table::Constraint;
-use crate::validate::checks;
 
 stix_type! {
     /// Bytes as they are: the content of a file, a recorded packet. They stand in the object itself, or
     /// behind a URL. Exactly one of `payload_bin` and `url` must be there.
     ///
     /// ```
-    /// use stix_model::{Binary, StixType, sco::Artifact};
+    /// use stix_model::{Binary, ToObject, sco::Artifact};
     /// let sample = Artifact::new().payload_bin(Binary::encode(b"MZ")).mime_type("application/octet-stream");
     /// assert_eq!(sample.payload_bin.as_ref().unwrap().as_str(), "TVo=");
     /// sample.to_object()?;
@@ -41,6 +42,6 @@ stix_type! {
         Constraint::ExactlyOne(&["payload_bin", "url"], Rule::S209),
         Constraint::Needs("url", &["hashes"], Rule::S209),
         Constraint::Needs("decryption_key", &["encryption_algorithm"], Rule::S209),
-        Constraint::Check(checks::artifact),
+        Constraint::Check(Check::Artifact),
     ]
 }

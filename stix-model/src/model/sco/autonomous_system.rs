@@ -6,7 +6,7 @@ stix_type! {
     /// A network of the Internet with a routing policy of its own, known by its number.
     ///
     /// ```
-    /// use stix_model::{StixType, sco::AutonomousSystem};
+    /// use stix_model::{ToObject, sco::AutonomousSystem};
     /// let object = AutonomousSystem::new(64496).name("Example Networks").rir("RIPE").to_object()?;
     /// // The identifier follows from the number alone, so everybody has the same.
     /// let same = AutonomousSystem::new(64496).to_object()?;

@@ -3,15 +3,15 @@
 use crate::Timestamp;
 use crate::model::data_type::Text;
 use crate::model::reference::{Ref, to};
+use crate::schema::check::Check;
 use crate::schema::rule::Rule;
 use crate::schema::table::Constraint;
-use crate::validate::checks;
 
 stix_type! {
     /// A directory of a file system, as it was seen.
     ///
     /// ```
-    /// use stix_model::{StixType, sco::Directory};
+    /// use stix_model::{StixType, ToObject, sco::Directory};
     /// let directory = Directory::new(r"C:\Windows\System32").path_enc("windows-1252");
     /// // A backslash is doubled in JSON.
     /// assert!(directory.to_json().contains(r#""path":"C:\\Windows\\System32""#));
@@ -39,6 +39,6 @@ stix_type! {
     }
     constraints [
         Constraint::Needs("path_enc", &["path"], Rule::S033),
-        Constraint::Check(checks::directory),
+        Constraint::Check(Check::Directory),
     ]
 }

@@ -2,14 +2,14 @@
 
 use crate::model::data_type::Text;
 use crate::model::reference::{Ref, to};
+use crate::schema::check::Check;
 use crate::schema::table::Constraint;
-use crate::validate::checks;
 
 stix_type! {
     /// A name of the domain name system.
     ///
     /// ```
-    /// use stix_model::{Ref, StixType, sco::{DomainName, Ipv4Address}};
+    /// use stix_model::{Ref, ToObject, sco::{DomainName, Ipv4Address}};
     /// let address = Ipv4Address::new("198.51.100.3").to_object()?;
     /// let address = Ref::try_from(address.header().id.clone())?;
     /// let domain = DomainName::new("example.com").resolves_to_refs([address]).to_object()?;
@@ -29,6 +29,6 @@ stix_type! {
         resolves_to_refs: Ref<to::ResolvedAddress>;
     }
     constraints [
-        Constraint::Check(checks::domain_name),
+        Constraint::Check(Check::DomainName),
     ]
 }

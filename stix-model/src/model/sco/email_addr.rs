@@ -2,14 +2,14 @@
 
 use crate::model::data_type::Text;
 use crate::model::reference::{Ref, to};
+use crate::schema::check::Check;
 use crate::schema::table::Constraint;
-use crate::validate::checks;
 
 stix_type! {
     /// The address of a mailbox.
     ///
     /// ```
-    /// use stix_model::{StixType, sco::EmailAddress};
+    /// use stix_model::{ToObject, sco::EmailAddress};
     /// EmailAddress::new("jo@example.com").display_name("Jo Doe").to_object()?;
     /// let error = EmailAddress::new("Jo Doe <jo@example.com>").to_object().unwrap_err();
     /// assert!(error.to_string().contains("must be a mail address alone"));
@@ -28,6 +28,6 @@ stix_type! {
     }
     lists {}
     constraints [
-        Constraint::Check(checks::email_addr),
+        Constraint::Check(Check::EmailAddress),
     ]
 }

@@ -3,15 +3,15 @@
 use crate::Timestamp;
 use crate::model::data_type::{Dictionary, Text};
 use crate::model::reference::{Ref, to};
+use crate::schema::check::Check;
 use crate::schema::rule::Rule;
 use crate::schema::table::Constraint;
-use crate::validate::checks;
 
 stix_type! {
     /// A mail (RFC 5322, MIME). Encoded words in its header (RFC 2047) stand here decoded.
     ///
     /// ```
-    /// use stix_model::{Ref, StixType, sco::{EmailAddress, EmailMessage, EmailMimePart}};
+    /// use stix_model::{Ref, ToObject, sco::{EmailAddress, EmailMessage, EmailMimePart}};
     /// let sender = EmailAddress::new("jo@example.com").to_object()?;
     /// let sender = Ref::try_from(sender.header().id.clone())?;
     /// let mail = EmailMessage::new(true).subject("Your bill").from_ref(sender);
@@ -58,7 +58,7 @@ stix_type! {
         body_multipart: EmailMimePart<'a>;
     }
     constraints [
-        Constraint::Check(checks::email_message),
+        Constraint::Check(Check::EmailMessage),
     ]
 }
 

@@ -1,11 +1,12 @@
 //! File: a file, by its name, its hashes and what it holds (STIX 2.1, section 6.7).
 
 use crate::Timestamp;
-use crate::model::data_type::{Hashes, Hex, Text};
+use crate::model::data_type::{Hex, Text};
+use crate::model::hashes::Hashes;
 use crate::model::reference::{Ref, to};
+use crate::schema::check::Check;
 use crate::schema::rule::Rule;
 use crate::schema::table::Constraint;
-use crate::validate::checks;
 
 stix_type! {
     /// A file, known by its name or by hashes of its content; one of them must be there.
@@ -14,7 +15,7 @@ stix_type! {
     /// [`WindowsPeBinaryExt`](crate::extension::WindowsPeBinaryExt).
     ///
     /// ```
-    /// use stix_model::{Hashes, Json, StixType, extension::PdfExt, sco::File, vocab::HashAlgorithm};
+    /// use stix_model::{Hashes, Json, ToObject, extension::PdfExt, sco::File, vocab::HashAlgorithm};
     /// let mut hashes = Hashes::default();
     /// hashes.set(HashAlgorithm::Md5, "3773a88f65a5e780c8dff9cdc3a056f3");
     /// let file = File::new().hashes(hashes).name("bill.pdf").size(25_537);
@@ -59,7 +60,7 @@ stix_type! {
     constraints [
         Constraint::OneOf(&["hashes", "name"], Rule::S215),
         Constraint::Needs("name_enc", &["name"], Rule::S033),
-        Constraint::Check(checks::file),
+        Constraint::Check(Check::File),
     ]
     extensions [ArchiveExt, NtfsExt, PdfExt, RasterImageExt, WindowsPeBinaryExt]
 }

@@ -2,14 +2,14 @@
 
 use crate::model::data_type::Text;
 use crate::model::reference::{Ref, to};
+use crate::schema::check::Check;
 use crate::schema::table::Constraint;
-use crate::validate::checks;
 
 stix_type! {
     /// One IPv4 address, or a network of them.
     ///
     /// ```
-    /// use stix_model::{StixType, sco::Ipv4Address};
+    /// use stix_model::{ToObject, sco::Ipv4Address};
     /// Ipv4Address::new("198.51.100.3").to_object()?;
     /// let network = Ipv4Address::new("198.51.100.0/24").defanged(true).to_object()?;
     /// assert_eq!(network.header().version(), None); // Observables have no versions.
@@ -29,6 +29,6 @@ stix_type! {
         belongs_to_refs: Ref<to::AutonomousSystem>;
     }
     constraints [
-        Constraint::Check(checks::ipv4_addr),
+        Constraint::Check(Check::Ipv4Address),
     ]
 }

@@ -2,8 +2,8 @@
 
 use crate::model::data_type::Text;
 use crate::model::reference::{Ref, to};
+use crate::schema::check::Check;
 use crate::schema::table::Constraint;
-use crate::validate::checks;
 
 stix_type! {
     /// One IPv6 address, or a network of them.
@@ -31,6 +31,6 @@ stix_type! {
         belongs_to_refs: Ref<to::AutonomousSystem>;
     }
     constraints [
-        Constraint::Check(checks::ipv6_addr),
+        Constraint::Check(Check::Ipv6Address),
     ]
 }

@@ -1,14 +1,14 @@
 //! MAC address: the hardware address of a network card (STIX 2.1, section 6.10).
 
 use crate::model::data_type::Text;
+use crate::schema::check::Check;
 use crate::schema::table::Constraint;
-use crate::validate::checks;
 
 stix_type! {
     /// The hardware address of a network card.
     ///
     /// ```
-    /// use stix_model::{StixType, sco::MacAddress};
+    /// use stix_model::{ToObject, sco::MacAddress};
     /// assert!(MacAddress::new("d2:fb:49:24:37:18").to_object().is_ok());
     /// assert!(MacAddress::new("D2-FB-49-24-37-18").to_object().is_err());
     /// ```
@@ -20,6 +20,6 @@ stix_type! {
     optional {}
     lists {}
     constraints [
-        Constraint::Check(checks::mac_addr),
+        Constraint::Check(Check::MacAddress),
     ]
 }

@@ -3,9 +3,9 @@
 use crate::Timestamp;
 use crate::model::data_type::{Dictionary, IntegerOrText, Text};
 use crate::model::reference::{Ref, to};
+use crate::schema::check::Check;
 use crate::schema::rule::Rule;
 use crate::schema::table::Constraint;
-use crate::validate::checks;
 
 stix_type! {
     /// A connection or another flow from a source to a destination. `src_ref` or `dst_ref` must be there; the
@@ -15,7 +15,7 @@ stix_type! {
     /// [`HttpRequestExt`](crate::extension::HttpRequestExt).
     ///
     /// ```
-    /// use stix_model::{Ref, StixType, sco::{Ipv4Address, NetworkTraffic}};
+    /// use stix_model::{Ref, ToObject, sco::{Ipv4Address, NetworkTraffic}};
     /// let server = Ipv4Address::new("203.0.113.1").to_object()?;
     /// let server = Ref::try_from(server.header().id.clone())?;
     /// let protocols = ["ipv4", "tcp", "https"].map(Into::into);
@@ -69,7 +69,7 @@ stix_type! {
     constraints [
         Constraint::OneOf(&["src_ref", "dst_ref"], Rule::S218),
         Constraint::Order("start", "end", Rule::S218),
-        Constraint::Check(checks::network_traffic),
+        Constraint::Check(Check::NetworkTraffic),
     ]
     extensions [HttpRequestExt, IcmpExt, SocketExt, TcpExt]
 }

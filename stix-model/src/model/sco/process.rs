@@ -13,7 +13,7 @@ stix_type! {
     /// No content makes a process the same as another one, so its identifier is always drawn at random.
     ///
     /// ```
-    /// use stix_model::{StixType, sco::Process};
+    /// use stix_model::{ToObject, sco::Process};
     /// # let mut mint = stix_model::Mint::new(|| 1_700_000_000_000_000, |b: &mut [u8; 16]| b.fill(7));
     /// let process = Process::new().pid(1221).command_line("./gedit-bin --new-window").is_hidden(false);
     /// assert!(process.to_object().is_err(), "no identifier");

@@ -1,14 +1,14 @@
 //! Software: a software product in a version (STIX 2.1, section 6.14).
 
 use crate::model::data_type::Text;
+use crate::schema::check::Check;
 use crate::schema::table::Constraint;
-use crate::validate::checks;
 
 stix_type! {
     /// A software product, perhaps in a certain version.
     ///
     /// ```
-    /// use stix_model::{StixType, sco::Software};
+    /// use stix_model::{ToObject, sco::Software};
     /// let word = Software::new("Word").vendor("Microsoft").version("2002").languages(["en", "pt-BR"]);
     /// word.clone().cpe("cpe:2.3:a:microsoft:word:2002:*:*:*:*:*:*:*").to_object()?;
     /// assert!(word.cpe("cpe:/a:microsoft:word:2002").to_object().is_err(), "a name of CPE 2.2");
@@ -34,6 +34,6 @@ stix_type! {
         languages: Text<'a>;
     }
     constraints [
-        Constraint::Check(checks::software),
+        Constraint::Check(Check::Software),
     ]
 }

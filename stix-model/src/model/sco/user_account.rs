@@ -10,7 +10,7 @@ stix_type! {
     /// An account on a system or at a service; at least one of the properties must be there.
     ///
     /// ```
-    /// use stix_model::{Json, StixType, extension::UnixAccountExt, sco::UserAccount, vocab::AccountType};
+    /// use stix_model::{Json, ToObject, extension::UnixAccountExt, sco::UserAccount, vocab::AccountType};
     /// let unix = UnixAccountExt::new().gid(1001).home_dir("/home/jo").groups(["wheel"]);
     /// let account = UserAccount::new().user_id("1001").account_login("jo").account_type(AccountType::Unix);
     /// let account = account.can_escalate_privs(true).extension("unix-account-ext", Json::from_typed(&unix));

@@ -4,15 +4,15 @@ use crate::Timestamp;
 use crate::model::data_type::Text;
 use crate::model::reference::{Ref, to};
 use crate::model::vocab::WindowsRegistryDatatype;
+use crate::schema::check::Check;
 use crate::schema::rule::Rule;
 use crate::schema::table::Constraint;
-use crate::validate::checks;
 
 stix_type! {
     /// A key of the Windows registry with its values; at least one of the properties must be there.
     ///
     /// ```
-    /// use stix_model::{StixType, sco::{WindowsRegistryKey, WindowsRegistryValue}};
+    /// use stix_model::{ToObject, sco::{WindowsRegistryKey, WindowsRegistryValue}};
     /// let run = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Run";
     /// let value = WindowsRegistryValue::new().name("updater").data(r"C:\Users\Public\u.exe");
     /// let key = WindowsRegistryKey::new().key(format!(r"HKEY_LOCAL_MACHINE\{run}")).values([value]);
@@ -39,7 +39,7 @@ stix_type! {
     }
     constraints [
         Constraint::AnyOwn(Rule::S223),
-        Constraint::Check(checks::windows_registry_key),
+        Constraint::Check(Check::WindowsRegistryKey),
     ]
 }
 

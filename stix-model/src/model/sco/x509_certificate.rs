@@ -1,7 +1,8 @@
 //! X.509 certificate: a certificate and what it says (STIX 2.1, section 6.18).
 
 use crate::Timestamp;
-use crate::model::data_type::{Hashes, Text};
+use crate::model::data_type::Text;
+use crate::model::hashes::Hashes;
 use crate::schema::rule::Rule;
 use crate::schema::table::Constraint;
 
@@ -9,7 +10,7 @@ stix_type! {
     /// A certificate (RFC 5280) and what it says; at least one of the properties must be there.
     ///
     /// ```
-    /// use stix_model::{StixType, Timestamp, sco::{X509Certificate, X509V3Extensions}};
+    /// use stix_model::{ToObject, Timestamp, sco::{X509Certificate, X509V3Extensions}};
     /// let expiry: Timestamp = "2025-08-21T00:00:00Z".parse()?;
     /// let certificate = X509Certificate::new()
     ///     .serial_number("36:f7:d4:32:f4:ab:70:ea:d3:ce:98:6e:ea:99:93:49")

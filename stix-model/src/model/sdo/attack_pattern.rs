@@ -10,7 +10,7 @@ stix_type! {
     /// `CAPEC-163`.
     ///
     /// ```
-    /// use stix_model::{ExternalReference, StixType, sdo::AttackPattern};
+    /// use stix_model::{ExternalReference, ToObject, sdo::AttackPattern};
     /// # let mut mint = stix_model::Mint::new(|| 1_700_000_000_000_000, |b: &mut [u8; 16]| b.fill(7));
     /// let phishing = AttackPattern::new(mint.stamp(), "Spear Phishing").aliases(["Targeted phishing"]);
     /// let capec = ExternalReference::new("capec").external_id("CAPEC-163");

@@ -9,7 +9,7 @@ stix_type! {
     /// A series of attacks over some time against the same targets, usually with one aim.
     ///
     /// ```
-    /// use stix_model::{StixType, Timestamp, sdo::Campaign};
+    /// use stix_model::{ToObject, Timestamp, sdo::Campaign};
     /// # let mut mint = stix_model::Mint::new(|| 1_700_000_000_000_000, |b: &mut [u8; 16]| b.fill(7));
     /// let winter: Timestamp = "2023-01-09T00:00:00Z".parse()?;
     /// let spring: Timestamp = "2023-03-21T00:00:00Z".parse()?;

@@ -8,7 +8,7 @@ stix_type! {
     /// The name `action` is reserved for a form that machines can execute, and must not be used.
     ///
     /// ```
-    /// use stix_model::{Json, StixType, sdo::CourseOfAction};
+    /// use stix_model::{Json, ToObject, sdo::CourseOfAction};
     /// # let mut mint = stix_model::Mint::new(|| 1_700_000_000_000_000, |b: &mut [u8; 16]| b.fill(7));
     /// let patch = CourseOfAction::new(mint.stamp(), "Update Log4j").description("To 2.17.1 or later.");
     /// assert!(patch.to_object().is_ok());

@@ -9,7 +9,7 @@ stix_type! {
     /// for instance while an investigation is going on.
     ///
     /// ```
-    /// use stix_model::{Ref, StixId, StixType, sdo::Grouping, vocab::GroupingContext};
+    /// use stix_model::{Ref, StixId, StixType, ToObject, sdo::Grouping, vocab::GroupingContext};
     /// # let mut mint = stix_model::Mint::new(|| 1_700_000_000_000_000, |b: &mut [u8; 16]| b.fill(7));
     /// let indicator: StixId = "indicator--26ffb872-1dd9-446e-b6f5-d58527e5b5d2".parse()?;
     /// let context = GroupingContext::SuspiciousActivity;

@@ -8,7 +8,7 @@ stix_type! {
     /// objects, who is attacked, who has seen something.
     ///
     /// ```
-    /// use stix_model::{StixType, sdo::Identity, vocab::{IdentityClass, IndustrySector}};
+    /// use stix_model::{ToObject, sdo::Identity, vocab::{IdentityClass, IndustrySector}};
     /// # let mut mint = stix_model::Mint::new(|| 1_700_000_000_000_000, |b: &mut [u8; 16]| b.fill(7));
     /// let utilities = Identity::new(mint.stamp(), "Energy utilities in Austria")
     ///     .identity_class(IdentityClass::Class)

@@ -4,9 +4,9 @@ use crate::Timestamp;
 use crate::model::common::KillChainPhase;
 use crate::model::data_type::Text;
 use crate::model::vocab::{IndicatorType, PatternType};
+use crate::schema::check::Check;
 use crate::schema::rule::Rule;
 use crate::schema::table::Constraint;
-use crate::validate::checks;
 
 stix_type! {
     /// A pattern by which suspicious or malicious activity can be found, and the time for which it is worth
@@ -15,7 +15,7 @@ stix_type! {
     /// An indicator should have a `name` and a `description`.
     ///
     /// ```
-    /// use stix_model::{StixType, sdo::Indicator, vocab::{IndicatorType, PatternType}};
+    /// use stix_model::{ToObject, sdo::Indicator, vocab::{IndicatorType, PatternType}};
     /// # let mut mint = stix_model::Mint::new(|| 1_700_000_000_000_000, |b: &mut [u8; 16]| b.fill(7));
     /// let stamp = mint.stamp();
     /// let now = stamp.created.clone();
@@ -53,6 +53,6 @@ stix_type! {
     }
     constraints [
         Constraint::StrictOrder("valid_from", "valid_until", Rule::S201),
-        Constraint::Check(checks::indicator),
+        Constraint::Check(Check::Indicator),
     ]
 }

@@ -11,7 +11,7 @@ stix_type! {
     /// open: a [`ThreatActor`](super::ThreatActor) says who, an intrusion set says what is seen of them.
     ///
     /// ```
-    /// use stix_model::{StixType, sdo::IntrusionSet, vocab::{AttackMotivation, AttackResourceLevel}};
+    /// use stix_model::{ToObject, sdo::IntrusionSet, vocab::{AttackMotivation, AttackResourceLevel}};
     /// # let mut mint = stix_model::Mint::new(|| 1_700_000_000_000_000, |b: &mut [u8; 16]| b.fill(7));
     /// let locusts = IntrusionSet::new(mint.stamp(), "Bobcat Breakin")
     ///     .aliases(["Zookeeper"])

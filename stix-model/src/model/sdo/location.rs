@@ -2,9 +2,9 @@
 
 use crate::model::data_type::Text;
 use crate::model::vocab::Region;
+use crate::schema::check::Check;
 use crate::schema::rule::Rule;
 use crate::schema::table::Constraint;
-use crate::validate::checks;
 
 stix_type! {
     /// A place: a region, a country, an address, or a point on the map.
@@ -12,7 +12,7 @@ stix_type! {
     /// At least a `region`, a `country`, or `latitude` with `longitude` must be there.
     ///
     /// ```
-    /// use stix_model::{StixType, sdo::Location};
+    /// use stix_model::{ToObject, sdo::Location};
     /// # let mut mint = stix_model::Mint::new(|| 1_700_000_000_000_000, |b: &mut [u8; 16]| b.fill(7));
     /// let vienna = Location::new(mint.stamp()).city("Wien");
     /// let error = vienna.to_object().unwrap_err();
@@ -53,6 +53,6 @@ stix_type! {
         Constraint::Needs("latitude", &["longitude"], Rule::S202),
         Constraint::Needs("longitude", &["latitude"], Rule::S202),
         Constraint::Needs("precision", &["latitude", "longitude"], Rule::S202),
-        Constraint::Check(checks::location),
+        Constraint::Check(Check::Location),
     ]
 }

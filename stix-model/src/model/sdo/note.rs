@@ -8,7 +8,7 @@ stix_type! {
     /// objects.
     ///
     /// ```
-    /// use stix_model::{Ref, StixId, StixType, sdo::Note};
+    /// use stix_model::{Ref, StixId, StixType, ToObject, sdo::Note};
     /// # let mut mint = stix_model::Mint::new(|| 1_700_000_000_000_000, |b: &mut [u8; 16]| b.fill(7));
     /// let campaign: StixId = "campaign--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f".parse()?;
     /// let note = Note::new(mint.stamp(), "The second wave used other lures.", [Ref::try_from(campaign)?])

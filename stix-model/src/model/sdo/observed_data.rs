@@ -3,9 +3,9 @@
 use crate::Timestamp;
 use crate::model::data_type::ObservableContainer;
 use crate::model::reference::{Ref, to};
+use crate::schema::check::Check;
 use crate::schema::rule::Rule;
 use crate::schema::table::Constraint;
-use crate::validate::checks;
 
 stix_type! {
     /// What was seen on systems and networks, as raw facts without a judgement: cyber-observable objects and
@@ -15,7 +15,7 @@ stix_type! {
     /// there, and not both.
     ///
     /// ```
-    /// use stix_model::{Ref, StixId, StixType, Timestamp, sdo::ObservedData};
+    /// use stix_model::{Ref, StixId, ToObject, Timestamp, sdo::ObservedData};
     /// # let mut mint = stix_model::Mint::new(|| 1_700_000_000_000_000, |b: &mut [u8; 16]| b.fill(7));
     /// let seen: Timestamp = "2023-11-14T09:00:00Z".parse()?;
     /// let address: StixId = "ipv4-addr--ff26c055-6336-5bc5-b98d-13d6226742dd".parse()?;
@@ -45,6 +45,6 @@ stix_type! {
     constraints [
         Constraint::Order("first_observed", "last_observed", Rule::S205),
         Constraint::ExactlyOne(&["objects", "object_refs"], Rule::S205),
-        Constraint::Check(checks::observed_data),
+        Constraint::Check(Check::ObservedData),
     ]
 }

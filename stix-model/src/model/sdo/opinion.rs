@@ -8,7 +8,7 @@ stix_type! {
     /// How far somebody agrees with what other objects say, on a scale of five steps.
     ///
     /// ```
-    /// use stix_model::{Ref, StixId, StixType, sdo::Opinion, vocab::OpinionLevel};
+    /// use stix_model::{Ref, StixId, ToObject, sdo::Opinion, vocab::OpinionLevel};
     /// # let mut mint = stix_model::Mint::new(|| 1_700_000_000_000_000, |b: &mut [u8; 16]| b.fill(7));
     /// let attribution: StixId = "relationship--57b56a43-b8b0-4cba-9deb-34e3e1faed9e".parse()?;
     /// let opinion = Opinion::new(mint.stamp(), OpinionLevel::Disagree, [Ref::try_from(attribution)?])

@@ -10,7 +10,7 @@ stix_type! {
     /// objects belong to it.
     ///
     /// ```
-    /// use stix_model::{Ref, StixId, StixType, Timestamp, sdo::Report};
+    /// use stix_model::{Ref, StixId, ToObject, Timestamp, sdo::Report};
     /// # let mut mint = stix_model::Mint::new(|| 1_700_000_000_000_000, |b: &mut [u8; 16]| b.fill(7));
     /// let published: Timestamp = "2023-11-15T08:00:00Z".parse()?;
     /// let actor: StixId = "threat-actor--56f3f0db-b5d5-431c-ae56-c18f02caf500".parse()?;

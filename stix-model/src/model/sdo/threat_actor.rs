@@ -13,7 +13,7 @@ stix_type! {
     /// them goes into an [`IntrusionSet`](super::IntrusionSet).
     ///
     /// ```
-    /// use stix_model::{StixType, sdo::ThreatActor, vocab::ThreatActorSophistication};
+    /// use stix_model::{ToObject, sdo::ThreatActor, vocab::ThreatActorSophistication};
     /// # let mut mint = stix_model::Mint::new(|| 1_700_000_000_000_000, |b: &mut [u8; 16]| b.fill(7));
     /// let actor = ThreatActor::new(mint.stamp(), "Evil Org")
     ///     .threat_actor_types(["crime-syndicate"])

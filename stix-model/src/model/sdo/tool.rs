@@ -9,7 +9,7 @@ stix_type! {
     /// for [`Malware`](super::Malware), and not for what defenders use against an attack.
     ///
     /// ```
-    /// use stix_model::{KillChainPhase, StixType, sdo::Tool, vocab::ToolType};
+    /// use stix_model::{KillChainPhase, ToObject, sdo::Tool, vocab::ToolType};
     /// # let mut mint = stix_model::Mint::new(|| 1_700_000_000_000_000, |b: &mut [u8; 16]| b.fill(7));
     /// let phase = KillChainPhase::new("lockheed-martin-cyber-kill-chain", "actions-on-objectives");
     /// let tool = Tool::new(mint.stamp(), "VNC").tool_types([ToolType::RemoteAccess]);

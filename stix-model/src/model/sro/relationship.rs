@@ -3,9 +3,9 @@
 use crate::Timestamp;
 use crate::model::data_type::Text;
 use crate::model::reference::{Ref, to};
+use crate::schema::check::Check;
 use crate::schema::rule::Rule;
 use crate::schema::table::Constraint;
-use crate::validate::checks;
 
 stix_type! {
     /// An arrow from one object to another, with a word on it: this indicator *indicates* that malware.
@@ -14,7 +14,7 @@ stix_type! {
     /// [`specified_relationships`](crate::graph::specified_relationships); other words are allowed.
     ///
     /// ```
-    /// use stix_model::{Ref, StixId, StixType, sro::Relationship};
+    /// use stix_model::{Ref, StixId, ToObject, sro::Relationship};
     /// # let mut mint = stix_model::Mint::new(|| 1_700_000_000_000_000, |b: &mut [u8; 16]| b.fill(7));
     /// let actor: StixId = "threat-actor--56f3f0db-b5d5-431c-ae56-c18f02caf500".parse()?;
     /// let tool: StixId = "tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f".parse()?;
@@ -45,6 +45,6 @@ stix_type! {
     lists {}
     constraints [
         Constraint::StrictOrder("start_time", "stop_time", Rule::S162),
-        Constraint::Check(checks::relationship),
+        Constraint::Check(Check::Relationship),
     ]
 }

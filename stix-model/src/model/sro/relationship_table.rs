@@ -1,8 +1,7 @@
 //! The relationships that STIX 2.1 defines (sections 3.7, 4 and 6; where the summary in appendix B differs,
 //! the object sections hold).
 
-use crate::registry;
-use crate::schema::table::Class;
+use crate::class::Class;
 
 /// What the standard says of a relationship between objects of two types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,7 +74,7 @@ enum End {
 
 impl End {
     fn of(object_type: &str) -> Self {
-        match registry::of(object_type).map(|schema| schema.class) {
+        match Class::of(object_type) {
             Some(Class::Sdo) => Self::Domain,
             Some(Class::Sco) => Self::Observable,
             Some(_) => Self::Impossible,

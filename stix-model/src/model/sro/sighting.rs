@@ -11,7 +11,7 @@ stix_type! {
     /// exactly was on the wire or on the disk is said by [`ObservedData`](crate::sdo::ObservedData).
     ///
     /// ```
-    /// use stix_model::{Ref, StixId, StixType, sro::Sighting};
+    /// use stix_model::{Ref, StixId, ToObject, sro::Sighting};
     /// # let mut mint = stix_model::Mint::new(|| 1_700_000_000_000_000, |b: &mut [u8; 16]| b.fill(7));
     /// let indicator: StixId = "indicator--26ffb872-1dd9-446e-b6f5-d58527e5b5d2".parse()?;
     /// let bank: StixId = "identity--b67d30ff-02ac-498a-92f9-32f845f448ff".parse()?;

@@ -1,0 +1,39 @@
+//! From a typed value to a validated object.
+
+use crate::model::stix_type::StixType;
+use crate::validate::{Finding, Profile, Severity, Validator};
+use crate::{Object, ObjectError};
+
+/// Turns a typed value into an [`Object`]; every [`StixType`] has it.
+///
+/// ```
+/// use stix_model::{ToObject, sco::Url};
+/// let url = Url::new("https://example.com/").to_object()?;
+/// assert_eq!(url.header().id.object_type(), "url");
+/// # Ok::<(), stix_model::BuildError>(())
+/// ```
+pub trait ToObject<'a>: StixType<'a> {
+    /// Writes the object and validates it as plain STIX 2.1.
+    ///
+    /// # Errors
+    /// When it breaks a MUST of the standard.
+    fn to_object(&self) -> Result<Object, BuildError> {
+        let object = Object::parse(&self.to_json())?;
+        let mut findings = Validator::new(Profile::Stix).object(object.document().root());
+        findings.retain(|finding| finding.severity == Severity::Error);
+        if findings.is_empty() { Ok(object) } else { Err(BuildError::Invalid(findings)) }
+    }
+}
+
+impl<'a, T: StixType<'a>> ToObject<'a> for T {}
+
+/// Why an object that was built is no STIX object.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum BuildError {
+    /// It has no usable header, such as a `process` without an identifier of its own.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+    /// It breaks rules of the standard; the first is shown.
+    #[error("{}", .0[0])]
+    Invalid(Vec<Finding>),
+}

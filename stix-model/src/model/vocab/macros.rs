@@ -1,0 +1,107 @@
+//! The macro that turns a list of words into an enum and a table.
+
+/// Declares a vocabulary of section 10: `open` keeps a word that it does not list, `closed` refuses it.
+macro_rules! vocabulary {
+    (
+        $(#[$doc:meta])*
+        open $name:ident $stix:literal $section:literal { $($variant:ident = $word:literal),* $(,)? }
+    ) => {
+        $(#[$doc])*
+        #[doc = concat!("\n\n`", $stix, "`: STIX 2.1, section ", $section, ".")]
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name {
+            $(#[doc = concat!("`", $word, "`")] $variant,)*
+            /// A word that the vocabulary does not list.
+            Other(Box<str>),
+        }
+
+        vocabulary!(table $name $stix $section Open [$($word),*]);
+
+        impl $name {
+            /// The word.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $word,)*
+                    Self::Other(word) => word,
+                }
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(word: &str) -> Self {
+                match word {
+                    $($word => Self::$variant,)*
+                    other => Self::Other(other.into()),
+                }
+            }
+        }
+
+        impl<'a> DataType<'a> for $name {
+            const SHAPE: Shape = Shape::Vocabulary(Self::VOCABULARY);
+
+            fn read(value: Value<'a>) -> Result<Self, ObjectError> {
+                Ok(Self::from(&*crate::Text::read(value)?))
+            }
+
+            fn write(&self, out: &mut String) {
+                json::write_string(self.as_str(), out);
+            }
+        }
+    };
+    (
+        $(#[$doc:meta])*
+        closed $name:ident $stix:literal $section:literal { $($variant:ident = $word:literal),* $(,)? }
+    ) => {
+        $(#[$doc])*
+        #[doc = concat!("\n\n`", $stix, "`: STIX 2.1, section ", $section, ".")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name {
+            $(#[doc = concat!("`", $word, "`")] $variant,)*
+        }
+
+        vocabulary!(table $name $stix $section Closed [$($word),*]);
+
+        impl $name {
+            /// The word.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)*
+                }
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = ObjectError;
+
+            fn from_str(word: &str) -> Result<Self, ObjectError> {
+                match word {
+                    $($word => Ok(Self::$variant),)*
+                    _ => Err(ObjectError::here(ObjectErrorKind::NotInEnumeration($stix))),
+                }
+            }
+        }
+
+        impl<'a> DataType<'a> for $name {
+            const SHAPE: Shape = Shape::Vocabulary(Self::VOCABULARY);
+
+            fn read(value: Value<'a>) -> Result<Self, ObjectError> {
+                crate::Text::read(value)?.parse()
+            }
+
+            fn write(&self, out: &mut String) {
+                json::write_string(self.as_str(), out);
+            }
+        }
+    };
+    (table $name:ident $stix:literal $section:literal $openness:ident [$($word:literal),*]) => {
+        impl $name {
+            /// The vocabulary as data.
+            pub const VOCABULARY: &'static Vocabulary = &Vocabulary {
+                name: $stix,
+                section: $section,
+                openness: Openness::$openness,
+                words: &[$($word),*],
+            };
+        }
+    };
+}
