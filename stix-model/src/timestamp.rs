@@ -45,6 +45,31 @@ impl Timestamp {
         is_in_range.then(|| Self(format!("{instant:.6}Z").into()))
     }
 
+    /// The instant of a text in any form of RFC 3339, also with another offset than `Z`, with a blank for the `T`, or
+    /// without an offset, which is then UTC. For what others wrote; STIX itself has one form only.
+    ///
+    /// ```
+    /// use stix_model::Timestamp;
+    /// let read = |text| Timestamp::from_any_form(text).map(String::from);
+    /// assert_eq!(read("2026-03-01T11:00:00.183201+01:00").as_deref(), Some("2026-03-01T10:00:00.183201Z"));
+    /// assert_eq!(read("2026-03-01 10:00:00").as_deref(), Some("2026-03-01T10:00:00Z"));
+    /// assert_eq!(read("yesterday"), None);
+    /// ```
+    pub fn from_any_form(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if let Ok(strict) = text.parse() {
+            return Some(strict);
+        }
+        let fraction = text.split_once(['.', ',']).map_or("", |(_, rest)| rest);
+        let digits = fraction.bytes().take_while(u8::is_ascii_digit).count().min(9);
+        let parser = jiff::fmt::temporal::DateTimeParser::new();
+        let at = match parser.parse_timestamp(text) {
+            Ok(instant) => jiff::tz::Offset::UTC.to_datetime(instant),
+            Err(_) => parser.parse_datetime(text).ok()?,
+        };
+        format!("{at:.digits$}Z").parse().ok()
+    }
+
     /// Whole microseconds since 1970, rounded towards the past. A leap second counts as the second after it.
     pub fn micros(&self) -> i64 {
         let number = |range: std::ops::Range<usize>| self.0[range].parse::<i16>().unwrap_or_default();

@@ -306,10 +306,10 @@ impl Store {
         for (version, value) in selected.versions.iter().zip(values) {
             let entry = Entry::decode(&value.ok_or(StoreError::Corrupt("the timeline of all versions"))?)?;
             records.push(ManifestRecord {
-                date_added: date_added(version.position),
-                version: entry.version,
+                date_added: date_added(version.position).into(),
+                version: entry.version.into(),
                 media_type: Some(entry.spec_version.media_type().to_owned()),
-                id: entry.id,
+                id: entry.id.to_string(),
             });
         }
         Ok(self.page(view, page, &selected, records))

@@ -6,7 +6,6 @@ use crate::{Error, Filter, Options, Pages, Position, Url};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
-use stix_model::Timestamp;
 use stix_model::taxii::{
     ApiRoot, Collection, Collections, Discovery, Envelope, Manifest, Status, StatusState, Versions,
 };
@@ -67,7 +66,12 @@ impl Client {
     /// # Errors
     /// When there is no usable answer.
     pub async fn discovery(&self) -> Result<Discovery, Error> {
-        self.http.get(&self.discovery_url()?).await?.json()
+        let answer = self.http.get(&self.discovery_url()?).await?;
+        let discovery: Discovery = answer.json()?;
+        if discovery.title.is_empty() && discovery.default.is_none() && discovery.api_roots.is_empty() {
+            return Err(answer.is_not("it has neither `title` nor `api_roots`"));
+        }
+        Ok(discovery)
     }
 
     /// The URL of the API root: what the URL said, else the default one of discovery, else its only one.
@@ -108,7 +112,12 @@ impl Client {
     /// # Errors
     /// When there is no usable answer.
     pub async fn api_root(&self) -> Result<ApiRoot, Error> {
-        self.http.get(self.api_root_url().await?).await?.json()
+        let answer = self.http.get(self.api_root_url().await?).await?;
+        let root: ApiRoot = answer.json()?;
+        if root.title.is_empty() && root.versions.is_empty() && root.max_content_length == u64::MAX {
+            return Err(answer.is_not("it has neither `title` nor `versions` nor `max_content_length`"));
+        }
+        Ok(root)
     }
 
     /// *Get collections*, in the order of the server.
@@ -161,7 +170,7 @@ impl Client {
     ///
     /// # Errors
     /// When there is no usable answer.
-    pub async fn versions(&self, collection: &str, id: &str) -> Result<Vec<Timestamp>, Error> {
+    pub async fn versions(&self, collection: &str, id: &str) -> Result<Vec<String>, Error> {
         let url = self.url(&["collections", collection, "objects", id, "versions"]).await?;
         let mut pages = Pages::<Versions>::new(self.http.clone(), url, Filter::default());
         let mut versions = Vec::new();
@@ -177,6 +186,7 @@ impl Client {
     ///
     /// # Errors
     /// When the server refused the envelope as a whole. What it refused of its objects stands in the status.
+    /// [`Error::OutcomeUnknown`] when the objects left and no usable answer came.
     pub async fn add_objects(&self, collection: &str, envelope: impl Into<Bytes>) -> Result<Status, Error> {
         self.add_objects_with(collection, envelope, Uuid::new_v4()).await
     }
@@ -208,15 +218,16 @@ impl Client {
         key: Uuid,
     ) -> Result<Status, Error> {
         let url = self.url(&["collections", collection, "objects"]).await?;
-        self.http.post(&url, envelope.into(), key).await?.json()
+        // The server has the objects, whatever it says of them.
+        self.http.post(&url, envelope.into(), key).await?.json().map_err(Error::into_unknown)
     }
 
     /// *Get status*.
     ///
     /// # Errors
     /// When there is no usable answer, for instance because the server forgot the request (after a day or more).
-    pub async fn status(&self, id: Uuid) -> Result<Status, Error> {
-        let url = self.url(&["status", &id.to_string()]).await?;
+    pub async fn status(&self, id: &str) -> Result<Status, Error> {
+        let url = self.url(&["status", id]).await?;
         self.http.get(&url).await?.json()
     }
 
@@ -235,7 +246,8 @@ impl Client {
             }
             tokio::time::sleep(wait.min(left)).await;
             wait = (wait * 2).min(Duration::from_secs(5));
-            status = self.status(status.id).await?;
+            let id = status.id;
+            status = Status { id: id.clone(), ..self.status(&id).await? };
         }
         Ok(status)
     }

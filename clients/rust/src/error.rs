@@ -1,6 +1,6 @@
 //! What can go wrong between a client and a server.
 
-use crate::Url;
+use crate::{Url, cause};
 use stix_model::taxii;
 
 /// Why a request gave no answer that can be used.
@@ -34,16 +34,21 @@ pub enum Error {
     )]
     NoTlsProvider,
     /// TLS could not be set up, for instance because the system has no certificate authorities.
-    #[error("TLS cannot be set up: {}", causes(.0))]
-    Tls(#[source] reqwest::Error),
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
     /// No connection, or one that broke off.
-    #[error("{url}: {}", causes(source))]
+    #[error("{url}: {}", cause::describe(url, via.as_deref(), source))]
     Connection {
         /// What was asked for.
         url: Url,
+        /// The proxy that was asked.
+        via: Option<String>,
         /// What happened.
         source: reqwest::Error,
     },
+    /// A request to add or delete objects left, and no usable answer tells what became of it.
+    #[error("{0}")]
+    OutcomeUnknown(#[source] Box<Self>),
     /// The server answered with an HTTP error.
     #[error("{url}: HTTP {status}{}", said(error))]
     Refused {
@@ -117,29 +122,37 @@ impl Error {
     /// not the request.
     pub fn is_connection(&self) -> bool {
         match self {
+            Self::OutcomeUnknown(cause) => cause.is_connection(),
             Self::Tls(_) | Self::NoTlsProvider | Self::CaFile { .. } | Self::Credentials => true,
             Self::Connection { .. } | Self::Redirect { .. } | Self::Busy { .. } => true,
             Self::Refused { status, .. } => matches!(status, 401 | 403 | 407 | 429 | 502..=504),
             _ => false,
         }
     }
-}
 
-/// The chain of causes on one line: "error sending request" alone helps nobody.
-fn causes(error: &reqwest::Error) -> String {
-    let mut causes: Vec<String> = Vec::new();
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = cause {
-        // The URL stands in front of the message already.
-        let text = error.to_string().split(" for url (").next().unwrap_or_default().to_owned();
-        let is_wrapper = text == "error sending request" || text.starts_with("client error (");
-        let is_repeated = causes.last().is_some_and(|outer| outer.contains(&text));
-        if !(is_repeated || is_wrapper && error.source().is_some()) {
-            causes.push(text);
+    /// Whether the request may have been carried out all the same.
+    pub(crate) fn may_be_done(&self) -> bool {
+        match self {
+            Self::Connection { source, .. } => !source.is_connect(),
+            Self::Refused { status, .. } | Self::Busy { status, .. } => *status >= 500,
+            Self::NotTaxii { .. } | Self::TooLarge { .. } | Self::OutcomeUnknown(_) => true,
+            _ => false,
         }
-        cause = error.source();
     }
-    causes.join(": ")
+
+    /// Whether the content was refused, as it was with each earlier attempt then.
+    pub(crate) fn is_refusal_of_content(&self) -> bool {
+        matches!(self, Self::Refused { status: 400 | 413 | 415 | 422, .. })
+    }
+
+    /// This error, as the reason why an outcome is unknown.
+    #[must_use]
+    pub fn into_unknown(self) -> Self {
+        match self {
+            Self::OutcomeUnknown(_) => self,
+            cause => Self::OutcomeUnknown(Box::new(cause)),
+        }
+    }
 }
 
 fn said(error: &taxii::Error) -> String {

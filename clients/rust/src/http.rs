@@ -1,7 +1,8 @@
 //! One request, asked until there is an answer or no hope of one.
 
+use crate::proxy::Proxies;
 use crate::retry::retry_after;
-use crate::{Auth, Error, Options, Url};
+use crate::{Auth, Error, Options, Url, tls};
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Method, StatusCode, redirect};
@@ -17,13 +18,20 @@ const MOST_REDIRECTS: usize = 5;
 /// Attempts to connect to a server that never answered yet: a wrong address is likelier than a short outage.
 const MOST_FIRST_CONTACTS: u32 = 3;
 
+/// Attempts to add objects when the server says that it failed: the second one learns the outcome from a server that
+/// knows the key of the request.
+const MOST_AFTER_A_FAULT: u32 = 2;
+
 /// Request header of Concord servers: a repeated request has the outcome of the first one.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// A connection pool for one server, with the credentials for it.
+/// Connection pools for one server, with the credentials for it.
 #[derive(Debug)]
 pub(crate) struct Http {
     client: reqwest::Client,
+    /// For addresses of this machine.
+    direct: reqwest::Client,
+    proxies: Proxies,
     /// Credentials go nowhere else, whatever discovery or a redirect says.
     home: Url,
     options: Options,
@@ -38,48 +46,33 @@ struct Content {
     key: Uuid,
 }
 
-/// A successful answer.
+/// An answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
     status: StatusCode,
     body: Vec<u8>,
+    via: Option<String>,
 }
 
 impl Http {
     pub(crate) fn new(home: Url, options: Options) -> Result<Self, Error> {
-        // reqwest would panic.
-        if rustls::crypto::CryptoProvider::get_default().is_none() {
-            return Err(Error::NoTlsProvider);
-        }
-        let same_server = redirect::Policy::custom(|attempt| {
-            let is_same =
-                attempt.previous().last().is_some_and(|from| from.origin() == attempt.url().origin());
-            if is_same && attempt.previous().len() <= MOST_REDIRECTS {
-                attempt.follow()
-            } else {
-                attempt.stop()
-            }
-        });
-        let mut builder = reqwest::Client::builder()
-            .user_agent(&options.user_agent)
-            .redirect(same_server)
-            .connect_timeout(Duration::from_secs(20))
-            .read_timeout(options.idle_timeout);
-        if let Some(path) = &options.ca_file {
-            let wrong =
-                |reason: String| Error::CaFile { path: path.display().to_string(), reason: reason.clone() };
-            let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
-            let authorities =
-                reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| wrong(error.to_string()))?;
-            if authorities.is_empty() {
-                return Err(wrong("holds no certificate in PEM form".into()));
-            }
-            builder = builder.tls_certs_merge(authorities);
-        }
-        let client = builder.build().map_err(Error::Tls)?;
-        Ok(Self { client, home, options, was_reached: AtomicBool::new(false) })
+        let tls = tls::config(&options)?;
+        let builder = || {
+            reqwest::Client::builder()
+                .user_agent(&options.user_agent)
+                // By hand, because reqwest turns POST into GET, and would tell another server who asks.
+                .redirect(redirect::Policy::none())
+                .connect_timeout(Duration::from_secs(20))
+                .read_timeout(options.idle_timeout)
+                .tls_backend_preconfigured(tls.clone())
+        };
+        let failed = |error: reqwest::Error| Error::Tls(error.to_string());
+        let client = builder().build().map_err(failed)?;
+        let direct = builder().no_proxy().build().map_err(failed)?;
+        let proxies = Proxies::of_environment();
+        Ok(Self { client, direct, proxies, home, options, was_reached: AtomicBool::new(false) })
     }
 
     pub(crate) async fn get(&self, url: &Url) -> Result<Answer, Error> {
@@ -99,11 +92,14 @@ impl Http {
         // DELETE: by default it removes the latest version, so that a second one removes the version before.
         let is_repeatable = method != Method::DELETE;
         let retry = &self.options.retry;
-        let mut attempt = 1;
+        let (mut attempt, mut may_be_done) = (1, false);
         loop {
             let outcome = self.send_once(&method, url, content.clone()).await;
             let (most, asked) = match &outcome {
                 Ok(answer) if answer.is_busy(is_repeatable) => (retry.attempts, retry_after(&answer.headers)),
+                Ok(answer) if answer.status == StatusCode::INTERNAL_SERVER_ERROR && content.is_some() => {
+                    (retry.attempts.min(MOST_AFTER_A_FAULT), None)
+                }
                 // A request that never left may be sent again whatever it does.
                 Err(Error::Connection { source, .. }) if is_repeatable || source.is_connect() => {
                     let was_reached = self.was_reached.load(Ordering::Relaxed);
@@ -111,21 +107,64 @@ impl Http {
                 }
                 _ => (0, None),
             };
-            if attempt >= most {
-                return outcome?.successful();
+            let is_too_long = asked.is_some_and(|asked| asked > retry.longest_wait);
+            if attempt < most && !is_too_long {
+                may_be_done |= outcome
+                    .as_ref()
+                    .map_or_else(Error::may_be_done, |answer| answer.status.is_server_error());
+                tokio::time::sleep(retry.wait(attempt).max(asked.unwrap_or_default())).await;
+                attempt += 1;
+                continue;
             }
-            if let (Ok(answer), Some(asked)) = (&outcome, asked.filter(|asked| *asked > retry.longest_wait)) {
-                let (url, status, seconds) = (url.clone(), answer.status.as_u16(), asked.as_secs());
-                return Err(Error::Busy { url, status, seconds });
-            }
-            tokio::time::sleep(retry.wait(attempt).max(asked.unwrap_or_default())).await;
-            attempt += 1;
+            let outcome = match (outcome, asked.filter(|_| attempt < most)) {
+                (Ok(answer), Some(asked)) => Err(Error::Busy {
+                    url: url.clone(),
+                    status: answer.status.as_u16(),
+                    seconds: asked.as_secs(),
+                }),
+                (outcome, _) => outcome.and_then(Answer::successful),
+            };
+            return outcome.map_err(|error| match method {
+                Method::GET => error,
+                _ if error.may_be_done() || (may_be_done && !error.is_refusal_of_content()) => {
+                    error.into_unknown()
+                }
+                _ => error,
+            });
         }
     }
 
-    async fn send_once(&self, method: &Method, url: &Url, content: Option<Content>) -> Result<Answer, Error> {
-        let broken = |source: reqwest::Error| Error::Connection { url: url.clone(), source };
-        let mut request = self.client.request(method.clone(), url.clone()).header(ACCEPT, MEDIA_TYPE);
+    /// Sends a request, and follows redirects within the server.
+    async fn send_once(
+        &self,
+        method: &Method,
+        url: &Url,
+        mut content: Option<Content>,
+    ) -> Result<Answer, Error> {
+        let (mut method, mut at) = (method.clone(), url.clone());
+        for _ in 0..MOST_REDIRECTS {
+            let mut answer = self.exchange(&method, &at, content.as_ref()).await?;
+            let Some(next) = answer.redirect().filter(|next| next.origin() == at.origin()) else {
+                answer.url = url.clone();
+                return Ok(answer);
+            };
+            // RFC 9110, section 15.4.4: the outcome of the request is there. All others mean the same request again;
+            // browsers alone made a GET of a POST.
+            if answer.status == StatusCode::SEE_OTHER {
+                (method, content) = (Method::GET, None);
+            }
+            at = next;
+        }
+        let reason = format!("it redirects more than {MOST_REDIRECTS} times");
+        Err(Error::NotTaxii { url: url.clone(), reason })
+    }
+
+    async fn exchange(&self, method: &Method, url: &Url, content: Option<&Content>) -> Result<Answer, Error> {
+        let via = self.proxies.of(url);
+        let broken =
+            |source: reqwest::Error| Error::Connection { url: url.clone(), via: via.clone(), source };
+        let client = if via.is_some() { &self.client } else { &self.direct };
+        let mut request = client.request(method.clone(), url.clone()).header(ACCEPT, MEDIA_TYPE);
         if url.origin() == self.home.origin() {
             request = match &self.options.auth {
                 Auth::None => request,
@@ -140,24 +179,32 @@ impl Http {
             };
         }
         if let Some(Content { body, key }) = content {
-            let key = key.to_string();
+            let (body, key) = (body.clone(), key.to_string());
             request = request.header(CONTENT_TYPE, MEDIA_TYPE).header(IDEMPOTENCY_KEY, key).body(body);
         }
         let request = request
             .build()
             .map_err(|error| if error.is_builder() { Error::Credentials } else { broken(error) })?;
-        let mut response = self.client.execute(request).await.map_err(broken)?;
+        let mut response = client.execute(request).await.map_err(broken)?;
         self.was_reached.store(true, Ordering::Relaxed);
         let (status, headers) = (response.status(), response.headers().clone());
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(broken)? {
-            let limit = self.options.max_response;
-            if body.len() + chunk.len() > limit {
-                return Err(Error::TooLarge { url: url.clone(), limit });
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) => {
+                    let limit = self.options.max_response;
+                    if body.len() + chunk.len() > limit {
+                        return Err(Error::TooLarge { url: url.clone(), limit });
+                    }
+                    body.extend_from_slice(&chunk);
+                }
+                Ok(None) => break,
+                // The head says it all already.
+                Err(_) if !status.is_success() => break,
+                Err(error) => return Err(broken(error)),
             }
-            body.extend_from_slice(&chunk);
         }
-        Ok(Answer { url: url.clone(), headers, status, body })
+        Ok(Answer { url: url.clone(), headers, status, body, via })
     }
 }
 
@@ -169,42 +216,71 @@ impl Answer {
         matches!(status, 429 | 503) || (is_repeatable && matches!(status, 502 | 504))
     }
 
+    /// Where the server sends the request.
+    fn redirect(&self) -> Option<Url> {
+        let is_redirect = matches!(self.status.as_u16(), 301 | 302 | 303 | 307 | 308);
+        let location = self.headers.get(LOCATION).filter(|_| is_redirect)?;
+        self.url.join(location.to_str().ok()?).ok()
+    }
+
     fn successful(self) -> Result<Self, Error> {
         if self.status.is_success() {
             return Ok(self);
         }
-        let url = self.url;
+        let status = self.status.as_u16();
         if let Some(location) = self.headers.get(LOCATION).filter(|_| self.status.is_redirection()) {
             return Err(Error::Redirect {
-                url,
+                url: self.url,
                 location: String::from_utf8_lossy(location.as_bytes()).into(),
             });
         }
         let error = error_resource(&self.body).unwrap_or_else(|| taxii::Error {
             title: self.status.canonical_reason().unwrap_or_default().into(),
+            description: self.advice(),
             ..taxii::Error::default()
         });
-        Err(Error::Refused { url, status: self.status.as_u16(), error: Box::new(error) })
+        Err(Error::Refused { url: self.url, status, error: Box::new(error) })
     }
 
-    /// Reads the body as a TAXII resource.
+    /// What an answer that is not of a TAXII server tells of the way to it.
+    fn advice(&self) -> Option<String> {
+        let is_for_tls = self.status == StatusCode::BAD_REQUEST
+            && self.url.scheme() == "http"
+            && self.body.to_ascii_lowercase().windows(5).any(|window| window == b"https");
+        if is_for_tls {
+            return Some("the server speaks TLS on this port: the URL begins with https://".into());
+        }
+        match (self.status.as_u16(), &self.via) {
+            (407, Some(via)) => Some(format!(
+                "the proxy {via} wants a user and a password, as in http://user:password@proxy:port"
+            )),
+            (502..=504 | 403, Some(via)) => Some(format!("it was asked through the proxy {via}")),
+            _ => None,
+        }
+    }
+
+    /// Reads the body as a TAXII resource. An empty body is one without members: a page without objects, for instance.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        let wrong = |reason: String| Error::NotTaxii { url: self.url.clone(), reason };
+        if self.body.trim_ascii().is_empty() {
+            return serde_json::from_str("{}").map_err(|_| self.is_not("the answer is empty"));
+        }
         let media_type =
             self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("nothing");
         let essence = media_type.split(';').next().unwrap_or_default().trim();
         // A login page with status 200 is a page too; say so rather than "expected value at line 1 column 1".
         if !essence.to_ascii_lowercase().ends_with("json") {
-            return Err(wrong(format!("the Content-Type is {media_type}")));
+            return Err(self.is_not(format!("the Content-Type is {media_type}")));
         }
-        serde_json::from_slice(&self.body).map_err(|error| wrong(error.to_string()))
+        serde_json::from_slice(&self.body).map_err(|error| self.is_not(error.to_string()))
+    }
+
+    /// The error that says that this is not what was asked for.
+    pub(crate) fn is_not(&self, reason: impl Into<String>) -> Error {
+        Error::NotTaxii { url: self.url.clone(), reason: reason.into() }
     }
 }
 
-/// Reads an error resource. `http_status` is a string, but several servers send a number; that is no reason to hide
-/// what they say.
+/// Reads an error resource.
 fn error_resource(body: &[u8]) -> Option<taxii::Error> {
-    let mut value: serde_json::Value = serde_json::from_slice(body).ok()?;
-    value.as_object_mut()?.remove("http_status");
-    serde_json::from_value(value).ok()
+    serde_json::from_slice(body).ok().filter(|error: &taxii::Error| !error.title.is_empty())
 }

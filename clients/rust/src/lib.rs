@@ -33,9 +33,11 @@
 //! # What this crate does not do
 //! It changes no object: what was received is handed on as it was, what is sent stands as it was given. It trusts
 //! no server: answers have a size limit, a page that leads nowhere is an error, and credentials never go to
-//! another host than the one that was named, nor over plain HTTP to another machine. It reads no wall clock.
+//! another host than the one that was named, nor over plain HTTP to another machine, nor through a proxy to this one.
+//! It reads no wall clock.
 
 mod address;
+mod cause;
 mod client;
 mod error;
 mod filter;
@@ -43,7 +45,9 @@ mod http;
 mod options;
 mod packing;
 mod page;
+mod proxy;
 mod retry;
+mod tls;
 
 pub use client::Client;
 pub use error::Error;
@@ -52,6 +56,7 @@ pub use options::{Auth, Options};
 pub use packing::Packing;
 pub use page::{Page, Paged, Pages, Position};
 pub use retry::Retry;
+pub use tls::{Pin, PinError};
 
 pub use reqwest::Url;
 pub use stix_model::taxii;

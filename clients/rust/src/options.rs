@@ -1,6 +1,6 @@
 //! What a client has to know before it can begin.
 
-use crate::Retry;
+use crate::{Pin, Retry};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,8 +18,11 @@ pub struct Options {
     pub url: String,
     /// Who is calling.
     pub auth: Auth,
-    /// A PEM file of certificate authorities to trust besides those of the system.
+    /// A PEM file of certificates to trust besides those of the system: of authorities, or of the server itself.
     pub ca_file: Option<PathBuf>,
+    /// The digest of the server's certificate or of its public key. It takes the place of everything else that says
+    /// whether a certificate is trusted: authority, name and dates.
+    pub pin: Option<Pin>,
     /// Product name and version (TAXII 2.1, section 3.2).
     pub user_agent: String,
     /// Allows `http://` to another machine. Without it only addresses of this machine work without TLS, because
@@ -40,6 +43,7 @@ impl Options {
             url: url.into(),
             auth: Auth::None,
             ca_file: None,
+            pin: None,
             user_agent: concat!("taxii-client/", env!("CARGO_PKG_VERSION")).into(),
             allow_plain_http: false,
             idle_timeout: Duration::from_secs(120),

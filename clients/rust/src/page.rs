@@ -218,7 +218,7 @@ impl Paged for Manifest {
 }
 
 impl Paged for Versions {
-    type Item = Timestamp;
+    type Item = String;
     fn into_page(self) -> (bool, Option<String>, Vec<Self::Item>) {
         (self.more, self.next, self.versions)
     }

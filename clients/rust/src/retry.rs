@@ -7,12 +7,12 @@ use std::time::Duration;
 ///
 /// A request that did not reach the server, or that the server put off, is always sent again. When its outcome is
 /// unknown (the connection broke while the answer was awaited, or a proxy answered 502 or 504), it depends on
-/// what it does:
+/// what it does; what stays unknown is an [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown):
 ///
 /// - What reads is asked again.
 /// - *Add objects* is sent again, with the same `Idempotency-Key`. A server that knows the header answers with the status
 ///   of the first request. Any other adds the objects a second time, which by the standard is no failure: a version that
-///   is there already counts as a success.
+///   is there already counts as a success. After a 500 they are sent once more, to learn the outcome.
 /// - *Delete an object* is not sent again, because by default it deletes the latest version, and the second time the one
 ///   before it.
 ///
@@ -54,13 +54,22 @@ fn random_fraction() -> f64 {
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
     let value = text(RETRY_AFTER)?;
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
+    // Some servers write fractions, though the standard has whole seconds only.
+    if let Ok(seconds) = value.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds.max(0.0)).ok();
     }
-    let parser = jiff::fmt::rfc2822::DateTimeParser::new();
-    let until = parser.parse_timestamp(value).ok()?;
-    let now = parser.parse_timestamp(text(DATE)?).ok()?;
+    let (until, now) = (date(value)?, date(text(DATE)?)?);
     Some(Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO))
+}
+
+/// A date in one of the three forms of RFC 9110, section 5.6.7, or as RFC 3339 has it.
+fn date(text: &str) -> Option<jiff::Timestamp> {
+    let known = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).or_else(|_| text.parse());
+    let old = |form: &str| {
+        let date = jiff::fmt::strtime::parse(form, text).ok()?.to_datetime().ok()?;
+        jiff::tz::Offset::UTC.to_timestamp(date).ok()
+    };
+    known.ok().or_else(|| old("%A, %d-%b-%y %H:%M:%S GMT")).or_else(|| old("%a %b %e %H:%M:%S %Y"))
 }
 
 #[cfg(test)]
@@ -92,6 +101,14 @@ mod tests {
             retry_after(&headers(&[(RETRY_AFTER, later), (DATE, now)])),
             Some(Duration::from_secs(20))
         );
+        for same in
+            ["Tuesday, 24-Nov-26 06:01:30 GMT", "Tue Nov 24 06:01:30 2026", "2026-11-24T07:01:30+01:00"]
+        {
+            let headers = headers(&[(RETRY_AFTER, same), (DATE, now)]);
+            assert_eq!(retry_after(&headers), Some(Duration::from_secs(20)), "{same}");
+        }
+        assert_eq!(retry_after(&headers(&[(RETRY_AFTER, "1.5")])), Some(Duration::from_millis(1500)));
+        assert_eq!(retry_after(&headers(&[(RETRY_AFTER, "-1")])), Some(Duration::ZERO));
         assert_eq!(retry_after(&headers(&[(RETRY_AFTER, now), (DATE, later)])), Some(Duration::ZERO));
         assert_eq!(retry_after(&headers(&[(RETRY_AFTER, later)])), None);
         assert_eq!(retry_after(&headers(&[(RETRY_AFTER, "soon")])), None);

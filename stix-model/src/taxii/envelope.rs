@@ -1,3 +1,4 @@
+use super::lenient;
 use crate::json::{Document, JsonError, Kind, Limits, Value};
 use crate::validate::Finding;
 use crate::{Object, ObjectError};
@@ -10,13 +11,13 @@ use serde_json::value::RawValue;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Envelope {
     /// More objects follow this page.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::flag")]
     pub more: bool,
     /// Where to go on; only together with `more`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::maybe_text", skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
     /// Left out when the page is empty. Each object is the text that the server sent.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "lenient::raws", skip_serializing_if = "Vec::is_empty")]
     pub objects: Vec<Box<RawValue>>,
 }
 

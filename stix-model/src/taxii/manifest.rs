@@ -1,4 +1,4 @@
-use crate::{StixId, Timestamp};
+use super::lenient;
 use serde::{Deserialize, Serialize};
 
 /// One version of one object, without its content (TAXII 2.1, section 5.3.1).
@@ -6,16 +6,19 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ManifestRecord {
     /// STIX identifier.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub id: StixId,
+    #[serde(default, deserialize_with = "lenient::text")]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    pub id: String,
     /// When this server accepted this version.
-    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
-    pub date_added: Timestamp,
+    #[serde(default, deserialize_with = "lenient::time")]
+    #[cfg_attr(feature = "openapi", schema(format = DateTime, required = true))]
+    pub date_added: String,
     /// The version: `modified`, else `created`, else `date_added`.
-    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
-    pub version: Timestamp,
+    #[serde(default, deserialize_with = "lenient::time")]
+    #[cfg_attr(feature = "openapi", schema(format = DateTime, required = true))]
+    pub version: String,
     /// Media type of the object.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::maybe_text", skip_serializing_if = "Option::is_none")]
     pub media_type: Option<String>,
 }
 
@@ -24,12 +27,12 @@ pub struct ManifestRecord {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Manifest {
     /// More records follow this page.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::flag")]
     pub more: bool,
     /// Where to go on. The standard defines it for envelopes only; clients that page by it get it here too.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::maybe_text", skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
     /// Left out when the page is empty.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "lenient::list", skip_serializing_if = "Vec::is_empty")]
     pub objects: Vec<ManifestRecord>,
 }

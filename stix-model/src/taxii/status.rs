@@ -1,13 +1,14 @@
+mod read;
+
 use crate::Timestamp;
 use crate::validate::Finding;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
-use uuid::Uuid;
 
 /// Whether a request to add objects is still being worked on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum StatusState {
@@ -20,9 +21,11 @@ pub enum StatusState {
 /// What became of a request to add objects (TAXII 2.1, section 4.3.1). The lists are complete and the counts exact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(try_from = "read::Status")]
 pub struct Status {
     /// Identifier of the request, a UUID of version 4.
-    pub id: Uuid,
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
+    pub id: String,
     /// `complete` or `pending`.
     pub status: StatusState,
     /// When the request came.
@@ -104,6 +107,7 @@ fn is_same_version(one: &str, other: &str) -> bool {
 /// One object of a request (TAXII 2.1, section 4.3.1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(try_from = "Box<RawValue>")]
 pub struct StatusDetails {
     /// Its STIX identifier; for a failed object that has none, the JSON pointer into the request.
     pub id: String,
@@ -113,12 +117,7 @@ pub struct StatusDetails {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// Why it failed, for programs. A custom property (TAXII 2.1, section 8) of Concord servers.
-    #[serde(
-        rename = "x_concord_finding",
-        default,
-        deserialize_with = "tolerant",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(rename = "x_concord_finding", skip_serializing_if = "Option::is_none")]
     pub finding: Option<StatusFinding>,
 }
 
@@ -199,12 +198,6 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-/// Another server may mean anything by this name; what does not fit is no finding.
-fn tolerant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<StatusFinding>, D::Error> {
-    let text = Box::<RawValue>::deserialize(deserializer)?;
-    Ok(serde_json::from_str(text.get()).ok())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,7 +238,7 @@ mod tests {
             StatusDetails { id: "a".into(), version: "v".into(), message: None, finding }
         };
         let status = |failures| Status {
-            id: Uuid::nil(),
+            id: String::new(),
             status: StatusState::Complete,
             request_timestamp: None,
             total_count: 3,

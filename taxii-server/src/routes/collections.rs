@@ -34,7 +34,7 @@ pub(crate) async fn get_collection(at: Listed) -> Taxii<Collection> {
 
 fn resource(collection: &store::Collection, access: Access) -> Collection {
     Collection {
-        id: collection.id,
+        id: collection.id.to_string(),
         title: collection.title.clone(),
         description: collection.description.clone(),
         alias: collection.alias.clone(),

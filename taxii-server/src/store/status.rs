@@ -21,7 +21,7 @@ impl Builder {
     pub(super) fn new(request: &Request, total: usize) -> Self {
         let received = timestamp(request.received);
         let status = Status {
-            id: request.id,
+            id: request.id.to_string(),
             status: StatusState::Complete,
             request_timestamp: Some(received.clone()),
             total_count: total as u64,

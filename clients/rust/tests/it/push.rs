@@ -50,7 +50,7 @@ fn every_kind_of_file_is_understood() {
     for (file, expected) in files {
         stub.behaviour().bodies.clear();
         let total = expected.len();
-        let summary = json!({ "total": total, "success": total, "failure": 0, "pending": 0, "not_sent": 0, "failures": [] });
+        let summary = json!({ "total": total, "success": total, "failure": 0, "pending": 0, "unknown": 0, "not_sent": 0, "failures": [] });
         assert_eq!(push(&stub, &[&file]), (0, summary), "{}", file.display());
         assert_eq!(received(&stub).0, expected, "{}", file.display());
     }
@@ -105,11 +105,10 @@ fn failures_are_named_and_spoil_nothing_else() {
         { "file": file, "line": 4, "column": 7, "id": "x", "version": "", "pointer": "/id", "code": "identifier",
           "rule": "S-012", "message": "an identifier has the form type--UUID" },
         { "file": file, "line": 3, "column": 1, "id": id(3), "version": "", "pointer": "", "code": "too-large",
-          "message": "not sent, because the server takes at most 400 bytes" },
+          "message": format!("not sent: the request has {} bytes with this object alone, and the server takes at most 400", write_envelope(None, [objects[2].as_bytes()]).len()) },
         { "file": file, "line": 2, "column": 1, "id": id(2), "version": "v", "message": "it is bad" },
     ]);
-    let expected =
-        json!({ "total": 5, "success": 2, "failure": 3, "pending": 0, "not_sent": 0, "failures": failures });
+    let expected = json!({ "total": 5, "success": 2, "failure": 3, "pending": 0, "unknown": 0, "not_sent": 0, "failures": failures });
     assert_eq!(summary, expected);
 
     let output = stub.command().arg("push").arg(&file).output().unwrap();
@@ -196,13 +195,17 @@ fn what_stays_pending_is_no_failure() {
 #[test]
 fn what_was_done_is_told_when_the_server_goes_away() {
     let limit = object(0).len() as u64 + 30;
-    let stub = Stub::start(Behaviour { max_content_length: limit, posts_left: 2, ..Behaviour::default() });
+    let behaviour = Behaviour { objects: Vec::new(), posts_left: 2, ..Behaviour::default() };
+    let stub = Stub::start(Behaviour { max_content_length: limit, ..behaviour });
     let folder = tempfile::tempdir().unwrap();
-    let lines: Vec<String> = (0..5).map(|number| object(2 * number).replace('\n', " ")).collect();
+    let lines: Vec<String> = (0..6).map(|number| object(2 * number).replace('\n', " ")).collect();
     let file = write(&folder, "lines", lines.join("\n"));
     let output = stub.command().arg("push").arg(&file).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert_eq!(text(&output.stdout), "2 of 5 objects added, 0 failed, 0 pending, 3 not sent\n");
+    let said = text(&output.stdout);
+    let last = "2 of 6 objects added, 0 failed, 0 pending, 3 with unknown outcome, 1 not sent\n";
+    assert!(said.ends_with(last), "{said}");
+    assert_eq!(said.lines().filter(|line| line.starts_with("unknown  ")).count(), 3, "{said}");
     assert!(text(&output.stderr).contains("HTTP 500: Cut off"), "{}", text(&output.stderr));
 }
 

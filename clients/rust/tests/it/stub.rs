@@ -154,7 +154,7 @@ impl Stub {
 /// The program, without a server.
 pub(crate) fn taxii() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_taxii"));
-    for name in ["TAXII_URL", "TAXII_USER", "TAXII_PASSWORD", "TAXII_TOKEN", "TAXII_CA"] {
+    for name in ["TAXII_URL", "TAXII_USER", "TAXII_PASSWORD", "TAXII_TOKEN", "TAXII_CA", "TAXII_PIN"] {
         command.env_remove(name);
     }
     command

@@ -51,8 +51,8 @@ async fn walk(fixture: &Fixture, clearance: Tlp, filter: Filter) -> Vec<(u64, u3
     }
 }
 
-fn number_of(id: &StixId) -> u64 {
-    id.as_str()[id.as_str().len() - 12..].parse().unwrap()
+fn number_of(id: &str) -> u64 {
+    id[id.len() - 12..].parse().unwrap()
 }
 
 /// The versions that a clearance sees, by object and year.
@@ -107,7 +107,7 @@ async fn check(fixture: &Fixture, model: &[Version], is_deleted: bool, label: &s
         assert_eq!(contents.newest.is_some(), newest.is_some(), "newest, {label}");
         assert!(is_deleted || contents.newest == newest, "newest, {label}");
         for id in &ids {
-            let is_seen = seen.contains_key(&number_of(id));
+            let is_seen = seen.contains_key(&number_of(id.as_str()));
             assert_eq!(fixture.store.has_object(&view, id).await.unwrap(), is_seen, "{id}, {label}");
         }
         // Who polls by the last date that it was given, rounded down as some clients do, misses and repeats nothing; unless

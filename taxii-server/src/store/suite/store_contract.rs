@@ -53,7 +53,7 @@ async fn all(fixture: &Fixture, filter: Filter) -> Vec<String> {
 async fn stamps(fixture: &Fixture) -> Vec<i64> {
     let request = PageRequest::first(of_versions(VersionFilter::All), 1000);
     let page = fixture.store.manifest(&fixture.view(), &request).await.unwrap();
-    page.items.iter().map(|record| record.date_added.micros()).collect()
+    page.items.iter().map(|record| record.date_added.parse::<Timestamp>().unwrap().micros()).collect()
 }
 
 pub async fn stamps_rise_and_end_on_milliseconds(engine: Arc<dyn Engine>) {
@@ -266,7 +266,7 @@ pub async fn receipts_are_kept_and_cleared(engine: Arc<dyn Engine>) {
     let fixture = Fixture::new(engine).await;
     let status = fixture.add(&[tool(1, 2001)]).await;
     let read = async |principal: &Principal, root: &str| {
-        fixture.store.status(root, status.id, principal).await.unwrap()
+        fixture.store.status(root, status.id.parse().unwrap(), principal).await.unwrap()
     };
     assert_eq!(read(&fixture.operator(), "root").await.as_ref(), Some(&status));
     assert_eq!(read(&fixture.operator(), "other").await, None);
@@ -375,7 +375,7 @@ pub async fn large_statuses_come_back(engine: Arc<dyn Engine>) {
     let large = Submission { objects, ..submission(&[]) };
     let status = fixture.store.add(&fixture.view(), &fixture.operator(), large.clone()).await.unwrap();
     assert_eq!(status.failure_count, 5_000);
-    let read = fixture.store.status("root", status.id, &fixture.operator()).await.unwrap();
+    let read = fixture.store.status("root", status.id.parse().unwrap(), &fixture.operator()).await.unwrap();
     assert_eq!(read.as_ref(), Some(&status));
     let again = fixture.store.add(&fixture.view(), &fixture.operator(), large).await.unwrap();
     assert_eq!(again, status);

@@ -30,7 +30,7 @@ impl CollectionOption {
             Purpose::Write => collection.can_write,
         });
         if let [only] = &fit[..] {
-            return Ok(only.id.to_string());
+            return Ok(only.id.clone());
         }
         let verb = if purpose == Purpose::Read { "read" } else { "write" };
         if fit.is_empty() {

@@ -43,6 +43,9 @@ pub(crate) async fn run(_: &Arguments, server: &Server, out: &mut Out) -> Result
     for url in client.api_root_urls(&discovery)? {
         roots.push(visit(&client, url).await);
     }
+    for root in &roots {
+        crate::list::remark_ids(&root.collections, out);
+    }
     if out.is_json() {
         let url = client.discovery_url()?.to_string();
         out.json(&Answer { url, discovery: &discovery, api_roots: &roots })?;

@@ -1,5 +1,7 @@
 //! `taxii push`
 
+mod lookup;
+mod sender;
 mod summary;
 
 use crate::collection::{CollectionOption, Purpose};
@@ -8,18 +10,11 @@ use crate::input::{Found, InputOptions};
 use crate::out::Out;
 use crate::progress::Progress;
 use crate::server::Server;
+use sender::{Pending, Sender, Target};
 use std::time::Duration;
 use summary::Summary;
-use taxii_client::taxii::{Status, StatusState, write_envelope};
-use taxii_client::{Client, Packing};
+use taxii_client::{Client, Error, Packing};
 use tokio::time::Instant;
-
-/// Objects in one envelope, at most: enough that the way to the server costs little, few enough that the progress
-/// is seen and a refused envelope costs little.
-const MAX_OBJECTS: usize = 1000;
-
-/// Bytes in one envelope, at most, however much the server takes; each object is far smaller than this.
-const MAX_BYTES: u64 = 8 << 20;
 
 /// Add the objects of files to a collection
 #[derive(Debug, clap::Args)]
@@ -27,8 +22,12 @@ const MAX_BYTES: u64 = 8 << 20;
 Objects are sent as they stand in the files. What the server holds already is no failure, so an interrupted push can
 simply be run again. Objects that await a decision are reported as pending; `taxii status` tells what became of them.
 
+An envelope that is refused as a whole is halved until the objects at fault are alone, and all others are added. Where no
+usable answer came, the objects count as unknown, unless the collection shows that it has them; run the push again.
+
 What fails is shown as FILE:LINE:COLUMN, the object and what is wrong; of a compressed file, the lines inside count. With
---json, `failures` has {\"file\",\"line\",\"column\",\"id\",\"version\",\"pointer\",\"code\",\"rule\",\"message\",\"fix\",\"more\"} of each.
+--json, `failures` has {\"file\",\"line\",\"column\",\"id\",\"version\",\"pointer\",\"code\",\"rule\",\"message\",\"fix\",\"more\"} of each,
+and `unknowns` the same of what has an unknown outcome.
 
 Examples:
   taxii push -c drafts bundle.json
@@ -42,6 +41,12 @@ pub(crate) struct Arguments {
     /// Wait so many seconds, in all, for the server to decide on what is pending
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     wait: u64,
+    /// Objects in one envelope, at most
+    #[arg(long, value_name = "COUNT", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    max_objects: u32,
+    /// Bytes in one envelope, at most, however much the server takes; a larger object is sent alone
+    #[arg(long, value_name = "BYTES", default_value_t = 8 << 20, value_parser = clap::value_parser!(u64).range(1..))]
+    max_bytes: u64,
 }
 
 pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -> Result<(), Failure> {
@@ -52,13 +57,19 @@ pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -
     let collection = arguments.collection.choose(&client, Purpose::Write).await?;
     summary.not_sent = objects.len() as u64;
     let mut pending = Vec::new();
-    let sent = send(&client, &collection, &objects, &mut summary, &mut pending, out).await;
+    let sent = match target(arguments, &client, &collection, &objects).await {
+        Ok(target) => {
+            let progress = Progress::of(objects.len(), out);
+            Sender::new(&client, target, &mut summary, &mut pending, &progress).send(&objects).await
+        }
+        Err(failure) => Err(failure),
+    };
     let wait = Duration::from_secs(if sent.is_ok() { arguments.wait } else { 0 });
     let settled = settle(&client, pending, wait, &mut summary).await;
     // What was done is told even when the server went away in the middle.
     summary.show(out)?;
     sent.and(settled)?;
-    Failure::shown_unless(summary.failure == 0)
+    Failure::shown_unless(summary.failure == 0 && summary.unknown == 0)
 }
 
 /// Reads everything before anything is sent: a file that is missing is then no half-done push.
@@ -78,53 +89,33 @@ fn read(input: &InputOptions, summary: &mut Summary, out: &mut Out) -> Result<Ve
     Ok(objects)
 }
 
-/// An envelope that the server has not decided on.
-struct Pending<'o> {
-    status: Status,
-    sent: &'o [Found],
-}
-
-/// Sends the objects, and collects what is still pending.
-async fn send<'o>(
+/// Learns what the collection takes.
+async fn target(
+    arguments: &Arguments,
     client: &Client,
     collection: &str,
-    mut rest: &'o [Found],
-    summary: &mut Summary,
-    pending: &mut Vec<Pending<'o>>,
-    out: &Out,
-) -> Result<(), Failure> {
-    if rest.is_empty() {
-        return Ok(());
+    objects: &[Found],
+) -> Result<Target, Failure> {
+    let packing = Packing { max_bytes: arguments.max_bytes, max_objects: arguments.max_objects as usize };
+    let id = collection.to_owned();
+    if objects.is_empty() {
+        return Ok(Target { collection: id, can_read: false, max_content_length: u64::MAX, packing });
     }
     // Many servers refuse without reading the body, and what they say is then lost with the connection.
-    if !client.collection(collection).await?.can_write {
+    let resource = client.collection(collection).await?;
+    if !resource.can_write {
         return Err(Failure::Failed(format!(
             "{collection}: this account may not add objects to the collection"
         )));
     }
-    let max_content_length = client.api_root().await?.max_content_length;
-    let packing = Packing { max_bytes: max_content_length.min(MAX_BYTES), max_objects: MAX_OBJECTS };
-    let progress = Progress::of(rest.len(), out);
-    while let Some(first) = rest.first() {
-        let (envelope, after) = rest.split_at(packing.first_envelope(rest.iter().map(text)));
-        if envelope.is_empty() {
-            summary.not_sent -= 1;
-            summary.add_too_large(first, max_content_length);
-            rest = &rest[1..];
-            continue;
-        }
-        let body = write_envelope(None, envelope.iter().map(text));
-        let status = client.add_objects(collection, body).await?;
-        summary.not_sent -= envelope.len() as u64;
-        if status.status == StatusState::Pending {
-            pending.push(Pending { status, sent: envelope });
-        } else {
-            summary.count(status, envelope);
-        }
-        progress.add(envelope.len());
-        rest = after;
-    }
-    Ok(())
+    let max_content_length = match client.api_root().await {
+        Ok(root) => root.max_content_length,
+        // Some servers keep the API root from accounts that may well write into a collection of it.
+        Err(Error::Refused { status: 403..=406, .. } | Error::NotTaxii { .. }) => u64::MAX,
+        Err(error) => return Err(error.into()),
+    };
+    let packing = Packing { max_bytes: packing.max_bytes.min(max_content_length), ..packing };
+    Ok(Target { collection: id, can_read: resource.can_read, max_content_length, packing })
 }
 
 /// Waits for what is pending, and counts it, decided or not.
@@ -138,7 +129,8 @@ async fn settle(
     let mut outcome = Ok(());
     for Pending { mut status, sent } in pending {
         let left = at_most.saturating_sub(begin.elapsed());
-        if outcome.is_ok() {
+        // A server that gave no identifier cannot be asked.
+        if outcome.is_ok() && !status.id.is_empty() {
             match client.wait_for_status(status.clone(), left).await {
                 Ok(settled) => status = settled,
                 Err(error) => outcome = Err(error.into()),
@@ -147,8 +139,4 @@ async fn settle(
         summary.count(status, sent);
     }
     outcome
-}
-
-fn text(found: &Found) -> &[u8] {
-    found.object.json()
 }

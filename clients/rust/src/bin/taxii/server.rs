@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
-use taxii_client::{Auth, Client, Options};
+use taxii_client::{Auth, Client, Options, Pin};
 
 /// Which server, and who is calling.
 #[derive(Debug, clap::Args)]
@@ -27,9 +27,13 @@ pub(crate) struct Server {
     /// How the token is sent
     #[arg(long, global = true, value_enum, default_value = "bearer", env = "TAXII_TOKEN_SCHEME")]
     token_scheme: TokenScheme,
-    /// PEM file of certificate authorities to trust besides those of the system
+    /// PEM file of certificates to trust besides those of the system: of authorities, or of the server itself
     #[arg(long, global = true, value_name = "FILE", env = "TAXII_CA")]
     ca: Option<PathBuf>,
+    /// Digest of the server's certificate or of its public key, in hexadecimal or base64; nothing else of the
+    /// certificate is checked then. `openssl x509 -in cert.pem -noout -fingerprint -sha256` shows it
+    #[arg(long, global = true, value_name = "sha256:DIGEST", env = "TAXII_PIN")]
+    pin: Option<Pin>,
     /// Allow http:// to another machine: everybody on the way can read password and data
     #[arg(long, global = true)]
     allow_plain_http: bool,
@@ -70,6 +74,7 @@ impl Server {
         let options = Options {
             auth,
             ca_file: self.ca.clone(),
+            pin: self.pin,
             allow_plain_http: self.allow_plain_http,
             ..Options::new(url)
         };

@@ -5,7 +5,6 @@ use crate::out::Out;
 use crate::server::Server;
 use std::time::Duration;
 use taxii_client::taxii::{Status, StatusState};
-use uuid::Uuid;
 
 /// Show what became of a request to add objects
 #[derive(Debug, clap::Args)]
@@ -15,7 +14,7 @@ Examples:
   taxii status --wait 60 --json 2d086da7-4bdc-4f91-900e-d77486753710")]
 pub(crate) struct Arguments {
     /// Identifier of the request, as `taxii push` shows it
-    id: Uuid,
+    id: String,
     /// Wait so many seconds for it to be complete
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     wait: u64,
@@ -23,7 +22,7 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -> Result<(), Failure> {
     let client = server.client()?;
-    let status = client.status(arguments.id).await?;
+    let status = client.status(&arguments.id).await?;
     let status = client.wait_for_status(status, Duration::from_secs(arguments.wait)).await?;
     if out.is_json() {
         out.json(&status)?;

@@ -4,10 +4,14 @@ use crate::failure::Failure;
 use crate::input::{Bad, Found};
 use crate::out::Out;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use stix_model::Object;
 use stix_model::validate::Code;
+use taxii_client::Error;
 use taxii_client::taxii::{FailedObject, FilePlace, Status, StatusDetails, StatusFinding, StatusState};
-use uuid::Uuid;
+
+/// Rows with one and the same reason that are shown to a person; programs get all.
+const MOST_ALIKE: usize = 10;
 
 /// What became of the objects.
 #[derive(Debug, Default, Serialize)]
@@ -16,12 +20,16 @@ pub(super) struct Summary {
     success: u64,
     pub(super) failure: u64,
     pending: u64,
-    /// Objects that the push did not come to, because something stopped it.
+    /// Objects that were sent and of which the server did not say what became of them.
+    pub(super) unknown: u64,
+    /// Objects that never left this machine, because something stopped the push.
     pub(super) not_sent: u64,
     /// Requests with pending objects, to be asked for later.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pending_status: Vec<Uuid>,
+    pending_status: Vec<String>,
     failures: Vec<FailedObject>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unknowns: Vec<FailedObject>,
 }
 
 impl Summary {
@@ -32,8 +40,18 @@ impl Summary {
         add(&mut self.success, status.success_count);
         add(&mut self.failure, status.failure_count);
         add(&mut self.pending, status.pending_count);
+        let counts = [status.success_count, status.failure_count, status.pending_count];
+        let told = counts.iter().fold(0, |sum: u64, count| sum.saturating_add(*count));
+        let untold = (sent.len() as u64).saturating_sub(told);
         if status.status == StatusState::Pending {
-            self.pending_status.push(status.id);
+            self.pending += untold;
+            // A server that gave no identifier cannot be asked later.
+            self.pending_status.extend(Some(status.id.clone()).filter(|id| !id.is_empty()));
+        } else if untold > 0 {
+            self.unknown += untold;
+            let rows: &[Found] = if told == 0 { sent } else { &[] };
+            let message = "the status of the server does not say what became of it";
+            self.unknowns.extend(rows.iter().map(|found| row(found, message.to_owned())));
         }
         let names: Vec<_> =
             sent.iter().map(|found| (found.object.header().id.as_str(), version(&found.object))).collect();
@@ -52,20 +70,49 @@ impl Summary {
         self.fail(bad.place, StatusDetails { id, version, message: None, finding });
     }
 
-    /// Notes an object that is larger than the requests that the server takes.
-    pub(super) fn add_too_large(&mut self, found: &Found, max_bytes: u64) {
+    /// Notes an object whose envelope is larger than the server takes: by what it says, or by what it did.
+    pub(super) fn add_too_large(&mut self, found: &Found, length: u64, limit: Option<u64>) {
         let Found { place, object } = found;
+        let message = match limit {
+            Some(limit) => {
+                format!(
+                    "not sent: the request has {length} bytes with this object alone, and the server takes at most {limit}"
+                )
+            }
+            None => format!(
+                "the server, or a proxy in front of it, does not take a request of {length} bytes (HTTP 413), which \
+                 this object alone makes"
+            ),
+        };
         let finding = StatusFinding {
             index: 0,
             pointer: String::new(),
             code: Code::TooLarge.as_str().to_owned(),
             rule: None,
-            message: format!("not sent, because the server takes at most {max_bytes} bytes"),
+            message,
             fix: None,
             more: 0,
         };
         let (id, version) = (object.header().id.to_string(), version(object).to_owned());
         self.fail(place.clone(), StatusDetails { id, version, message: None, finding: Some(finding) });
+    }
+
+    /// Notes objects that the server refused without a status.
+    pub(super) fn add_refused(&mut self, sent: &[Found], error: &Error) {
+        self.failure += sent.len() as u64;
+        self.failures.extend(sent.iter().map(|found| row(found, error.to_string())));
+    }
+
+    /// Notes objects of which no usable answer tells; those that were `found` in the collection are there.
+    pub(super) fn add_unknown(&mut self, sent: &[Found], found: &[bool], cause: &Error) {
+        for (object, is_there) in sent.iter().zip(found) {
+            if *is_there {
+                self.success += 1;
+            } else {
+                self.unknown += 1;
+                self.unknowns.push(row(object, format!("outcome unknown: {cause}")));
+            }
+        }
     }
 
     fn fail(&mut self, place: FilePlace, details: StatusDetails) {
@@ -77,11 +124,15 @@ impl Summary {
         if out.is_json() {
             return Ok(out.json(self)?);
         }
-        for failure in &self.failures {
-            out.line(failure)?;
+        show_rows(&self.failures, FailedObject::to_string, out)?;
+        show_rows(&self.unknowns, unknown_line, out)?;
+        let Self { total, success, failure, pending, unknown, not_sent, .. } = self;
+        let mut rest = String::new();
+        for (count, word) in [(unknown, "with unknown outcome"), (not_sent, "not sent")] {
+            if *count > 0 {
+                rest.push_str(&format!(", {count} {word}"));
+            }
         }
-        let Self { total, success, failure, pending, not_sent, .. } = self;
-        let rest = if *not_sent > 0 { format!(", {not_sent} not sent") } else { String::new() };
         out.line(format!("{success} of {total} objects added, {failure} failed, {pending} pending{rest}"))?;
         for id in &self.pending_status {
             out.line(format!("pending: taxii status {id}"))?;
@@ -90,7 +141,38 @@ impl Summary {
     }
 }
 
+fn show_rows(rows: &[FailedObject], line: fn(&FailedObject) -> String, out: &mut Out) -> Result<(), Failure> {
+    let mut alike: BTreeMap<&str, usize> = BTreeMap::new();
+    for row in rows {
+        let count = alike.entry(row.details.message.as_deref().unwrap_or_default()).or_default();
+        // Findings differ in their place, which the reader wants to see.
+        *count += usize::from(row.details.finding.is_none());
+        if *count <= MOST_ALIKE {
+            out.line(line(row))?;
+        }
+    }
+    for (message, count) in alike.into_iter().filter(|(_, count)| *count > MOST_ALIKE) {
+        out.line(format!("… and {} more: {message} (--json names all)", count - MOST_ALIKE))?;
+    }
+    Ok(())
+}
+
+/// An object with a reason.
+fn row(Found { place, object }: &Found, message: String) -> FailedObject {
+    let (id, version) = (object.header().id.to_string(), version(object).to_owned());
+    let details = StatusDetails { id, version, message: Some(message), finding: None };
+    FailedObject { place: Some(place.clone()), details }
+}
+
+/// Like that of a failure, with another word.
+fn unknown_line(row: &FailedObject) -> String {
+    let place = row.place.as_ref().map(ToString::to_string).unwrap_or_default();
+    let StatusDetails { id, version, message, .. } = &row.details;
+    let parts = ["unknown", &place, id, version, message.as_deref().unwrap_or_default()];
+    parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("  ")
+}
+
 /// The version of an object; empty when it has none.
-fn version(object: &Object) -> &str {
+pub(super) fn version(object: &Object) -> &str {
     object.header().version().map_or("", |version| version.as_str())
 }

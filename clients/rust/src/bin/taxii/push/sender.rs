@@ -1,0 +1,151 @@
+//! Sending envelopes, and what to do when one is refused or lost.
+
+use super::lookup;
+use super::summary::Summary;
+use crate::failure::Failure;
+use crate::input::Found;
+use crate::progress::Progress;
+use taxii_client::taxii::{Status, StatusState, write_envelope};
+use taxii_client::{Client, Error, Packing};
+
+/// Envelopes in a row without any answer; after them the server is taken for broken.
+const MOST_UNANSWERED: u32 = 3;
+
+/// Where the objects go.
+pub(super) struct Target {
+    pub(super) collection: String,
+    /// What the collection has can be looked up.
+    pub(super) can_read: bool,
+    /// What the server says that it takes, in bytes.
+    pub(super) max_content_length: u64,
+    pub(super) packing: Packing,
+}
+
+/// An envelope that the server has not decided on.
+pub(super) struct Pending<'o> {
+    pub(super) status: Status,
+    pub(super) sent: &'o [Found],
+}
+
+/// Sends objects to a collection.
+pub(super) struct Sender<'a, 'o> {
+    client: &'a Client,
+    target: Target,
+    summary: &'a mut Summary,
+    pending: &'a mut Vec<Pending<'o>>,
+    progress: &'a Progress,
+    unanswered: u32,
+}
+
+impl<'a, 'o> Sender<'a, 'o> {
+    pub(super) fn new(
+        client: &'a Client,
+        target: Target,
+        summary: &'a mut Summary,
+        pending: &'a mut Vec<Pending<'o>>,
+        progress: &'a Progress,
+    ) -> Self {
+        Self { client, target, summary, pending, progress, unanswered: 0 }
+    }
+
+    /// Sends all objects, each in one envelope, or in fewer and fewer company until it is clear what becomes of it. So
+    /// there are at most two requests for each object.
+    pub(super) async fn send(&mut self, mut rest: &'o [Found]) -> Result<(), Failure> {
+        // Parts of envelopes that were refused as a whole, the next one last.
+        let mut parts: Vec<&'o [Found]> = Vec::new();
+        loop {
+            let envelope = match parts.pop() {
+                Some(part) => part,
+                None if rest.is_empty() => return Ok(()),
+                None => {
+                    let (envelope, after) = rest.split_at(self.next_envelope(rest));
+                    rest = after;
+                    envelope
+                }
+            };
+            let body = write_envelope(None, envelope.iter().map(text));
+            let length = body.len() as u64;
+            if length > self.target.max_content_length && envelope.len() == 1 {
+                self.summary.not_sent -= 1;
+                self.summary.add_too_large(&envelope[0], length, Some(self.target.max_content_length));
+                continue;
+            }
+            let outcome = self.client.add_objects(&self.target.collection, body).await;
+            let is_part = matches!(&outcome, Err(Error::Refused { status: 400 | 408 | 413 | 422, .. }));
+            if is_part && envelope.len() > 1 {
+                if matches!(outcome, Err(Error::Refused { status: 408 | 413, .. })) {
+                    // Later envelopes are made so small at once.
+                    self.target.packing.max_bytes = (length / 2).max(1);
+                }
+                let (first, second) = envelope.split_at(envelope.len() / 2);
+                parts.extend([second, first]);
+                continue;
+            }
+            // A request for which there was no connection never left.
+            if let Err(error @ Error::Connection { .. }) = outcome {
+                return Err(error.into());
+            }
+            self.summary.not_sent -= envelope.len() as u64;
+            self.progress.add(envelope.len());
+            self.take(envelope, length, outcome).await?;
+        }
+    }
+
+    /// How many of the first objects go together. One that is larger than what is packed goes alone.
+    fn next_envelope(&self, rest: &[Found]) -> usize {
+        self.target.packing.first_envelope(rest.iter().map(text)).max(1)
+    }
+
+    async fn take(
+        &mut self,
+        envelope: &'o [Found],
+        length: u64,
+        outcome: Result<Status, Error>,
+    ) -> Result<(), Failure> {
+        let error = match outcome {
+            Ok(status) => {
+                self.unanswered = 0;
+                if status.status == StatusState::Pending {
+                    self.pending.push(Pending { status, sent: envelope });
+                } else {
+                    self.summary.count(status, envelope);
+                }
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        match error {
+            Error::Refused { status: 413, .. } if envelope.len() == 1 => {
+                self.summary.add_too_large(&envelope[0], length, None);
+            }
+            Error::Refused { status: 400 | 408 | 422, .. } => self.summary.add_refused(envelope, &error),
+            Error::OutcomeUnknown(cause) => return self.look_up(envelope, *cause).await,
+            // It would be the same with every other envelope.
+            error => {
+                self.summary.add_refused(envelope, &error);
+                return Err(error.into());
+            }
+        }
+        self.unanswered = 0;
+        Ok(())
+    }
+
+    /// Asks the collection for what may have arrived.
+    async fn look_up(&mut self, envelope: &'o [Found], cause: Error) -> Result<(), Failure> {
+        let is_answer = matches!(cause, Error::NotTaxii { .. } | Error::TooLarge { .. });
+        let is_there =
+            !matches!(&cause, Error::Connection { source, .. } if source.is_connect() || source.is_timeout());
+        let found = if self.target.can_read && is_there {
+            lookup::found(self.client, &self.target.collection, envelope).await
+        } else {
+            vec![false; envelope.len()]
+        };
+        self.summary.add_unknown(envelope, &found, &cause);
+        self.unanswered = if is_answer { 0 } else { self.unanswered + 1 };
+        if is_there && self.unanswered < MOST_UNANSWERED { Ok(()) } else { Err(cause.into_unknown().into()) }
+    }
+}
+
+fn text(found: &Found) -> &[u8] {
+    found.object.json()
+}

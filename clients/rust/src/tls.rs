@@ -1,0 +1,251 @@
+//! Which certificates of servers are trusted.
+
+use crate::{Error, Options};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::verify_server_name;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, SignatureScheme};
+use rustls_platform_verifier::Verifier;
+use sha2::{Digest as _, Sha256};
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// The SHA-256 digest of the one certificate that a server may have, or of the public key in it.
+///
+/// Written `sha256:` and the digest in hexadecimal (colons are passed over) or base64:
+///
+/// ```
+/// let hex = "sha256:E3:B0:C4:42:98:FC:1C:14:9A:FB:F4:C8:99:6F:B9:24:27:AE:41:E4:64:9B:93:4C:A4:95:99:1B:78:52:B8:55";
+/// let base64 = "sha256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+/// assert_eq!(hex.parse::<taxii_client::Pin>(), base64.parse());
+/// assert!("sha256:12".parse::<taxii_client::Pin>().is_err());
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Pin([u8; 32]);
+
+impl Pin {
+    fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+}
+
+impl fmt::Display for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("sha256:")?;
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A text that is no pin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a pin is `sha256:` and 64 hexadecimal digits, or 32 bytes in base64; \
+         openssl x509 -in cert.pem -noout -fingerprint -sha256 shows it"
+)]
+pub struct PinError;
+
+impl FromStr for Pin {
+    type Err = PinError;
+
+    fn from_str(text: &str) -> Result<Self, PinError> {
+        let prefix = text.trim().get(..6).filter(|prefix| prefix.eq_ignore_ascii_case("sha256"));
+        let digest = &text.trim()[prefix.ok_or(PinError)?.len()..];
+        // curl writes `sha256//`, openssl `sha256 Fingerprint=`.
+        let digest = digest.strip_prefix("//").or_else(|| digest.strip_prefix(':')).ok_or(PinError)?;
+        let digits: String = digest.chars().filter(|c| *c != ':').collect();
+        let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
+        let hex: Option<Vec<u8>> =
+            (digits.len() == 64).then(|| (0..64).step_by(2).map(byte).collect()).flatten();
+        hex.or_else(|| base64(digest)).and_then(|bytes| bytes.try_into().ok()).map(Self).ok_or(PinError)
+    }
+}
+
+/// RFC 4648, section 4 and 5, with or without padding.
+fn base64(text: &str) -> Option<Vec<u8>> {
+    let (mut bits, mut length, mut bytes) = (0u32, 0, Vec::new());
+    for digit in text.trim_end_matches('=').bytes() {
+        let value = match digit {
+            b'A'..=b'Z' => digit - b'A',
+            b'a'..=b'z' => digit - b'a' + 26,
+            b'0'..=b'9' => digit - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => return None,
+        };
+        (bits, length) = (bits << 6 | u32::from(value), length + 6);
+        if length >= 8 {
+            length -= 8;
+            bytes.push((bits >> length) as u8);
+            bits &= (1 << length) - 1;
+        }
+    }
+    Some(bytes)
+}
+
+/// Why a certificate is not trusted, where rustls has no word for it.
+#[derive(Debug, PartialEq, thiserror::Error)]
+pub(crate) enum Untrusted {
+    #[error(
+        "the certificate of the server is self-signed; compare its digest {0} with the operator of the server, then \
+             save the certificate in a file and name it with --ca, or give --pin {0}"
+    )]
+    SelfSigned(Pin),
+    #[error(
+        "the authority that issued the certificate of the server is not trusted here; give the certificate of that \
+             authority with --ca, or, when the operator of the server confirms the digest, --pin {0}"
+    )]
+    UnknownIssuer(Pin),
+    #[error(
+        "the server has another certificate than the pinned one: its digest is {0}, and that of its public key {1}; \
+             ask the operator of the server whether it was replaced"
+    )]
+    OtherPin(Pin, Pin),
+}
+
+/// What TLS needs to know.
+pub(crate) fn config(options: &Options) -> Result<ClientConfig, Error> {
+    let provider = CryptoProvider::get_default().ok_or(Error::NoTlsProvider)?.clone();
+    let own = options.ca_file.as_deref().map_or(Ok(Vec::new()), read)?;
+    let failed = |error: rustls::Error| match &options.ca_file {
+        Some(path) => Error::CaFile { path: path.display().to_string(), reason: error.to_string() },
+        None => Error::Tls(error),
+    };
+    let system = Verifier::new_with_extra_roots(own.clone(), provider.clone());
+    // A pinned certificate needs no authority, and a machine may have none.
+    let system = match system {
+        Err(error) if options.pin.is_none() => return Err(failed(error)),
+        other => other.ok(),
+    };
+    let trust = Trust { system, own, pin: options.pin, provider: provider.clone() };
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(failed)?;
+    let mut config =
+        builder.dangerous().with_custom_certificate_verifier(Arc::new(trust)).with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let wrong = |reason: String| Error::CaFile { path: path.display().to_string(), reason };
+    let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    match certificates {
+        Ok(certificates) if certificates.is_empty() => Err(wrong("holds no certificate in PEM form".into())),
+        other => other.map_err(|error| wrong(error.to_string())),
+    }
+}
+
+/// Trusts what the system trusts, the authorities and the very certificates of the user's file, and a pinned
+/// certificate.
+#[derive(Debug)]
+struct Trust {
+    system: Option<Verifier>,
+    own: Vec<CertificateDer<'static>>,
+    pin: Option<Pin>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Trust {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let digest = Pin::of(certificate);
+        if let Some(pin) = self.pin {
+            let key = Pin::of(ParsedCertificate::try_from(certificate)?.subject_public_key_info().as_ref());
+            // The pin says which certificate it is, so that nothing else has to.
+            if pin == digest || pin == key {
+                return Ok(ServerCertVerified::assertion());
+            }
+            return Err(untrusted(Untrusted::OtherPin(digest, key)));
+        }
+        let Some(system) = &self.system else { return Err(untrusted(Untrusted::UnknownIssuer(digest))) };
+        let error = match system.verify_server_cert(certificate, intermediates, name, ocsp, now) {
+            Ok(verified) => return Ok(verified),
+            Err(error) => error,
+        };
+        let is_authority = is_authority(&error);
+        if !is_authority && error != rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) {
+            return Err(error);
+        }
+        // webpki looks at the dates before it asks who issued a certificate, so what is left to check is the name.
+        if self.own.iter().any(|own| **own == **certificate) {
+            verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+            return Ok(ServerCertVerified::assertion());
+        }
+        let is_self_signed = is_authority || self.is_signed_by_itself(certificate, now);
+        Err(untrusted(if is_self_signed {
+            Untrusted::SelfSigned(digest)
+        } else {
+            Untrusted::UnknownIssuer(digest)
+        }))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+impl Trust {
+    fn is_signed_by_itself(&self, certificate: &CertificateDer<'_>, now: UnixTime) -> bool {
+        let mut itself = rustls::RootCertStore::empty();
+        let Ok(parsed) = ParsedCertificate::try_from(certificate) else { return false };
+        itself.add(certificate.clone().into_owned()).is_ok()
+            && rustls::client::verify_server_cert_signed_by_trust_anchor(
+                &parsed,
+                &itself,
+                &[],
+                now,
+                self.provider.signature_verification_algorithms.all,
+            )
+            .is_ok()
+    }
+}
+
+/// A certificate of an authority in the place of that of a server, as tools make self-signed ones.
+fn is_authority(error: &rustls::Error) -> bool {
+    let rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(error))) = error else {
+        return false;
+    };
+    error.to_string().contains("CaUsedAsEndEntity")
+}
+
+fn untrusted(reason: Untrusted) -> rustls::Error {
+    rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(reason))))
+}

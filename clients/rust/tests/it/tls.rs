@@ -1,0 +1,116 @@
+//! Certificates: which are trusted, and what is said of those that are not.
+
+use crate::script::{JSON, Script};
+use crate::stub::{taxii, text};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, PublicKeyData, date_time_ymd};
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use sha2::{Digest, Sha256};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A server with a certificate of its own making, and the file of that.
+struct Server {
+    script: Script,
+    file: PathBuf,
+    /// Digest of the certificate, and of its key.
+    digests: [String; 2],
+    _folder: tempfile::TempDir,
+}
+
+fn server(names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Server {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let mut parameters = CertificateParams::new(names).unwrap();
+    change(&mut parameters);
+    let key = KeyPair::generate().unwrap();
+    let certificate = parameters.self_signed(&key).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("server.pem");
+    std::fs::write(&file, certificate.pem()).unwrap();
+    let chain = vec![CertificateDer::from(certificate.der().to_vec())];
+    let secret = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, secret).unwrap();
+    let answer = |_: &_| (200, JSON, r#"{"collections":[]}"#.to_owned());
+    let script = Script::start_with(Some(Arc::new(config)), answer);
+    let hex = |bytes: &[u8]| Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digests = [hex(certificate.der()), hex(&key.subject_public_key_info())];
+    Server { script, file, digests, _folder: folder }
+}
+
+impl Server {
+    fn list(&self, more: &[&str]) -> Result<(), String> {
+        list(&self.script.url, more)
+    }
+
+    fn trusted(&self) -> Result<(), String> {
+        self.list(&["--ca", self.file.to_str().unwrap()])
+    }
+}
+
+fn list(url: &str, more: &[&str]) -> Result<(), String> {
+    let output = taxii().args(["--url", url]).args(more).arg("list").output().unwrap();
+    if output.status.success() { Ok(()) } else { Err(text(&output.stderr)) }
+}
+
+fn authority(parameters: &mut CertificateParams) {
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+}
+
+#[track_caller]
+fn says(outcome: Result<(), String>, parts: &[&str]) {
+    let said = outcome.unwrap_err();
+    for part in parts {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+#[test]
+fn a_certificate_in_the_file_is_trusted_whatever_signed_it() {
+    for change in [|_: &mut CertificateParams| {}, authority] {
+        let server = server(&["127.0.0.1", "localhost"], change);
+        server.trusted().unwrap();
+        says(server.list(&[]), &["is self-signed", "--ca", &format!("--pin sha256:{}", server.digests[0])]);
+        let other = self::server(&["127.0.0.1"], change);
+        says(server.list(&["--ca", other.file.to_str().unwrap()]), &["is self-signed"]);
+    }
+}
+
+#[test]
+fn name_and_dates_count_for_a_certificate_in_the_file_too() {
+    for change in [|_: &mut CertificateParams| {}, authority] {
+        let elsewhere = server(&["taxii.example", "10.0.0.1"], change);
+        says(elsewhere.trusted(), &["not for 127.0.0.1 but for taxii.example, 10.0.0.1;"]);
+        let old = server(&["127.0.0.1"], |parameters| {
+            change(parameters);
+            parameters.not_after = date_time_ymd(2001, 2, 3);
+        });
+        says(old.trusted(), &["expired on 2001-02-03T00:00:00Z", "the clock of this machine says 2"]);
+        let new = server(&["127.0.0.1"], |parameters| {
+            change(parameters);
+            parameters.not_before = date_time_ymd(4001, 2, 3);
+        });
+        says(new.trusted(), &["is valid from 4001-02-03T00:00:00Z"]);
+    }
+    says(server(&[], |_| {}).trusted(), &["no name at all (subjectAltName)"]);
+}
+
+#[test]
+fn a_pin_says_which_certificate_it_is() {
+    let server = server(&["taxii.example"], |_| {});
+    for digest in &server.digests {
+        server.list(&["--pin", &format!("sha256:{digest}")]).unwrap();
+    }
+    let wrong = server.list(&["--pin", &format!("sha256:{}", "0".repeat(64))]);
+    says(wrong, &["another certificate than the pinned one", &server.digests[0], &server.digests[1]]);
+    says(server.list(&["--pin", "sha1:00"]), &["openssl x509"]);
+}
+
+#[test]
+fn tls_and_plain_http_are_told_apart() {
+    let server = server(&["127.0.0.1"], |_| {});
+    let plain = Script::start(|_| (200, JSON, r#"{"collections":[]}"#.to_owned()));
+    says(list(&server.script.url.replace("https", "http"), &[]), &["begins with https://"]);
+    says(list(&plain.url.replace("http", "https"), &[]), &["begins with http://"]);
+    says(list("http://127.0.0.1:1/root/", &[]), &["connection refused by 127.0.0.1: is the server running"]);
+}
