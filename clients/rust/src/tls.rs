@@ -119,7 +119,7 @@ pub(crate) fn config(options: &Options) -> Result<ClientConfig, Error> {
     let own = options.ca_file.as_deref().map_or(Ok(Vec::new()), read)?;
     let failed = |error: rustls::Error| match &options.ca_file {
         Some(path) => Error::CaFile { path: path.display().to_string(), reason: error.to_string() },
-        None => Error::Tls(error),
+        None => Error::Tls(error.to_string()),
     };
     let system = Verifier::new_with_extra_roots(own.clone(), provider.clone());
     // A pinned certificate needs no authority, and a machine may have none.
@@ -181,7 +181,14 @@ impl ServerCertVerifier for Trust {
             Err(error) => error,
         };
         let is_authority = is_authority(&error);
-        if !is_authority && error != rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) {
+        // The signature is bad when an authority, or an earlier certificate of the server, has the name of the issuer.
+        let is_untrusted = matches!(
+            error,
+            rustls::Error::InvalidCertificate(
+                CertificateError::UnknownIssuer | CertificateError::BadSignature
+            )
+        );
+        if !is_authority && !is_untrusted {
             return Err(error);
         }
         // webpki looks at the dates before it asks who issued a certificate, so what is left to check is the name.

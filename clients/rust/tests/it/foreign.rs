@@ -191,7 +191,7 @@ fn an_envelope_that_is_too_large_for_a_proxy_is_made_smaller() {
     assert_eq!((exit, counts(&summary)), (1, [199, 1, 0, 0, 0]), "{said}");
     let failure = &summary["failures"][0];
     assert_eq!((&failure["line"], &failure["code"]), (&json!(151), &json!("too-large")));
-    assert!(failure["message"].as_str().unwrap().contains("does not take a request of 51"), "{failure}");
+    assert!(failure["message"].as_str().unwrap().contains("bytes (HTTP 413)"), "{failure}");
     let refused = script.posts().iter().filter(|post| post.body.len() > 4000).count();
     assert!(refused < 16, "{refused}");
 

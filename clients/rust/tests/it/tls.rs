@@ -1,7 +1,7 @@
 //! Certificates: which are trusted, and what is said of those that are not.
 
 use crate::script::{JSON, Script};
-use crate::stub::{taxii, text};
+use crate::stub::{Behaviour, Stub, taxii, text};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, PublicKeyData, date_time_ymd};
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -109,7 +109,7 @@ fn a_pin_says_which_certificate_it_is() {
 #[test]
 fn tls_and_plain_http_are_told_apart() {
     let server = server(&["127.0.0.1"], |_| {});
-    let plain = Script::start(|_| (200, JSON, r#"{"collections":[]}"#.to_owned()));
+    let plain = Stub::start(Behaviour::default());
     says(list(&server.script.url.replace("https", "http"), &[]), &["begins with https://"]);
     says(list(&plain.url.replace("http", "https"), &[]), &["begins with http://"]);
     says(list("http://127.0.0.1:1/root/", &[]), &["connection refused by 127.0.0.1: is the server running"]);

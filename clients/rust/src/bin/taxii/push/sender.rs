@@ -49,36 +49,32 @@ impl<'a, 'o> Sender<'a, 'o> {
     }
 
     /// Sends all objects, each in one envelope, or in fewer and fewer company until it is clear what becomes of it. So
-    /// there are at most two requests for each object.
-    pub(super) async fn send(&mut self, mut rest: &'o [Found]) -> Result<(), Failure> {
-        // Parts of envelopes that were refused as a whole, the next one last.
-        let mut parts: Vec<&'o [Found]> = Vec::new();
-        loop {
-            let envelope = match parts.pop() {
-                Some(part) => part,
-                None if rest.is_empty() => return Ok(()),
-                None => {
-                    let (envelope, after) = rest.split_at(self.next_envelope(rest));
-                    rest = after;
-                    envelope
-                }
-            };
+    /// there are about two requests for each object at most.
+    pub(super) async fn send(&mut self, objects: &'o [Found]) -> Result<(), Failure> {
+        let mut at = 0;
+        // Lengths of the parts of an envelope that was refused as a whole, the next one last.
+        let mut parts = Vec::new();
+        while at < objects.len() {
+            let count = parts.pop().unwrap_or_else(|| self.next_envelope(&objects[at..]));
+            let envelope = &objects[at..at + count];
             let body = write_envelope(None, envelope.iter().map(text));
             let length = body.len() as u64;
             if length > self.target.max_content_length && envelope.len() == 1 {
                 self.summary.not_sent -= 1;
                 self.summary.add_too_large(&envelope[0], length, Some(self.target.max_content_length));
+                at += 1;
                 continue;
             }
             let outcome = self.client.add_objects(&self.target.collection, body).await;
             let is_part = matches!(&outcome, Err(Error::Refused { status: 400 | 408 | 413 | 422, .. }));
             if is_part && envelope.len() > 1 {
                 if matches!(outcome, Err(Error::Refused { status: 408 | 413, .. })) {
-                    // Later envelopes are made so small at once.
+                    // From here on, all envelopes are made so small.
                     self.target.packing.max_bytes = (length / 2).max(1);
+                    parts.clear();
+                } else {
+                    parts.extend([count - count / 2, count / 2]);
                 }
-                let (first, second) = envelope.split_at(envelope.len() / 2);
-                parts.extend([second, first]);
                 continue;
             }
             // A request for which there was no connection never left.
@@ -87,8 +83,10 @@ impl<'a, 'o> Sender<'a, 'o> {
             }
             self.summary.not_sent -= envelope.len() as u64;
             self.progress.add(envelope.len());
+            at += count;
             self.take(envelope, length, outcome).await?;
         }
+        Ok(())
     }
 
     /// How many of the first objects go together. One that is larger than what is packed goes alone.

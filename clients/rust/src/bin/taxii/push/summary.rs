@@ -100,7 +100,7 @@ impl Summary {
     /// Notes objects that the server refused without a status.
     pub(super) fn add_refused(&mut self, sent: &[Found], error: &Error) {
         self.failure += sent.len() as u64;
-        self.failures.extend(sent.iter().map(|found| row(found, error.to_string())));
+        self.failures.extend(sent.iter().map(|found| row(found, reason(error))));
     }
 
     /// Notes objects of which no usable answer tells; those that were `found` in the collection are there.
@@ -110,7 +110,7 @@ impl Summary {
                 self.success += 1;
             } else {
                 self.unknown += 1;
-                self.unknowns.push(row(object, format!("outcome unknown: {cause}")));
+                self.unknowns.push(row(object, format!("outcome unknown: {}", reason(cause))));
             }
         }
     }
@@ -155,6 +155,14 @@ fn show_rows(rows: &[FailedObject], line: fn(&FailedObject) -> String, out: &mut
         out.line(format!("… and {} more: {message} (--json names all)", count - MOST_ALIKE))?;
     }
     Ok(())
+}
+
+/// What the server said, without address and number of the occurrence, which would make each row another.
+fn reason(error: &Error) -> String {
+    let Error::Refused { status, error, .. } = error else { return error.to_string() };
+    let said = [Some(&*error.title), error.description.as_deref()];
+    let said: Vec<_> = said.into_iter().flatten().filter(|text| !text.is_empty()).collect();
+    format!("HTTP {status}: {}", said.join(" – "))
 }
 
 /// An object with a reason.
