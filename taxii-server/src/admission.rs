@@ -3,6 +3,7 @@
 //! Knows no HTTP: a POST, an import and every other source of objects call the same functions. What objects are against
 //! versions that are stored is decided later, when the store applies the request, by `stix_model::version::decide`.
 
+use crate::budget::Cancel;
 use crate::store::{Admitted, Collection, Refused, Stamps, Submitted, failure_message};
 use bytes::Bytes;
 use stix_model::json::{Document, Limits, Value};
@@ -40,13 +41,16 @@ pub enum Unprocessable {
     /// The property that gives each object its `date_added` is malformed.
     #[error("/{DATE_ADDED}: a list with one timestamp for each object is needed")]
     DateAdded,
+    /// The request ended before its outcome was known.
+    #[error("the request was given up")]
+    GivenUp,
 }
 
-/// Splits an envelope, and holds its objects against what their collection takes.
+/// Splits an envelope, and holds its objects against what their collection takes. It ends early when it is cancelled.
 ///
 /// # Errors
 /// When nothing of it can be used.
-pub fn read(body: &Bytes, collection: &Collection) -> Result<Posted, Unprocessable> {
+pub fn read(body: &Bytes, collection: &Collection, cancel: &Cancel) -> Result<Posted, Unprocessable> {
     // The length was checked when the body was read.
     let limits = Limits { bytes: body.len(), ..Limits::default() };
     let document = Document::read(body, limits).map_err(SplitError::from)?;
@@ -58,8 +62,14 @@ pub fn read(body: &Bytes, collection: &Collection) -> Result<Posted, Unprocessab
     let objects: Vec<_> = values.iter().enumerate().map(take).collect();
     refuse_unusable(&objects, collection)?;
     let admission = Admission::of(collection);
-    let objects = objects.into_iter().zip(values).map(|(object, value)| admission.object(object, value));
-    Ok(Posted { objects: objects.collect(), stamps })
+    let mut submitted = Vec::with_capacity(objects.len());
+    for (object, value) in objects.into_iter().zip(values) {
+        if cancel.is_cancelled() {
+            return Err(Unprocessable::GivenUp);
+        }
+        submitted.push(admission.object(object, value));
+    }
+    Ok(Posted { objects: submitted, stamps })
 }
 
 /// TAXII 2.1, section 5.5: 422 is for a request of which nothing can be used. As soon as one object can be named, each

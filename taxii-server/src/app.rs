@@ -1,10 +1,13 @@
 //! The state that all handlers share.
 
+use crate::budget::Budgets;
 use crate::config::Config;
 pub use crate::credentials::CredentialError;
 use crate::credentials::Credentials;
 use crate::metrics::Metrics;
+use crate::serve::Certificates;
 use crate::store::Store;
+use std::sync::{Arc, OnceLock};
 
 /// The state of a running server.
 pub struct App {
@@ -14,6 +17,9 @@ pub struct App {
     pub config: Config,
     pub(crate) credentials: Credentials,
     pub(crate) metrics: Metrics,
+    pub(crate) budgets: Budgets,
+    /// The certificates of our own listener, if it has some.
+    pub(crate) certificates: OnceLock<Arc<Certificates>>,
 }
 
 impl App {
@@ -22,6 +28,8 @@ impl App {
     /// # Errors
     /// When the operating system gives no randomness.
     pub fn new(store: Store, config: Config) -> Result<Self, CredentialError> {
-        Ok(Self { store, config, credentials: Credentials::new()?, metrics: Metrics::default() })
+        let budgets = Budgets::new(config.max_content_length);
+        let (credentials, metrics) = (Credentials::new()?, Metrics::default());
+        Ok(Self { store, config, credentials, metrics, budgets, certificates: OnceLock::new() })
     }
 }

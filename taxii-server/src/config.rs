@@ -1,22 +1,29 @@
 //! Settings: one TOML file; environment variables and flags override it.
 
+mod connections;
+mod error;
+mod listen;
+
+pub use connections::Timeouts;
+pub use error::{ConfigError, ParseError};
+pub(crate) use listen::Unnamed;
+pub use listen::{ListenAddress, MetricsListen, NotAnAddress};
+
 use serde::{Deserialize, Serialize};
 use std::error::Error;
-use std::fmt;
-use std::io;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// All settings. Unknown keys are errors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Address for TAXII.
-    pub listen: SocketAddr,
+    /// Address for TAXII. Without a host it is every address with TLS or behind a proxy, else that of this machine.
+    pub listen: ListenAddress,
     /// Folder of the embedded store.
     pub data: PathBuf,
     /// Address that clients use, as `https://taxii.example.org`, without the base path. When it is not set, discovery
-    /// repeats the host that a request names, or gives relative URLs where that could be wrong.
+    /// repeats the host that a request names if the certificate is valid for it or it is this machine, and gives relative
+    /// URLs else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
     /// Path below which everything is served, as `/cti`; empty for the root.
@@ -44,43 +51,17 @@ pub struct Config {
     pub api_key_header: String,
     /// Hours for which a status is kept (TAXII 2.1, section 4.3, asks for 24).
     pub status_hours: u32,
-    /// Address for `/metrics` without credentials. Administrators can also get `/metrics` at the address for TAXII.
+    /// Address for `/metrics` without credentials, by default of this machine. Administrators can also get `/metrics` at
+    /// the address for TAXII.
     pub metrics_listen: MetricsListen,
-}
-
-/// Address for metrics without credentials, or `none`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum MetricsListen {
-    /// Metrics are not served without credentials.
-    Nowhere,
-    /// Metrics are served at this address.
-    At(SocketAddr),
-}
-
-impl std::str::FromStr for MetricsListen {
-    type Err = std::net::AddrParseError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "none" { Ok(Self::Nowhere) } else { text.parse().map(Self::At) }
-    }
-}
-
-impl TryFrom<String> for MetricsListen {
-    type Error = std::net::AddrParseError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<MetricsListen> for String {
-    fn from(listen: MetricsListen) -> String {
-        match listen {
-            MetricsListen::Nowhere => "none".to_owned(),
-            MetricsListen::At(address) => address.to_string(),
-        }
-    }
+    /// Maximum number of open connections; fewer where the system allows fewer open files.
+    pub max_connections: usize,
+    /// Maximum number of open connections from one address (IPv6: one network of 64 bits). This machine has no such bound,
+    /// and there is none behind a proxy, where all come from one address.
+    pub max_connections_per_address: usize,
+    /// Times that clients have for each step; not in the file.
+    #[serde(skip)]
+    pub timeouts: Timeouts,
 }
 
 /// PEM files for TLS.
@@ -91,6 +72,34 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// Private key.
     pub key: PathBuf,
+    /// The oldest version of TLS that is spoken.
+    #[serde(default)]
+    pub min_version: TlsVersion,
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum TlsVersion {
+    /// TLS 1.2.
+    #[default]
+    #[serde(rename = "1.2")]
+    V1_2,
+    /// TLS 1.3.
+    #[serde(rename = "1.3")]
+    V1_3,
+}
+
+impl std::str::FromStr for TlsVersion {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        match text {
+            "1.2" => Ok(Self::V1_2),
+            "1.3" => Ok(Self::V1_3),
+            _ => Err("a version is 1.2 or 1.3"),
+        }
+    }
 }
 
 /// How exact the media types of requests must be.
@@ -107,7 +116,7 @@ pub enum HeaderPolicy {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 6100)),
+            listen: ListenAddress::loopback(Self::PORT),
             data: PathBuf::from("concord-data"),
             public_url: None,
             base_path: String::new(),
@@ -121,12 +130,25 @@ impl Default for Config {
             header_policy: HeaderPolicy::default(),
             api_key_header: "X-API-Key".to_owned(),
             status_hours: 48,
-            metrics_listen: MetricsListen::At(SocketAddr::from(([127, 0, 0, 1], 9090))),
+            metrics_listen: MetricsListen::At(ListenAddress::loopback(Self::METRICS_PORT)),
+            max_connections: 1000,
+            max_connections_per_address: 100,
+            timeouts: Timeouts::default(),
         }
     }
 }
 
 impl Config {
+    /// Port for TAXII where `listen` names none.
+    pub(crate) const PORT: u16 = 6100;
+    /// Port for metrics where `metrics_listen` names none.
+    pub(crate) const METRICS_PORT: u16 = 9090;
+
+    /// Whether clients speak TLS, to this server or to a proxy in front of it.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.tls.is_some() || self.behind_tls_proxy
+    }
+
     /// Reads a TOML file.
     ///
     /// # Errors
@@ -187,10 +209,11 @@ impl Config {
     /// # Errors
     /// When a rule is broken; the message says what to do.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let is_safe = self.listen.ip().is_loopback() || self.tls.is_some() || self.behind_tls_proxy;
+        // What a name stands for is seen when the server starts.
+        let is_safe = self.listen.is_loopback().unwrap_or(true) || self.is_tls();
         let has_scheme = |url: &String| url.starts_with("https://") || url.starts_with("http://");
         if !is_safe {
-            return Err(ConfigError::NeedsTls { listen: self.listen });
+            return Err(ConfigError::NeedsTls { listen: self.listen.clone() });
         }
         if !self.public_url.as_ref().is_none_or(has_scheme) {
             return Err(ConfigError::PublicUrl);
@@ -198,7 +221,8 @@ impl Config {
         if !is_base_path(&self.base_path) {
             return Err(ConfigError::BasePath);
         }
-        if self.max_page == 0 || self.max_content_length == 0 {
+        let limits = [self.max_page, self.max_connections, self.max_connections_per_address];
+        if limits.contains(&0) || self.max_content_length == 0 {
             return Err(ConfigError::ZeroLimit);
         }
         if !(24..=87_600).contains(&self.status_hours) {
@@ -222,98 +246,6 @@ fn is_base_path(path: &str) -> bool {
     }
 }
 
-/// Why settings cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("cannot read {}", path.display())]
-    Read {
-        /// Path of the file.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
-    /// The file holds an unknown key or a value of another type.
-    #[error("in {}", path.display())]
-    File {
-        /// Path of the file.
-        path: PathBuf,
-        /// The cause.
-        source: ParseError,
-    },
-    /// An environment variable is no setting, but looks like one.
-    #[error("{variable} is no setting; did you mean CONCORD_{}?", nearest.to_ascii_uppercase())]
-    UnknownVariable {
-        /// Name of the variable.
-        variable: String,
-        /// The key that is most like it.
-        nearest: &'static str,
-    },
-    /// An environment variable is not of the type of its setting.
-    #[error("the environment variable {variable} cannot be used")]
-    Variable {
-        /// Name of the variable.
-        variable: String,
-        /// The cause.
-        source: Box<dyn Error + Send + Sync>,
-    },
-    /// The settings are not valid after environment variables have overridden them.
-    #[error("in the environment variables CONCORD_…")]
-    Variables(#[source] toml::de::Error),
-    /// A setting cannot be written as TOML, such as a path that is not UTF-8.
-    #[error("the settings cannot be written as TOML")]
-    Unwritable(#[source] toml::ser::Error),
-    /// `listen` is not a loopback address, and TLS is not set up.
-    #[error(
-        "{listen} is not a loopback address, so TLS is needed: set tls.certificate and tls.key, or set \
-         behind_tls_proxy when a proxy in front of this server terminates TLS"
-    )]
-    NeedsTls {
-        /// The address.
-        listen: SocketAddr,
-    },
-    /// `public_url` has no scheme.
-    #[error(
-        "public_url must begin with https:// (or http:// on a test machine), as https://taxii.example.org"
-    )]
-    PublicUrl,
-    /// `base_path` is not a plain path.
-    #[error(
-        "base_path must be empty or begin with a slash and not end with one, as /cti; its parts consist of letters, \
-         digits, - _ . ~ and are not `.` or `..`"
-    )]
-    BasePath,
-    /// A limit is zero.
-    #[error("max_page and max_content_length must be positive")]
-    ZeroLimit,
-    /// `status_hours` is out of bounds.
-    #[error("status_hours must be between 24, as the standard asks, and 87600, which is ten years")]
-    StatusHours,
-    /// `max_content_length` is out of bounds.
-    #[error("max_content_length is 1 GiB at most, because a request is held in memory")]
-    ContentLength,
-}
-
-/// Why a text is not a configuration.
-#[derive(Debug)]
-pub struct ParseError {
-    error: Box<toml::de::Error>,
-    suggestion: Option<String>,
-}
-
-impl fmt::Display for ParseError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)?;
-        match &self.suggestion {
-            Some(known) => write!(f, "did you mean `{known}`?"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Error for ParseError {}
-
 /// Type of a setting, for environment variables.
 enum Kind {
     Text,
@@ -332,7 +264,7 @@ impl Kind {
 }
 
 /// Settings that an environment variable can override.
-const KEYS: [(&str, Kind); 16] = [
+const KEYS: [(&str, Kind); 19] = [
     ("listen", Kind::Text),
     ("data", Kind::Text),
     ("public_url", Kind::Text),
@@ -340,6 +272,7 @@ const KEYS: [(&str, Kind); 16] = [
     ("behind_tls_proxy", Kind::Boolean),
     ("tls_certificate", Kind::Text),
     ("tls_key", Kind::Text),
+    ("tls_min_version", Kind::Text),
     ("title", Kind::Text),
     ("description", Kind::Text),
     ("contact", Kind::Text),
@@ -349,6 +282,8 @@ const KEYS: [(&str, Kind); 16] = [
     ("api_key_header", Kind::Text),
     ("status_hours", Kind::Number),
     ("metrics_listen", Kind::Text),
+    ("max_connections", Kind::Number),
+    ("max_connections_per_address", Kind::Number),
 ];
 
 /// Returns the known key that is most like the unknown key in a message of `toml`.
@@ -396,13 +331,15 @@ mod tests {
             ("CONCORD_BEHIND_TLS_PROXY", "true"),
             ("CONCORD_TLS_CERTIFICATE", "a.pem"),
             ("CONCORD_TLS_KEY", "b.pem"),
+            ("CONCORD_TLS_MIN_VERSION", "1.3"),
             ("CONCORD_SHARED", "of something else"),
             ("HOME", "/"),
         ]);
         let config = config.unwrap();
         assert_eq!((config.title.as_str(), config.max_page, config.behind_tls_proxy), ("2026", 5, true));
         assert_eq!(config.base_path, "/cti");
-        assert_eq!(config.tls, Some(Tls { certificate: "a.pem".into(), key: "b.pem".into() }));
+        let tls = Tls { certificate: "a.pem".into(), key: "b.pem".into(), min_version: TlsVersion::V1_3 };
+        assert_eq!(config.tls, Some(tls));
         let mistyped = over(&[("CONCORD_LISTN", "127.0.0.1:1")]).unwrap_err().to_string();
         assert!(mistyped.contains("did you mean CONCORD_LISTEN?"), "{mistyped}");
         assert_eq!(config.metrics_listen, MetricsListen::Nowhere);

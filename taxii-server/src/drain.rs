@@ -1,10 +1,12 @@
-//! Reads the rest of a request body before the answer goes out.
+//! Bodies of requests have a time to arrive, and what is left of one is read before the answer goes out.
 //!
 //! When a request is refused before its body was read, closing the connection would make most clients report a broken pipe
 //! instead of the error.
 
+use crate::app::App;
+use crate::config::Timeouts;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
@@ -14,16 +16,27 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::time::{Instant, Sleep};
 
 /// Maximum number of bytes that are read after an answer is known.
 const MAX_BYTES: usize = 64 << 20;
 /// Maximum time for reading them.
 const MAX_TIME: Duration = Duration::from_secs(20);
 
+/// A body that did not arrive in time.
+#[derive(Debug, thiserror::Error)]
+#[error("the body did not arrive in time")]
+pub(crate) struct LateBody;
+
 /// Runs the handler, then reads the part of the body that it did not read, within limits.
-pub(crate) async fn drain_rest(request: Request, next: Next) -> Response {
+pub(crate) async fn drain_rest(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let Timeouts { body: total, body_idle: idle, .. } = app.config.timeouts;
+    drop(app);
     let unread = UnreadBody::default();
-    let tracked = |body| Body::new(TrackedBody { body: Some(body), unread: Arc::clone(&unread) });
+    let tracked = |body| {
+        let (unread, end) = (Arc::clone(&unread), Instant::now() + total);
+        Body::new(TrackedBody { body: Some(body), unread, idle, end, timer: None })
+    };
     let response = next.run(request.map(tracked)).await;
     let rest = unread.lock().ok().and_then(|mut unread| unread.take());
     if let Some(rest) = rest.filter(|rest| !rest.is_end_stream()) {
@@ -46,10 +59,16 @@ async fn drain(mut body: Body) {
 /// The body of a request after its reader was dropped.
 type UnreadBody = Arc<Mutex<Option<Body>>>;
 
-/// A body that moves into `unread` when its reader is dropped.
+/// A body that ends with an error when it does not arrive in time, and moves into `unread` when its reader is dropped.
 struct TrackedBody {
     body: Option<Body>,
     unread: UnreadBody,
+    /// Time between two parts.
+    idle: Duration,
+    /// When all of it must be here.
+    end: Instant,
+    /// Runs while a part is awaited.
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Drop for TrackedBody {
@@ -68,10 +87,18 @@ impl HttpBody for TrackedBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        match &mut self.body {
-            Some(body) => Pin::new(body).poll_frame(context),
-            None => Poll::Ready(None),
+        let Self { body: Some(body), idle, end, timer, .. } = &mut *self else { return Poll::Ready(None) };
+        let frame = Pin::new(body).poll_frame(context);
+        if frame.is_ready() {
+            *timer = None;
+            return frame;
         }
+        let end = (Instant::now() + *idle).min(*end);
+        let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(end)));
+        std::task::ready!(timer.as_mut().poll(context));
+        // What has not come is not waited for again.
+        self.body = None;
+        Poll::Ready(Some(Err(axum::Error::new(LateBody))))
     }
 
     fn is_end_stream(&self) -> bool {

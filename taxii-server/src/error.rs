@@ -52,6 +52,17 @@ pub enum ApiError {
     /// The URL is too long.
     #[error("the URL is longer than 8 KiB; send fewer filter values")]
     UriTooLong,
+    /// The head of the request is too large.
+    #[error("URL and headers of a request are 16 KiB at most")]
+    HeadTooLarge,
+    /// The host is missing, doubled or malformed.
+    #[error("a request names one host, in the header `Host`")]
+    Host,
+    /// The transfer coding is not known.
+    #[error(
+        "send the body plain or with `Transfer-Encoding: chunked`; to compress it, use `Content-Encoding: gzip`"
+    )]
+    TransferCoding,
     /// The media type of the body is not supported.
     #[error("send the body as {0}")]
     UnsupportedMediaType(&'static str),
@@ -94,6 +105,13 @@ impl ApiError {
             Self::Cursor(_) => ("bad_next", StatusCode::BAD_REQUEST, "This `next` cannot be used"),
             Self::TooLarge(_) => ("too_large", StatusCode::PAYLOAD_TOO_LARGE, "The request is too large"),
             Self::UriTooLong => ("uri_too_long", StatusCode::URI_TOO_LONG, "The URL is too long"),
+            Self::HeadTooLarge => {
+                ("head_too_large", StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too large")
+            }
+            Self::Host => ("bad_host", StatusCode::BAD_REQUEST, "The host cannot be understood"),
+            Self::TransferCoding => {
+                ("transfer_coding", StatusCode::NOT_IMPLEMENTED, "Transfer coding not supported")
+            }
             Self::UnsupportedMediaType(_) => {
                 ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE, "Body type not supported")
             }

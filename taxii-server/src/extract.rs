@@ -6,6 +6,7 @@ mod idempotency;
 mod media_type;
 mod page;
 mod path;
+mod room;
 
 pub(crate) use account::{
     Administrator, Deletable, Listed, LocalOperator, ObjectAt, RECHECKS, Readable, RootAt, StatusAt,
@@ -18,3 +19,4 @@ pub(crate) use path::{
     AccountPath, ApiRootPath, ApiRootRecordPath, CollectionPath, CollectionRecordPath, GrantPath, ObjectPath,
     StatusPath, TokenPath,
 };
+pub(crate) use room::{ConnectionBudget, HasRoom, hold_answer};

@@ -13,10 +13,12 @@
 
 pub mod admission;
 pub mod app;
+pub mod budget;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;
 pub mod config;
+mod connection;
 pub mod control;
 mod credentials;
 mod drain;
@@ -25,6 +27,7 @@ pub mod error;
 mod extract;
 mod metrics;
 mod openapi;
+mod protocol;
 pub mod rights;
 pub mod router;
 mod routes;

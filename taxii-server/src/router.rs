@@ -2,17 +2,17 @@
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::LocalOperator;
+use crate::extract::{HasRoom, LocalOperator, hold_answer};
 use crate::routes::{
     admin, api_root, collections, discovery, docs, health, manifest, metrics, objects, status, versions,
 };
-use crate::{drain, openapi};
-use axum::Router;
+use crate::{drain, openapi, protocol};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Method, Uri, header, uri::PathAndQuery};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -21,9 +21,6 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-
-/// Maximum length of a URL in bytes; longer ones are refused.
-const MAX_URI: usize = 8 << 10;
 
 fn taxii_routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -118,7 +115,8 @@ fn client_routes(base_path: &str) -> Router<Arc<App>> {
         document.servers = Some(vec![utoipa::openapi::Server::new(base_path)]);
     }
     let json = document.to_json().map(bytes::Bytes::from).unwrap_or_default();
-    let openapi = get(move || async move { ([(header::CONTENT_TYPE, "application/json")], json) });
+    let openapi =
+        get(move || async move { (Extension(HasRoom), [(header::CONTENT_TYPE, "application/json")], json) });
     let docs = format!("{base_path}/docs/");
     router
         .route("/openapi.json/", openapi)
@@ -158,10 +156,11 @@ fn finish(router: Router<Arc<App>>, app: Arc<App>) -> Service {
         .fallback(async || ApiError::NotFound("resource"))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(from_fn_with_state(Arc::clone(&app), measure))
-        .layer(from_fn(refuse_long_uris))
-        .layer(from_fn(drain::drain_rest))
+        .layer(from_fn_with_state(Arc::clone(&app), hold_answer))
+        .layer(from_fn_with_state(Arc::clone(&app), drain::drain_rest))
         .layer(CatchPanicLayer::custom(|_| ApiError::Internal("a handler panicked".into()).into_response()))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(from_fn_with_state(Arc::clone(&app), protocol::guard))
         .with_state(app);
     Service(router)
 }
@@ -183,11 +182,6 @@ async fn measure(State(app): State<Arc<App>>, request: Request, next: Next) -> R
     let response = next.run(request).await;
     app.metrics.count_request(method, route, response.status().as_u16(), started.elapsed());
     response
-}
-
-async fn refuse_long_uris(request: Request, next: Next) -> Response {
-    let length = request.uri().path_and_query().map_or(0, |part| part.as_str().len());
-    if length > MAX_URI { ApiError::UriTooLong.into_response() } else { next.run(request).await }
 }
 
 /// Makes the path end with one slash, as the standard writes paths. Some clients leave it out, or write `//` where they

@@ -5,6 +5,7 @@ pub(crate) mod api_root;
 pub(crate) mod collections;
 pub(crate) mod discovery;
 pub(crate) mod docs;
+mod envelope;
 pub(crate) mod health;
 pub(crate) mod manifest;
 pub(crate) mod metrics;
@@ -13,6 +14,7 @@ pub(crate) mod status;
 pub(crate) mod versions;
 
 use crate::store::Page;
+use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -34,8 +36,8 @@ fn ok<T>(resource: T) -> Taxii<T> {
     Taxii(StatusCode::OK, resource)
 }
 
-fn taxii_response(status: StatusCode, json: Vec<u8>) -> Response {
-    (status, [(header::CONTENT_TYPE, taxii::MEDIA_TYPE)], json).into_response()
+fn taxii_response(status: StatusCode, json: impl Into<Body>) -> Response {
+    (status, [(header::CONTENT_TYPE, taxii::MEDIA_TYPE)], json.into()).into_response()
 }
 
 /// Adds the headers with the first and the last `date_added` of a page (TAXII 2.1, section 3.2); an empty page has none.

@@ -1,27 +1,28 @@
-//! A running server: listeners, TLS, background tasks, shutdown.
+//! A running server: listeners, background tasks, signals, shutdown.
+
+mod certificates;
+mod descriptors;
+mod signals;
+
+pub(crate) use certificates::Certificates;
+pub use signals::StopSignal;
 
 use crate::app::{App, CredentialError};
-use crate::config::{Config, ConfigError, MetricsListen, Tls};
+use crate::config::{Config, ConfigError, ListenAddress, MetricsListen, Tls, Unnamed};
+use crate::connection::{Front, Phase};
 use crate::control::{ControlAddress, ControlFile};
 use crate::engines::{self, OpenError};
 use crate::router;
 use crate::store::{Maintenance, Store};
-use axum_server::Handle;
-use axum_server::accept::DefaultAcceptor;
-use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use signals::Signal;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
+use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 
-/// Maximum time in which a client must send the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// Time that open requests get when the server stops.
-const GRACE: Duration = Duration::from_secs(10);
-/// Interval between looks at the certificate files.
-const CERTIFICATE_CHECK: Duration = Duration::from_secs(2);
 /// Interval between removals of old statuses.
 const MAINTENANCE: Duration = Duration::from_secs(600);
 
@@ -31,8 +32,9 @@ const MAINTENANCE: Duration = Duration::from_secs(600);
 pub struct Server {
     app: Arc<App>,
     address: SocketAddr,
-    handle: Handle<SocketAddr>,
-    listeners: JoinSet<io::Result<()>>,
+    phase: watch::Sender<Phase>,
+    listeners: JoinSet<usize>,
+    certificates: Option<Arc<Certificates>>,
     background: Vec<JoinHandle<()>>,
     control: Option<ControlFile>,
 }
@@ -60,11 +62,23 @@ pub enum StartError {
     /// Secrets cannot be made.
     #[error(transparent)]
     Credentials(#[from] CredentialError),
+    /// The name in an address has no address.
+    #[error(
+        "cannot find {address}, which the setting {setting} names; give a name of this machine, or 127.0.0.1:6100"
+    )]
+    Resolve {
+        /// The address.
+        address: ListenAddress,
+        /// Key of the setting that names it.
+        setting: &'static str,
+        /// The cause.
+        source: io::Error,
+    },
     /// An address cannot be listened on.
     #[error("cannot listen on {address}; choose another address with the setting {setting}")]
     Bind {
         /// The address.
-        address: SocketAddr,
+        address: ListenAddress,
         /// Key of the setting that names it.
         setting: &'static str,
         /// The cause.
@@ -81,7 +95,7 @@ pub enum StartError {
         /// Path of the key.
         key: PathBuf,
         /// The cause.
-        source: io::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The address for the operator cannot be opened or written into the data folder.
     #[error("cannot open the address for the operator of this machine")]
@@ -92,9 +106,6 @@ pub enum StartError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// A listener failed.
-    #[error("a listener failed")]
-    Listener(#[source] io::Error),
     /// The task of a listener panicked.
     #[error("the task of a listener ended")]
     Task(#[source] JoinError),
@@ -112,7 +123,8 @@ impl Server {
     pub async fn start(config: Config) -> Result<Self, StartError> {
         config.check()?;
         let store = engines::open(&config).await?;
-        let listener = bind(config.listen, "listen")?;
+        let unnamed = if config.is_tls() { Unnamed::All } else { Unnamed::Loopback };
+        let listener = bind(&config.listen, Config::PORT, unnamed, "listen").await?;
         let mut server = Self::start_with(config, store, listener).await?;
         server.open_control()?;
         Ok(server)
@@ -129,47 +141,68 @@ impl Server {
         listener: TcpListener,
     ) -> Result<Self, StartError> {
         let address = listener.local_addr().map_err(StartError::Listener)?;
-        config.listen = address;
+        config.listen = address.into();
         config.check()?;
         let (max_content_length, most) = (config.max_content_length, store.max_request_bytes());
         if usize::try_from(max_content_length).map_or(true, |length| length > most) {
             return Err(StartError::MaxContentLength { max_content_length, most });
         }
+        let caps = descriptors::caps(&config);
         let app = Arc::new(App::new(store, config)?);
         let config = &app.config;
-        let handle = Handle::new();
-        let mut listeners = JoinSet::new();
         let mut background = vec![tokio::spawn(maintain(Arc::clone(&app)))];
+        let certificates = config.tls.clone().map(load_certificates).transpose()?;
         let service = router::mounted_service(Arc::clone(&app));
-        match &config.tls {
-            None => {
-                listeners.spawn(plain(listener, &handle, service)?);
-            }
-            Some(tls) => {
-                let certificates = load_certificates(tls).await?;
-                background.push(tokio::spawn(reload(tls.clone(), certificates.clone())));
-                listeners.spawn(encrypted(listener, &handle, certificates, service)?);
-            }
+        let mut front = Front::new("listen", service, config.timeouts, caps);
+        if let Some(certificates) = &certificates {
+            let certificates = app.certificates.get_or_init(|| Arc::clone(certificates));
+            background.push(tokio::spawn(Arc::clone(certificates).follow()));
+            front = front.with_tls(Arc::clone(certificates));
         }
-        if let MetricsListen::At(address) = config.metrics_listen {
-            let listener = bind(address, "metrics_listen")?;
-            listeners.spawn(plain(listener, &handle, router::metrics_service(Arc::clone(&app)))?);
+        let mut server = Self {
+            app: Arc::clone(&app),
+            address,
+            phase: watch::Sender::new(Phase::Running),
+            listeners: JoinSet::new(),
+            certificates,
+            background,
+            control: None,
+        };
+        server.listen(listener, front)?;
+        if let MetricsListen::At(address) = &config.metrics_listen {
+            let listener = bind(address, Config::METRICS_PORT, Unnamed::Loopback, "metrics_listen").await?;
+            let service = router::metrics_service(Arc::clone(&app));
+            let front = Front::new("metrics_listen", service, config.timeouts, descriptors::METRICS);
+            server.listen(listener, front)?;
         }
         if config.behind_tls_proxy && config.public_url.is_none() {
-            tracing::warn!("public_url is not set, so discovery repeats whatever host a request names");
+            tracing::warn!(
+                "public_url is not set, so discovery gives relative URLs, which some clients do not take"
+            );
         }
-        tracing::info!(%address, "listening");
-        Ok(Self { app, address, handle, listeners, background, control: None })
+        tracing::info!(%address, tls = config.tls.is_some(), "listening");
+        Ok(server)
+    }
+
+    /// Accepts connections until the server stops.
+    fn listen(&mut self, listener: TcpListener, front: Front) -> Result<(), StartError> {
+        listener.set_nonblocking(true).map_err(StartError::Listener)?;
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(StartError::Listener)?;
+        self.listeners.spawn(front.serve(listener, self.phase.subscribe()));
+        Ok(())
     }
 
     /// Opens the loopback address for the operator of this machine.
     fn open_control(&mut self) -> Result<(), StartError> {
-        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0)), "listen")?;
+        let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(StartError::Control)?;
         let address = listener.local_addr().map_err(StartError::Control)?;
         let secret = crate::credentials::new_password()?;
         let control = ControlAddress { address, secret };
         let service = router::operator_service(Arc::clone(&self.app), &control.secret);
-        self.listeners.spawn(plain(listener, &self.handle, service)?);
+        self.listen(
+            listener,
+            Front::new("control", service, self.app.config.timeouts, descriptors::CONTROL),
+        )?;
         self.control = Some(control.write(&self.app.config.data).map_err(StartError::Control)?);
         Ok(())
     }
@@ -192,28 +225,66 @@ impl Server {
         &self.app
     }
 
-    /// Serves until the signal comes, then stops.
+    /// Serves until a signal says to stop, then stops. SIGHUP makes it read the certificates again.
     ///
     /// # Errors
     /// When a listener fails.
-    pub async fn run(mut self, mut stop: StopSignal) -> Result<(), ServeError> {
-        tokio::select! {
-            () = stop.wait() => {}
-            ended = self.listeners.join_next() => {
-                if let Some(ended) = ended {
-                    ended.map_err(ServeError::Task)?.map_err(ServeError::Listener)?;
+    pub async fn run(mut self, mut signals: StopSignal) -> Result<(), ServeError> {
+        loop {
+            tokio::select! {
+                signal = signals.next() => match signal {
+                    Signal::Stop(signal) => {
+                        tracing::info!(signal, "stopping; a second signal cuts open requests off");
+                        break;
+                    }
+                    Signal::Reload => self.reload(),
+                },
+                Some(ended) = self.listeners.join_next() => {
+                    ended.map_err(ServeError::Task)?;
                 }
             }
         }
-        self.stop().await;
-        Ok(())
+        let phase = self.phase.clone();
+        let mut stopping = std::pin::pin!(self.stop());
+        loop {
+            tokio::select! {
+                () = &mut stopping => return Ok(()),
+                signal = signals.next() => if let Signal::Stop(_) = signal {
+                    phase.send_replace(Phase::Cut);
+                }
+            }
+        }
+    }
+
+    fn reload(&self) {
+        match &self.certificates {
+            Some(certificates) => certificates.reload(),
+            None => tracing::info!(
+                "SIGHUP reads certificates again, and there are none; other settings need a restart"
+            ),
+        }
     }
 
     /// Waits for open requests, finishes all writes, and closes the store.
     pub async fn stop(mut self) {
         drop(self.control);
-        self.handle.graceful_shutdown(Some(GRACE));
-        while self.listeners.join_next().await.is_some() {}
+        self.phase.send_replace(Phase::Draining);
+        let mut cut = 0;
+        let mut grace = std::pin::pin!(tokio::time::sleep(self.app.config.timeouts.grace));
+        let mut is_over = false;
+        loop {
+            tokio::select! {
+                ended = self.listeners.join_next() => match ended {
+                    Some(ended) => cut += ended.unwrap_or(0),
+                    None => break,
+                },
+                () = &mut grace, if !is_over => {
+                    is_over = true;
+                    self.phase.send_replace(Phase::Cut);
+                }
+            }
+        }
+        tracing::info!(cut, "connections are closed");
         for task in self.background {
             task.abort();
             let _ = task.await;
@@ -222,7 +293,11 @@ impl Server {
         let mut app = self.app;
         for _ in 0..50 {
             match Arc::try_unwrap(app) {
-                Ok(app) => return app.store.close().await,
+                Ok(app) => {
+                    app.store.close().await;
+                    tracing::info!("stopped");
+                    return;
+                }
                 Err(shared) => app = shared,
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -231,74 +306,28 @@ impl Server {
     }
 }
 
-fn bind(address: SocketAddr, setting: &'static str) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).map_err(|source| StartError::Bind { address, setting, source })
-}
-
-type Listening = futures::future::BoxFuture<'static, io::Result<()>>;
-
-fn plain(
-    listener: TcpListener,
-    handle: &Handle<SocketAddr>,
-    service: router::Service,
-) -> Result<Listening, StartError> {
-    listener.set_nonblocking(true).map_err(StartError::Listener)?;
-    let server: axum_server::Server<SocketAddr, DefaultAcceptor> =
-        axum_server::from_tcp(listener).map_err(StartError::Listener)?;
-    let mut server = server.handle(handle.clone());
-    limit_heads(server.http_builder());
-    Ok(Box::pin(server.serve(tower::make::Shared::new(service))))
-}
-
-fn encrypted(
-    listener: TcpListener,
-    handle: &Handle<SocketAddr>,
-    certificates: RustlsConfig,
-    service: router::Service,
-) -> Result<Listening, StartError> {
-    listener.set_nonblocking(true).map_err(StartError::Listener)?;
-    let server: axum_server::Server<SocketAddr, RustlsAcceptor> =
-        axum_server::from_tcp_rustls(listener, certificates).map_err(StartError::Listener)?;
-    let mut server = server.handle(handle.clone());
-    limit_heads(server.http_builder());
-    Ok(Box::pin(server.serve(tower::make::Shared::new(service))))
-}
-
-/// Bounds time and memory for the heads of requests; hyper has no timeout by default.
-fn limit_heads(builder: &mut hyper_util::server::conn::auto::Builder<hyper_util::rt::TokioExecutor>) {
-    let timer = hyper_util::rt::TokioTimer::new;
-    builder.http1().timer(timer()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(64 << 10);
-    builder.http2().timer(timer()).max_concurrent_streams(100).max_header_list_size(16 << 10);
-}
-
-async fn load_certificates(tls: &Tls) -> Result<RustlsConfig, StartError> {
-    let loaded = RustlsConfig::from_pem_file(&tls.certificate, &tls.key).await;
-    loaded.map_err(|source| {
-        let Tls { certificate, key } = tls.clone();
-        StartError::Certificate { certificate, key, source }
-    })
-}
-
-/// Loads certificates again when their files change. A pair that cannot be used is logged, and the old one stays.
-async fn reload(tls: Tls, certificates: RustlsConfig) {
-    let mut seen = modified(&tls);
-    loop {
-        tokio::time::sleep(CERTIFICATE_CHECK).await;
-        let now = modified(&tls);
-        if now == seen {
-            continue;
+/// Listens on the first address that can be used of those that a setting names.
+async fn bind(
+    address: &ListenAddress,
+    default_port: u16,
+    unnamed: Unnamed,
+    setting: &'static str,
+) -> Result<TcpListener, StartError> {
+    let address = address.clone();
+    match address.resolve(default_port, unnamed).await {
+        Err(source) => Err(StartError::Resolve { address, setting, source }),
+        Ok(sockets) => {
+            TcpListener::bind(&sockets[..]).map_err(|source| StartError::Bind { address, setting, source })
         }
-        match certificates.reload_from_pem_file(&tls.certificate, &tls.key).await {
-            Ok(()) => tracing::info!("took the new certificate"),
-            Err(error) => tracing::error!(%error, "the new certificate cannot be used; the old one stays"),
-        }
-        seen = now;
     }
 }
 
-/// Times at which the files changed.
-fn modified(tls: &Tls) -> [Option<SystemTime>; 2] {
-    [&tls.certificate, &tls.key].map(|path: &PathBuf| std::fs::metadata(path).ok()?.modified().ok())
+fn load_certificates(tls: Tls) -> Result<Arc<Certificates>, StartError> {
+    let Tls { certificate, key, .. } = tls.clone();
+    match Certificates::load(tls) {
+        Ok(certificates) => Ok(Arc::new(certificates)),
+        Err(source) => Err(StartError::Certificate { certificate, key, source }),
+    }
 }
 
 /// Runs maintenance of the store without end: see [`Store::maintain`]. [`Server`] does it by itself; an application that
@@ -306,41 +335,4 @@ fn modified(tls: &Tls) -> [Option<SystemTime>; 2] {
 pub async fn maintain(app: Arc<App>) {
     let keep_receipts = Duration::from_secs(u64::from(app.config.status_hours) * 3_600);
     app.store.maintain(Maintenance { keep_receipts, every: MAINTENANCE }).await;
-}
-
-/// Waits for Ctrl-C or SIGTERM. Register it before the server is said to be ready, so that no signal is missed.
-pub struct StopSignal {
-    #[cfg(unix)]
-    signals: [tokio::signal::unix::Signal; 2],
-}
-
-impl StopSignal {
-    /// Takes over the signals; they no longer end the process by themselves.
-    ///
-    /// # Errors
-    /// When the operating system does not allow it.
-    pub fn register() -> std::io::Result<Self> {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            Ok(Self { signals: [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?] })
-        }
-        #[cfg(not(unix))]
-        Ok(Self {})
-    }
-
-    async fn wait(&mut self) {
-        #[cfg(unix)]
-        {
-            let [interrupt, terminate] = &mut self.signals;
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        #[cfg(not(unix))]
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
 }

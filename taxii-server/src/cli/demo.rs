@@ -1,7 +1,7 @@
 use super::admin::find_collection;
 use super::import::Importer;
 use super::{CommonOptions, install_crypto, output, start_logging};
-use crate::config::MetricsListen;
+use crate::config::{ListenAddress, MetricsListen};
 use crate::control::{
     AccessResource, CollectionResource, Control, ControlError, NewAccount, NewApiRoot, NewCollection,
     Secrets, write_private,
@@ -16,7 +16,6 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use stix_model::{SpecVersion, Tlp};
@@ -34,7 +33,7 @@ const FILE: &str = "demo.json";
 pub(super) struct Demo {
     /// Address for TAXII
     #[arg(long, default_value = "127.0.0.1:6100", value_name = "ADDRESS:PORT")]
-    listen: SocketAddr,
+    listen: ListenAddress,
     /// Print one line of JSON when everything is ready
     #[arg(long)]
     json: bool,

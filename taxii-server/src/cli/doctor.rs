@@ -62,9 +62,10 @@ impl Doctor {
 
 async fn check_certificate(config: &Config) -> anyhow::Result<String> {
     let Some(tls) = &config.tls else { return Ok("none: plain HTTP".to_owned()) };
-    axum_server::tls_rustls::RustlsConfig::from_pem_file(&tls.certificate, &tls.key).await.map_err(
-        |error| anyhow::anyhow!("{} with {}: {error}", tls.certificate.display(), tls.key.display()),
-    )?;
+    let loaded = crate::serve::Certificates::load(tls.clone());
+    loaded.map_err(|error| {
+        anyhow::anyhow!("{} with {}: {error}", tls.certificate.display(), tls.key.display())
+    })?;
     Ok(format!("{} fits its key", tls.certificate.display()))
 }
 

@@ -1,10 +1,9 @@
 use super::{CommonOptions, install_crypto, output, start_logging};
-use crate::config::{Config, MetricsListen, Tls};
+use crate::config::{Config, ListenAddress, MetricsListen, Tls, TlsVersion};
 use crate::control::{Control, NewAccount, NewApiRoot, Secrets, write_private};
 use crate::serve::{Server, StopSignal};
 use clap::Args;
 use std::io::IsTerminal;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
@@ -17,9 +16,10 @@ Examples:
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Serve {
-    /// Address for TAXII [default: 127.0.0.1:6100]
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    listen: Option<SocketAddr>,
+    /// Address for TAXII, as localhost:6100, [::]:443 or :6100 [default: 127.0.0.1:6100]. Without a host it is every
+    /// address with TLS or behind a proxy, else that of this machine
+    #[arg(long, value_name = "HOST:PORT")]
+    listen: Option<ListenAddress>,
     /// The address that clients use
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
@@ -35,9 +35,18 @@ pub(super) struct Serve {
     /// Private key (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     tls_key: Option<PathBuf>,
+    /// Oldest version of TLS that is spoken: 1.2 or 1.3 [default: 1.2]
+    #[arg(long, value_name = "VERSION")]
+    tls_min_version: Option<TlsVersion>,
     /// Address for /metrics, without credentials [default: 127.0.0.1:9090; none to switch it off]
-    #[arg(long, value_name = "ADDRESS:PORT|none")]
+    #[arg(long, value_name = "HOST:PORT|none")]
     metrics_listen: Option<MetricsListen>,
+    /// Open connections at most [default: 1000]
+    #[arg(long, value_name = "NUMBER")]
+    max_connections: Option<usize>,
+    /// Open connections from one address at most; not for this machine, nor behind a proxy [default: 100]
+    #[arg(long, value_name = "NUMBER")]
+    max_connections_per_address: Option<usize>,
 }
 
 impl Serve {
@@ -64,8 +73,14 @@ impl Serve {
         }
         config.behind_tls_proxy |= self.behind_tls_proxy;
         if let (Some(certificate), Some(key)) = (self.tls_certificate, self.tls_key) {
-            config.tls = Some(Tls { certificate, key });
+            config.tls = Some(Tls { certificate, key, min_version: TlsVersion::default() });
         }
+        if let (Some(tls), Some(version)) = (&mut config.tls, self.tls_min_version) {
+            tls.min_version = version;
+        }
+        config.max_connections = self.max_connections.unwrap_or(config.max_connections);
+        config.max_connections_per_address =
+            self.max_connections_per_address.unwrap_or(config.max_connections_per_address);
         config.metrics_listen = self.metrics_listen.unwrap_or(config.metrics_listen);
         Ok(config)
     }

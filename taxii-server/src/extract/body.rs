@@ -1,24 +1,27 @@
-//! Bodies of requests to add objects: bounded in size and time, and decompressed.
+//! Bodies of requests to add objects: bounded in size, time and memory, and decompressed.
 
 use super::media_type;
 use crate::app::App;
+use crate::budget::{Budget, Cancel, Share};
+use crate::drain::LateBody;
 use crate::error::ApiError;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
+use std::error::Error;
 use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 use stix_model::taxii;
 
-/// Maximum time between two parts of a body.
-const IDLE: Duration = Duration::from_secs(10);
+/// Bytes of a body for which room is taken at once.
+const STEP: usize = 64 << 10;
 
 /// The bytes of an envelope. Their number is `max_content_length` at most, compressed and decompressed (TAXII 2.1,
 /// section 4.2.1).
-pub(crate) struct EnvelopeBody(pub(crate) Bytes);
+pub(crate) struct EnvelopeBody(pub(crate) Bytes, #[expect(dead_code, reason = "it is held, not read")] Paid);
 
 impl FromRequest<Arc<App>> for EnvelopeBody {
     type Rejection = ApiError;
@@ -30,12 +33,44 @@ impl FromRequest<Arc<App>> for EnvelopeBody {
             return Err(ApiError::UnsupportedMediaType(taxii::MEDIA_TYPE));
         }
         let is_compressed = is_gzip(&parts.headers)?;
-        let bytes = collect(&parts.headers, body, limit).await?;
+        let mut paid = Paid::new(&app.budgets.bodies);
+        let bytes = collect(&parts.headers, body, limit, &mut paid, app.config.timeouts.busy).await?;
         if !is_compressed {
-            return Ok(Self(bytes));
+            return Ok(Self(bytes, paid));
         }
-        let inflated = tokio::task::spawn_blocking(move || inflate(&bytes, limit)).await;
-        inflated.map_err(|error| ApiError::Internal(error.into()))?.map(Self)
+        let mut inflated_paid = Paid::new(&app.budgets.bodies);
+        let inflate = move |cancel: &Cancel| {
+            let inflated = inflate(&bytes, limit, &mut inflated_paid, cancel)?;
+            drop(paid);
+            Ok(Self(inflated, inflated_paid))
+        };
+        app.budgets.work.run(inflate).await?
+    }
+}
+
+/// Room that a growing body has taken.
+struct Paid {
+    budget: Budget,
+    share: Option<Share>,
+    bytes: usize,
+}
+
+impl Paid {
+    fn new(budget: &Budget) -> Self {
+        Self { budget: budget.clone(), share: None, bytes: 0 }
+    }
+
+    /// Number of bytes to pay for before the body has this length.
+    fn due(&self, length: usize) -> Option<usize> {
+        (length > self.bytes).then(|| length.next_multiple_of(STEP) - self.bytes)
+    }
+
+    fn add(&mut self, bytes: usize, share: Share) {
+        self.bytes += bytes;
+        match &mut self.share {
+            Some(all) => all.add(share),
+            None => self.share = Some(share),
+        }
     }
 }
 
@@ -49,7 +84,13 @@ fn is_gzip(headers: &HeaderMap) -> Result<bool, ApiError> {
     }
 }
 
-async fn collect(headers: &HeaderMap, mut body: Body, limit: u64) -> Result<Bytes, ApiError> {
+async fn collect(
+    headers: &HeaderMap,
+    mut body: Body,
+    limit: u64,
+    paid: &mut Paid,
+    wait: Duration,
+) -> Result<Bytes, ApiError> {
     let declared =
         headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if declared.is_some_and(|length| length > limit) {
@@ -57,21 +98,48 @@ async fn collect(headers: &HeaderMap, mut body: Body, limit: u64) -> Result<Byte
     }
     // Grows with the bytes that arrive, so a large Content-Length alone takes no memory.
     let mut bytes = BytesMut::new();
-    loop {
-        let frame = tokio::time::timeout(IDLE, body.frame()).await.map_err(|_| ApiError::BodyTimeout)?;
-        let Some(frame) = frame else { return Ok(bytes.freeze()) };
-        let Ok(data) = frame.map_err(|_| ApiError::BodyBroken)?.into_data() else { continue };
-        if bytes.len() as u64 + data.len() as u64 > limit {
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
+        let length = bytes.len() + data.len();
+        if length as u64 > limit {
             return Err(ApiError::TooLarge(limit));
+        }
+        if let Some(due) = paid.due(length) {
+            paid.add(due, paid.budget.reserve(due, wait).await?);
         }
         bytes.extend_from_slice(&data);
     }
+    Ok(bytes.freeze())
 }
 
-fn inflate(bytes: &[u8], limit: u64) -> Result<Bytes, ApiError> {
+/// Why a body ended before its end.
+fn broken(error: axum::Error) -> ApiError {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
+    while let Some(error) = cause {
+        if error.is::<LateBody>() {
+            return ApiError::BodyTimeout;
+        }
+        cause = error.source();
+    }
+    ApiError::BodyBroken
+}
+
+fn inflate(bytes: &[u8], limit: u64, paid: &mut Paid, cancel: &Cancel) -> Result<Bytes, ApiError> {
+    let mut decoder = flate2::read::MultiGzDecoder::new(bytes).take(limit.saturating_add(1));
     let mut inflated = Vec::new();
-    let read =
-        flate2::read::MultiGzDecoder::new(bytes).take(limit.saturating_add(1)).read_to_end(&mut inflated);
-    read.map_err(|_| ApiError::Unprocessable("the body is not gzip, as Content-Encoding says".to_owned()))?;
+    loop {
+        if cancel.is_cancelled() {
+            return Err(ApiError::BodyBroken);
+        }
+        if let Some(due) = paid.due(inflated.len() + STEP) {
+            paid.add(due, paid.budget.try_reserve(due)?);
+        }
+        let read = decoder.by_ref().take(STEP as u64).read_to_end(&mut inflated);
+        let not_gzip =
+            |_| ApiError::Unprocessable("the body is not gzip, as Content-Encoding says".to_owned());
+        if read.map_err(not_gzip)? == 0 {
+            break;
+        }
+    }
     if inflated.len() as u64 > limit { Err(ApiError::TooLarge(limit)) } else { Ok(inflated.into()) }
 }

@@ -4,7 +4,7 @@ use crate::error::ApiError;
 use crate::extract::TaxiiCaller;
 use crate::openapi::ReadFailures;
 use axum::extract::State;
-use axum::http::uri::{Authority, Uri};
+use axum::http::uri::Uri;
 use axum::http::{HeaderMap, header};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -37,24 +37,25 @@ pub(crate) async fn get_discovery(
 }
 
 /// Returns scheme and host for the URLs of API roots, or an empty text for relative URLs. Some clients use the URLs of
-/// discovery as they are, so they are absolute: with the configured address, else with the host that the request names.
-/// Over plain HTTP that is done on loopback only; elsewhere a TLS proxy may stand in between, and a URL with `http` would
-/// send credentials past it. The standard asks for HTTPS or relative URLs (TAXII 2.1, section 4.1.1).
+/// discovery as they are, so they are absolute: with the configured address, else with the host that the request names, if
+/// it is one of this server's: its certificate is valid for it, or it is this machine. Any other name may be a lie, and
+/// over plain HTTP a TLS proxy may stand in between, past which a URL with `http` would send credentials. The standard
+/// asks for HTTPS or relative URLs (TAXII 2.1, section 4.1.1).
 fn origin(app: &App, uri: &Uri, headers: &HeaderMap) -> String {
     if let Some(url) = &app.config.public_url {
         return url.trim_end_matches('/').to_owned();
     }
     // HTTP/2 names the host in the URI, HTTP/1.1 in a header.
     let named = uri.authority().cloned().or_else(|| headers.get(header::HOST)?.to_str().ok()?.parse().ok());
-    let is_tls = app.config.tls.is_some() || app.config.behind_tls_proxy;
-    match named {
-        Some(host) if is_tls => format!("https://{host}"),
-        Some(host) if is_loopback(&host) => format!("http://{host}"),
+    let Some(named) = named else { return String::new() };
+    let host = named.host().trim_matches(['[', ']']);
+    match app.certificates.get() {
+        Some(certificates) if certificates.vouch_for(host) => format!("https://{named}"),
+        None if is_loopback(host) && !app.config.is_tls() => format!("http://{named}"),
         _ => String::new(),
     }
 }
 
-fn is_loopback(authority: &Authority) -> bool {
-    let host = authority.host().trim_matches(['[', ']']);
+fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

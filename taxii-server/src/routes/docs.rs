@@ -1,8 +1,10 @@
 //! The page that shows the OpenAPI document.
 
-use axum::response::Html;
+use crate::extract::HasRoom;
+use axum::Extension;
+use axum::response::{Html, IntoResponse};
 
 /// A page that shows the OpenAPI document and loads nothing else.
-pub(crate) async fn get_docs() -> Html<&'static str> {
-    Html(include_str!("docs.html"))
+pub(crate) async fn get_docs() -> impl IntoResponse {
+    (Extension(HasRoom), Html(include_str!("docs.html")))
 }

@@ -1,6 +1,8 @@
-use super::{Taxii, taxii_response, with_dates};
+use super::envelope::envelope;
+use super::{Taxii, taxii_response};
 use crate::admission::{self, Posted};
 use crate::app::App;
+use crate::budget::Room;
 use crate::clock::timestamp;
 use crate::error::ApiError;
 use crate::extract::{
@@ -9,13 +11,12 @@ use crate::extract::{
 };
 use crate::openapi::{AddFailures, MatchObjects, MatchSpecVersion, MatchVersion, PageFailures, Paging};
 use crate::rights::{Action, Decision, Principal, Resource, decide};
-use crate::store::{Deletion, Page, Rejection, Stamps, StoreError, Submission, View};
+use crate::store::{Deletion, Rejection, Stamps, StoreError, Submission, View};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use bytes::Bytes;
 use std::sync::Arc;
-use stix_model::taxii::{Status, write_envelope};
+use stix_model::taxii::Status;
 
 /// Get objects (TAXII 2.1, section 5.4).
 #[utoipa::path(
@@ -30,9 +31,11 @@ use stix_model::taxii::{Status, write_envelope};
 pub(crate) async fn get_objects(
     State(app): State<Arc<App>>,
     Readable(view): Readable,
+    room: Room,
     query: PageQuery,
 ) -> Result<Response, ApiError> {
-    Ok(envelope(&app.store.objects(&view, &query.resolve(&app, &view)?).await?))
+    let page = app.store.places(&view, &query.resolve(&app, &view)?).await?;
+    envelope(app, room, view, page).await
 }
 
 /// Add objects (TAXII 2.1, section 5.5). When the answer comes, everything in its `successes` is durable and visible.
@@ -56,7 +59,7 @@ pub(crate) async fn add_objects(
     let (id, fingerprint) = (request.id, request.fingerprint(at.collection(), &body.0));
     for _ in 0..RECHECKS {
         let (view, principal) = at.decide(&app)?;
-        let Posted { objects, stamps } = admit(&body, &view, &principal).await?;
+        let Posted { objects, stamps } = admit(&app, &body, &view, &principal).await?;
         let submission = Submission { id, fingerprint, received, objects, stamps };
         match app.store.add(&view, &principal, submission).await {
             Err(StoreError::Rejected(Rejection::Stale)) => {}
@@ -87,10 +90,11 @@ pub(crate) async fn get_object(
     State(app): State<Arc<App>>,
     Readable(view): Readable,
     ObjectAt(id): ObjectAt,
+    room: Room,
     query: PageQuery,
 ) -> Result<Response, ApiError> {
     let request = query.of_object(id.clone()).resolve(&app, &view)?;
-    let page = app.store.objects(&view, &request).await?;
+    let page = app.store.places(&view, &request).await?;
     // A known object of which no version passes the filters is an empty envelope, not an error. But a version that is
     // asked for by its instant alone is there or not (section 5.7: 404 after it was deleted).
     let names_versions = request.after.is_none() && request.filter.wants_only_instants();
@@ -98,7 +102,7 @@ pub(crate) async fn get_object(
     if page.items.is_empty() && is_missing {
         return Err(ApiError::NotFound("object"));
     }
-    Ok(envelope(&page))
+    envelope(app, room, view, page).await
 }
 
 /// Delete an object: its last version, or those that `match[version]` names (TAXII 2.1, section 5.7).
@@ -133,10 +137,14 @@ pub(crate) async fn delete_object(
 
 /// Holds the objects of an envelope against what the collection takes, away from the request threads and before the one
 /// writer of the store.
-async fn admit(body: &EnvelopeBody, view: &View, principal: &Principal) -> Result<Posted, ApiError> {
+async fn admit(
+    app: &App,
+    body: &EnvelopeBody,
+    view: &View,
+    principal: &Principal,
+) -> Result<Posted, ApiError> {
     let (body, collection) = (body.0.clone(), Arc::clone(&view.collection));
-    let posted = tokio::task::spawn_blocking(move || admission::read(&body, &collection)).await;
-    let posted = posted.map_err(|error| ApiError::Internal(error.into()))?;
+    let posted = app.budgets.work.run(move |cancel| admission::read(&body, &collection, cancel)).await?;
     let posted = posted.map_err(|error| ApiError::Unprocessable(error.to_string()))?;
     let resource = Resource::Collection(view.collection.id);
     let may_restore = matches!(decide(principal, Action::Restore, resource), Decision::Allow(_));
@@ -145,9 +153,4 @@ async fn admit(body: &EnvelopeBody, view: &View, principal: &Principal) -> Resul
     } else {
         Err(ApiError::Forbidden("give objects their date_added"))
     }
-}
-
-fn envelope(page: &Page<Bytes>) -> Response {
-    let objects = page.items.iter().map(|object| &object[..]);
-    with_dates(taxii_response(StatusCode::OK, write_envelope(page.next.as_deref(), objects)), page)
 }

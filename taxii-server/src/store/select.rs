@@ -19,11 +19,11 @@ const WORK_BOUND: usize = 64 * SLICE;
 
 /// A version that is on a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Selected {
+pub(crate) struct Selected {
     pub(super) position: Position,
     pub(super) level: Tlp,
     /// Bytes of the object.
-    pub(super) length: u32,
+    pub(crate) length: u32,
 }
 
 /// The versions of one page.

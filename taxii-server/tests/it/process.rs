@@ -74,6 +74,47 @@ async fn the_demo_keeps_its_data_and_credentials() {
     stop(child).await;
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn the_server_listens_where_it_is_told_and_says_how_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    for listen in [":0", "0", "localhost:0", "127.0.0.1:0"] {
+        let mut child = program(&folder.path().join("data"))
+            .args(["serve", "--listen", listen, "--metrics-listen", "none"])
+            .spawn()
+            .unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut next = async |message: &str| {
+            while let Some(line) = log.next_line().await.unwrap() {
+                let line: Value = serde_json::from_str(&line).unwrap();
+                if line["fields"]["message"].as_str().unwrap().contains(message) {
+                    return line["fields"].clone();
+                }
+            }
+            panic!("the log of {listen} has no line: {message}");
+        };
+        let address = next("listening").await["address"].as_str().unwrap().to_owned();
+        assert!(address.starts_with("127.0.0.1:"), "{listen}: {address}");
+        next("administrator").await;
+        let pid = child.id().unwrap().to_string();
+        let kill = async |signal: &str| Command::new("kill").args([signal, &pid]).status().await.unwrap();
+        assert!(kill("-HUP").await.success());
+        next("SIGHUP").await;
+        assert!(kill("-TERM").await.success());
+        assert_eq!(next("stopping").await["signal"], "SIGTERM");
+        assert_eq!(next("connections are closed").await["cut"], 0);
+        next("stopped").await;
+        assert!(child.wait().await.unwrap().success());
+        std::fs::remove_dir_all(folder.path().join("data")).unwrap();
+    }
+    for (listen, said) in
+        [("http://localhost:1", "without http://"), ("no-such-host.invalid:1", "cannot find")]
+    {
+        let output = program(folder.path()).args(["serve", "--listen", listen]).output().await.unwrap();
+        assert!(String::from_utf8_lossy(&output.stderr).contains(said), "{output:?}");
+    }
+}
+
 /// A client that sends its whole body before it reads must still get the error, not a broken pipe.
 #[tokio::test]
 async fn refusals_of_large_bodies_arrive() {

@@ -3,7 +3,7 @@
 use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
-use taxii_server::config::{Config, MetricsListen, Tls};
+use taxii_server::config::{Config, MetricsListen, Tls, TlsVersion};
 use taxii_server::control::Control;
 use taxii_server::serve::Server;
 
@@ -12,7 +12,7 @@ pub(crate) fn install_crypto() {
 }
 
 /// Writes a self-signed certificate and gives it as PEM.
-fn certify(folder: &Path) -> String {
+pub(crate) fn certify(folder: &Path) -> String {
     let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     std::fs::write(folder.join("key.pem"), certified.signing_key.serialize_pem()).unwrap();
     std::fs::write(folder.join("chain.pem"), certified.cert.pem()).unwrap();
@@ -33,7 +33,11 @@ async fn a_new_certificate_is_taken_while_requests_go_on() {
         listen: "127.0.0.1:0".parse().unwrap(),
         data: folder.path().join("data"),
         metrics_listen: MetricsListen::Nowhere,
-        tls: Some(Tls { certificate: folder.path().join("chain.pem"), key: folder.path().join("key.pem") }),
+        tls: Some(Tls {
+            certificate: folder.path().join("chain.pem"),
+            key: folder.path().join("key.pem"),
+            min_version: TlsVersion::default(),
+        }),
         ..Config::default()
     };
     let server = Server::start(config.clone()).await.unwrap();
