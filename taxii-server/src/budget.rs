@@ -216,13 +216,13 @@ mod tests {
         let mut bytes = room.reserve(2 * UNIT).await.unwrap().by(vec![0; 2 * UNIT]);
         assert!(room.try_reserve(2 * UNIT).is_err(), "the connection has one unit left");
         let other = Room { own: Some(Budget::new(3 * UNIT)), ..room.clone() };
-        let _other = other.try_reserve(2 * UNIT).unwrap();
+        let held = other.try_reserve(2 * UNIT).unwrap();
         assert!(other.reserve(1).await.is_err(), "all have none left");
         drop(bytes.split_to(1));
         assert!(room.try_reserve(1).is_err());
         drop(bytes);
-        room.reserve(100 * UNIT).await.err().expect("more than all is all, and that is not free");
-        drop(_other);
+        assert!(room.reserve(100 * UNIT).await.is_err(), "more than all is all, and that is not free");
+        drop(held);
         room.reserve(100 * UNIT).await.unwrap();
     }
 

@@ -242,24 +242,21 @@ impl Front {
         let protocol = protocol();
         let mut connection = pin!(protocol.serve_connection(stream, service));
         let mut timer = Timer::new(&activity, self.timeouts);
-        loop {
-            tokio::select! {
-                biased;
-                ended = connection.as_mut() => {
-                    if let Err(error) = ended {
-                        tracing::debug!(peer = shown(peer), %error, "a connection failed");
-                    }
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(peer = shown(peer), %error, "a connection failed");
+                }
+                return;
+            }
+            overdue = timer.overdue() => {
+                tracing::debug!(peer = shown(peer), ?overdue, "a connection is closed");
+                if overdue != Overdue::Idle {
                     return;
                 }
-                overdue = timer.overdue() => {
-                    tracing::debug!(peer = shown(peer), ?overdue, "a connection is closed");
-                    if overdue != Overdue::Idle {
-                        return;
-                    }
-                    break;
-                }
-                () = reaches(&mut phase, Phase::Draining) => break,
             }
+            () = reaches(&mut phase, Phase::Draining) => {}
         }
         connection.as_mut().graceful_shutdown();
         loop {

@@ -115,6 +115,42 @@ async fn the_server_listens_where_it_is_told_and_says_how_it_ends() {
     }
 }
 
+/// With a low limit of open files, clients that say nothing do not shut out those that do.
+#[cfg(unix)]
+#[tokio::test]
+async fn silent_clients_do_not_use_up_the_open_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let command = format!(
+        "ulimit -n 128 && exec '{}' --data '{}' serve --listen 127.0.0.1:0 --metrics-listen none",
+        env!("CARGO_BIN_EXE_taxii-server"),
+        folder.path().join("data").display()
+    );
+    let mut child =
+        Command::new("sh").args(["-c", &command]).kill_on_drop(true).stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut next = async |message: &str| loop {
+        let line = log.next_line().await.unwrap().unwrap_or_else(|| panic!("no line: {message}"));
+        let line: Value = serde_json::from_str(&line).unwrap();
+        if line["fields"]["message"].as_str().unwrap().contains(message) {
+            return line["fields"].clone();
+        }
+    };
+    assert_eq!(next("limit of open files").await["limit"], 128);
+    let address = next("listening").await["address"].as_str().unwrap().to_owned();
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        silent.push(tokio::net::TcpStream::connect(&address).await.unwrap());
+    }
+    assert_eq!(next("too many connections").await["setting"], "max_connections");
+    let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+    let request = "GET /livez/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    child.kill().await.unwrap();
+}
+
 /// A client that sends its whole body before it reads must still get the error, not a broken pipe.
 #[tokio::test]
 async fn refusals_of_large_bodies_arrive() {
