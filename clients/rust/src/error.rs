@@ -3,6 +3,10 @@
 use crate::{Url, cause};
 use stix_model::taxii;
 
+/// Bytes of a request from which on a connection that breaks may mean that it is too large: proxies that take no more
+/// than a megabyte are common, and some do not say so.
+const LARGE: usize = 512 << 10;
+
 /// Why a request gave no answer that can be used.
 ///
 /// The texts are written for the person who runs the program: they name the URL, and show what the server said.
@@ -143,6 +147,18 @@ impl Error {
     /// Whether the content was refused, as it was with each earlier attempt then.
     pub(crate) fn is_refusal_of_content(&self) -> bool {
         matches!(self, Self::Refused { status: 400 | 413 | 415 | 422, .. })
+    }
+
+    /// Whether a request of so many bytes may have failed because it is so large: by a 413, or by a connection that broke,
+    /// as some proxies refuse large requests. Then a smaller one is worth trying.
+    pub fn may_be_for_size(&self, length: usize) -> bool {
+        match self {
+            // A server that got no more of the request in its time may get all of a smaller one.
+            Self::Refused { status, .. } => matches!(status, 408 | 413),
+            Self::Connection { source, .. } => length > LARGE && !source.is_connect() && !source.is_timeout(),
+            Self::OutcomeUnknown(cause) => cause.may_be_for_size(length),
+            _ => false,
+        }
     }
 
     /// This error, as the reason why an outcome is unknown.

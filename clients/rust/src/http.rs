@@ -22,6 +22,9 @@ const MOST_FIRST_CONTACTS: u32 = 3;
 /// knows the key of the request.
 const MOST_AFTER_A_FAULT: u32 = 2;
 
+/// Attempts with a body that may be too large, as long as there are connections: smaller ones have better chances.
+const MOST_OF_LARGE: u32 = 2;
+
 /// Request header of Concord servers: a repeated request has the outcome of the first one.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
@@ -99,6 +102,11 @@ impl Http {
                 Ok(answer) if answer.is_busy(is_repeatable) => (retry.attempts, retry_after(&answer.headers)),
                 Ok(answer) if answer.status == StatusCode::INTERNAL_SERVER_ERROR && content.is_some() => {
                     (retry.attempts.min(MOST_AFTER_A_FAULT), None)
+                }
+                Err(error)
+                    if content.as_ref().is_some_and(|content| error.may_be_for_size(content.body.len())) =>
+                {
+                    (retry.attempts.min(MOST_OF_LARGE), None)
                 }
                 // A request that never left may be sent again whatever it does.
                 Err(Error::Connection { source, .. }) if is_repeatable || source.is_connect() => {
@@ -261,17 +269,21 @@ impl Answer {
 
     /// Reads the body as a TAXII resource. An empty body is one without members: a page without objects, for instance.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        if self.body.trim_ascii().is_empty() {
+        let body = self.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.body).trim_ascii();
+        if body.is_empty() {
             return serde_json::from_str("{}").map_err(|_| self.is_not("the answer is empty"));
         }
-        let media_type =
-            self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("nothing");
-        let essence = media_type.split(';').next().unwrap_or_default().trim();
-        // A login page with status 200 is a page too; say so rather than "expected value at line 1 column 1".
-        if !essence.to_ascii_lowercase().ends_with("json") {
-            return Err(self.is_not(format!("the Content-Type is {media_type}")));
-        }
-        serde_json::from_slice(&self.body).map_err(|error| self.is_not(error.to_string()))
+        serde_json::from_slice(body).map_err(|error| {
+            let media_type =
+                self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("nothing");
+            let essence = media_type.split(';').next().unwrap_or_default().trim();
+            // A login page with status 200 is a page too; say so rather than "expected value at line 1 column 1".
+            if essence.to_ascii_lowercase().ends_with("json") {
+                self.is_not(error.to_string())
+            } else {
+                self.is_not(format!("the Content-Type is {media_type}"))
+            }
+        })
     }
 
     /// The error that says that this is not what was asked for.

@@ -155,14 +155,14 @@ fn read<R: Paged>(answer: &Answer) -> Result<Page<R::Item>, Error> {
 
 /// The later of two dates; the first one when they cannot be compared.
 fn later(one: String, other: &str) -> String {
-    let dates = (one.parse::<Timestamp>(), other.parse::<Timestamp>());
-    if matches!(dates, (Ok(one), Ok(other)) if other > one) { other.to_owned() } else { one }
+    let dates = (Timestamp::from_any_form(&one), Timestamp::from_any_form(other));
+    if matches!(dates, (Some(one), Some(other)) if other > one) { other.to_owned() } else { one }
 }
 
 /// Not every server writes timestamps as the standard does; such a date is taken as later when it differs at all.
 fn is_later(date: &str, before: &str) -> bool {
-    match (date.parse::<Timestamp>(), before.parse::<Timestamp>()) {
-        (Ok(date), Ok(before)) => date > before,
+    match (Timestamp::from_any_form(date), Timestamp::from_any_form(before)) {
+        (Some(date), Some(before)) => date > before,
         _ => date != before,
     }
 }

@@ -202,6 +202,20 @@ fn an_envelope_that_is_too_large_for_a_proxy_is_made_smaller() {
 }
 
 #[test]
+fn an_envelope_at_which_the_connection_breaks_is_made_smaller() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = file(&folder, 300, &[]);
+    let text = std::fs::read_to_string(&file).unwrap().replace("good", &"x".repeat(4000));
+    std::fs::write(&file, text).unwrap();
+    let script = Script::of_posts(|request| {
+        if request.body.len() > 700_000 { (0, "", String::new()) } else { all_added(request) }
+    });
+    let (exit, summary, said) = push(&script, &file, &[]);
+    assert_eq!((exit, counts(&summary)), (0, [300, 0, 0, 0, 0]), "{said}");
+    assert_eq!(script.posts().iter().filter(|post| post.body.len() > 700_000).count(), 2);
+}
+
+#[test]
 fn a_redirect_within_the_server_is_followed_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let file = file(&folder, 1, &[]);

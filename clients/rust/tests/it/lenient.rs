@@ -49,7 +49,7 @@ fn times_with_an_offset_are_read() {
 
 #[test]
 fn pages_without_objects_are_empty() {
-    for page in [r#"{"more":false,"objects":null}"#, r#"{"more":null,"next":null}"#, "{}", ""] {
+    for page in [r#"{"more":false,"objects":null}"#, r#"{"more":null,"next":null}"#, "{}", "", "\u{feff}{}"] {
         assert_eq!(run(&saying(&[page]), &["pull", "-c", COLLECTION]), "", "{page}");
     }
     let one = r#"{"more":"false","objects":{"type":"x", "id":"y"}}"#;

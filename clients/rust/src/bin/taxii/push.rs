@@ -65,7 +65,7 @@ pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -
         Err(failure) => Err(failure),
     };
     let wait = Duration::from_secs(if sent.is_ok() { arguments.wait } else { 0 });
-    let settled = settle(&client, pending, wait, &mut summary).await;
+    let settled = settle(&client, pending, wait, &mut summary, out).await;
     // What was done is told even when the server went away in the middle.
     summary.show(out)?;
     sent.and(settled)?;
@@ -124,6 +124,7 @@ async fn settle(
     pending: Vec<Pending<'_>>,
     at_most: Duration,
     summary: &mut Summary,
+    out: &Out,
 ) -> Result<(), Failure> {
     let begin = Instant::now();
     let mut outcome = Ok(());
@@ -133,6 +134,10 @@ async fn settle(
         if outcome.is_ok() && !status.id.is_empty() {
             match client.wait_for_status(status.clone(), left).await {
                 Ok(settled) => status = settled,
+                // The objects stay pending, which is no failure; not every server tells what becomes of them.
+                Err(error @ (Error::Refused { status: 400..=499, .. } | Error::NotTaxii { .. })) => {
+                    out.remark(error)
+                }
                 Err(error) => outcome = Err(error.into()),
             }
         }

@@ -52,39 +52,52 @@ impl<'a, 'o> Sender<'a, 'o> {
     /// there are about two requests for each object at most.
     pub(super) async fn send(&mut self, objects: &'o [Found]) -> Result<(), Failure> {
         let mut at = 0;
+        // Up to here, objects have left in an envelope of which the outcome is not known.
+        let mut left = 0;
         // Lengths of the parts of an envelope that was refused as a whole, the next one last.
         let mut parts = Vec::new();
         while at < objects.len() {
             let count = parts.pop().unwrap_or_else(|| self.next_envelope(&objects[at..]));
             let envelope = &objects[at..at + count];
             let body = write_envelope(None, envelope.iter().map(text));
-            let length = body.len() as u64;
-            if length > self.target.max_content_length && envelope.len() == 1 {
+            let length = body.len();
+            if length as u64 > self.target.max_content_length && envelope.len() == 1 {
                 self.summary.not_sent -= 1;
                 self.summary.add_too_large(&envelope[0], length, Some(self.target.max_content_length));
                 at += 1;
                 continue;
             }
             let outcome = self.client.add_objects(&self.target.collection, body).await;
-            let is_part = matches!(&outcome, Err(Error::Refused { status: 400 | 408 | 413 | 422, .. }));
-            if is_part && envelope.len() > 1 {
-                if matches!(outcome, Err(Error::Refused { status: 408 | 413, .. })) {
-                    // From here on, all envelopes are made so small.
-                    self.target.packing.max_bytes = (length / 2).max(1);
-                    parts.clear();
-                } else {
-                    parts.extend([count - count / 2, count / 2]);
+            let is_too_large = matches!(&outcome, Err(error) if error.may_be_for_size(length));
+            if is_too_large && count > 1 {
+                // From here on, all envelopes are made so small.
+                self.target.packing.max_bytes = (length as u64 / 2).max(1);
+                parts.clear();
+                if matches!(outcome, Err(Error::OutcomeUnknown(_))) {
+                    left = at + count;
                 }
                 continue;
             }
-            // A request for which there was no connection never left.
-            if let Err(error @ Error::Connection { .. }) = outcome {
+            if matches!(outcome, Err(Error::Refused { status: 400 | 422, .. })) && count > 1 {
+                parts.extend([count - count / 2, count / 2]);
+                continue;
+            }
+            let stop = match outcome {
+                // A request for which there was no connection never left.
+                Err(error @ Error::Connection { .. }) => Some(error),
+                outcome => {
+                    self.summary.not_sent -= count as u64;
+                    self.progress.add(count);
+                    at += count;
+                    self.take(envelope, length, outcome).await.err()
+                }
+            };
+            if let Some(error) = stop {
+                let left = objects.get(at..left).unwrap_or_default();
+                self.summary.not_sent -= left.len() as u64;
+                self.summary.add_unknown(left, &vec![false; left.len()], &error);
                 return Err(error.into());
             }
-            self.summary.not_sent -= envelope.len() as u64;
-            self.progress.add(envelope.len());
-            at += count;
-            self.take(envelope, length, outcome).await?;
         }
         Ok(())
     }
@@ -97,9 +110,9 @@ impl<'a, 'o> Sender<'a, 'o> {
     async fn take(
         &mut self,
         envelope: &'o [Found],
-        length: u64,
+        length: usize,
         outcome: Result<Status, Error>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Error> {
         let error = match outcome {
             Ok(status) => {
                 self.unanswered = 0;
@@ -121,7 +134,7 @@ impl<'a, 'o> Sender<'a, 'o> {
             // It would be the same with every other envelope.
             error => {
                 self.summary.add_refused(envelope, &error);
-                return Err(error.into());
+                return Err(error);
             }
         }
         self.unanswered = 0;
@@ -129,7 +142,7 @@ impl<'a, 'o> Sender<'a, 'o> {
     }
 
     /// Asks the collection for what may have arrived.
-    async fn look_up(&mut self, envelope: &'o [Found], cause: Error) -> Result<(), Failure> {
+    async fn look_up(&mut self, envelope: &'o [Found], cause: Error) -> Result<(), Error> {
         let is_answer = matches!(cause, Error::NotTaxii { .. } | Error::TooLarge { .. });
         let is_there =
             !matches!(&cause, Error::Connection { source, .. } if source.is_connect() || source.is_timeout());
@@ -140,7 +153,7 @@ impl<'a, 'o> Sender<'a, 'o> {
         };
         self.summary.add_unknown(envelope, &found, &cause);
         self.unanswered = if is_answer { 0 } else { self.unanswered + 1 };
-        if is_there && self.unanswered < MOST_UNANSWERED { Ok(()) } else { Err(cause.into_unknown().into()) }
+        if is_there && self.unanswered < MOST_UNANSWERED { Ok(()) } else { Err(cause.into_unknown()) }
     }
 }
 

@@ -71,7 +71,7 @@ impl Summary {
     }
 
     /// Notes an object whose envelope is larger than the server takes: by what it says, or by what it did.
-    pub(super) fn add_too_large(&mut self, found: &Found, length: u64, limit: Option<u64>) {
+    pub(super) fn add_too_large(&mut self, found: &Found, length: usize, limit: Option<u64>) {
         let Found { place, object } = found;
         let message = match limit {
             Some(limit) => {
