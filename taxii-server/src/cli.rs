@@ -101,6 +101,7 @@ impl CommonOptions {
 
 /// Runs the command line of this process. Exit codes: 0 for done, 1 for failed or refused, 2 for wrong usage.
 pub async fn run() -> ExitCode {
+    keep_guarded_panics_quiet();
     let cli = Cli::parse();
     let is_done = match cli.command {
         Command::Demo(demo) => demo.run(&cli.options).await,
@@ -125,6 +126,16 @@ pub async fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A damaged file makes the engine panic, which becomes an error with a sentence of its own.
+fn keep_guarded_panics_quiet() {
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !crate::store::is_guarded() {
+            tell(panic);
+        }
+    }));
 }
 
 /// Logs to standard error, as much as `RUST_LOG` says.

@@ -21,6 +21,8 @@ pub struct Config {
     pub listen: ListenAddress,
     /// Folder of the embedded store.
     pub data: PathBuf,
+    /// Whether a store is taken that was copied while a server had it open.
+    pub accept_copy: bool,
     /// Address that clients use, as `https://taxii.example.org`, without the base path. When it is not set, discovery
     /// repeats the host that a request names if the certificate is valid for it or it is this machine, and gives relative
     /// URLs else.
@@ -118,6 +120,7 @@ impl Default for Config {
         Self {
             listen: ListenAddress::loopback(Self::PORT),
             data: PathBuf::from("concord-data"),
+            accept_copy: false,
             public_url: None,
             base_path: String::new(),
             behind_tls_proxy: false,
@@ -264,11 +267,12 @@ impl Kind {
 }
 
 /// Settings that an environment variable can override.
-const KEYS: [(&str, Kind); 19] = [
+const KEYS: [(&str, Kind); 20] = [
     ("listen", Kind::Text),
     ("data", Kind::Text),
     ("public_url", Kind::Text),
     ("base_path", Kind::Text),
+    ("accept_copy", Kind::Boolean),
     ("behind_tls_proxy", Kind::Boolean),
     ("tls_certificate", Kind::Text),
     ("tls_key", Kind::Text),

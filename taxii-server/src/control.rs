@@ -15,9 +15,7 @@ pub use crate::routes::admin::resource::{
     CollectionResource, NewAccount, NewApiRoot, NewCollection, NewPassword, Secrets,
 };
 pub use admin::Records;
-pub(crate) use file::{ControlAddress, ControlFile};
-#[cfg(feature = "cli")]
-pub(crate) use file::{private_file, write_private};
+pub(crate) use file::{ControlAddress, ControlFile, FILE};
 
 use crate::app::{App, CredentialError};
 use crate::router;

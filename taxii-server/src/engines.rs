@@ -2,21 +2,27 @@
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::private;
 use crate::store::engine::EngineError;
 use crate::store::{EmbeddedEngine, Store, StoreError, bulk_ranges};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Name of the embedded store in the data folder.
 const FILE: &str = "store.redb";
 
+/// Name of the file with the first administrator.
+pub(crate) const ADMINISTRATOR: &str = "administrator.txt";
+/// Files in the data folder that only its owner may read. The store is one more.
+const SECRETS: [&str; 2] = [ADMINISTRATOR, crate::control::FILE];
+
 /// Why the store of a configuration cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The data folder cannot be made.
-    #[error("cannot make the data folder {}", path.display())]
+    /// The data folder cannot be made, or is not of this account alone.
+    #[error("cannot use the data folder {}", path.display())]
     Folder {
         /// Path of the folder.
         path: PathBuf,
@@ -41,30 +47,21 @@ pub enum OpenError {
 /// # Errors
 /// When the data folder cannot be made, another process has the store open, or it has another format.
 pub async fn open(config: &Config) -> Result<Store, OpenError> {
-    make_folder(&config.data)?;
+    let folder = |source| OpenError::Folder { path: config.data.clone(), source };
+    private::folder(&config.data).map_err(folder)?;
+    for name in SECRETS {
+        private::check(&config.data.join(name)).map_err(folder)?;
+    }
     let path = config.data.join(FILE);
-    let open = || {
-        let engine = EmbeddedEngine::open(&path, &bulk_ranges())?;
-        Ok((engine.is_format_1()?, engine))
-    };
-    let engine = match open() {
-        Ok((false, engine)) => engine,
-        Ok((true, _)) => return Err(StoreError::Format { found: 1 }.into()),
-        Err(source) => return Err(OpenError::Engine { path, source }),
-    };
+    let open = if config.accept_copy { EmbeddedEngine::open_copy } else { EmbeddedEngine::open };
+    let engine = open(&path, &bulk_ranges()).map_err(|source| OpenError::Engine { path, source })?;
+    if engine.is_format_1() {
+        return Err(StoreError::Format { found: 1 }.into());
+    }
     Ok(Store::open(Arc::new(engine), Arc::new(Clock::System)).await?)
 }
 
 /// Whether the store that a configuration names has been made.
 pub fn exists(config: &Config) -> bool {
     config.data.join(FILE).exists()
-}
-
-/// Makes the data folder, readable for its owner only.
-fn make_folder(path: &Path) -> Result<(), OpenError> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(|source| OpenError::Folder { path: path.to_owned(), source })
 }

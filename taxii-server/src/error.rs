@@ -8,6 +8,9 @@ use std::time::Duration;
 use stix_model::taxii;
 use uuid::Uuid;
 
+/// Time after which a client tries again what the disk refused.
+const DISK_RETRY_SECONDS: u64 = 10;
+
 /// Why a request failed. `Display` is the description that the client gets.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
@@ -75,9 +78,14 @@ pub enum ApiError {
     /// The server is busy or stopping; try again after this time.
     #[error("the server is busy or stopping; try again in a moment")]
     Unavailable(Duration),
-    /// The disk refused a write.
-    #[error("the disk of the server refused a write; its operator must make room and restart it")]
+    /// The disk has no room for what is to be written.
+    #[error(
+        "the disk of the server is full, so nothing was written; reading goes on, and writing when there is room"
+    )]
     Full,
+    /// The disk failed in another way.
+    #[error("the disk of the server failed, so the request was not carried out; try again later")]
+    Disk(String),
     /// The server failed.
     #[error("the server failed; its operator finds the cause in the log under this error_id")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -121,6 +129,7 @@ impl ApiError {
             Self::Conflict(_) => ("conflict", StatusCode::CONFLICT, "This change cannot be made"),
             Self::Unavailable(_) => ("unavailable", StatusCode::SERVICE_UNAVAILABLE, "Not available now"),
             Self::Full => ("storage_full", StatusCode::INSUFFICIENT_STORAGE, "No space left"),
+            Self::Disk(_) => ("storage_failed", StatusCode::SERVICE_UNAVAILABLE, "The disk failed"),
             Self::Internal(_) => ("internal", StatusCode::INTERNAL_SERVER_ERROR, "The server failed"),
         }
     }
@@ -148,6 +157,7 @@ fn of_engine(error: &StoreError) -> Option<ApiError> {
             Some(ApiError::Unavailable(*retry_after))
         }
         StoreError::Engine(EngineError::Full) => Some(ApiError::Full),
+        StoreError::Engine(EngineError::Disk(cause)) => Some(ApiError::Disk(cause.to_string())),
         _ => None,
     }
 }
@@ -175,6 +185,7 @@ impl IntoResponse for ApiError {
         let (code, status, title) = self.row();
         let error_id = Uuid::new_v4().to_string();
         match &self {
+            Self::Disk(cause) => tracing::error!(%error_id, code, %cause, "request failed"),
             Self::Internal(cause) => tracing::error!(%error_id, code, %cause, "request failed"),
             Self::Full | Self::Unavailable(_) => tracing::warn!(%error_id, code, "request failed"),
             other => tracing::debug!(%error_id, code, reason = %other, "request refused"),
@@ -199,6 +210,9 @@ impl IntoResponse for ApiError {
             Self::Unavailable(retry_after) => {
                 let seconds = retry_after.as_secs_f64().ceil().max(1.0) as u64;
                 headers.insert(header::RETRY_AFTER, seconds.into());
+            }
+            Self::Full | Self::Disk(_) => {
+                headers.insert(header::RETRY_AFTER, DISK_RETRY_SECONDS.into());
             }
             _ => {}
         }

@@ -27,6 +27,7 @@ pub mod error;
 mod extract;
 mod metrics;
 mod openapi;
+mod private;
 mod protocol;
 pub mod rights;
 pub mod router;

@@ -63,7 +63,9 @@ pub use directory::{
     Account, ApiRoot, ApiRootChange, Collection, CollectionChange, Directory, DirectoryCommand,
     DirectoryRefusal, NewAccount, NewCollection, NewToken, Token,
 };
-pub use embedded::EmbeddedEngine;
+#[cfg(feature = "cli")]
+pub(crate) use embedded::is_guarded;
+pub use embedded::{Disk, EmbeddedEngine};
 pub use filter::{Filter, VersionFilter};
 pub use keys::{Position, Region, bulk as bulk_ranges};
 pub use maintenance::Maintenance;

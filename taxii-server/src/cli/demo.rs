@@ -4,9 +4,10 @@ use super::{CommonOptions, install_crypto, output, start_logging};
 use crate::config::{ListenAddress, MetricsListen};
 use crate::control::{
     AccessResource, CollectionResource, Control, ControlError, NewAccount, NewApiRoot, NewCollection,
-    Secrets, write_private,
+    Secrets,
 };
 use crate::credentials::Presented;
+use crate::private;
 use crate::rights::{GrantScope, Viewer};
 use crate::serve::{Server, StopSignal};
 use crate::store::View;
@@ -110,7 +111,7 @@ impl Made {
         let is_new = directory.api_roots.is_empty() && directory.accounts.is_empty();
         anyhow::ensure!(is_new, "this data folder holds a store that is no demo; give --data another folder");
         // Marks the folder as that of a demo before anything is added.
-        write_private(path, b"null")?;
+        private::write(path, b"null")?;
         Ok(None)
     }
 
@@ -132,7 +133,7 @@ impl Made {
     }
 
     fn save(&self, path: &Path) -> anyhow::Result<()> {
-        Ok(write_private(path, &serde_json::to_vec_pretty(self)?)?)
+        Ok(private::write(path, &serde_json::to_vec_pretty(self)?)?)
     }
 }
 

@@ -1,6 +1,6 @@
 use super::CommonOptions;
 use super::admin::find_collection;
-use crate::control::private_file;
+use crate::private::{self, Unfinished};
 use anyhow::Context;
 use clap::Args;
 use flate2::Compression;
@@ -57,8 +57,7 @@ impl Export {
 /// Output of an export. A file gets its name when it is complete, so a failure does not destroy an older backup.
 struct Out {
     writer: Writer,
-    /// Paths of the unfinished file and of the finished one.
-    file: Option<[PathBuf; 2]>,
+    unfinished: Option<(Unfinished, PathBuf)>,
 }
 
 enum Writer {
@@ -68,20 +67,27 @@ enum Writer {
 
 impl Out {
     fn open(path: Option<&Path>) -> anyhow::Result<Self> {
-        let Some(path) = path else {
-            return Ok(Self { writer: Writer::Plain(Box::new(std::io::stdout())), file: None });
+        let Some(path) = path.filter(|path| *path != Path::new("-")) else {
+            return Ok(Self { writer: Writer::Plain(Box::new(std::io::stdout())), unfinished: None });
         };
         if path.extension().is_some_and(|extension| extension == "zst") {
             anyhow::bail!("export compresses with gzip only; name the file .gz");
         }
-        // A link, a pipe or a device is written through, not replaced.
-        let is_special = std::fs::symlink_metadata(path).is_ok_and(|found| !found.is_file());
-        let mut name = path.file_name().context("--output names no file")?.to_owned();
-        name.push(".part");
-        let part = path.with_file_name(name);
-        let file = match is_special {
-            true => File::create(path).with_context(|| format!("cannot write {}", path.display()))?,
-            false => private_file(&part).with_context(|| format!("cannot write {}", part.display()))?,
+        let found = std::fs::symlink_metadata(path).ok();
+        if found.as_ref().is_some_and(std::fs::Metadata::is_symlink) {
+            anyhow::bail!(
+                "{} is a symbolic link, which export does not follow; name a file, or leave --output out for standard output",
+                path.display()
+            );
+        }
+        let cannot_write = || format!("cannot write {}", path.display());
+        // A pipe or a device is written through, not replaced.
+        let (file, unfinished) = match found.is_some_and(|found| !found.is_file()) {
+            true => (private::no_follow(File::options().write(true)).open(path).with_context(cannot_write)?, None),
+            false => {
+                let unfinished = Unfinished::beside(path).with_context(cannot_write)?;
+                (unfinished.file().try_clone()?, Some((unfinished, path.to_owned())))
+            }
         };
         let file = BufWriter::new(file);
         let is_gzip = path.extension().is_some_and(|extension| extension == "gz");
@@ -89,7 +95,7 @@ impl Out {
             true => Writer::Gzip(GzEncoder::new(file, Compression::default())),
             false => Writer::Plain(Box::new(file)),
         };
-        Ok(Self { writer, file: (!is_special).then(|| [part, path.to_owned()]) })
+        Ok(Self { writer, unfinished })
     }
 
     fn writer(&mut self) -> &mut dyn Write {
@@ -104,8 +110,7 @@ impl Out {
             Writer::Plain(mut out) => out.flush()?,
             Writer::Gzip(out) => out.finish()?.flush()?,
         }
-        let Some([part, path]) = self.file else { return Ok(()) };
-        File::open(&part)?.sync_all()?;
-        std::fs::rename(&part, &path).with_context(|| format!("cannot write {}", path.display()))
+        let Some((unfinished, path)) = self.unfinished else { return Ok(()) };
+        unfinished.name(&path).with_context(|| format!("cannot write {}", path.display()))
     }
 }

@@ -1,7 +1,8 @@
 use super::{CommonOptions, install_crypto, output, start_logging};
 use crate::config::{Config, ListenAddress, MetricsListen, Tls, TlsVersion};
-use crate::control::{Control, NewAccount, NewApiRoot, Secrets, write_private};
+use crate::control::{Control, NewAccount, NewApiRoot, Secrets};
 use crate::serve::{Server, StopSignal};
+use crate::{engines, private};
 use clap::Args;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -109,8 +110,8 @@ fn show(data: &Path, secrets: &Secrets) -> anyhow::Result<()> {
     if std::io::stderr().is_terminal() {
         output::complaint(&format!("\nThis store is new. Its administrator, shown this once:\n{lines}"));
     } else {
-        let path = data.join("administrator.txt");
-        write_private(&path, lines.as_bytes())?;
+        let path = data.join(engines::ADMINISTRATOR);
+        private::write(&path, lines.as_bytes())?;
         tracing::info!(file = %path.display(), "this store is new; its administrator is in the file, keep it elsewhere");
     }
     Ok(())

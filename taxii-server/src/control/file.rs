@@ -1,13 +1,13 @@
 //! The file through which the command line finds a running server.
 
 use serde::{Deserialize, Serialize};
-use std::fs::File;
-use std::io::{self, Write};
+use crate::private;
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Name of the file in the data folder.
-const FILE: &str = "control.json";
+pub(crate) const FILE: &str = "control.json";
 
 /// Address of a running server for the operator of its machine, and the secret that it asks for.
 #[derive(Serialize, Deserialize)]
@@ -20,7 +20,7 @@ impl ControlAddress {
     /// Writes the file into a data folder, readable for its owner only.
     pub(crate) fn write(&self, data: &Path) -> io::Result<ControlFile> {
         let path = data.join(FILE);
-        write_private(&path, &serde_json::to_vec(self)?)?;
+        private::write(&path, &serde_json::to_vec(self)?)?;
         Ok(ControlFile(path))
     }
 
@@ -41,19 +41,4 @@ impl Drop for ControlFile {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.0);
     }
-}
-
-/// Writes a file that only its owner can read.
-pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let written = private_file(path).and_then(|mut file| file.write_all(bytes));
-    written.map_err(|error| io::Error::new(error.kind(), format!("cannot write {}: {error}", path.display())))
-}
-
-/// Makes or empties a file that only its owner can read.
-pub(crate) fn private_file(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }

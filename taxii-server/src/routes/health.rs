@@ -15,7 +15,7 @@ pub(crate) async fn livez() -> &'static str {
 /// The store can be read and written.
 #[utoipa::path(get, path = "/readyz/", tag = "Operation", security(()),
     responses((status = 200, description = "It is ready", body = String),
-        (status = 503, description = "It is stopping"), (status = 507, description = "The disk refused a write")))]
+        (status = 503, description = "It is stopping, or the disk fails"), (status = 507, description = "The disk is full")))]
 pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, ApiError> {
     app.store.ready().await?;
     Ok("ok\n")

@@ -1,13 +1,28 @@
 //! The default engine: one file, through redb.
 
+mod disk;
+mod guard;
+mod pages;
+
 use super::engine::{
     Commit, Content, Direction, Engine, EngineError, EngineFuture, Key, KeyValue, Scan, Snapshot, get_within,
 };
+use crate::private;
 use bytes::Bytes;
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use pages::{Backend, Pages};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
+use std::fs::{File, TryLockError};
+use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::time::Instant;
+
+pub use disk::Disk;
+#[cfg(feature = "cli")]
+pub(crate) use guard::is_guarded;
 
 type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
 type ReadTable = redb::ReadOnlyTable<&'static [u8], &'static [u8]>;
@@ -17,48 +32,347 @@ const INDEX: Definition = TableDefinition::new("index");
 const BULK: Definition = TableDefinition::new("bulk");
 /// The table of data folders of format 1.
 const FORMAT_1: Definition = TableDefinition::new("concord");
+/// The number of the file, which a copy does not have.
+const FILE: TableDefinition<'static, (), u64> = TableDefinition::new("file");
 const CACHE_BYTES: usize = 64 << 20;
+/// The first bytes of each file of redb.
+const MAGIC: &[u8] = b"redb\x1A\x0A\xA9\x0D\x0A";
+/// Time to the second attempt to open a database again; each further one waits twice as long.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Keeps everything in one file that only this process has open.
-pub struct EmbeddedEngine {
-    database: Arc<Database>,
+///
+/// A commit that the disk refuses changes nothing. Reading goes on meanwhile, and each later commit first tries whether
+/// the disk takes writes again.
+pub struct EmbeddedEngine(Arc<Inner>);
+
+struct Inner {
+    pages: Arc<Pages>,
     bulk: Arc<[Range<Key>]>,
+    options: Options,
+    /// The tables as the last commit left them.
+    published: RwLock<Arc<Tables>>,
+    /// The tables belong to a database that gave itself up.
+    is_broken: AtomicBool,
+    writer: Mutex<Writer>,
+    is_format_1: bool,
+    /// The file whose lock keeps other processes out.
+    locked: Option<Arc<File>>,
+}
+
+struct Writer {
+    /// `None` after it gave itself up, until it is opened again.
+    database: Option<Database>,
+    not_before: Instant,
+    wait: Duration,
+}
+
+#[derive(Clone, Copy)]
+struct Options {
+    cache_bytes: usize,
+    copies: Copies,
+}
+
+/// What happens to a copy that was made while a server ran.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Copies {
+    Refused,
+    Taken,
 }
 
 impl EmbeddedEngine {
-    /// Opens or makes a file. After a crash it is repaired first. Keys in the `bulk` ranges must be the same ones each
-    /// time.
+    /// Opens or makes a file. After a crash it is repaired first, in memory when the disk takes no writes. Keys in the
+    /// `bulk` ranges must be the same ones each time.
     ///
     /// # Errors
-    /// When the file cannot be opened, or another process has it open.
+    /// When the file cannot be opened, holds something else or nothing at all, is damaged, is a copy that was made while a
+    /// server ran, or another process has it open. Then it stays as it is.
     pub fn open(path: &Path, bulk: &[Range<Key>]) -> Result<Self, EngineError> {
-        make_private(path).map_err(EngineError::failed)?;
-        // redb panics on some kinds of damage.
-        let open = std::panic::catch_unwind(|| {
-            let database = Database::builder().set_cache_size(CACHE_BYTES).create(path).map_err(failed)?;
-            let transaction = database.begin_write().map_err(failed)?;
-            transaction.open_table(INDEX).map_err(failed)?;
-            transaction.open_table(BULK).map_err(failed)?;
-            transaction.commit().map_err(failed)?;
-            Ok(database)
-        });
-        let database =
-            open.map_err(|_| EngineError::failed("the file is damaged; restore it from a backup"))??;
-        Ok(Self { database: Arc::new(database), bulk: bulk.into() })
+        Self::open_file(path, bulk, Copies::Refused)
+    }
+
+    /// As [`EmbeddedEngine::open`], and takes a copy that was made while a server ran, when it is whole: it lacks what
+    /// that server wrote later.
+    ///
+    /// # Errors
+    /// As [`EmbeddedEngine::open`], but for copies.
+    pub fn open_copy(path: &Path, bulk: &[Range<Key>]) -> Result<Self, EngineError> {
+        Self::open_file(path, bulk, Copies::Taken)
+    }
+
+    fn open_file(path: &Path, bulk: &[Range<Key>], copies: Copies) -> Result<Self, EngineError> {
+        let file = match private::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Self::make(path, bulk),
+            Err(error) => return Err(EngineError::failed(error)),
+        };
+        lock(&file)?;
+        let mut start = vec![0; MAGIC.len()];
+        match file.read(0, &mut start) {
+            Ok(()) if start == MAGIC => {}
+            Ok(()) => {
+                return Err(EngineError::failed(
+                    "the file holds something else than a store; nothing was changed in it. Give another data folder, or \
+                     restore the file from a copy",
+                ));
+            }
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                let message = "the file is empty or cut off, so no store is in it. Restore it from a copy, or remove it to \
+                               begin with a new store";
+                return Err(EngineError::failed(message));
+            }
+            Err(error) => return Err(of_disk(error)),
+        }
+        Self::with(Arc::new(file), bulk, copies)
+    }
+
+    /// Makes a new file, which gets its name when it is a store: what is cut off under that name was one.
+    fn make(path: &Path, bulk: &[Range<Key>]) -> Result<Self, EngineError> {
+        let unfinished = private::Unfinished::beside(path).map_err(of_disk)?;
+        let file = unfinished.file().try_clone().map_err(of_disk)?;
+        lock(&file)?;
+        let engine = Self::with(Arc::new(file), bulk, Copies::Refused)?;
+        match unfinished.name_new(path) {
+            Ok(()) => Ok(engine),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                Err(EngineError::failed("another process made it at this moment; try again"))
+            }
+            Err(error) => Err(of_disk(error)),
+        }
+    }
+
+    fn with(file: Arc<File>, bulk: &[Range<Key>], copies: Copies) -> Result<Self, EngineError> {
+        let inner = Inner::open(Arc::clone(&file) as _, bulk, Options { cache_bytes: CACHE_BYTES, copies }, Some(file))?;
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// Opens what a disk holds, or makes a store on it when it is empty, and keeps so many bytes of it in memory. The
+    /// caller sees to it that nothing else writes to the disk.
+    ///
+    /// # Errors
+    /// When the disk fails, or holds something else or a damaged store.
+    pub fn over(disk: Arc<dyn Disk>, bulk: &[Range<Key>], cache_bytes: usize) -> Result<Self, EngineError> {
+        Ok(Self(Arc::new(Inner::open(disk, bulk, Options { cache_bytes, copies: Copies::Refused }, None)?)))
     }
 
     /// Whether the file holds a store of format 1, which this version does not read.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn is_format_1(&self) -> Result<bool, EngineError> {
-        let transaction = self.database.begin_read().map_err(failed)?;
-        match transaction.open_table(FORMAT_1) {
-            Ok(_) => Ok(true),
-            Err(redb::TableError::TableDoesNotExist(_)) => Ok(false),
-            Err(error) => Err(failed(error)),
+    pub fn is_format_1(&self) -> bool {
+        self.0.is_format_1
+    }
+}
+
+/// Locks a file for this process.
+fn lock(file: &File) -> Result<(), EngineError> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            let holder = private::lock_holder(file).unwrap_or_else(|| "another process".to_owned());
+            let message = format!("{holder} has it open; stop that one, or give another data folder");
+            Err(EngineError::failed(message))
+        }
+        // Some file systems have no locks.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+    }
+}
+
+impl Inner {
+    fn open(
+        disk: Arc<dyn Disk>,
+        bulk: &[Range<Key>],
+        options: Options,
+        locked: Option<Arc<File>>,
+    ) -> Result<Self, EngineError> {
+        let is_new = disk.length().map_err(of_disk)? == 0;
+        let (pages, bulk) = (Arc::new(Pages::over(disk).map_err(of_disk)?), Arc::from(bulk));
+        let (database, tables, is_format_1) = guard::writing(|| open_database(&pages, &bulk, options))?;
+        if let Err(fault) = pages.settle() {
+            if is_new {
+                return Err(of_disk(fault.to_error()));
+            }
+            let error = fault.to_error();
+            tracing::warn!(%error, "the disk takes no writes; reading works, and writing as soon as the disk allows it");
+        }
+        let writer = Writer { database: Some(database), not_before: Instant::now(), wait: FIRST_WAIT };
+        Ok(Self {
+            pages,
+            bulk,
+            options,
+            published: RwLock::new(Arc::new(tables)),
+            is_broken: AtomicBool::new(false),
+            writer: Mutex::new(writer),
+            is_format_1,
+            locked,
+        })
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn published(&self) -> Arc<Tables> {
+        Arc::clone(&self.published.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn publish(&self, tables: Tables) {
+        *self.published.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(tables);
+    }
+
+    fn commit(&self, commit: Commit) -> Result<(), EngineError> {
+        let mut writer = self.writer();
+        self.open_again(&mut writer)?;
+        if self.pages.settle().map_err(|fault| of_disk(fault.to_error()))? {
+            tracing::info!("the disk takes writes again");
+        }
+        let Some(database) = &writer.database else { return Err(closed()) };
+        let mut is_begun = false;
+        let done = guard::writing(|| {
+            let transaction = database.begin_write().map_err(failed)?;
+            let before = transaction.ephemeral_savepoint().map_err(failed)?;
+            write(&transaction, &self.bulk, commit)?;
+            is_begun = true;
+            transaction.commit().map_err(failed)?;
+            if let Some(fault) = self.pages.fault() {
+                let mut undo = database.begin_write().map_err(failed)?;
+                undo.restore_savepoint(&before).map_err(failed)?;
+                undo.commit().map_err(failed)?;
+                return Ok(Err(fault.to_error()));
+            }
+            Ok(Ok(Tables::of(database, &self.bulk)?))
+        });
+        match done {
+            Ok(Ok(tables)) => {
+                self.publish(tables);
+                Ok(())
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the disk refused a commit, which changes nothing; reading goes on");
+                Err(of_disk(error))
+            }
+            Err(EngineError::Conflict) => Err(EngineError::Conflict),
+            Err(error) => {
+                self.give_up(&mut writer);
+                Err(match is_begun && self.pages.fault().is_none() {
+                    true => EngineError::Undetermined(error.into()),
+                    false => error,
+                })
+            }
         }
     }
+
+    /// Closes a database that failed in the middle of a change; what it has in memory is not what the disk has.
+    fn give_up(&self, writer: &mut Writer) {
+        self.is_broken.store(true, Ordering::Release);
+        let database = writer.database.take();
+        let _ = guard::writing(|| {
+            drop(database);
+            Ok(())
+        });
+        if let Err(error) = self.open_again(writer) {
+            tracing::error!(%error, "the store cannot be opened again yet");
+        }
+    }
+
+    /// Opens the database again after it gave itself up.
+    fn open_again(&self, writer: &mut Writer) -> Result<(), EngineError> {
+        if writer.database.is_some() {
+            return Ok(());
+        }
+        let now = Instant::now();
+        if now < writer.not_before {
+            return Err(EngineError::Unavailable {
+                retry_after: writer.not_before - now,
+                cause: "it failed".into(),
+            });
+        }
+        self.pages.discard().map_err(of_disk)?;
+        match guard::writing(|| open_database(&self.pages, &self.bulk, self.options)) {
+            Ok((database, tables, _)) => {
+                self.publish(tables);
+                self.is_broken.store(false, Ordering::Release);
+                *writer = Writer { database: Some(database), not_before: now, wait: FIRST_WAIT };
+                tracing::info!("the store was opened again");
+                Ok(())
+            }
+            Err(error) => {
+                writer.not_before = now + writer.wait;
+                writer.wait = (writer.wait * 2).min(LONGEST_WAIT);
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Drop for Inner {
+    /// Closes the database, and gives the file free although a snapshot may be left.
+    fn drop(&mut self) {
+        let database = self.writer().database.take();
+        let _ = guard::writing(|| {
+            drop(database);
+            Ok(())
+        });
+        if let Some(file) = &self.locked {
+            let _ = file.unlock();
+        }
+    }
+}
+
+/// Opens what the pages hold, in memory: nothing is written before the pages are settled.
+fn open_database(
+    pages: &Arc<Pages>,
+    bulk: &Arc<[Range<Key>]>,
+    options: Options,
+) -> Result<(Database, Tables, bool), EngineError> {
+    let was_open = Arc::new(AtomicBool::new(false));
+    let mut builder = Database::builder();
+    builder.set_cache_size(options.cache_bytes).set_repair_callback({
+        let was_open = Arc::clone(&was_open);
+        move |_| was_open.store(true, Ordering::Relaxed)
+    });
+    let database = builder.create_with_backend(Backend(Arc::clone(pages))).map_err(|error| {
+        match redb::Error::from(error) {
+            redb::Error::Io(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                damaged("the file is cut off")
+            }
+            error => failed(error),
+        }
+    })?;
+    let transaction = database.begin_read().map_err(failed)?;
+    let names: Vec<_> =
+        transaction.list_tables().map_err(failed)?.map(|table| table.name().to_owned()).collect();
+    let has = |name: &str| names.iter().any(|found| found == name);
+    let is_format_1 = has(FORMAT_1.name());
+    if !names.is_empty() && !is_format_1 && !has(INDEX.name()) {
+        return Err(EngineError::failed(
+            "the file is a database of another program; give another data folder",
+        ));
+    }
+    let known = match has(FILE.name()) {
+        true => {
+            transaction.open_table(FILE).map_err(failed)?.get(()).map_err(failed)?.map(|known| known.value())
+        }
+        false => None,
+    };
+    let identity = pages.identity();
+    let is_copy = was_open.load(Ordering::Relaxed) && known.is_some() && known != identity;
+    if is_copy && options.copies == Copies::Refused {
+        return Err(EngineError::failed(
+            "the file is a copy that was made while a server had the store open, so it may lack what the server wrote \
+             later. Use taxii-server export and import, or copy the data folder while no server runs. Where the copy is \
+             all that there is, the setting accept_copy takes it",
+        ));
+    }
+    drop(transaction);
+    if names.is_empty() || known != identity {
+        let transaction = database.begin_write().map_err(failed)?;
+        transaction.open_table(INDEX).map_err(failed)?;
+        transaction.open_table(BULK).map_err(failed)?;
+        if let Some(identity) = identity {
+            transaction.open_table(FILE).map_err(failed)?.insert((), identity).map_err(failed)?;
+        }
+        transaction.commit().map_err(failed)?;
+    }
+    let tables = Tables::of(&database, bulk)?;
+    Ok((database, tables, is_format_1))
 }
 
 /// One of the two tables.
@@ -90,24 +404,20 @@ fn pieces(bulk: &[Range<Key>], range: &Range<Key>) -> Vec<(Table, Range<Key>)> {
 
 impl Engine for EmbeddedEngine {
     fn snapshot(&self) -> EngineFuture<'_, Box<dyn Snapshot>> {
-        Box::pin(async {
-            let transaction = self.database.begin_read().map_err(failed)?;
-            let tables = Tables {
-                index: transaction.open_table(INDEX).map_err(failed)?,
-                bulk: transaction.open_table(BULK).map_err(failed)?,
-                ranges: Arc::clone(&self.bulk),
-            };
-            Ok(Box::new(EmbeddedSnapshot(Arc::new(tables))) as Box<dyn Snapshot>)
+        let boxed = |inner: &Inner| Box::new(EmbeddedSnapshot(inner.published())) as Box<dyn Snapshot>;
+        if !self.0.is_broken.load(Ordering::Acquire) {
+            return Box::pin(async move { Ok(boxed(&self.0)) });
+        }
+        let inner = Arc::clone(&self.0);
+        blocking(move || {
+            inner.open_again(&mut inner.writer())?;
+            Ok(boxed(&inner))
         })
     }
 
     fn commit(&self, commit: Commit) -> EngineFuture<'_, ()> {
-        let (database, bulk) = (Arc::clone(&self.database), Arc::clone(&self.bulk));
-        blocking(move || {
-            let transaction = database.begin_write().map_err(failed)?;
-            write(&transaction, &bulk, commit)?;
-            transaction.commit().map_err(failed)
-        })
+        let inner = Arc::clone(&self.0);
+        blocking(move || inner.commit(commit))
     }
 }
 
@@ -154,6 +464,15 @@ struct Tables {
 }
 
 impl Tables {
+    fn of(database: &Database, ranges: &Arc<[Range<Key>]>) -> Result<Self, EngineError> {
+        let transaction = database.begin_read().map_err(failed)?;
+        Ok(Self {
+            index: transaction.open_table(INDEX).map_err(failed)?,
+            bulk: transaction.open_table(BULK).map_err(failed)?,
+            ranges: Arc::clone(ranges),
+        })
+    }
+
     fn table(&self, table: Table) -> &ReadTable {
         match table {
             Table::Index => &self.index,
@@ -168,9 +487,11 @@ impl Snapshot for EmbeddedSnapshot {
     fn get_many(&self, keys: Vec<Key>, max_bytes: usize) -> EngineFuture<'_, Vec<Option<Bytes>>> {
         let tables = Arc::clone(&self.0);
         blocking(move || {
-            get_within(keys, max_bytes, |key| {
-                let value = tables.table(table_of(&tables.ranges, key)).get(key).map_err(failed)?;
-                Ok(value.map(|value| Bytes::copy_from_slice(value.value())))
+            guard::reading(|| {
+                get_within(keys, max_bytes, |key| {
+                    let value = tables.table(table_of(&tables.ranges, key)).get(key).map_err(failed)?;
+                    Ok(value.map(|value| Bytes::copy_from_slice(value.value())))
+                })
             })
         })
     }
@@ -178,41 +499,33 @@ impl Snapshot for EmbeddedSnapshot {
     fn scan(&self, scan: Scan) -> EngineFuture<'_, Vec<KeyValue>> {
         let tables = Arc::clone(&self.0);
         blocking(move || {
-            if scan.range.is_empty() {
-                return Ok(Vec::new());
-            }
-            let mut ranges = Vec::new();
-            for (table, piece) in pieces(&tables.ranges, &scan.range) {
-                let piece = piece.start.as_slice()..piece.end.as_slice();
-                ranges.push(tables.table(table).range(piece).map_err(failed)?);
-            }
-            let entry = |(key, value): (redb::AccessGuard<'_, &[u8]>, redb::AccessGuard<'_, &[u8]>),
-                         content| {
-                let value = if content == Content::Keys { &[][..] } else { value.value() };
-                (Bytes::copy_from_slice(key.value()), Bytes::copy_from_slice(value))
-            };
-            let failed = |entry: Result<_, redb::StorageError>| entry.map_err(failed);
-            match scan.direction {
-                Direction::Forward => scan.collect(ranges.into_iter().flatten().map(failed), entry),
-                Direction::Backward => {
-                    scan.collect(ranges.into_iter().rev().flat_map(Iterator::rev).map(failed), entry)
+            guard::reading(|| {
+                if scan.range.is_empty() {
+                    return Ok(Vec::new());
                 }
-            }
+                let mut ranges = Vec::new();
+                for (table, piece) in pieces(&tables.ranges, &scan.range) {
+                    let piece = piece.start.as_slice()..piece.end.as_slice();
+                    ranges.push(tables.table(table).range(piece).map_err(failed)?);
+                }
+                let entry = |(key, value): (redb::AccessGuard<'_, &[u8]>, redb::AccessGuard<'_, &[u8]>),
+                             content| {
+                    let value = if content == Content::Keys { &[][..] } else { value.value() };
+                    (Bytes::copy_from_slice(key.value()), Bytes::copy_from_slice(value))
+                };
+                let failed = |entry: Result<_, redb::StorageError>| entry.map_err(failed);
+                match scan.direction {
+                    Direction::Forward => scan.collect(ranges.into_iter().flatten().map(failed), entry),
+                    Direction::Backward => {
+                        scan.collect(ranges.into_iter().rev().flat_map(Iterator::rev).map(failed), entry)
+                    }
+                }
+            })
         })
     }
 }
 
-/// Makes a file that only its owner can read: it holds password hashes and the secret of the cursors.
-fn make_private(path: &Path) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
-}
-
-/// Files are read and synced away from the threads that serve requests. (Opening a snapshot reads no more than the root
-/// of the tree, which is in memory.)
+/// Files are read and synced away from the threads that serve requests.
 fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
 ) -> EngineFuture<'static, T> {
@@ -221,12 +534,29 @@ fn blocking<T: Send + 'static>(
 
 fn failed(error: impl Into<redb::Error>) -> EngineError {
     match error.into() {
-        redb::Error::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => EngineError::Full,
-        // After a failed write redb refuses everything until it is opened again.
-        redb::Error::PreviousIo => EngineError::Full,
-        redb::Error::DatabaseAlreadyOpen => {
-            EngineError::failed("another process has it open; stop that server, or give another data folder")
-        }
+        redb::Error::Io(error) => of_disk(error),
+        redb::Error::PreviousIo | redb::Error::DatabaseClosed => closed(),
+        redb::Error::Corrupted(message) => damaged(&message),
         error => EngineError::failed(error),
+    }
+}
+
+/// The snapshot belongs to a database that is closed, and a new one is open or will be.
+fn closed() -> EngineError {
+    EngineError::Unavailable {
+        retry_after: FIRST_WAIT,
+        cause: "it is opened again after a failure of the disk".into(),
+    }
+}
+
+fn damaged(what: &str) -> EngineError {
+    EngineError::Damaged(what.into())
+}
+
+fn of_disk(error: io::Error) -> EngineError {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => EngineError::Full,
+        ErrorKind::UnexpectedEof => damaged("the file is cut off"),
+        _ => EngineError::Disk(error),
     }
 }

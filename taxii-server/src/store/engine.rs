@@ -227,9 +227,15 @@ pub enum EngineError {
         /// The error behind it.
         cause: Cause,
     },
-    /// The disk refused a write, most likely because it is full.
-    #[error("the disk refused a write; make room and restart the server")]
+    /// The disk has no room for a commit, which changed nothing.
+    #[error("the disk is full, or a quota is used up; make room, and writing goes on by itself")]
     Full,
+    /// The disk failed in another way. A commit changed nothing.
+    #[error("the disk failed: {0}")]
+    Disk(std::io::Error),
+    /// What was read makes no sense.
+    #[error("the store is damaged: {0}; restore it from a copy or an export")]
+    Damaged(Cause),
     /// Any other failure of files, memory or the network.
     #[error("the store failed: {0}")]
     Failed(Cause),

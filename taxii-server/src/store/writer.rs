@@ -172,9 +172,10 @@ pub(super) fn max_request_bytes(limits: Limits) -> usize {
 fn failure_of(error: &EngineError) -> Option<&'static str> {
     match error {
         EngineError::Conflict => None,
-        EngineError::Full => Some("the disk refused a write"),
+        EngineError::Full => Some("the disk is full"),
+        EngineError::Disk(_) => Some("the disk failed"),
         EngineError::Undetermined(_) | EngineError::Unavailable { .. } => Some("the store cannot be reached"),
-        EngineError::Failed(_) => Some("the store failed"),
+        EngineError::Damaged(_) | EngineError::Failed(_) => Some("the store failed"),
     }
 }
 

@@ -6,6 +6,8 @@ mod app;
 mod arrows;
 mod clients;
 mod connections;
+mod data;
+mod disk;
 mod embed;
 mod endpoints;
 mod filters;
