@@ -3,6 +3,8 @@
 //! Passwords are stored as argon2id. A check takes tens of milliseconds by design, so checks run on threads of their
 //! own, few at a time, and a pair that was right is remembered for some minutes under a keyed hash.
 
+mod queue;
+
 use crate::error::ApiError;
 use crate::rights::SharedPrincipal;
 use crate::store::{Account, Directory};
@@ -16,13 +18,11 @@ use sha2::{Digest as _, Sha256};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use subtle::ConstantTimeEq;
-use tokio::sync::Semaphore;
+
+use queue::Queue;
+pub(crate) use queue::Source;
 
 const TOKEN_PREFIX: &str = "concord_";
-/// Maximum number of password checks at a time; a flood of logins must not take all processors.
-const CHECKS_AT_ONCE: usize = 2;
-/// Maximum number of logins that wait for a check; further ones are refused with 503.
-const WAITING: usize = 64;
 /// Maximum number of remembered pairs.
 const REMEMBERED: u64 = 10_000;
 /// How long a pair is remembered.
@@ -62,7 +62,9 @@ impl Presented {
         let (scheme, value) = authorization.to_str().ok()?.trim().split_once(' ')?;
         let value = value.trim();
         if scheme.eq_ignore_ascii_case("basic") {
-            let decoded = String::from_utf8(STANDARD.decode(value).ok()?).ok()?;
+            // Clients send UTF-8, as the challenge asks (RFC 7617, section 2.1), or Latin-1, as older ones do.
+            let decoded = String::from_utf8(STANDARD.decode(value).ok()?)
+                .unwrap_or_else(|latin| latin.as_bytes().iter().map(|byte| char::from(*byte)).collect());
             let (name, password) = decoded.split_once(':')?;
             return Some(Self::Password { name: name.to_owned(), password: password.to_owned() });
         }
@@ -105,8 +107,7 @@ pub(crate) struct Credentials {
     /// The stored password that a pair was right for, by the keyed hash of the pair.
     remembered: moka::sync::Cache<[u8; 32], Arc<str>>,
     key: Hmac<Sha256>,
-    checks: Arc<Semaphore>,
-    waiting: Semaphore,
+    queue: Arc<Queue>,
     /// Memory for checks, used again and again: 19 MiB that are allocated for each check stay in the allocator's arenas,
     /// one for each thread that has checked.
     memory: Arc<Mutex<Vec<Vec<Block>>>>,
@@ -123,8 +124,7 @@ impl Credentials {
                 .time_to_live(REMEMBERED_FOR)
                 .build(),
             key: Hmac::new_from_slice(&key).expect("HMAC takes keys of any length"),
-            checks: Arc::new(Semaphore::new(CHECKS_AT_ONCE)),
-            waiting: Semaphore::new(WAITING),
+            queue: Arc::default(),
             memory: Arc::default(),
             placeholder: hash_password("placeholder")?,
         })
@@ -133,18 +133,19 @@ impl Credentials {
     /// Returns the principal that credentials belong to.
     ///
     /// # Errors
-    /// When they are wrong, or too many logins wait for a check.
+    /// When they are wrong, or too many logins from the same source wait for a check.
     pub(crate) async fn check(
         &self,
         directory: &Directory,
         presented: Presented,
+        source: Source,
     ) -> Result<Recognised, ApiError> {
         let found = match presented {
             Presented::Token(token) => check_token(directory, &token),
             Presented::Password { name, password } => {
                 let account = directory.accounts.get(&name);
                 let stored = account.and_then(|account| account.password.clone());
-                let is_right = self.check_password(&name, password, stored.clone()).await?;
+                let is_right = self.check_password(&name, password, stored.clone(), source).await?;
                 account.filter(|_| is_right).zip(stored.map(Proof::Password))
             }
         };
@@ -158,6 +159,7 @@ impl Credentials {
         name: &str,
         password: String,
         stored: Option<String>,
+        source: Source,
     ) -> Result<bool, ApiError> {
         let pair = self.key.clone().chain_update(name).chain_update([0]).chain_update(&password);
         let pair: [u8; 32] = pair.finalize().into_bytes().into();
@@ -166,14 +168,13 @@ impl Credentials {
         {
             return Ok(true);
         }
-        let _waiting = self.waiting.try_acquire().map_err(|_| ApiError::BUSY)?;
-        let permit = Arc::clone(&self.checks).acquire_owned().await.map_err(|_| ApiError::BUSY)?;
         let is_account = stored.is_some();
+        let turn = self.queue.turn(source, name, is_account).await?;
         let against = stored.unwrap_or_else(|| self.placeholder.clone());
         let memory = Arc::clone(&self.memory);
         let check = move || {
-            // The check goes on when the client has disconnected, so it keeps the permit.
-            let _permit = permit;
+            // The check goes on when the client has disconnected, so it keeps the turn.
+            let _turn = turn;
             let mut blocks = memory.lock().ok()?.pop().unwrap_or_default();
             let is_right = verify(&password, &against, &mut blocks);
             memory.lock().ok()?.push(blocks);
@@ -254,13 +255,15 @@ mod tests {
         let credentials = Credentials::new().unwrap();
         let stored = hash_password("a long enough password").unwrap();
         let check = async |password: &str, stored: &str| {
-            let check = credentials.check_password("alice", password.to_owned(), Some(stored.to_owned()));
+            let stored = Some(stored.to_owned());
+            let check = credentials.check_password("alice", password.to_owned(), stored, None);
             tokio::time::timeout(Duration::from_secs(5), check).await.map(Result::unwrap)
         };
         assert_eq!(check("a long enough password", &stored).await, Ok(true));
         assert_eq!(check("a wrong password here", &stored).await, Ok(false));
         // With all permits taken argon2 cannot run, so an answer was remembered.
-        let _all = credentials.checks.acquire_many(u32::try_from(CHECKS_AT_ONCE).unwrap()).await.unwrap();
+        let turn = async || credentials.queue.turn(None, "bob", true).await.unwrap();
+        let _all = [turn().await, turn().await];
         assert_eq!(check("a long enough password", &stored).await, Ok(true));
         tokio::time::pause();
         assert!(check("a wrong password here", &stored).await.is_err(), "a wrong one is never remembered");
@@ -280,6 +283,11 @@ mod tests {
         };
         let alice = || Presented::Password { name: "alice".to_owned(), password: "a:b".to_owned() };
         assert_eq!(read("authorization", "Basic YWxpY2U6YTpi"), Some(alice()));
+        for encoded in ["YWxpY2U6cORzcw==", "YWxpY2U6cMOkc3M="] {
+            let password = "p\u{e4}ss".to_owned();
+            let alice = Presented::Password { name: "alice".to_owned(), password };
+            assert_eq!(read("authorization", &format!("Basic {encoded}")), Some(alice));
+        }
         assert_eq!(read("authorization", "bAsIc  YWxpY2U6YTpi "), Some(alice()));
         assert_eq!(read("authorization", "token t"), Some(Presented::Token("t".to_owned())));
         assert_eq!(read("x-api-key", "t"), Some(Presented::Token("t".to_owned())));

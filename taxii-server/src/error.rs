@@ -78,6 +78,9 @@ pub enum ApiError {
     /// The server is busy or stopping; try again after this time.
     #[error("the server is busy or stopping; try again in a moment")]
     Unavailable(Duration),
+    /// Too many logins come from the same place, or with the same name; try again after this time.
+    #[error("too many logins wait for a check of their password; try again in a moment, or use an API token")]
+    TooManyLogins(Duration),
     /// The disk has no room for what is to be written.
     #[error(
         "the disk of the server is full, so nothing was written; reading goes on, and writing when there is room"
@@ -128,6 +131,7 @@ impl ApiError {
             }
             Self::Conflict(_) => ("conflict", StatusCode::CONFLICT, "This change cannot be made"),
             Self::Unavailable(_) => ("unavailable", StatusCode::SERVICE_UNAVAILABLE, "Not available now"),
+            Self::TooManyLogins(_) => ("too_many_logins", StatusCode::TOO_MANY_REQUESTS, "Too many logins"),
             Self::Full => ("storage_full", StatusCode::INSUFFICIENT_STORAGE, "No space left"),
             Self::Disk(_) => ("storage_failed", StatusCode::SERVICE_UNAVAILABLE, "The disk failed"),
             Self::Internal(_) => ("internal", StatusCode::INTERNAL_SERVER_ERROR, "The server failed"),
@@ -207,7 +211,7 @@ impl IntoResponse for ApiError {
                 headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(basic));
                 headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="TAXII""#));
             }
-            Self::Unavailable(retry_after) => {
+            Self::Unavailable(retry_after) | Self::TooManyLogins(retry_after) => {
                 let seconds = retry_after.as_secs_f64().ceil().max(1.0) as u64;
                 headers.insert(header::RETRY_AFTER, seconds.into());
             }

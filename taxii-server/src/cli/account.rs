@@ -1,12 +1,14 @@
 use super::admin::{confirm, find_collection, print_list};
 use super::{CommonOptions, output};
 use crate::control::{
-    AccessResource, AccountChange, AccountResource, Control, NewAccount, NewPassword, Secrets,
+    AccessResource, AccountChange, AccountResource, CollectionResource, Control, NewAccount, NewPassword, Secrets,
 };
 use crate::rights::GrantScope;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use std::collections::BTreeMap;
+use std::io::{BufRead, IsTerminal};
+use uuid::Uuid;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -115,11 +117,28 @@ impl Account {
                 let password = password_stdin.then(read_password).transpose()?;
                 let is_administrator = administrator;
                 let new = NewAccount { name, password, is_administrator, grants, ..NewAccount::default() };
-                print_secrets(&control.add_account(&new).await?, self.json)?;
+                let secrets = control.add_account(&new).await?;
+                if self.json {
+                    let mut json = serde_json::to_value(&secrets)?;
+                    json["is_administrator"] = is_administrator.into();
+                    json["grants"] = serde_json::to_value(&new.grants)?;
+                    return output::json(&json).map(|()| true);
+                }
+                print_secrets(&secrets, false)?;
+                let granted = match (is_administrator, new.grants.is_empty()) {
+                    (true, _) => "administers the server, and reads and writes everything".to_owned(),
+                    (false, true) => format!(
+                        "nothing yet; see `taxii-server account grant {} COLLECTION --read`",
+                        secrets.username
+                    ),
+                    (false, false) => Names::of(&control).await?.grants(&new.grants),
+                };
+                output::line(&format!("{:10}{granted}", "granted"))?;
             }
             Action::List => {
                 let headings = ["NAME", "ADMINISTRATOR", "TOKENS", "GRANTS"];
-                print_list(&control.accounts().await?, self.json, headings, row)?;
+                let names = Names::of(&control).await?;
+                print_list(&control.accounts().await?, self.json, headings, |account| row(account, &names))?;
             }
             Action::Rename { name, new_name } => {
                 control.change_account(&name, &AccountChange { name: new_name }).await?;
@@ -183,9 +202,14 @@ async fn grants(
     Ok(grants)
 }
 
+/// Reads a line; from a terminal without showing it.
 fn read_password() -> anyhow::Result<String> {
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line)?;
+    if std::io::stdin().is_terminal() {
+        return rpassword::prompt_password("Password: ").context("cannot read the password");
+    }
+    let mut line = Vec::new();
+    std::io::stdin().lock().read_until(b'\n', &mut line).context("cannot read the password")?;
+    let line = String::from_utf8(line).context("the password on standard input is not UTF-8")?;
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
@@ -204,20 +228,39 @@ fn print_secrets(secrets: &Secrets, as_json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn row(account: &AccountResource) -> [String; 4] {
-    let right = |(scope, access): (&GrantScope, &AccessResource)| {
-        let rights = match (access.can_read, access.can_write) {
-            (true, true) => "read+write",
-            (true, false) => "read",
-            (false, true) => "write",
-            (false, false) => "",
+/// Aliases or titles of collections, by which people know them.
+struct Names(BTreeMap<Uuid, String>);
+
+impl Names {
+    async fn of(control: &Control) -> anyhow::Result<Self> {
+        let named =
+            |collection: CollectionResource| (collection.id, collection.alias.unwrap_or(collection.title));
+        Ok(Self(control.collections().await?.into_iter().map(named).collect()))
+    }
+
+    fn grants(&self, grants: &BTreeMap<GrantScope, AccessResource>) -> String {
+        let grant = |(scope, access): (&GrantScope, &AccessResource)| {
+            let name = match scope {
+                GrantScope::Collection(id) => self.0.get(id).cloned(),
+                GrantScope::All => None,
+            };
+            let rights = match (access.can_read, access.can_write) {
+                (true, true) => "read+write",
+                (true, false) => "read",
+                (false, true) => "write",
+                (false, false) => "listed only",
+            };
+            format!("{}: {rights}", name.unwrap_or_else(|| String::from(*scope)))
         };
-        format!("{}: {rights}", String::from(*scope))
-    };
+        grants.iter().map(grant).collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn row(account: &AccountResource, names: &Names) -> [String; 4] {
     [
         account.name.clone(),
         if account.is_administrator { "yes".to_owned() } else { String::new() },
         account.tokens.keys().map(String::as_str).collect::<Vec<_>>().join(" "),
-        account.grants.iter().map(right).collect::<Vec<_>>().join(", "),
+        names.grants(&account.grants),
     ]
 }

@@ -3,8 +3,7 @@ use super::import::Importer;
 use super::{CommonOptions, install_crypto, output, start_logging};
 use crate::config::{ListenAddress, MetricsListen};
 use crate::control::{
-    AccessResource, CollectionResource, Control, ControlError, NewAccount, NewApiRoot, NewCollection,
-    Secrets,
+    AccessResource, CollectionResource, Control, ControlError, NewAccount, NewApiRoot, NewCollection, Secrets,
 };
 use crate::credentials::Presented;
 use crate::private;
@@ -123,7 +122,7 @@ impl Made {
             let (Some(password), Some(token)) = (password.clone(), token.clone()) else { return false };
             let password = Presented::Password { name: username.clone(), password };
             for presented in [password, Presented::Token(token)] {
-                if app.credentials.check(&directory, presented).await.is_err() {
+                if app.credentials.check(&directory, presented, None).await.is_err() {
                     return false;
                 }
             }

@@ -83,7 +83,9 @@ impl Out {
         let cannot_write = || format!("cannot write {}", path.display());
         // A pipe or a device is written through, not replaced.
         let (file, unfinished) = match found.is_some_and(|found| !found.is_file()) {
-            true => (private::no_follow(File::options().write(true)).open(path).with_context(cannot_write)?, None),
+            true => {
+                (private::no_follow(File::options().write(true)).open(path).with_context(cannot_write)?, None)
+            }
             false => {
                 let unfinished = Unfinished::beside(path).with_context(cannot_write)?;
                 (unfinished.file().try_clone()?, Some((unfinished, path.to_owned())))

@@ -1,7 +1,7 @@
 //! The file through which the command line finds a running server.
 
-use serde::{Deserialize, Serialize};
 use crate::private;
+use serde::{Deserialize, Serialize};
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -27,9 +27,10 @@ impl ControlAddress {
     /// Reads the file of a data folder; `None` when it has none.
     #[cfg(feature = "cli")]
     pub(crate) fn read(data: &Path) -> io::Result<Option<Self>> {
-        match std::fs::read(data.join(FILE)) {
+        match private::read(&data.join(FILE)) {
             Ok(json) => Ok(Some(serde_json::from_slice(&json)?)),
-            Err(_) => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
         }
     }
 }

@@ -7,8 +7,9 @@ use crate::credentials::{Presented, Proof, Recognised};
 use crate::error::ApiError;
 use crate::rights::{Access, Action, Decision, Principal, Resource, SharedPrincipal, Viewer, decide};
 use crate::store::{ApiRoot, Collection, DirectoryCommand, Rejection, StoreError, View};
-use axum::extract::FromRequestParts;
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use stix_model::StixId;
 use uuid::Uuid;
@@ -48,7 +49,10 @@ impl FromRequestParts<Arc<App>> for Caller {
         }
         let presented =
             Presented::read(&parts.headers, &app.config.api_key_header).ok_or(ApiError::Unauthorized)?;
-        app.credentials.check(&app.store.directory(), presented).await.map(Self)
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+        // All clients of a proxy have its address.
+        let source = peer.filter(|_| !app.config.behind_tls_proxy);
+        app.credentials.check(&app.store.directory(), presented, source).await.map(Self)
     }
 }
 

@@ -143,7 +143,12 @@ impl EmbeddedEngine {
     }
 
     fn with(file: Arc<File>, bulk: &[Range<Key>], copies: Copies) -> Result<Self, EngineError> {
-        let inner = Inner::open(Arc::clone(&file) as _, bulk, Options { cache_bytes: CACHE_BYTES, copies }, Some(file))?;
+        let inner = Inner::open(
+            Arc::clone(&file) as _,
+            bulk,
+            Options { cache_bytes: CACHE_BYTES, copies },
+            Some(file),
+        )?;
         Ok(Self(Arc::new(inner)))
     }
 

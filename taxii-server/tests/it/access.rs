@@ -207,3 +207,43 @@ async fn administration_takes_json_only() {
     assert_eq!(post().without("content-type").send().await.error_code(), "unsupported_media_type");
     assert_eq!(post().header("content-type", "application/json").send().await.status, StatusCode::CREATED);
 }
+
+/// A flood of logins holds up itself: it does not count how many wait, but who.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_logins_locks_out_no_one_else() {
+    let (test, _) = TestApp::with_collection().await;
+    let token = test.account("feed", json!({})).await["token"].as_str().unwrap().to_owned();
+    let login = |name: &str| test.get("/taxii2/").by(name);
+    let flood = futures::future::join_all((0..300).map(|_| login("mallory").send()));
+    let others = async {
+        let by_token = test.get("/taxii2/").header("authorization", &format!("Bearer {token}")).send().await;
+        (login("alice").send().await.status, by_token.status)
+    };
+    let (flood, others) = futures::future::join(flood, others).await;
+    assert_eq!(others, (StatusCode::OK, StatusCode::OK));
+    let refused: Vec<_> = flood.iter().filter(|answer| answer.status != StatusCode::UNAUTHORIZED).collect();
+    assert!(refused.len() > 200, "only {} of the flood are told to wait", refused.len());
+    for answer in refused {
+        assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(answer.error_code(), "too_many_logins");
+        assert_eq!(answer.header("retry-after"), Some("5"));
+    }
+    assert_eq!(login("alice").send().await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn passwords_may_have_any_letters_in_both_encodings() {
+    use base64::Engine as _;
+    let (test, id) = TestApp::with_collection().await;
+    let password = "Grüße aus Köln";
+    let new = json!({"name": "joerg", "password": password, "grants": {&id: {"can_read": true}}});
+    test.admin(Method::POST, "/admin/accounts/", new).await;
+    let latin: Vec<u8> = format!("joerg:{password}").chars().map(|letter| letter as u8).collect();
+    for pair in [format!("joerg:{password}").into_bytes(), latin] {
+        let pair = base64::engine::general_purpose::STANDARD.encode(pair);
+        let answer = test.get("/taxii2/").header("authorization", &format!("Basic {pair}")).send().await;
+        assert_eq!(answer.status, StatusCode::OK);
+    }
+    let refused = test.get("/taxii2/").without("authorization").send().await;
+    assert!(refused.header("www-authenticate").unwrap().contains("charset=\"UTF-8\""));
+}

@@ -108,7 +108,34 @@ async fn rights_of_others_are_taken_away_and_links_are_not_followed() {
     assert_eq!(std::fs::read(&target).unwrap(), b"precious");
     let part = folder.path().join("plain.jsonl.part");
     symlink(&target, &part).unwrap();
-    run(&data, &["export", "--collection", "c", "-o", folder.path().join("plain.jsonl").to_str().unwrap()]).await;
+    run(&data, &["export", "--collection", "c", "-o", folder.path().join("plain.jsonl").to_str().unwrap()])
+        .await;
     assert_eq!(std::fs::read(&target).unwrap(), b"precious");
     assert_eq!(mode(&folder.path().join("plain.jsonl")), 0o600);
+}
+
+#[tokio::test]
+async fn accounts_are_shown_with_the_names_of_their_collections() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    run(&data, &["api-root", "add", "api"]).await;
+    run(&data, &["collection", "add", "Phishing pages", "--alias", "phishing"]).await;
+    run(&data, &["collection", "add", "Plain title"]).await;
+    let added =
+        run(&data, &["account", "add", "alice", "--read", "phishing", "--write", "phishing", "--read", "*"])
+            .await;
+    assert!(added.contains("granted") && added.contains("phishing: read+write"), "{added}");
+    assert!(added.contains("*: read"), "{added}");
+    let added = run(&data, &["account", "add", "bob", "--read", "Plain title", "--json"]).await;
+    let added: serde_json::Value = serde_json::from_str(&added).unwrap();
+    let grants = added["grants"].as_object().unwrap();
+    assert_eq!(grants.len(), 1);
+    assert_eq!(grants.values().next().unwrap()["can_read"], true);
+    assert!(added["password"].is_string() && added["token"].is_string());
+    assert!(run(&data, &["account", "add", "carol"]).await.contains("granted   nothing yet"));
+    assert!(
+        run(&data, &["account", "add", "root", "--administrator"]).await.contains("administers the server")
+    );
+    let list = run(&data, &["account", "list"]).await;
+    assert!(list.contains("phishing: read+write") && list.contains("Plain title: read"), "{list}");
 }
