@@ -7,6 +7,7 @@
 
 mod admin;
 mod file;
+mod listener;
 #[cfg(feature = "cli")]
 mod remote;
 
@@ -16,6 +17,8 @@ pub use crate::routes::admin::resource::{
 };
 pub use admin::Records;
 pub(crate) use file::{ControlAddress, ControlFile, FILE};
+pub(crate) use listener::ControlListener;
+use listener::Place;
 
 use crate::app::{App, CredentialError};
 use crate::router;
@@ -30,6 +33,16 @@ use std::sync::Arc;
 use stix_model::taxii;
 use tower::ServiceExt;
 
+/// Header with a text that the server must answer with its proof.
+pub(crate) const CHALLENGE: &str = "x-concord-challenge";
+/// Header with the proof.
+pub(crate) const PROOF: &str = "x-concord-proof";
+
+/// Proves that one knows the secret of the control file, without telling it.
+pub(crate) fn proof(secret: &str, challenge: &[u8]) -> String {
+    crate::credentials::keyed_hash(secret, challenge)
+}
+
 /// Access to a store with the rights of its owner.
 pub struct Control {
     endpoint: Endpoint,
@@ -42,7 +55,7 @@ enum Endpoint {
     Local(router::Service),
     /// Another process on this machine.
     #[cfg(feature = "cli")]
-    Remote(std::net::SocketAddr),
+    Remote(Place),
 }
 
 /// Answer to a request.
@@ -78,8 +91,25 @@ pub enum ControlError {
     Json(#[from] serde_json::Error),
     /// The file with the address of the running server cannot be used.
     #[cfg(feature = "cli")]
-    #[error("the control file is damaged")]
-    File(#[source] std::io::Error),
+    #[error(
+        "cannot use {}, which says where the running server listens; when no server runs, remove the file",
+        path.display()
+    )]
+    File {
+        /// Path of the file.
+        path: std::path::PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// A server listens, and does not answer.
+    #[cfg(feature = "cli")]
+    #[error("the server that wrote {} (process {process}) does not answer; see its log, or stop it", path.display())]
+    Silent {
+        /// Path of the control file.
+        path: std::path::PathBuf,
+        /// Number of its process.
+        process: u32,
+    },
     /// The data folder has no store.
     #[cfg(feature = "cli")]
     #[error(
@@ -128,7 +158,7 @@ impl Control {
         let reply = match &self.endpoint {
             Endpoint::Local(service) => send_here(service.clone(), request).await,
             #[cfg(feature = "cli")]
-            Endpoint::Remote(address) => remote::send(*address, request).await,
+            Endpoint::Remote(place) => remote::send(place, &self.secret, request).await,
         };
         reply.map_err(ControlError::Unreachable)
     }

@@ -232,6 +232,12 @@ pub(crate) fn sha256_hex(token: &str) -> String {
     hex(&Sha256::digest(token.as_bytes()))
 }
 
+/// HMAC-SHA-256 of a message, in hexadecimal digits.
+pub(crate) fn keyed_hash(key: &str, message: &[u8]) -> String {
+    let hash = Hmac::<Sha256>::new_from_slice(key.as_bytes()).expect("HMAC takes keys of any length");
+    hex(&hash.chain_update(message).finalize().into_bytes())
+}
+
 fn random_hex<const N: usize>() -> Result<String, CredentialError> {
     Ok(hex(&random::<N>()?))
 }

@@ -36,14 +36,22 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     open_with(path, OpenOptions::new().read(true).write(true))
 }
 
-/// Reads a file that is there.
+/// Reads a file that is there. Root may read that of another account.
 ///
 /// # Errors
 /// As [`open`].
 #[cfg(feature = "cli")]
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    #[cfg(unix)]
+    let is_root = rustix::process::geteuid().is_root();
+    #[cfg(not(unix))]
+    let is_root = false;
+    let mut file = match is_root {
+        true => no_follow(OpenOptions::new().read(true)).open(path).map_err(|error| explain(path, error))?,
+        false => open_with(path, OpenOptions::new().read(true))?,
+    };
     let mut bytes = Vec::new();
-    io::Read::read_to_end(&mut open_with(path, OpenOptions::new().read(true))?, &mut bytes)?;
+    io::Read::read_to_end(&mut file, &mut bytes)?;
     Ok(bytes)
 }
 

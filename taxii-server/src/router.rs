@@ -1,6 +1,7 @@
 //! All routes.
 
 use crate::app::App;
+use crate::control;
 use crate::error::ApiError;
 use crate::extract::{HasRoom, LocalOperator, hold_answer};
 use crate::routes::{
@@ -128,11 +129,15 @@ fn client_routes(base_path: &str) -> Router<Arc<App>> {
 /// Returns the service for the operator of this machine, who knows the secret.
 pub(crate) fn operator_service(app: Arc<App>, secret: &str) -> Service {
     let (router, _) = documented_routes().split_for_parts();
-    let expected: Arc<str> = format!("Bearer {secret}").into();
-    finish(router.layer(from_fn_with_state(expected, admit_operator)), app)
+    finish(router.layer(from_fn_with_state(Arc::from(secret), admit_operator)), app)
 }
 
-async fn admit_operator(State(expected): State<Arc<str>>, mut request: Request, next: Next) -> Response {
+async fn admit_operator(State(secret): State<Arc<str>>, mut request: Request, next: Next) -> Response {
+    // The client tells its secret only to one that knows it.
+    if let Some(challenge) = request.headers().get(control::CHALLENGE) {
+        return [(control::PROOF, control::proof(&secret, challenge.as_bytes()))].into_response();
+    }
+    let expected = format!("Bearer {secret}");
     let given = request.headers().get(header::AUTHORIZATION).map_or(&b""[..], |value| value.as_bytes());
     let is_right: bool = expected.as_bytes().ct_eq(given).into();
     if !is_right {

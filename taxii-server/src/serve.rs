@@ -10,12 +10,12 @@ pub use signals::StopSignal;
 use crate::app::{App, CredentialError};
 use crate::config::{Config, ConfigError, ListenAddress, MetricsListen, Tls, Unnamed};
 use crate::connection::{Front, Phase};
-use crate::control::{ControlAddress, ControlFile};
+use crate::control::{ControlFile, ControlListener};
 use crate::engines::{self, OpenError};
 use crate::router;
 use crate::store::{Maintenance, Store};
 use signals::Signal;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -97,8 +97,8 @@ pub enum StartError {
         /// The cause.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The address for the operator cannot be opened or written into the data folder.
-    #[error("cannot open the address for the operator of this machine")]
+    /// The socket for the operator cannot be opened, or its place not written into the data folder.
+    #[error("cannot open the socket for the operator of this machine")]
     Control(#[source] io::Error),
 }
 
@@ -115,8 +115,7 @@ impl Server {
     /// Opens the store that the configuration names, and starts all listeners. With TLS, the process must have installed
     /// a rustls provider.
     ///
-    /// The command line of the same machine reaches this server through a loopback address, which it finds in the data
-    /// folder.
+    /// The command line of the same machine reaches this server through a socket, which it finds in the data folder.
     ///
     /// # Errors
     /// When the configuration is not valid, the store cannot be opened, or an address is taken.
@@ -192,18 +191,30 @@ impl Server {
         Ok(())
     }
 
-    /// Opens the loopback address for the operator of this machine.
+    /// Listens for the operator of this machine. A disk that takes no writes does not keep the server from serving.
     fn open_control(&mut self) -> Result<(), StartError> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(StartError::Control)?;
-        let address = listener.local_addr().map_err(StartError::Control)?;
-        let secret = crate::credentials::new_password()?;
-        let control = ControlAddress { address, secret };
+        let data = &self.app.config.data;
+        let opened = ControlListener::open(data).and_then(|(listener, control)| {
+            let file = control.write(data)?;
+            Ok((listener, control, file))
+        });
+        let (listener, control, file) = match opened {
+            Ok(opened) => opened,
+            Err(error) if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
+                tracing::warn!(%error, "the command line cannot reach this server until it is started with room on the disk");
+                return Ok(());
+            }
+            Err(error) => return Err(StartError::Control(error)),
+        };
         let service = router::operator_service(Arc::clone(&self.app), &control.secret);
-        self.listen(
-            listener,
-            Front::new("control", service, self.app.config.timeouts, descriptors::CONTROL),
-        )?;
-        self.control = Some(control.write(&self.app.config.data).map_err(StartError::Control)?);
+        let front = Front::new("control", service, self.app.config.timeouts, descriptors::CONTROL);
+        let phase = self.phase.subscribe();
+        match listener {
+            #[cfg(unix)]
+            ControlListener::Socket(listener) => self.listeners.spawn(front.serve(listener, phase)),
+            ControlListener::Loopback(listener) => self.listeners.spawn(front.serve(listener, phase)),
+        };
+        self.control = Some(file);
         Ok(())
     }
 

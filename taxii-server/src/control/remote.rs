@@ -1,20 +1,20 @@
 //! The server that has a data folder open, in another process; or its store, when none runs.
 
-use super::{Control, ControlAddress, ControlError, Endpoint, Reply};
+use super::file::FILE;
+use super::{CHALLENGE, Control, ControlAddress, ControlError, Endpoint, PROOF, Place, Reply, proof};
 use crate::app::App;
 use crate::config::Config;
 use crate::engines;
-use axum::http::{Method, Request};
+use axum::http::{Method, Request, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use std::error::Error;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use subtle::ConstantTimeEq;
 
-/// Maximum time in which a running server must answer. The file of a server that was killed names an address that does
-/// not.
+/// Maximum time in which a running server must answer.
 const PROBE: Duration = Duration::from_secs(5);
 
 impl Control {
@@ -45,16 +45,27 @@ impl Control {
 
     /// Returns the server that has the data folder open, if one answers.
     async fn reach(config: &Config) -> Result<Option<Self>, ControlError> {
-        let Some(ControlAddress { address, secret }) =
-            ControlAddress::read(&config.data).map_err(ControlError::File)?
-        else {
-            return Ok(None);
+        let path = config.data.join(FILE);
+        let found = match ControlAddress::read(&config.data) {
+            Ok(found) => found,
+            // The store tells what is wrong with the folder.
+            Err(source) => return Err(ControlError::File { path, source }),
         };
-        let running = Self { endpoint: Endpoint::Remote(address), secret };
+        let Some(ControlAddress { place, secret, process }) = found else { return Ok(None) };
+        // The file of a server that was killed names a place at which nothing listens.
+        if place.connect().await.is_err() {
+            return Ok(None);
+        }
+        let running = Self { endpoint: Endpoint::Remote(place), secret };
         let probe = running.call(Method::GET, "/admin/api-roots/", Bytes::new());
-        let answer = tokio::time::timeout(PROBE, probe).await;
-        let is_running = answer.is_ok_and(|reply| reply.is_ok_and(|reply| reply.status.is_success()));
-        Ok(is_running.then_some(running))
+        match tokio::time::timeout(PROBE, probe).await {
+            Ok(Ok(reply)) if reply.status.is_success() => Ok(Some(running)),
+            Ok(Err(ControlError::Unreachable(source))) if source.is::<Impostor>() => {
+                tracing::warn!("{}: {source}", path.display());
+                Ok(None)
+            }
+            _ => Err(ControlError::Silent { path, process }),
+        }
     }
 
     async fn open_here(config: Config) -> Result<Self, ControlError> {
@@ -68,14 +79,31 @@ impl Control {
     }
 }
 
-/// Sends a request over a connection of its own.
+/// What listens does not know the secret of the control file, so it is not the server that wrote it.
+#[derive(Debug, thiserror::Error)]
+#[error("another program listens where the server did that wrote this file")]
+struct Impostor;
+
+/// Sends a request over a connection of its own, at whose other end is the server that knows the secret.
 pub(super) async fn send(
-    address: SocketAddr,
+    place: &Place,
+    secret: &str,
     request: Request<Bytes>,
 ) -> Result<Reply, Box<dyn Error + Send + Sync>> {
-    let stream = tokio::net::TcpStream::connect(address).await?;
+    let stream = place.connect().await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
+    let challenge = crate::credentials::new_password()?;
+    let question =
+        Request::builder().uri("/livez/").header(header::HOST, "localhost").header(CHALLENGE, &challenge);
+    let answer = sender.send_request(question.body(Full::default())?).await.map_err(|_| Impostor)?;
+    let expected = proof(secret, challenge.as_bytes());
+    let given = answer.headers().get(PROOF).map_or(&b""[..], |value| value.as_bytes());
+    let is_known: bool = expected.as_bytes().ct_eq(given).into();
+    if !is_known {
+        return Err(Impostor.into());
+    }
+    drop(answer.into_body().collect().await?);
     let (parts, body) = sender.send_request(request.map(Full::new)).await?.into_parts();
     Ok(Reply { status: parts.status, headers: parts.headers, body: body.collect().await?.to_bytes() })
 }

@@ -37,6 +37,8 @@ const FILE: TableDefinition<'static, (), u64> = TableDefinition::new("file");
 const CACHE_BYTES: usize = 64 << 20;
 /// The first bytes of each file of redb.
 const MAGIC: &[u8] = b"redb\x1A\x0A\xA9\x0D\x0A";
+/// Mark of a file that was not closed, in the byte behind [`MAGIC`].
+const WAS_OPEN: u8 = 2;
 /// Time to the second attempt to open a database again; each further one waits twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -327,12 +329,10 @@ fn open_database(
     bulk: &Arc<[Range<Key>]>,
     options: Options,
 ) -> Result<(Database, Tables, bool), EngineError> {
-    let was_open = Arc::new(AtomicBool::new(false));
+    let mut flags = [0];
+    let was_open = pages.read(MAGIC.len() as u64, &mut flags).is_ok() && flags[0] & WAS_OPEN != 0;
     let mut builder = Database::builder();
-    builder.set_cache_size(options.cache_bytes).set_repair_callback({
-        let was_open = Arc::clone(&was_open);
-        move |_| was_open.store(true, Ordering::Relaxed)
-    });
+    builder.set_cache_size(options.cache_bytes);
     let database = builder.create_with_backend(Backend(Arc::clone(pages))).map_err(|error| {
         match redb::Error::from(error) {
             redb::Error::Io(error) if error.kind() == ErrorKind::UnexpectedEof => {
@@ -358,7 +358,7 @@ fn open_database(
         false => None,
     };
     let identity = pages.identity();
-    let is_copy = was_open.load(Ordering::Relaxed) && known.is_some() && known != identity;
+    let is_copy = was_open && known.is_some() && known != identity;
     if is_copy && options.copies == Copies::Refused {
         return Err(EngineError::failed(
             "the file is a copy that was made while a server had the store open, so it may lack what the server wrote \

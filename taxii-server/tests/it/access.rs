@@ -236,7 +236,7 @@ async fn passwords_may_have_any_letters_in_both_encodings() {
     use base64::Engine as _;
     let (test, id) = TestApp::with_collection().await;
     let password = "Grüße aus Köln";
-    let new = json!({"name": "joerg", "password": password, "grants": {&id: {"can_read": true}}});
+    let new = json!({"name": "joerg", "password": password, "grants": {&id: {"can_read": true, "can_write": true}}});
     test.admin(Method::POST, "/admin/accounts/", new).await;
     let latin: Vec<u8> = format!("joerg:{password}").chars().map(|letter| letter as u8).collect();
     for pair in [format!("joerg:{password}").into_bytes(), latin] {

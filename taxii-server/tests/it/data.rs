@@ -139,3 +139,73 @@ async fn accounts_are_shown_with_the_names_of_their_collections() {
     let list = run(&data, &["account", "list"]).await;
     assert!(list.contains("phishing: read+write") && list.contains("Plain title: read"), "{list}");
 }
+
+/// A running server, and what it logs until it listens.
+async fn serve(data: &Path) -> tokio::process::Child {
+    use tokio::io::AsyncBufReadExt;
+    let mut child =
+        program(data).args(["serve", "--listen", "127.0.0.1:0", "--metrics-listen", "none"]).spawn().unwrap();
+    let mut lines = tokio::io::BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut log = String::new();
+    while !data.join("administrator.txt").exists() || !log.contains("listening") {
+        let line = lines.next_line().await.unwrap();
+        log += &line.unwrap_or_else(|| panic!("it ended: {log}"));
+    }
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    child
+}
+
+#[tokio::test]
+async fn the_command_line_reaches_a_running_server_by_a_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    // Longer than the address of a socket.
+    let long = folder.path().join("a".repeat(80)).join("b".repeat(80));
+    for data in [folder.path().join("data"), long] {
+        let mut child = serve(&data).await;
+        assert_eq!(mode(&data), 0o700);
+        for name in ["control.json", "control.sock", "store.redb", "administrator.txt"] {
+            assert_eq!(mode(&data.join(name)), 0o600, "{name}");
+        }
+        run(&data, &["collection", "add", "c", "--alias", "c"]).await;
+        assert!(run(&data, &["account", "list"]).await.contains("admin"));
+        child.kill().await.unwrap();
+        assert!(data.join("control.json").exists(), "nothing was left behind");
+        assert!(run(&data, &["collection", "list"]).await.contains('c'), "the store is opened instead");
+        let mut child = serve(&data).await;
+        assert!(run(&data, &["collection", "list"]).await.contains('c'));
+        child.kill().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_impostor_learns_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    run(&data, &["api-root", "add", "api"]).await;
+    let control = data.join("control.json");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let json = serde_json::json!({"address": address, "secret": "the secret", "process": 1});
+    std::fs::write(&control, json.to_string()).unwrap();
+    let impostor = tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let mut heard = Vec::new();
+        for _ in 0..2 {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut buffer = vec![0; 4096];
+            let length = stream.read(&mut buffer).await.unwrap();
+            heard.extend_from_slice(&buffer[..length]);
+            let _ = stream
+                .write_all(b"HTTP/1.1 200 OK\r\nx-concord-proof: 00\r\ncontent-length: 2\r\n\r\n[]")
+                .await;
+        }
+        String::from_utf8(heard).unwrap()
+    });
+    assert!(run(&data, &["api-root", "list"]).await.contains("api"), "the store is opened instead");
+    let heard = impostor.await.unwrap();
+    assert!(heard.contains("x-concord-challenge") && !heard.contains("the secret"), "{heard}");
+
+    std::fs::write(&control, "{").unwrap();
+    let said = refused(&data, &["api-root", "list"]).await;
+    assert!(said.contains("control.json") && said.contains("remove the file"), "{said}");
+}

@@ -180,7 +180,8 @@ impl Pages {
         self.disk.identity()
     }
 
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+    /// Fills `out` with the bytes that begin at an offset, also those that wait.
+    pub(super) fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let waiting = self.waiting();
         let end = offset + out.len() as u64;
         if end > waiting.length() {
