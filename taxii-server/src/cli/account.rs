@@ -1,7 +1,8 @@
 use super::admin::{confirm, find_collection, print_list};
 use super::{CommonOptions, output};
 use crate::control::{
-    AccessResource, AccountChange, AccountResource, CollectionResource, Control, NewAccount, NewPassword, Secrets,
+    AccessResource, AccountChange, AccountResource, CollectionResource, Control, NewAccount, NewPassword,
+    Secrets,
 };
 use crate::rights::GrantScope;
 use anyhow::Context;
