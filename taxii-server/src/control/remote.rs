@@ -104,6 +104,7 @@ pub(super) async fn send(
         return Err(Impostor.into());
     }
     drop(answer.into_body().collect().await?);
+    sender.ready().await?;
     let (parts, body) = sender.send_request(request.map(Full::new)).await?.into_parts();
     Ok(Reply { status: parts.status, headers: parts.headers, body: body.collect().await?.to_bytes() })
 }
