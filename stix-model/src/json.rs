@@ -12,8 +12,10 @@ mod names;
 mod pointer;
 mod scan;
 mod string;
+mod wide;
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::ops::Range;
@@ -124,6 +126,8 @@ impl Node {
 pub struct Document<'t> {
     text: &'t str,
     nodes: Vec<Node>,
+    /// Where the parts of large values stand, so that finding one does not mean to pass all others.
+    wide: wide::Index,
 }
 
 impl<'t> Document<'t> {
@@ -202,7 +206,36 @@ impl<'d> Value<'d> {
 
     /// The member with this name; `None` when there is none, or when this is no object.
     pub fn get(self, name: &str) -> Option<Value<'d>> {
-        self.named_members().find(|(found, _)| found.is_text(name)).map(|(_, value)| value)
+        match self.parts(Kind::Object) {
+            Some(names) => {
+                let order = |at: &u32| Value { at: *at as usize, ..self }.compare_text(name);
+                let found = names.binary_search_by(order).ok()?;
+                Some(Value { at: names[found] as usize + 1, ..self })
+            }
+            None => self.named_members().find(|(found, _)| found.is_text(name)).map(|(_, value)| value),
+        }
+    }
+
+    /// The element of a list at an index, from 0; `None` behind its end, or when this is no list.
+    pub fn element(self, index: usize) -> Option<Value<'d>> {
+        match self.parts(Kind::Array) {
+            Some(elements) => elements.get(index).map(|at| Value { at: *at as usize, ..self }),
+            None => self.elements().nth(index),
+        }
+    }
+
+    /// How many members an object or elements a list has; 0 for other types.
+    pub fn count(self) -> usize {
+        match self.parts(self.kind()) {
+            Some(parts) => parts.len(),
+            None => self.elements().count() + self.named_members().count(),
+        }
+    }
+
+    /// Where the names of a large object, in canonical order, or the elements of a large list stand.
+    fn parts(self, kind: Kind) -> Option<&'d [u32]> {
+        let is_large = self.kind() == kind && self.node().span as usize > wide::LARGE;
+        if is_large { self.document.wide.parts(self.at) } else { None }
     }
 
     /// The members of an object in the order of the text; nothing for other types.
@@ -281,10 +314,26 @@ impl<'d> Value<'d> {
     /// Whether this string is that text.
     fn is_text(self, text: &str) -> bool {
         if self.node().escaped {
-            return self.unescaped() == text;
+            return self.compare_text(text).is_eq();
         }
         self.document.text.as_bytes()[self.inner()] == *text.as_bytes()
     }
+
+    /// The order of this string and a text in the canonical form. Looks no further than the first difference.
+    fn compare_text(self, text: &str) -> Ordering {
+        let inner = &self.document.text[self.inner()];
+        if !self.node().escaped {
+            return compare_names(inner, text);
+        }
+        string::unescaped(inner).flat_map(utf16).cmp(text.chars().flat_map(utf16))
+    }
+}
+
+/// The code units of a character in UTF-16, by which the canonical form sorts names.
+fn utf16(character: char) -> impl Iterator<Item = u16> {
+    let mut units = [0; 2];
+    let length = character.encode_utf16(&mut units).len();
+    units.into_iter().take(length)
 }
 
 impl fmt::Debug for Value<'_> {

@@ -14,9 +14,17 @@
 //! # Ok::<(), stix_model::json::JsonError>(())
 //! ```
 
+//!
+//! # Costs
+//! Reading and checking take time and memory in proportion to the bytes of the text, whatever is in it: names, elements,
+//! selectors, versions and references are found by search, not by passing all others; findings, their messages and their
+//! pointers have bounds; the official schemas see 64 KiB of an object at most. A test grows every list, map and text of
+//! every type and compares the cost. What a caller bounds is therefore the bytes of the text.
+
 mod between;
 mod bundle;
 pub(crate) mod checks;
+mod codes;
 mod defang;
 mod finding;
 mod format;
@@ -33,8 +41,9 @@ mod relationship;
 mod shape;
 mod subject;
 mod translation;
+mod versions;
 
-use crate::json::Value;
+use crate::json::{Kind, Value};
 pub use crate::schema::rule::Rule;
 pub use crate::word::UnknownWord;
 pub use finding::{Code, Finding, Severity};
@@ -42,6 +51,7 @@ use path::Path;
 use profile::Role;
 pub use profile::{Profile, UnknownProfile};
 use subject::Sink;
+pub use versions::Versions;
 
 /// Checks objects and bundles against STIX 2.1 and a [`Profile`].
 #[derive(Clone, Copy, Debug)]
@@ -130,14 +140,22 @@ impl Validator {
         profile::check_object(self.profile, value, role, path, sink);
     }
 
-    /// Checks a bundle with all that is in it, or one object: whatever stands there. Findings about an object of the
-    /// bundle carry its index, those about the bundle itself none.
+    /// Checks a bundle, an envelope or a list with all that is in it, or one object: whatever stands there. Findings about
+    /// an object of several carry its index, those about the bundle itself none.
     pub fn document(&self, value: Value<'_>) -> Vec<Finding> {
-        if value.get("type").and_then(Value::as_str).as_deref() != Some("bundle") {
-            return self.object(value);
-        }
         let mut sink = Sink::new(self.profile, self.most_findings, None);
-        bundle::check(self, value, &mut sink);
+        let object_type = value.get("type");
+        match value.get("objects").filter(|objects| objects.kind() == Kind::Array) {
+            _ if object_type.and_then(Value::as_str).is_some_and(|name| name == "bundle") => {
+                bundle::check(self, value, &mut sink);
+            }
+            _ if value.kind() == Kind::Array => bundle::check_objects(self, value, &mut sink),
+            // An envelope has neither (TAXII 2.1, section 3.7).
+            Some(objects) if object_type.or(value.get("id")).is_none() => {
+                bundle::check_objects(self, objects, &mut sink);
+            }
+            _ => return self.object(value),
+        }
         sink.into_findings()
     }
 }

@@ -1,6 +1,7 @@
 //! Small edits of a JSON text that leave every other byte as it was.
 
 use super::{Document, JsonError, Kind, Limits, Value, write_string};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// What is to become of one member of an object.
@@ -68,19 +69,19 @@ pub fn edit(object: Value<'_>, changes: &[Change]) -> Result<String, EditError> 
 
 /// [`edit`] without its checks: for changes of an object whose values are JSON texts for certain.
 pub(crate) fn apply(object: Value<'_>, changes: &[Change]) -> String {
-    let last_change = |name: &str| changes.iter().rev().find(|change| change.name() == name);
+    let last: BTreeMap<&str, usize> =
+        changes.iter().enumerate().map(|(index, change)| (change.name(), index)).collect();
     let mut text = Rewriter::new(object);
     for (name, value) in object.members() {
-        match last_change(&name) {
+        match last.get(&*name).map(|index| &changes[*index]) {
             None => text.keep(value),
             Some(Change::Set(_, json)) => text.replace(value, json),
             Some(Change::Remove(_)) => text.drop(value),
         }
     }
     for (index, change) in changes.iter().enumerate() {
-        let is_last = changes[index + 1..].iter().all(|later| later.name() != change.name());
         if let Change::Set(name, json) = change
-            && is_last
+            && last.get(&**name) == Some(&index)
             && object.get(name).is_none()
         {
             text.append_member(name, json);

@@ -15,6 +15,11 @@ pub(super) struct Name<'t> {
 }
 
 impl Name<'_> {
+    /// Where its node stands, counted from that of the object.
+    pub(super) fn node(&self) -> u32 {
+        self.node
+    }
+
     fn order(&self, other: &Self) -> Ordering {
         self.prefix.cmp(&other.prefix).then_with(|| compare_names(&self.plain, &other.plain))
     }

@@ -35,7 +35,7 @@ impl<'d> Value<'d> {
         }
         // RFC 6901, section 4: an index has no leading zeros.
         let is_index = step == "0" || !step.starts_with(['0', '+']);
-        self.elements().nth(step.parse().ok().filter(|_| is_index)?)
+        self.element(step.parse().ok().filter(|_| is_index)?)
     }
 }
 

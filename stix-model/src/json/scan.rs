@@ -3,7 +3,7 @@
 use super::error::{JsonError, JsonErrorKind as Refusal};
 use super::names::{self, Name};
 use super::string::{hex, plain_length};
-use super::{Document, Kind, Limits, MAX_SAFE_INTEGER, Node};
+use super::{Document, Kind, Limits, MAX_SAFE_INTEGER, Node, wide};
 use std::borrow::Cow;
 
 pub(super) fn read(bytes: &[u8], limits: Limits) -> Result<Document<'_>, JsonError> {
@@ -20,9 +20,11 @@ pub(super) fn read(bytes: &[u8], limits: Limits) -> Result<Document<'_>, JsonErr
     }
     // About what STIX objects need, so that reading a single one grows neither list step by step.
     let (nodes, names) = (Vec::with_capacity(bytes.len() / 32), Vec::with_capacity(16));
-    let mut scanner = Scanner { text, at: 0, depth: limits.depth, limits, nodes, names };
+    let wide = wide::Index::default();
+    let mut scanner = Scanner { text, at: 0, depth: limits.depth, limits, nodes, names, wide };
     scanner.document().map_err(|error| error.located(bytes))?;
-    Ok(Document { text, nodes: scanner.nodes })
+    scanner.wide.finish();
+    Ok(Document { text, nodes: scanner.nodes, wide: scanner.wide })
 }
 
 struct Scanner<'t> {
@@ -34,6 +36,7 @@ struct Scanner<'t> {
     nodes: Vec<Node>,
     /// The names of the object that ends now; kept so that only the first object pays for it.
     names: Vec<Name<'t>>,
+    wide: wide::Index,
 }
 
 /// Boxed, because every value returns one and hardly any is an error.
@@ -104,7 +107,7 @@ impl Scanner<'_> {
         self.value()
     }
 
-    fn elements(&mut self, _array: usize) -> Scan {
+    fn elements(&mut self, array: usize) -> Scan {
         self.skip_whitespace();
         if self.eat(b']') {
             return Ok(());
@@ -122,6 +125,15 @@ impl Scanner<'_> {
                 return self.expected("`,` or `]`");
             }
             self.skip_whitespace();
+        }
+        if self.nodes.len() - array > wide::LARGE {
+            let (nodes, mut next) = (&self.nodes, array + 1);
+            let elements = std::iter::from_fn(|| {
+                let element = next;
+                next += nodes.get(element)?.span as usize;
+                u32::try_from(element).ok()
+            });
+            self.wide.add(u32::try_from(array).unwrap_or(u32::MAX), elements);
         }
         Ok(())
     }
@@ -240,7 +252,12 @@ impl Scanner<'_> {
         names::sort(self.text, &mut self.nodes[object..], &mut self.names).map_err(|name| {
             let name = object + name;
             within(refusal(Refusal::DuplicateName, self.nodes[name].start as usize), self.name(name))
-        })
+        })?;
+        if self.nodes.len() - object > wide::LARGE {
+            let object = u32::try_from(object).unwrap_or(u32::MAX);
+            self.wide.add(object, self.names.iter().map(|name| object + name.node()));
+        }
+        Ok(())
     }
 
     fn name(&self, node: usize) -> Cow<'_, str> {

@@ -32,30 +32,47 @@ pub(super) fn unescape(inner: &str) -> String {
     let mut rest = inner;
     while let Some(backslash) = rest.find('\\') {
         out.push_str(&rest[..backslash]);
-        let escape = &rest.as_bytes()[backslash + 1..];
-        let mut width = 2;
-        out.push(match escape[0] {
-            b'b' => '\u{8}',
-            b'f' => '\u{c}',
-            b'n' => '\n',
-            b'r' => '\r',
-            b't' => '\t',
-            b'u' => {
-                let unit = |at: usize| escape.get(at..at + 4).and_then(hex).unwrap_or_default();
-                let high = unit(1);
-                let code = if (0xD800..0xDC00).contains(&high) {
-                    width = 12;
-                    0x10000 + ((high - 0xD800) << 10) + (unit(7).wrapping_sub(0xDC00) & 0x3FF)
-                } else {
-                    width = 6;
-                    high
-                };
-                char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
-            }
-            plain => plain as char,
-        });
+        let (plain, width) = escape(&rest.as_bytes()[backslash + 1..]);
+        out.push(plain);
         rest = &rest[backslash + width..];
     }
     out.push_str(rest);
     out
+}
+
+/// The characters of [`unescape`], one by one.
+pub(super) fn unescaped(inner: &str) -> impl Iterator<Item = char> {
+    let mut rest = inner;
+    std::iter::from_fn(move || {
+        let first = rest.chars().next()?;
+        let (plain, width) = match first {
+            '\\' => escape(&rest.as_bytes()[1..]),
+            plain => (plain, plain.len_utf8()),
+        };
+        rest = &rest[width..];
+        Some(plain)
+    })
+}
+
+/// The character for which the text behind a backslash stands, and how many bytes it takes with the backslash.
+fn escape(escape: &[u8]) -> (char, usize) {
+    let plain = match escape[0] {
+        b'b' => '\u{8}',
+        b'f' => '\u{c}',
+        b'n' => '\n',
+        b'r' => '\r',
+        b't' => '\t',
+        b'u' => {
+            let unit = |at: usize| escape.get(at..at + 4).and_then(hex).unwrap_or_default();
+            let high = unit(1);
+            let (code, width) = if (0xD800..0xDC00).contains(&high) {
+                (0x10000 + ((high - 0xD800) << 10) + (unit(7).wrapping_sub(0xDC00) & 0x3FF), 12)
+            } else {
+                (high, 6)
+            };
+            return (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), width);
+        }
+        plain => plain as char,
+    };
+    (plain, 2)
 }

@@ -3,6 +3,7 @@
 use super::markings::{Mark, MarkingError, MarkingErrorKind, Markings};
 use super::{GranularMarking, Selector};
 use crate::json::{Change, Rewriter, Value, write_string};
+use std::collections::BTreeSet;
 
 const PROPERTY: &str = "granular_markings";
 
@@ -36,16 +37,9 @@ pub fn add_granular(
         let missing = |error| MarkingError::new(format!("/{PROPERTY}"), MarkingErrorKind::Selector(error));
         selector.resolve(object).map_err(missing)?;
     }
-    let is_marked = |selector: &&Selector| {
-        let with_mark = markings.granular().iter().filter(|marking| marking.mark == *mark);
-        with_mark.flat_map(|marking| &marking.selectors).any(|marked| marked == *selector)
-    };
-    let mut new: Vec<&Selector> = Vec::new();
-    for selector in selectors.iter().filter(|selector| !is_marked(selector)) {
-        if !new.contains(&selector) {
-            new.push(selector);
-        }
-    }
+    let with_mark = markings.granular().iter().filter(|marking| marking.mark == *mark);
+    let mut marked: BTreeSet<&Selector> = with_mark.flat_map(|marking| &marking.selectors).collect();
+    let new: Vec<&Selector> = selectors.iter().filter(|selector| marked.insert(selector)).collect();
     if new.is_empty() {
         return Ok(None);
     }
@@ -81,6 +75,7 @@ pub fn remove_granular(
 ) -> Result<Option<Change>, MarkingError> {
     let markings = Markings::of(object)?;
     let Some(list) = object.get(PROPERTY) else { return Ok(None) };
+    let selectors: BTreeSet<&Selector> = selectors.iter().collect();
     let loses = |marking: &GranularMarking| {
         marking.mark == *mark && marking.selectors.iter().any(|selector| selectors.contains(selector))
     };

@@ -66,8 +66,8 @@ impl Selector {
                     value.get(name).ok_or_else(missing)?
                 }
                 Step::Index(index) if value.kind() == Kind::Array => {
-                    let missing = || SelectorError::NoSuchElement { at, length: value.elements().count() };
-                    value.elements().nth(*index).ok_or_else(missing)?
+                    let missing = || SelectorError::NoSuchElement { at, length: value.count() };
+                    value.element(*index).ok_or_else(missing)?
                 }
                 Step::Property(_) => return Err(SelectorError::NotAnObject { at, found: value.kind() }),
                 Step::Index(_) => return Err(SelectorError::NotAList { at, found: value.kind() }),

@@ -178,11 +178,15 @@ pub(super) fn observation(
         }
         ObservationExpression::Qualified { expression, qualifiers } => {
             observation(expression, offsets, issues);
-            for (index, qualifier) in qualifiers.iter().enumerate() {
+            // There are three kinds.
+            let mut seen = Vec::new();
+            for qualifier in qualifiers {
                 let offset = next(offsets);
                 let kind = std::mem::discriminant(qualifier);
-                let is_repeated =
-                    qualifiers[..index].iter().any(|other| std::mem::discriminant(other) == kind);
+                let is_repeated = seen.contains(&kind);
+                if !is_repeated {
+                    seen.push(kind);
+                }
                 let repeated = is_repeated.then_some(PatternRule::DuplicateQualifier);
                 let rules = repeated.into_iter().chain(qualifier_rule(qualifier));
                 issues.extend(rules.map(|rule| PatternIssue::at(offset, rule, qualifier)));

@@ -82,12 +82,18 @@ impl Parser<'_> {
             return self.lexer.expected_hint("`[` or `(`", "comparisons stand in square brackets");
         };
         let mut qualifiers: Vec<Qualifier> = Vec::new();
+        let mut wrapped = 0;
         while let Some(qualifier) = self.qualifier()? {
             let kind = std::mem::discriminant(&qualifier);
             if is_group && qualifiers.iter().any(|other| std::mem::discriminant(other) == kind) {
                 // The validator of OASIS lets this pass behind parentheses, as if more of them stood there.
                 let offset = self.offsets.last().map_or(0, |offset| *offset as usize);
                 self.lexer.note(PatternRule::DuplicateGroupQualifier, offset, &qualifier.to_string());
+                // They nest like parentheses, and walks over the tree recurse.
+                wrapped += 1;
+                if self.depth + wrapped > self.limits.depth {
+                    return self.lexer.refuse(offset, Refusal::TooDeep(self.limits.depth));
+                }
                 expression = qualified(expression, std::mem::take(&mut qualifiers));
             }
             qualifiers.push(qualifier);

@@ -4,10 +4,11 @@ use super::finding::{Code, Severity};
 use super::path::Path;
 use super::subject::Sink;
 use super::translation;
+use super::versions::Fault;
 use crate::id;
 use crate::json::{Kind, Value};
 use crate::schema::rule::Rule;
-use crate::version::is_same_content;
+use crate::version::{Decision, Facts, History, decide};
 use crate::{StixId, Timestamp, marking};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,6 +20,8 @@ pub(super) struct Member<'d> {
     uuid: u128,
     pub(super) id: Cow<'d, str>,
     pub(super) value: Value<'d>,
+    /// `modified`, else `created`, where there are several of one identifier.
+    version: Option<Timestamp>,
 }
 
 impl<'d> Member<'d> {
@@ -26,46 +29,65 @@ impl<'d> Member<'d> {
         self.value.get(name)?.as_str()
     }
 
+    fn key(&self) -> (u128, &str) {
+        (self.uuid, &self.id)
+    }
+
     fn is(&self, object_type: &str) -> bool {
         self.id.strip_prefix(object_type).is_some_and(|rest| rest.starts_with("--"))
     }
 }
 
-/// The objects of a bundle, sorted by UUID (which tells them apart soonest), identifier and place.
+/// The objects of a bundle, sorted by UUID (which tells them apart soonest), identifier, version and place.
 pub(super) struct Members<'d>(Vec<Member<'d>>);
 
 impl<'d> Members<'d> {
     fn of(objects: Value<'d>) -> Self {
         let members = objects.elements().enumerate().filter_map(|(index, value)| {
             let id = value.get("id")?.as_str()?;
-            Some(Member { index, uuid: uuid(&id)?, id, value })
+            Some(Member { index, uuid: uuid(&id)?, id, value, version: None })
         });
         let mut members: Vec<_> = members.collect();
-        let order = |a: &Member<'_>, b: &Member<'_>| {
-            a.uuid.cmp(&b.uuid).then_with(|| a.id.cmp(&b.id)).then(a.index.cmp(&b.index))
-        };
-        members.sort_unstable_by(order);
+        members.sort_unstable_by(|a, b| a.key().cmp(&b.key()).then(a.index.cmp(&b.index)));
+        // Most objects have one version, and its time matters to none of the rules.
+        for versions in members.chunk_by_mut(|a, b| a.id == b.id).filter(|versions| versions.len() > 1) {
+            for member in &mut *versions {
+                let time = member.text("modified").or_else(|| member.text("created"));
+                member.version = time.and_then(|time| time.parse().ok());
+            }
+            versions.sort_by(|a, b| a.version.cmp(&b.version));
+        }
         Self(members)
     }
 
-    fn position(&self, id: &str) -> Option<usize> {
-        let uuid = uuid(id)?;
-        let first = self.0.partition_point(|member| member.uuid < uuid);
-        let same = self.0[first..].iter().take_while(|member| member.uuid == uuid);
-        same.into_iter().position(|member| member.id == id).map(|at| first + at)
-    }
-
-    /// All versions of an object.
+    /// All versions of an object, the latest last.
     pub(super) fn versions(&self, id: &str) -> &[Member<'d>] {
-        let Some(start) = self.position(id) else { return &[] };
-        let length = self.0[start..].iter().take_while(|member| member.id == id).count();
+        let Some(uuid) = uuid(id) else { return &[] };
+        let start = self.0.partition_point(|member| member.key() < (uuid, id));
+        let length = self.0[start..].partition_point(|member| member.key() == (uuid, id));
         &self.0[start..start + length]
     }
 
     /// The latest version of an object (section 3.6: what a reference means).
     pub(super) fn latest(&self, id: &str) -> Option<&Member<'d>> {
-        let modified = |member: &&Member<'_>| member.text("modified")?.parse::<Timestamp>().ok();
-        self.versions(id).iter().max_by_key(modified)
+        self.versions(id).last()
+    }
+
+    /// The version of an object of this time.
+    pub(super) fn version(&self, id: &str, modified: &Timestamp) -> Option<&Member<'d>> {
+        let versions = self.versions(id);
+        if let [only] = versions {
+            let time = only.text("modified").and_then(|time| time.parse().ok());
+            return (time.as_ref() == Some(modified)).then_some(only);
+        }
+        let at = versions.partition_point(|member| member.version.as_ref() < Some(modified));
+        versions.get(at).filter(|member| member.version.as_ref() == Some(modified))
+    }
+
+    fn position(&self, id: &str) -> Option<usize> {
+        let uuid = uuid(id)?;
+        let start = self.0.partition_point(|member| member.key() < (uuid, id));
+        self.0.get(start).filter(|member| member.id == id).map(|_| start)
     }
 }
 
@@ -92,25 +114,46 @@ fn uuid(id: &str) -> Option<u128> {
     Uuid::try_parse(&id[object_type.len() + 2..]).ok().map(|uuid| uuid.as_u128())
 }
 
-/// One version of an object has one content (section 3.6.2).
+/// What the versions of one object say of each other (section 3.6), from the earliest on. What is refused is history for
+/// none of the others.
 fn check_versions(versions: &[Member<'_>], sink: &mut Sink) {
-    let mut known: BTreeMap<Timestamp, Value<'_>> = BTreeMap::new();
-    for version in versions {
-        let Some(Ok(modified)) = version.text("modified").map(|text| text.parse()) else { continue };
-        let first = *known.entry(modified).or_insert(version.value);
-        if !is_same_content(first, version.value) {
-            let id = &version.id;
-            let message =
-                format!("another object of this bundle is {id} of the same time with other content");
-            sink.report(
-                Severity::Error,
-                Code::VersionConflict,
-                &Path::root(Some(version.index)),
-                Rule::S084,
-                message,
-            );
+    let [first, rest @ ..] = versions else { return };
+    if rest.is_empty() {
+        return;
+    }
+    let mut kept = (first, Facts::of_value(first.value));
+    let (origin, mut revoked) = (kept.1.clone(), kept.1.is_revoked.then(|| kept.1.version.clone()).flatten());
+    for member in rest {
+        let facts = Facts::of_value(member.value);
+        let history = History {
+            created: origin.created.as_ref().map(Timestamp::sort_key),
+            creator: origin.creator.as_ref(),
+            revoked_at: revoked.as_ref().map(Timestamp::sort_key),
+            latest: kept.1.version.as_ref().map(Timestamp::sort_key),
+            same_version: (kept.1.version == facts.version).then_some(kept.1.content),
+        };
+        let decision = decide(&facts, Some(&history));
+        if decision.rule().is_some() {
+            report_version(decision, member, kept.0, sink);
+        } else if decision.is_accepted() {
+            if facts.is_revoked && revoked.is_none() {
+                revoked.clone_from(&facts.version);
+            }
+            kept = (member, facts);
         }
     }
+}
+
+#[cold]
+fn report_version(decision: Decision, member: &Member<'_>, before: &Member<'_>, sink: &mut Sink) {
+    let is_versioned = member.version.is_some() && before.version.is_some();
+    let other = format!("object {}", before.index);
+    let Some(fault) = Fault::of(decision, &member.id, is_versioned, &other) else { return };
+    let place = Path::root(Some(member.index));
+    let property = fault.property_of(member.value);
+    let at = property.map(|name| place.member(name));
+    let place = at.as_ref().unwrap_or(&place);
+    sink.report(fault.severity, Code::VersionConflict, place, fault.rule, fault.message);
 }
 
 /// Section 2.9: no producer has one UUID for objects of two types. A warning, because the objects of two producers may
@@ -205,13 +248,14 @@ fn check_samples(malware: &Member<'_>, members: &Members<'_>, sink: &mut Sink) {
     let samples = ids.filter_map(|id| members.latest(&id));
     // What is encrypted has other bytes than what is meant.
     let samples = samples.filter(|sample| sample.value.get("encryption_algorithm").is_none());
-    let mut known: BTreeMap<_, (String, &str)> = BTreeMap::new();
+    let mut known: BTreeMap<_, (Cow<'_, str>, &str)> = BTreeMap::new();
     for sample in samples {
-        let hashes = sample.value.get("hashes").into_iter().flat_map(Value::members);
-        for (algorithm, hash) in hashes.filter(|(name, _)| CRYPTOGRAPHIC.contains(&&**name)) {
-            let Some(hash) = hash.as_str() else { continue };
-            let (first, owner) =
-                known.entry(algorithm.clone()).or_insert_with(|| (hash.to_ascii_lowercase(), &sample.id));
+        let Some(hashes) = sample.value.get("hashes") else { continue };
+        for algorithm in CRYPTOGRAPHIC {
+            // A hash of another length is reported with the sample, and may be as long as it likes.
+            let hash = hashes.get(algorithm).filter(|hash| hash.raw().len() <= 200).and_then(Value::as_str);
+            let Some(hash) = hash else { continue };
+            let (first, owner) = known.entry(algorithm).or_insert_with(|| (hash.clone(), &sample.id));
             if !first.eq_ignore_ascii_case(&hash) {
                 let message = format!("{owner} and {} have different {algorithm} values", sample.id);
                 let place = Path::root(Some(malware.index));
@@ -226,7 +270,7 @@ fn check_samples(malware: &Member<'_>, members: &Members<'_>, sink: &mut Sink) {
 /// What kind of thing a value is, for messages.
 pub(super) fn describe(value: Value<'_>) -> String {
     match value.kind() {
-        Kind::Array => format!("a list of {}", value.elements().count()),
+        Kind::Array => format!("a list of {}", value.count()),
         kind => kind.name().to_owned(),
     }
 }

@@ -16,6 +16,7 @@ use crate::schema::table::Shape;
 pub(crate) fn check(validator: &Validator, bundle: Value<'_>, sink: &mut Sink) {
     let root = Path::root(None);
     check_id(bundle.get("id"), &root, sink);
+    let parent = part::Parent::new(bundle);
     for (name, value) in bundle.members() {
         let place = root.member(&name);
         match &*name {
@@ -30,7 +31,7 @@ pub(crate) fn check(validator: &Validator, bundle: Value<'_>, sink: &mut Sink) {
                 );
                 sink.report(Severity::Warning, Code::PropertyClass, &place, Rule::S100, message);
             }
-            name => part::custom_property(name, value, bundle, &place, sink),
+            name => part::custom_property(name, value, &parent, &place, sink),
         }
     }
     let Some(objects) = bundle.get("objects") else { return };
@@ -42,6 +43,11 @@ pub(crate) fn check(validator: &Validator, bundle: Value<'_>, sink: &mut Sink) {
         let message = "a list must not be empty";
         sink.report(Severity::Error, Code::Empty, &list, Rule::S100, message).fix("leave `objects` out");
     }
+    check_objects(validator, objects, sink);
+}
+
+/// Checks the objects of a bundle, an envelope or a bare list, each by itself and against each other.
+pub(crate) fn check_objects(validator: &Validator, objects: Value<'_>, sink: &mut Sink) {
     let referred = profile::referred(validator.profile, objects);
     for (index, value) in objects.elements().enumerate() {
         let is_referred = value.get("id").and_then(Value::as_str).is_some_and(|id| referred.contains(&id));

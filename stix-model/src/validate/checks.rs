@@ -3,7 +3,7 @@
 use super::finding::{Code, Severity};
 use super::iana::CHARACTER_SETS;
 use super::subject::Subject;
-use super::{defang, format};
+use super::{codes, defang, format, shape};
 use crate::class::Class;
 use crate::json::{Kind, Value};
 use crate::marking::{TlpEdition, TlpError};
@@ -92,7 +92,7 @@ fn external_reference(subject: In<'_, '_, '_>) {
 fn kill_chain_phase(subject: In<'_, '_, '_>) {
     for name in ["kill_chain_name", "phase_name"] {
         let is_plain =
-            |text: &str| !text.bytes().any(|byte| byte.is_ascii_uppercase() || byte == b' ' || byte == b'_');
+            |text: &str| !text.contains(|char: char| char.is_uppercase() || matches!(char, ' ' | '_'));
         if subject.text(name).is_some_and(|text| !is_plain(&text)) {
             subject.should(Code::Advice, name, Rule::S016, "is usually written in lower case with hyphens");
         }
@@ -115,6 +115,10 @@ fn kill_chain_phase(subject: In<'_, '_, '_>) {
 fn granular_marking(subject: In<'_, '_, '_>) {
     let message = "must be a language tag of RFC 5646, such as `en` or `pt-BR`";
     expect(subject, "lang", format::is_language_tag, Rule::S119, message);
+    let part = subject.path;
+    if let Some(tag) = subject.text("lang") {
+        shape::check_tag(&tag, Rule::S119, &part.member("lang"), subject.sink);
+    }
 }
 
 /// Section 4.7.
@@ -139,14 +143,11 @@ fn location(subject: In<'_, '_, '_>) {
         let message = "a location has a `region`, a `country`, or `latitude` and `longitude`";
         subject.must(Code::PropertyMissing, "", Rule::S202, message);
     }
-    let is_country = |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
-    if subject.text("country").is_some_and(|country| !is_country(&country)) {
-        subject.should(
-            Code::Advice,
-            "country",
-            Rule::S202,
-            "should be an ISO 3166-1 code of two letters, such as `DE`",
-        );
+    let Some(country) = subject.text("country").filter(|country| !codes::is_country(country)) else { return };
+    let message = "should be an ISO 3166-1 code of two letters, such as `DE`";
+    let finding = subject.should(Code::Advice, "country", Rule::S202, message);
+    if country.eq_ignore_ascii_case("UK") {
+        finding.fix("write GB");
     }
 }
 
@@ -310,10 +311,12 @@ fn software(subject: In<'_, '_, '_>) {
     let object = subject.path;
     let list = object.member("languages");
     for (index, tag) in subject.get("languages").into_iter().flat_map(Value::elements).enumerate() {
-        if tag.as_str().is_some_and(|tag| !format::is_language_tag(&tag)) {
+        let (Some(tag), place) = (tag.as_str(), list.element(index)) else { continue };
+        if !format::is_language_tag(&tag) {
             let message = "must be a language tag of RFC 5646, such as `en`";
-            subject.sink.report(Severity::Error, Code::Format, &list.element(index), Rule::S220, message);
+            subject.sink.report(Severity::Error, Code::Format, &place, Rule::S220, message);
         }
+        shape::check_tag(&tag, Rule::S220, &place, subject.sink);
     }
 }
 
@@ -334,6 +337,9 @@ fn windows_registry_key(subject: In<'_, '_, '_>) {
     if let Some((short, long)) = format::spelled_hive(&key) {
         let message = format!("the hive is spelled out, not abbreviated as {short}");
         subject.must(Code::Format, "key", Rule::S223, message).fix(format!("write {long}"));
+    } else if !format::begins_with_hive(&key) {
+        let message = "a key begins with its hive, such as HKEY_LOCAL_MACHINE";
+        subject.should(Code::Format, "key", Rule::S223, message);
     }
 }
 
@@ -348,6 +354,7 @@ fn language_content(subject: In<'_, '_, '_>) {
             let message = format!("`{tag}` is not a language tag of RFC 5646");
             subject.sink.report(Severity::Error, Code::Format, &place, Rule::S131, message);
         }
+        shape::check_tag(&tag, Rule::S131, &place, subject.sink);
         for (name, _) in translations.members() {
             if !format::is_property_name(&name) {
                 let message = format!("`{name}` cannot be the name of a property");

@@ -184,7 +184,7 @@ codes! {
     TypeName = "type-name",
     /// The object is of another edition of STIX.
     SpecVersion = "spec-version",
-    /// Two objects claim one version with different content.
+    /// Two objects with one identifier cannot be versions of one object.
     VersionConflict = "version-conflict",
     /// A feature that the standard deprecates.
     Deprecated = "deprecated",

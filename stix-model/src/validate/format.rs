@@ -139,12 +139,14 @@ pub(crate) fn is_mac(text: &str) -> bool {
 pub(crate) fn is_domain_name(text: &str) -> bool {
     let name = text.strip_suffix('.').unwrap_or(text);
     let is_label = |label: &str| {
-        (1..=63).contains(&label.len())
+        // Of letters beyond ASCII the octets of their form in the DNS count, which is nearer to their number than to that
+        // of their octets here.
+        (1..=63).contains(&label.chars().count())
             && !label.starts_with('-')
             && !label.ends_with('-')
             && label.chars().all(|char| char.is_alphanumeric() || matches!(char, '-' | '_') || is_mark(char))
     };
-    name.len() <= 253 && name.split('.').all(is_label)
+    name.chars().count() <= 253 && name.split('.').all(is_label)
 }
 
 /// Combining marks and joiners occur inside labels of RFC 5890.
@@ -303,6 +305,14 @@ fn is_cpe_value(field: &str) -> bool {
     !is_empty
 }
 
+/// Whether the key of a registry begins with a hive, spelled out, or is written as the kernel has it.
+pub(crate) fn begins_with_hive(key: &str) -> bool {
+    let first = key.trim_start_matches('\\').split('\\').next().unwrap_or_default();
+    let starts =
+        |prefix: &str| first.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    starts("HKEY_") || first.eq_ignore_ascii_case("REGISTRY")
+}
+
 /// The short name of a registry hive with which a key begins, and the long one that the standard wants (section 6.17).
 pub(crate) fn spelled_hive(key: &str) -> Option<(&'static str, &'static str)> {
     const SHORT: [(&str, &str); 7] = [
@@ -340,18 +350,19 @@ pub(crate) fn is_media_type(text: &str) -> bool {
             && name.as_bytes()[0].is_ascii_alphanumeric()
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || mark.contains(&byte))
     };
-    text.split_once('/').is_some_and(|(top, name)| TOP_LEVEL.contains(&top) && is_name(name))
+    let is_listed = |top: &str| TOP_LEVEL.iter().any(|known| known.eq_ignore_ascii_case(top));
+    text.split_once('/').is_some_and(|(top, name)| is_listed(top) && is_name(name))
 }
 
 /// The word of a list that was most likely meant.
 pub(crate) fn nearest(word: &str, words: &[&'static str]) -> Option<&'static str> {
-    let plain = |text: &str| text.to_lowercase().replace([' ', '_'], "-");
-    let word = plain(word);
-    let distance = |known: &&&'static str| strsim::damerau_levenshtein(&word, &plain(known));
     // Long words would cost a product of lengths, and are no slips of the pen.
     if word.len() > 64 {
         return None;
     }
+    let plain = |text: &str| text.to_lowercase().replace([' ', '_'], "-");
+    let word = plain(word);
+    let distance = |known: &&&'static str| strsim::damerau_levenshtein(&word, &plain(known));
     words.iter().min_by_key(distance).filter(|known| distance(known) <= 2).copied()
 }
 

@@ -221,8 +221,11 @@ fn warn_of_custom_properties(subject: &mut Subject<'_, '_>) {
     if types.any(|kind| kind == "toplevel-property-extension") {
         return;
     }
-    let names = names.join("`, `");
-    let message = format!("defined by neither the standard nor an extension: `{names}`");
+    const SHOWN: usize = 10;
+    let more = names.len().saturating_sub(SHOWN);
+    let shown = names[..names.len() - more].join("`, `");
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let message = format!("defined by neither the standard nor an extension: `{shown}`{more}");
     let finding = subject.should(Code::PropertyCustom, first, Rule::S150, message);
     finding.fix("define them in an extension-definition and name that in `extensions`");
 }

@@ -7,7 +7,7 @@
 use super::finding::{Code, Severity};
 use super::path::Path;
 use super::subject::Sink;
-use crate::json::Value;
+use crate::json::{Value, push_step};
 use crate::schema::rule::Rule;
 use jsonschema::{Retrieve, Uri};
 use std::collections::BTreeSet;
@@ -103,20 +103,34 @@ const STRICTER_THAN_THE_STANDARD: [(Option<&str>, &str); 11] = [
 ];
 const WHOLE: &str = "";
 
-/// Reports what the schema of a type refuses, for the object that stands at this root, at places where no error was reported yet; the first `before` errors are
-/// those of other objects.
+/// Bytes of an object that are shown to its schema at most. Properties beyond are left to the tables.
+const MOST_BYTES: usize = 64 << 10;
+
+/// Reports what the schema of a type refuses, for the object that stands at this root, in properties where no error
+/// was reported yet; the first `before` errors are those of other objects.
+///
+/// `jsonschema` makes an error of every place that a schema refuses, with a copy of what stands there and with all
+/// branches of `oneOf` that fail. So it sees no more of an object than [`MOST_BYTES`], nothing of what the tables have
+/// refused already, and nothing that is exempt.
 pub(crate) fn check(value: Value<'_>, path: &Path<'_>, before: usize, sink: &mut Sink) {
     let Some(object_type) = value.get("type").and_then(Value::as_str) else { return };
     // Parts of schemas have names too, such as `hex`, and a custom type may have the same.
-    if crate::registry::of(&object_type).is_none() {
+    if crate::registry::of(&object_type).is_none() || !sink.has_room(Severity::Error) {
         return;
     }
     let Some(validator) = validator(&object_type) else { return };
-    let Ok(instance) = serde_json::from_str(value.raw()) else { return };
-    let mut reported: BTreeSet<String> = sink.places_since(before).map(str::to_owned).collect();
+    let (instance, is_whole) = {
+        let reported: BTreeSet<&str> = sink.places_since(before).map(first_step).collect();
+        instance(value, &object_type, &reported)
+    };
+    if validator.is_valid(&instance) {
+        return;
+    }
+    let mut reported = BTreeSet::new();
     for error in validator.iter_errors(&instance) {
         let pointer = error.instance_path().as_str().to_owned();
-        if is_stricter(&object_type, &pointer) || covers(&reported, &pointer) {
+        let is_of_rest = pointer.is_empty() && !is_whole;
+        if is_of_rest || is_stricter(&object_type, &pointer) || covers(&reported, &pointer) {
             continue;
         }
         let place = error.schema_path().as_str();
@@ -124,6 +138,37 @@ pub(crate) fn check(value: Value<'_>, path: &Path<'_>, before: usize, sink: &mut
         sink.report(Severity::Error, Code::Schema, &path.at(&pointer), Rule::S240, message);
         reported.insert(pointer);
     }
+}
+
+/// What is shown of an object, and whether it is the whole of it.
+fn instance(value: Value<'_>, object_type: &str, reported: &BTreeSet<&str>) -> (serde_json::Value, bool) {
+    let mut shown = serde_json::Map::new();
+    let mut left = MOST_BYTES;
+    let mut is_whole = reported.is_empty();
+    let mut step = String::new();
+    // The schemas know nothing of the forms in which addresses are made harmless.
+    let is_defanged = value.get("defanged").and_then(Value::as_bool) == Some(true);
+    for (name, member) in value.members() {
+        step.clear();
+        push_step(&name, &mut step);
+        let length = name.len() + member.raw().len();
+        let is_exempt = is_stricter(object_type, &step) || is_defanged && matches!(&*name, "value" | "url");
+        let is_shown = length <= left && !is_exempt && !reported.contains(&*step);
+        let parsed = if is_shown { serde_json::from_str(member.raw()).ok() } else { None };
+        let Some(parsed) = parsed else {
+            is_whole = false;
+            continue;
+        };
+        left -= length;
+        shown.insert(name.into_owned(), parsed);
+    }
+    (shown.into(), is_whole)
+}
+
+/// The first step of a JSON pointer, with its slash; nothing of an empty one.
+fn first_step(pointer: &str) -> &str {
+    let end = pointer.get(1..).and_then(|rest| rest.find('/')).map_or(pointer.len(), |end| end + 1);
+    &pointer[..end]
 }
 
 fn is_stricter(object_type: &str, pointer: &str) -> bool {
@@ -147,7 +192,9 @@ fn validator(object_type: &str) -> Option<&'static jsonschema::Validator> {
     COMPILED[index]
         .get_or_init(|| {
             let schema = serde_json::from_str(SCHEMAS[index].1).ok()?;
-            jsonschema::options().with_retriever(Embedded).build(&schema).ok()
+            let options = jsonschema::options().with_retriever(Embedded);
+            // The schemas need no look-around, and this engine takes time linear in the text.
+            options.with_pattern_options(jsonschema::PatternOptions::regex()).build(&schema).ok()
         })
         .as_ref()
 }

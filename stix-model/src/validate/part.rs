@@ -14,6 +14,7 @@ use crate::schema::rule::Rule;
 use crate::schema::table::{Property, Schema, Shape};
 use crate::{StixId, id};
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 /// Names that no object may use (section 3.1).
 const RESERVED: [&str; 5] = ["severity", "username", "phone_number", "phone_numbers", "action"];
@@ -44,11 +45,32 @@ pub(crate) fn misplaced_property(
     shape::check_property(value, property, schema, path, sink);
 }
 
+/// What holds properties that no table lists.
+pub(crate) struct Parent<'d> {
+    value: Value<'d>,
+    /// The rule that says how they are named; looked up once, because extensions may be many.
+    naming: OnceCell<Rule>,
+}
+
+impl<'d> Parent<'d> {
+    pub(crate) fn new(value: Value<'d>) -> Self {
+        Self { value, naming: OnceCell::new() }
+    }
+
+    fn naming(&self) -> Rule {
+        *self.naming.get_or_init(|| {
+            let is_extension = self.value.get("extension_type").is_some()
+                || extension_types(self.value.get("extensions")).next().is_some();
+            if is_extension { Rule::S145 } else { Rule::S150 }
+        })
+    }
+}
+
 /// A property of an extension or of somebody's own (sections 7.3 and 11.1), beside the others in `parent`.
 pub(crate) fn custom_property(
     name: &str,
     value: Value<'_>,
-    parent: Value<'_>,
+    parent: &Parent<'_>,
     path: &Path<'_>,
     sink: &mut Sink,
 ) {
@@ -61,12 +83,9 @@ pub(crate) fn custom_property(
     // observable, which has none itself.
     if !format::is_property_name(name) && common::find(name).is_none() {
         let message = "the name of a property has 3 to 250 characters a-z, 0-9 and underscore, and begins with a letter";
-        let mut types = extension_types(parent.get("extensions"));
-        let is_extension = parent.get("extension_type").is_some() || types.next().is_some();
-        let rule = if is_extension { Rule::S145 } else { Rule::S150 };
-        sink.report(Severity::Error, Code::PropertyName, path, rule, message);
+        sink.report(Severity::Error, Code::PropertyName, path, parent.naming(), message);
     }
-    check_ending(name, value, parent, path, sink);
+    check_ending(name, value, parent.value, path, sink);
     any_value(value, path, sink);
 }
 
@@ -219,6 +238,7 @@ fn defined_extension(name: &str, extension: Value<'_>, path: &Path<'_>, sink: &m
         &path.member("extension_type"),
         sink,
     );
+    let parent = Parent::new(extension);
     let is_top_level = extension_type.as_str().is_some_and(|kind| kind == "toplevel-property-extension");
     for (name, value) in extension.members().filter(|(name, _)| name != "extension_type") {
         let place = path.member(&name);
@@ -233,7 +253,7 @@ fn defined_extension(name: &str, extension: Value<'_>, path: &Path<'_>, sink: &m
             sink.report(Severity::Warning, Code::PropertyReserved, &place, Rule::S035, message);
             any_value(value, &place, sink);
         } else {
-            custom_property(&name, value, extension, &place, sink);
+            custom_property(&name, value, &parent, &place, sink);
         }
     }
 }
@@ -266,8 +286,9 @@ fn custom_extension(
     if extension.members().next().is_none() {
         sink.report(Severity::Error, Code::Empty, path, Rule::S152, "an extension has at least one property");
     }
+    let parent = Parent::new(extension);
     for (name, value) in extension.members() {
-        custom_property(&name, value, extension, &path.member(&name), sink);
+        custom_property(&name, value, &parent, &path.member(&name), sink);
     }
 }
 

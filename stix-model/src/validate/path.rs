@@ -3,6 +3,9 @@
 use crate::json::push_step;
 use std::fmt::Write as _;
 
+/// Enough for any place that the standard knows: names and keys have at most 250 characters.
+const LONGEST_POINTER: usize = 2_000;
+
 /// A place inside a text, linked towards the root.
 #[derive(Clone, Copy)]
 pub(crate) struct Path<'p> {
@@ -63,16 +66,27 @@ impl<'p> Path<'p> {
         }
     }
 
-    /// As a JSON pointer (RFC 6901) inside the object.
+    /// As a JSON pointer (RFC 6901) inside the object: to this place, or to the innermost one around it that a pointer
+    /// of [`LONGEST_POINTER`] bytes leads to. Names may be as long as the object, and each finding has a pointer.
     pub(crate) fn pointer(&self) -> String {
         let mut out = String::with_capacity(64);
         self.write(&mut out);
         out
     }
 
-    fn write(&self, out: &mut String) {
-        if let Some(parent) = self.parent {
-            parent.write(out);
+    /// Whether all of it was written.
+    fn write(&self, out: &mut String) -> bool {
+        if self.parent.is_some_and(|parent| !parent.write(out)) {
+            return false;
+        }
+        let length = match self.step {
+            Step::Root(_) | Step::Index(_) => 0,
+            Step::Name(name) => name.len(),
+            #[cfg(feature = "schemas")]
+            Step::Pointer(pointer) => pointer.len(),
+        };
+        if out.len() + length > LONGEST_POINTER {
+            return false;
         }
         match self.step {
             Step::Root(_) => {}
@@ -81,5 +95,6 @@ impl<'p> Path<'p> {
             Step::Name(name) => push_step(name, out),
             Step::Index(index) => write!(out, "/{index}").expect("a String takes every write"),
         }
+        true
     }
 }

@@ -1,6 +1,6 @@
 //! The pattern of an indicator (STIX 2.1, sections 4.7 and 9).
 
-use super::finding::Code;
+use super::finding::{Code, Severity};
 use super::format;
 use super::subject::Subject;
 use crate::Timestamp;
@@ -144,11 +144,13 @@ fn check_type(subject: &mut Subject<'_, '_>, object_type: &str) -> bool {
             subject.should(Code::PatternMeaning, "pattern", Rule::P030, message);
         }
         None => {
-            let message = format!("the standard defines no `{object_type}`, so others may not find any");
-            let finding = subject.should(Code::PatternMeaning, "pattern", Rule::P030, message);
             let observables = registry::SCHEMAS.iter().filter(|schema| schema.class == Class::Sco);
             let observables: Vec<_> = observables.map(|schema| schema.name).collect();
-            if let Some(near) = format::nearest(object_type, &observables) {
+            let has_room = subject.sink.has_room(Severity::Warning);
+            let near = if has_room { format::nearest(object_type, &observables) } else { None };
+            let message = format!("the standard defines no `{object_type}`, so others may not find any");
+            let finding = subject.should(Code::PatternMeaning, "pattern", Rule::P030, message);
+            if let Some(near) = near {
                 finding.fix(format!("did you mean `{near}`?"));
             }
         }

@@ -1,6 +1,6 @@
 //! What a community demands beyond the standard.
 
-use super::finding::{Code, Finding, Severity};
+use super::finding::{Code, Severity};
 use super::path::Path;
 use super::subject::Sink;
 use crate::class::Class;
@@ -47,9 +47,9 @@ impl Profile {
     }
 
     /// Whether the profile makes an error of what the standard only advises.
-    pub(crate) fn forbids(self, finding: &Finding) -> bool {
+    pub(crate) fn forbids(self, code: Code) -> bool {
         let is_forbidden = matches!(
-            finding.code,
+            code,
             Code::PropertyCustom | Code::PropertyClass | Code::Deprecated | Code::IdentifierContent
         );
         self == Self::Strict && is_forbidden

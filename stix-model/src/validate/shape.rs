@@ -1,9 +1,10 @@
 //! The first tier: does a value have the shape that its property table says?
 
 use super::finding::{Code, Severity};
+use super::part::Parent;
 use super::path::Path;
 use super::subject::{Sink, Slots, Subject};
-use super::{checks, format, part};
+use super::{checks, codes, format, part};
 use crate::class::{Class, Target, list_targets};
 use crate::json::{Kind, Value};
 use crate::model::common;
@@ -29,6 +30,7 @@ pub(crate) fn walk<'s, 'd>(
     sink: &'s mut Sink,
 ) -> Subject<'s, 'd> {
     let mut slots = Slots::empty();
+    let parent = Parent::new(value);
     for (name, member) in value.members() {
         let place = path.member(&name);
         let Some((index, property)) = schema.position(&name) else {
@@ -37,7 +39,7 @@ pub(crate) fn walk<'s, 'd>(
             {
                 part::misplaced_property(member, property, schema, &place, sink);
             } else {
-                part::custom_property(&name, member, value, &place, sink);
+                part::custom_property(&name, member, &parent, &place, sink);
                 slots.custom.push(name);
             }
             continue;
@@ -162,15 +164,22 @@ pub(crate) fn check_shape(value: Value<'_>, shape: &Shape, path: &Path<'_>, sink
 fn check_string(value: Value<'_>, form: Format, path: &Path<'_>, sink: &mut Sink) {
     match form {
         Format::Any => expect_kind(Kind::String, value, Rule::S018, path, sink),
-        Format::Language => check_text(
-            value,
-            path,
-            sink,
-            format::is_language_tag,
-            Code::Format,
-            Rule::S046,
-            "must be a language tag of RFC 5646, such as `en` or `pt-BR`",
-        ),
+        Format::Language => {
+            let message = "must be a language tag of RFC 5646, such as `en` or `pt-BR`";
+            check_text(value, path, sink, format::is_language_tag, Code::Format, Rule::S046, message);
+            if let Some(tag) = value.as_str() {
+                check_tag(&tag, Rule::S046, path, sink);
+            }
+        }
+    }
+}
+
+/// Advice about a language tag that is well-formed.
+pub(crate) fn check_tag(tag: &str, rule: Rule, path: &Path<'_>, sink: &mut Sink) {
+    if format::is_language_tag(tag)
+        && let Some(message) = codes::unlisted(tag)
+    {
+        sink.report(Severity::Warning, Code::Advice, path, rule, message);
     }
 }
 
@@ -340,15 +349,20 @@ fn check_word(value: Value<'_>, vocabulary: &Vocabulary, path: &Path<'_>, sink: 
     if vocabulary.contains(&word) {
         return;
     }
-    let near = format::nearest(&word, vocabulary.words);
+    let severity = match vocabulary.openness {
+        Openness::Closed => Severity::Error,
+        Openness::Open => Severity::Warning,
+    };
+    // A list may have thousands of such words, and the search for the one that was meant is slow.
+    let near = if sink.has_room(severity) { format::nearest(&word, vocabulary.words) } else { None };
     let finding = match vocabulary.openness {
         Openness::Closed => {
             let message = format!("`{word}` is not one of {}", vocabulary.words.join(", "));
-            sink.report(Severity::Error, Code::Enumeration, path, rule, message)
+            sink.report(severity, Code::Enumeration, path, rule, message)
         }
         Openness::Open => {
             let message = format!("`{word}` is not in {}; others may not understand it", vocabulary.name);
-            sink.report(Severity::Warning, Code::Vocabulary, path, rule, message)
+            sink.report(severity, Code::Vocabulary, path, rule, message)
         }
     };
     if let Some(near) = near {

@@ -58,10 +58,16 @@ impl Sink {
         findings
     }
 
-    /// How many errors there are.
+    /// How many errors are kept.
     #[cfg(feature = "schemas")]
     pub(crate) fn errors(&self) -> usize {
         self.errors.len()
+    }
+
+    /// Whether a finding of this weight would be kept. Ask before a costly search for what to do about it.
+    pub(crate) fn has_room(&self, severity: Severity) -> bool {
+        let is_full = self.errors.len() + self.warnings.len() >= self.most;
+        !is_full || (severity == Severity::Error && !self.warnings.is_empty())
     }
 
     /// The places of the errors after the first so many.
@@ -79,7 +85,23 @@ impl Sink {
         rule: Rule,
         message: impl Into<String>,
     ) -> &mut Finding {
-        self.take(finding(severity, code, path, rule, message.into()))
+        let severity = if self.profile.forbids(code) { Severity::Error } else { severity };
+        if !self.has_room(severity) {
+            return self.leave_out(severity, code, rule);
+        }
+        let finding = finding(severity, code, path, rule, shortened(message.into()));
+        if self.is_taken.is_some_and(|is_taken| !is_taken(&finding)) {
+            return self.spare.insert(finding);
+        }
+        // The last warning makes room for an error.
+        if self.errors.len() + self.warnings.len() >= self.most {
+            self.warnings.pop();
+            self.left_out = self.left_out.max(Some(Severity::Warning));
+        }
+        let findings = if severity == Severity::Error { &mut self.errors } else { &mut self.warnings };
+        findings.push((self.reports, finding));
+        self.reports += 1;
+        &mut findings.last_mut().expect("just pushed").1
     }
 
     /// Runs a check of which only some findings are taken.
@@ -89,27 +111,24 @@ impl Sink {
         self.is_taken = before;
     }
 
-    fn take(&mut self, mut finding: Finding) -> &mut Finding {
-        if self.is_taken.is_some_and(|is_taken| !is_taken(&finding)) {
-            return self.spare.insert(finding);
-        }
-        if self.profile.forbids(&finding) {
-            finding.severity = Severity::Error;
-        }
-        let is_error = finding.severity == Severity::Error;
-        if self.errors.len() + self.warnings.len() >= self.most {
-            // The last warning makes room for an error.
-            if !is_error || self.warnings.pop().is_none() {
-                self.left_out = self.left_out.max(Some(finding.severity));
-                return self.spare.insert(finding);
-            }
-            self.left_out = self.left_out.max(Some(Severity::Warning));
-        }
-        let findings = if is_error { &mut self.errors } else { &mut self.warnings };
-        findings.push((self.reports, finding));
-        self.reports += 1;
-        &mut findings.last_mut().expect("just pushed").1
+    /// Counts a finding that is not kept, and costs no more than that.
+    fn leave_out(&mut self, severity: Severity, code: Code, rule: Rule) -> &mut Finding {
+        self.left_out = self.left_out.max(Some(severity));
+        let none = || finding(severity, code, &Path::root(None), rule, String::new());
+        self.spare.get_or_insert_with(none)
     }
+}
+
+/// A message that quotes a part of the object is as long as the part, and a few words show which it is.
+fn shortened(mut message: String) -> String {
+    const LONGEST: usize = 1_000;
+    const KEPT: usize = 200;
+    if message.len() > LONGEST {
+        let boundary = |at: usize| (0..=at).rev().find(|at| message.is_char_boundary(*at)).unwrap_or(0);
+        let (start, end) = (boundary(LONGEST - KEPT), boundary(message.len() - KEPT));
+        message.replace_range(start..end, " … ");
+    }
+    message
 }
 
 fn finding(severity: Severity, code: Code, path: &Path<'_>, rule: Rule, message: String) -> Finding {

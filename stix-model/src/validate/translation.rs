@@ -16,10 +16,7 @@ pub(super) fn check(content: &Member<'_>, members: &Members<'_>, sink: &mut Sink
     let original = match content.text("object_modified").and_then(|time| time.parse::<Timestamp>().ok()) {
         None => latest,
         Some(modified) => {
-            let is_it = |version: &&Member<'_>| {
-                version.text("modified").and_then(|time| time.parse().ok()).as_ref() == Some(&modified)
-            };
-            let Some(version) = members.versions(&object_ref).iter().find(is_it) else {
+            let Some(version) = members.version(&object_ref, &modified) else {
                 let message =
                     format!("no version of {object_ref} in this bundle has {modified} as its `modified`");
                 let place = place.member("object_modified");
@@ -49,7 +46,7 @@ fn compare_members(translation: Value<'_>, original: Value<'_>, path: &Path<'_>,
 /// not translated.
 fn compare(translation: Value<'_>, original: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
     let is_left_out = translation.as_str().is_some_and(|text| text.is_empty());
-    let length = |value: Value<'_>| value.elements().count();
+    let length = |value: Value<'_>| value.count();
     match (translation.kind(), original.kind()) {
         _ if is_left_out => {}
         (_, Kind::Bool | Kind::Number | Kind::Null) | (Kind::String, Kind::String) => {}

@@ -12,7 +12,7 @@ pub enum Decision {
     New,
     /// A later version than all that are stored: keep it, it is the latest.
     Newer,
-    /// The version that revokes the object: keep it. Should a later version be stored, which the standard
+    /// A version that revokes the object: keep it. Should a later version be stored, which the standard
     /// forbids, the object is revoked all the same.
     Revocation,
     /// An earlier version that arrives late: it may be kept as history. A revoked object stays revoked.
@@ -29,7 +29,8 @@ pub enum Decision {
 /// Why an incoming object is not to be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Refusal {
-    /// It is later than the version that revoked the object (STIX 2.1, section 3.6.1).
+    /// It is later than the version that revoked the object, and does not revoke it (STIX 2.1, section 3.6.1). A later
+    /// version that revokes it too takes nothing back; sources write such when they change what a revoked object says.
     Revoked,
     /// `created` never changes between versions (STIX 2.1, section 3.2).
     OtherCreated,
@@ -178,7 +179,7 @@ pub fn decide(incoming: &Facts, stored: Option<&History<'_>>) -> Decision {
     if incoming.creator.as_ref() != stored.creator {
         return Decision::Refused(Refusal::OtherCreator);
     }
-    if stored.revoked_at.is_some_and(|revoked_at| version > revoked_at) {
+    if stored.revoked_at.is_some_and(|revoked_at| version > revoked_at) && !incoming.is_revoked {
         return Decision::Refused(Refusal::Revoked);
     }
     fresh(if version > latest { Decision::Newer } else { Decision::Older })

@@ -33,6 +33,19 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Facts of an object whose header nobody has read; what cannot be read of it is left out.
+    pub(crate) fn of_value(object: Value<'_>) -> Self {
+        let instant = |name: &str| object.get(name).and_then(|time| time.as_str()?.parse().ok());
+        let created: Option<Timestamp> = instant("created");
+        Self {
+            version: instant("modified").or_else(|| created.clone()),
+            created,
+            creator: object.get("created_by_ref").and_then(|id| id.as_str()?.parse().ok()),
+            is_revoked: super::is_revoking(object),
+            content: content_digest(object, Digest::of(object)),
+        }
+    }
+
     /// Facts of an object with this header.
     pub fn of(object: Value<'_>, header: &Header) -> Self {
         Self {

@@ -8,6 +8,7 @@ mod envelope;
 mod equivalence;
 mod fuzz;
 mod graph;
+mod growth;
 mod json;
 mod laws;
 mod marking;

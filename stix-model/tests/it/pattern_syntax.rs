@@ -407,3 +407,14 @@ const WORDS: [&str; 46] = [
     "//\n",
     "\u{2003}",
 ];
+
+/// Qualifiers of one kind nest behind a group, and what is nested is walked by recursion.
+#[test]
+fn qualifiers_of_a_group_nest_no_deeper_than_parentheses() {
+    let pattern = |count: usize| format!("([a:b = 1]){}", " WITHIN 1 SECONDS".repeat(count));
+    assert!(Pattern::parse(&pattern(60)).is_ok());
+    for count in [70, 50_000] {
+        let error = Pattern::parse(&pattern(count)).unwrap_err();
+        assert!(matches!(error.kind(), PatternErrorKind::TooDeep(_)), "{error}");
+    }
+}

@@ -59,7 +59,7 @@ fn decisions_beyond_the_vectors() {
     assert_eq!(decide(&campaign(1, revoked), &[]), Decision::Revocation);
     assert_eq!(decide(&campaign(2, ""), &[campaign(1, ""), campaign(3, "")]), Decision::Older);
     assert_eq!(decide(&campaign(3, ""), &[campaign(2, revoked)]), Decision::Refused(Refusal::Revoked));
-    assert_eq!(decide(&campaign(3, revoked), &[campaign(2, revoked)]), Decision::Refused(Refusal::Revoked));
+    assert_eq!(decide(&campaign(3, revoked), &[campaign(2, revoked)]), Decision::Revocation, "still revoked");
     assert_eq!(decide(&campaign(2, revoked), &[campaign(2, revoked)]), Decision::Duplicate);
     assert_eq!(
         decide(&campaign(2, revoked), &[campaign(3, "")]),

@@ -120,13 +120,19 @@ fn id(text: &str) -> Result<StixId, ApiError> {
     text.parse().map_err(|error| bad("match[id]", format!("{text:?} is no STIX identifier: {error}")))
 }
 
+/// The largest integer of STIX and TAXII (TAXII 2.1, section 2, `integer`).
+const MAX_LIMIT: u64 = (1 << 53) - 1;
+
 fn limit(text: &str) -> Result<usize, ApiError> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if !is_number || text.bytes().all(|byte| byte == b'0') {
         return Err(bad("limit", format!("{text:?} is no whole number above 0")));
     }
-    // More than fits is more than any page holds.
-    Ok(text.parse().unwrap_or(usize::MAX))
+    let limit = text.parse::<u64>().ok().filter(|limit| *limit <= MAX_LIMIT);
+    let limit = limit
+        .ok_or_else(|| bad("limit", format!("{text:?} is more than {MAX_LIMIT}, the largest integer")))?;
+    // What an address space does not hold is more than any page holds.
+    Ok(usize::try_from(limit).unwrap_or(usize::MAX))
 }
 
 fn list<T: Ord>(
@@ -217,6 +223,8 @@ mod tests {
             "limit=x",
             "limit=1&limit=1",
             "limit=000",
+            "limit=9007199254740992",
+            "limit=99999999999999999999999",
             "added_after=",
             "added_after=2020",
             "added_after=2020-01-01T00:00:00+00:00",
@@ -253,10 +261,9 @@ mod tests {
     #[test]
     fn well_formed_parameters_are_read() {
         let query =
-            PageQuery::parse("match%5Btype%5D=a%2Cb&limit=99999999999999999999999&next=&x_other=1&next=q")
-                .unwrap();
+            PageQuery::parse("match%5Btype%5D=a%2Cb&limit=9007199254740991&next=&x_other=1&next=q").unwrap();
         assert_eq!(query.filter.types, Some(BTreeSet::from(["a".to_owned(), "b".to_owned()])));
-        assert_eq!((query.limit, query.next.as_deref()), (Some(usize::MAX), Some("q")));
+        assert_eq!((query.limit, query.next.as_deref()), (Some(9_007_199_254_740_991), Some("q")));
         assert_eq!(types("tool,tool%00,Tool").unwrap(), BTreeSet::from(["tool".to_owned()]));
         assert_eq!(PageQuery::parse("next=a&next=").unwrap().next, None);
         assert_eq!(spec_versions("2.0,2.2").unwrap(), BTreeSet::from([SpecVersion::V2_0]));

@@ -92,15 +92,19 @@ impl Filter {
     }
 
     /// Picks from the versions of one object that a viewer sees, oldest first within each STIX version. First and last
-    /// are taken over the whole history: `added_after` and paging never turn an old version into the latest.
+    /// are taken over the whole history: `added_after` and paging never turn an old version into the latest. They are
+    /// the first and last of all STIX versions that pass: an object in two of them has one latest version, or two where
+    /// both are of the same instant.
     pub(super) fn choose<'r>(&self, rows: &'r [HistoryRow]) -> Vec<&'r HistoryRow> {
         let newest = rows.last().map(|row| row.spec);
-        let is_chosen = |(index, row): (usize, &HistoryRow)| {
-            let is_first = index == 0 || rows[index - 1].spec != row.spec;
-            let is_last = rows.get(index + 1).is_none_or(|next| next.spec != row.spec);
-            self.admits(row.spec, newest) && self.admits_version(is_first, is_last, &row.instant)
+        let admitted = || rows.iter().filter(|row| self.admits(row.spec, newest));
+        let instants = || admitted().map(|row| &row.instant);
+        let (first, last) = (instants().min(), instants().max());
+        let is_chosen = |row: &&HistoryRow| {
+            let (is_first, is_last) = (Some(&row.instant) == first, Some(&row.instant) == last);
+            self.admits_version(is_first, is_last, &row.instant)
         };
-        rows.iter().enumerate().filter(|&(index, row)| is_chosen((index, row))).map(|(_, row)| row).collect()
+        admitted().filter(is_chosen).collect()
     }
 
     /// Whether a version passes `match[version]`.

@@ -264,11 +264,22 @@ impl Reader<'_> {
     }
 
     fn is_chosen(&self, filter: &Filter, entry: &Entry, position: Position, record: &ObjectRecord) -> bool {
+        let newest = record.newest(self.clearance);
+        if !filter.admits(entry.spec_version, newest) {
+            return false;
+        }
         let Some(edition) = record.0.get(&entry.spec_version) else { return false };
-        let is = |end: Option<(Tlp, &Bound)>| end.is_some_and(|(_, bound)| bound.position == position);
-        let [is_first, is_last] = [is(edition.first(self.clearance)), is(edition.last(self.clearance))];
-        filter.admits(entry.spec_version, record.newest(self.clearance))
-            && filter.admits_version(is_first, is_last, entry.version.sort_key())
+        let admitted = record.0.iter().filter(|(spec, _)| filter.admits(**spec, newest));
+        let (firsts, lasts): (Vec<_>, Vec<_>) = admitted
+            .filter_map(|(_, edition)| edition.first(self.clearance).zip(edition.last(self.clearance)))
+            .map(|((_, first), (_, last))| (&*first.instant, &*last.instant))
+            .unzip();
+        let is = |end: Option<(Tlp, &Bound)>, instant: Option<&str>| {
+            end.is_some_and(|(_, bound)| bound.position == position && Some(&*bound.instant) == instant)
+        };
+        let is_first = is(edition.first(self.clearance), firsts.into_iter().min());
+        let is_last = is(edition.last(self.clearance), lasts.into_iter().max());
+        filter.admits_version(is_first, is_last, entry.version.sort_key())
     }
 }
 

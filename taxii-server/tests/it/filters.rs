@@ -2,8 +2,8 @@
 //!
 //! - `first` and `last` are taken over the whole history, so `added_after` never makes an old version the latest one;
 //!   a poller would take it for news.
-//! - An object that exists in two STIX versions is served in both when both are asked for: leaving one out would
-//!   contradict "nothing but what is listed" only by omission, and a client that asks for both can tell them apart.
+//! - An object that exists in two STIX versions is served in both when both are asked for and both are of one instant:
+//!   then neither is later. Else the later one is served (section 3.4.1, `match[version]`).
 
 use crate::app::TestApp;
 use axum::http::StatusCode;

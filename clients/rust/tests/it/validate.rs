@@ -226,3 +226,36 @@ fn a_sarif_log_names_rules_and_places() {
     assert_eq!((code, &log["runs"][0]["results"]), (0, &json!([])));
     assert_eq!(said(&["validate", "--json", "--format", "sarif", "-"], url()).0, 2);
 }
+
+/// In whatever form several objects come, those with one identifier are versions of one object.
+#[test]
+fn versions_of_one_object_are_held_against_each_other() {
+    let version = |day: usize, rest: &str| {
+        let text = tool(1, &format!(",\"name\":\"n\"{rest}"));
+        text.replace("\"modified\":\"2024-01-01", &format!("\"modified\":\"2024-01-0{day}"))
+    };
+    let revoked = [version(1, ""), version(2, ",\"revoked\":true"), version(3, "")];
+    let other_creation =
+        [version(1, ""), version(2, "").replace("\"created\":\"2024-01-01", "\"created\":\"2024-01-02")];
+    let other_content = [version(1, ""), version(1, ",\"description\":\"d\"")];
+    for (objects, index, pointer, rule) in [
+        (&revoked[..], 2, "/modified", "S-043"),
+        (&other_creation, 1, "/created", "S-042"),
+        (&other_content, 1, "", "S-084"),
+    ] {
+        let list = objects.join(",\n");
+        let envelope = format!("{{\"objects\": [{list}]}}");
+        for (input, before) in [(bundle(objects), 1), (envelope, 0), (format!("[{list}]"), 0)] {
+            let (code, rows) = rows(&["validate", "--json", "-"], &input);
+            assert_eq!(code, 1, "{input}");
+            let invalid: Vec<_> = (0..rows.len()).filter(|row| rows[*row]["valid"] == false).collect();
+            assert_eq!(invalid, [index + before], "{input}");
+            let finding = &rows[index + before]["findings"][0];
+            assert_eq!([&finding["pointer"], &finding["rule"]], [pointer, rule], "{input}");
+        }
+        let (code, rows) = rows(&["validate", "--json", "-"], objects.join("\n"));
+        assert_eq!((code, &rows[index]["valid"]), (1, &json!(false)));
+        let finding = rows[index]["findings"].as_array().unwrap().last().unwrap();
+        assert_eq!([&finding["pointer"], &finding["rule"]], [pointer, rule], "{rows:?}");
+    }
+}

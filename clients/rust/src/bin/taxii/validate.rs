@@ -10,9 +10,10 @@ use crate::input::{InputOptions, LIMITS, Parts, Text};
 use crate::out::Out;
 use std::cmp::Reverse;
 use std::fmt;
+use std::sync::Arc;
 use stix_model::bundle::Form;
 use stix_model::json::{Document, Lines};
-use stix_model::validate::{Code, Finding, Profile, Rule, Severity, Validator};
+use stix_model::validate::{Code, Finding, Profile, Rule, Severity, Validator, Versions};
 use verdict::{Subject, Verdict};
 
 /// The most findings about one bundle, however many objects it has; stops a text that is made to fill the memory.
@@ -97,6 +98,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
         no_warnings: arguments.no_warnings,
         summary: Summary::default(),
         log: sarif::Log::default(),
+        versions: ("".into(), Versions::default()),
     };
     let validator = Validator::new(arguments.profile);
     let read = arguments.input.each(out, |text, out| check(text, validator, &mut report, out));
@@ -115,6 +117,8 @@ struct Report {
     no_warnings: bool,
     summary: Summary,
     log: sarif::Log,
+    /// Of the lines of one file.
+    versions: (Arc<str>, Versions),
 }
 
 fn check(text: &Text<'_>, validator: Validator, report: &mut Report, out: &mut Out) -> Result<(), Failure> {
@@ -127,14 +131,10 @@ fn check(text: &Text<'_>, validator: Validator, report: &mut Report, out: &mut O
     // In JSON, a line has one verdict; people want to know which object of it is meant.
     if parts.form == Form::Object || (text.is_line && report.format == Format::Json) {
         report.summary.objects += if parts.form == Form::Object { 1 } else { parts.objects().count() };
-        let findings = match parts.form {
-            Form::Bundle | Form::Object => validator.document(parts.root),
-            Form::Envelope | Form::List | Form::Lines => {
-                let objects = parts.objects().enumerate();
-                let check = |(index, object)| validator.object_at(object, index);
-                objects.flat_map(check).collect()
-            }
-        };
+        let mut findings = validator.document(parts.root);
+        if text.is_line && parts.form == Form::Object {
+            findings.extend(report.versions_of(text).add(parts.root));
+        }
         let subject = Subject::whole(&parts);
         return report.show(Verdict::new(text, &lines, subject, findings), out);
     }
@@ -150,14 +150,12 @@ fn check_parts(
     report: &mut Report,
     out: &mut Out,
 ) -> Result<(), Failure> {
-    let mut findings = Vec::new().into_iter().peekable();
-    let mut too_many = None;
+    let mut all = validator.most_findings(MOST_FINDINGS).document(parts.root);
+    let too_many = all.pop_if(|last| last.code == Code::TooMany);
+    // Those about the bundle itself have no index and come first.
+    all.sort_by_key(|finding| finding.index);
+    let mut findings = all.into_iter().peekable();
     if parts.form == Form::Bundle {
-        let mut all = validator.most_findings(MOST_FINDINGS).document(parts.root);
-        too_many = all.pop_if(|last| last.code == Code::TooMany);
-        // Those about the bundle itself have no index and come first.
-        all.sort_by_key(|finding| finding.index);
-        findings = all.into_iter().peekable();
         let mut of_bundle = Vec::new();
         while let Some(finding) = findings.next_if(|finding| finding.index.is_none()) {
             of_bundle.push(finding);
@@ -168,18 +166,14 @@ fn check_parts(
     }
     for (index, object) in parts.objects().enumerate() {
         let mut found = Vec::new();
-        if parts.form == Form::Bundle {
-            while let Some(finding) = findings.next_if(|finding| finding.index == Some(index)) {
-                found.push(finding);
-            }
-            // Nobody knows whether there would be others about this object.
-            if found.is_empty() {
-                found.extend(too_many.clone().map(|finding| Finding { index: Some(index), ..finding }));
-            }
-            found = bounded(found, index);
-        } else {
-            found = validator.object_at(object, index);
+        while let Some(finding) = findings.next_if(|finding| finding.index == Some(index)) {
+            found.push(finding);
         }
+        // Nobody knows whether there would be others about this object.
+        if found.is_empty() {
+            found.extend(too_many.clone().map(|finding| Finding { index: Some(index), ..finding }));
+        }
+        found = bounded(found, index);
         report.summary.objects += 1;
         let subject = Subject::part(parts, object, index);
         report.show(Verdict::new(text, lines, subject, found), out)?;
@@ -208,6 +202,14 @@ fn bounded(mut findings: Vec<Finding>, index: usize) -> Vec<Finding> {
 }
 
 impl Report {
+    /// What came before of the file to which the text belongs.
+    fn versions_of(&mut self, text: &Text<'_>) -> &mut Versions {
+        if !Arc::ptr_eq(&self.versions.0, text.file) {
+            self.versions = (Arc::clone(text.file), Versions::default());
+        }
+        &mut self.versions.1
+    }
+
     fn show(&mut self, mut verdict: Verdict<'_>, out: &mut Out) -> Result<(), Failure> {
         if self.no_warnings {
             verdict.findings.retain(|finding| finding.severity == Severity::Error);
