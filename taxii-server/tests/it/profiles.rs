@@ -205,8 +205,8 @@ async fn administrators_choose_the_profile() {
         (Method::PATCH, &*path, json!({"profile": "lax"}), 422, "`header`, `stix`, `interop`, `strict`"),
         (Method::POST, "/admin/collections/", unknown, 422, "`header`, `stix`, `interop`, `strict`"),
         (Method::POST, "/admin/collections/", old, 422, "`strict` takes STIX 2.1 only"),
-        (Method::PATCH, &*path, json!({}), 422, "give `profile`, `unmarked`, or both"),
-        (Method::PATCH, &*path, json!({"profile": "stix", "title": "x"}), 422, "unknown field `title`"),
+        (Method::PATCH, &*path, json!({}), 422, "give `title`, `description`, `alias`"),
+        (Method::PATCH, &*path, json!({"profile": "stix", "colour": "x"}), 422, "unknown field `colour`"),
         (Method::PATCH, elsewhere, json!({"profile": "stix"}), 404, "no such collection"),
     ] {
         let reply = test.control.call(method, path, body.to_string().into()).await.unwrap();
