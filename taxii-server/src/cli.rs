@@ -4,8 +4,11 @@ mod account;
 mod admin;
 mod api_root;
 mod collection;
+mod compact;
 mod demo;
 mod doctor;
+#[cfg(test)]
+mod documented;
 mod export;
 mod import;
 mod output;
@@ -25,8 +28,19 @@ Examples:
   taxii-server collection add 'Phishing' --alias phishing
   taxii-server account add alice --read phishing --write phishing
   taxii-server import feed.json.gz --collection phishing
+  taxii-server doctor                                 when something does not work
 
-account, collection, api-root, import and export work while the server runs, and without it.";
+account, collection, api-root, import and export work while the server runs, and without it.
+Exit codes: 0 done, 1 failed or refused, 2 wrong usage. With --json, an error is one line on standard error:
+  {\"error\":{\"exit_code\":1,\"message\":\"there is no collection x; …\"}}";
+
+/// Heading of the options of every command.
+const EVERYWHERE: &str = "Options of every command";
+const COMPLETIONS: &str = "\
+Examples:
+  taxii-server completions bash | sudo tee /etc/bash_completion.d/taxii-server
+  taxii-server completions zsh > ~/.zfunc/_taxii-server
+  taxii-server completions fish > ~/.config/fish/completions/taxii-server.fish";
 
 /// A TAXII 2.1 server that never loses or repeats an object.
 #[derive(Parser)]
@@ -41,11 +55,11 @@ struct Cli {
 /// Options of every command.
 #[derive(Args, Clone)]
 struct CommonOptions {
-    /// Configuration file (TOML); environment variables (CONCORD_ and the key in capitals) and flags override it
-    #[arg(long, global = true, env = "CONCORD_CONFIG", value_name = "FILE")]
+    /// Settings file (TOML); environment variables (CONCORD_ and the key in capitals) and flags override it
+    #[arg(long, global = true, env = "CONCORD_CONFIG", value_name = "FILE", help_heading = EVERYWHERE)]
     config: Option<PathBuf>,
     /// Data folder [default: concord-data, for demo: concord-demo]
-    #[arg(long, global = true, env = "CONCORD_DATA", value_name = "DIR")]
+    #[arg(long, global = true, env = "CONCORD_DATA", value_name = "DIR", help_heading = EVERYWHERE)]
     data: Option<PathBuf>,
 }
 
@@ -65,9 +79,12 @@ enum Command {
     ApiRoot(api_root::ApiRoot),
     /// Manage accounts
     Account(account::Account),
-    /// Check configuration, certificates, clock and store
+    /// Give the space of removed objects back to the disk
+    Compact(compact::Compact),
+    /// Check settings, certificate, files, store, addresses, disk space and clock, and say what to do
     Doctor(doctor::Doctor),
     /// Print a completion script for a shell
+    #[command(after_help = COMPLETIONS)]
     Completions {
         /// Shell to complete for
         shell: clap_complete::Shell,
@@ -100,9 +117,19 @@ impl CommonOptions {
 }
 
 /// Runs the command line of this process. Exit codes: 0 for done, 1 for failed or refused, 2 for wrong usage.
+///
+/// With `--json` an error is one line of JSON on standard error: `{"error": {"message": …, "exit_code": …}}`.
 pub async fn run() -> ExitCode {
     keep_guarded_panics_quiet();
-    let cli = Cli::parse();
+    let is_json = std::env::args_os().any(|argument| argument == "--json");
+    let cli = match Cli::try_parse() {
+        Err(error) if is_json && error.use_stderr() => {
+            let message = error.to_string();
+            return fail(message.trim_start_matches("error: ").trim_end(), 2, is_json);
+        }
+        Err(error) => error.exit(),
+        Ok(cli) => cli,
+    };
     let is_done = match cli.command {
         Command::Demo(demo) => demo.run(&cli.options).await,
         Command::Serve(serve) => serve.run(&cli.options).await,
@@ -111,6 +138,7 @@ pub async fn run() -> ExitCode {
         Command::Collection(collection) => collection.run(&cli.options).await,
         Command::ApiRoot(api_root) => api_root.run(&cli.options).await,
         Command::Account(account) => account.run(&cli.options).await,
+        Command::Compact(compact) => compact.run(&cli.options).await,
         Command::Doctor(doctor) => doctor.run(&cli.options).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -121,11 +149,18 @@ pub async fn run() -> ExitCode {
     match is_done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            output::complaint(&format!("error: {error:#}"));
-            ExitCode::FAILURE
-        }
+        Err(error) => fail(&format!("{error:#}"), 1, is_json),
     }
+}
+
+/// Says why a command was not carried out.
+fn fail(message: &str, exit_code: u8, is_json: bool) -> ExitCode {
+    let text = match is_json {
+        true => serde_json::json!({"error": {"message": message, "exit_code": exit_code}}).to_string(),
+        false => format!("error: {message}"),
+    };
+    output::complaint(&text);
+    ExitCode::from(exit_code)
 }
 
 /// A damaged file makes the engine panic, which becomes an error with a sentence of its own.

@@ -207,6 +207,13 @@ impl Config {
         settings.try_into().map_err(ConfigError::Variables)
     }
 
+    /// Whether an environment variable is a setting, or names the file or the folder.
+    #[cfg(feature = "cli")]
+    pub(crate) fn is_variable(name: &str) -> bool {
+        let key = name.strip_prefix("CONCORD_").unwrap_or_default().to_ascii_lowercase();
+        key == "config" || KEYS.iter().any(|(known, _)| *known == key)
+    }
+
     /// Checks the rules that types do not express: an address other than loopback needs TLS, limits are within bounds.
     ///
     /// # Errors
@@ -250,7 +257,7 @@ fn is_base_path(path: &str) -> bool {
 }
 
 /// Type of a setting, for environment variables.
-enum Kind {
+pub(crate) enum Kind {
     Text,
     Number,
     Boolean,
@@ -267,7 +274,7 @@ impl Kind {
 }
 
 /// Settings that an environment variable can override.
-const KEYS: [(&str, Kind); 20] = [
+pub(crate) const KEYS: [(&str, Kind); 20] = [
     ("listen", Kind::Text),
     ("data", Kind::Text),
     ("public_url", Kind::Text),

@@ -61,6 +61,54 @@ pub async fn open(config: &Config) -> Result<Store, OpenError> {
     Ok(Store::open(Arc::new(engine), Arc::new(Clock::System)).await?)
 }
 
+/// As [`open`], for a server: when at least a quarter of the file is the space of removed collections, it is given back to
+/// the disk first.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_to_serve(config: &Config) -> Result<Store, OpenError> {
+    let store = open(config).await?;
+    let (freed, length) = (store.freed().await?, length(config));
+    if freed == 0 || freed < length / 4 {
+        return Ok(store);
+    }
+    tracing::info!(freed, length, "giving the space of removed collections back to the disk");
+    match finish_compaction(config, store).await {
+        Ok(length) => tracing::info!(length, "the store is smaller"),
+        Err(error) => tracing::warn!(%error, "the space of removed collections stays in the store"),
+    }
+    open(config).await
+}
+
+/// Gives the space of removed collections and objects back to the disk. Returns the bytes of the store before and after.
+///
+/// # Errors
+/// As [`open`].
+pub async fn compact(config: &Config) -> Result<[u64; 2], OpenError> {
+    let store = open(config).await?;
+    let before = length(config);
+    Ok([before, finish_compaction(config, store).await?])
+}
+
+async fn finish_compaction(config: &Config, store: Store) -> Result<u64, OpenError> {
+    store.clear_removed().await?;
+    store.close().await;
+    let path = config.data.join(FILE);
+    let compacting = {
+        let path = path.clone();
+        tokio::task::spawn_blocking(move || EmbeddedEngine::compact(&path, &bulk_ranges()))
+    };
+    match compacting.await.map_err(EngineError::failed).flatten() {
+        Ok(()) => Ok(length(config)),
+        Err(source) => Err(OpenError::Engine { path, source }),
+    }
+}
+
+/// Bytes of the store.
+fn length(config: &Config) -> u64 {
+    std::fs::metadata(config.data.join(FILE)).map_or(0, |file| file.len())
+}
+
 /// Whether the store that a configuration names has been made.
 pub fn exists(config: &Config) -> bool {
     config.data.join(FILE).exists()

@@ -121,7 +121,7 @@ impl Server {
     /// When the configuration is not valid, the store cannot be opened, or an address is taken.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         config.check()?;
-        let store = engines::open(&config).await?;
+        let store = engines::open_to_serve(&config).await?;
         let unnamed = if config.is_tls() { Unnamed::All } else { Unnamed::Loopback };
         let listener = bind(&config.listen, Config::PORT, unnamed, "listen").await?;
         let mut server = Self::start_with(config, store, listener).await?;

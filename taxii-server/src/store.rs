@@ -60,8 +60,8 @@ pub use command::{
 };
 pub use cursor::{Cursor, CursorError};
 pub use directory::{
-    Account, ApiRoot, ApiRootChange, Collection, CollectionChange, Directory, DirectoryCommand,
-    DirectoryRefusal, NewAccount, NewCollection, NewToken, Token,
+    Account, AccountChange, ApiRoot, ApiRootChange, Collection, CollectionChange, Directory,
+    DirectoryCommand, DirectoryRefusal, NewAccount, NewCollection, NewToken, Token,
 };
 #[cfg(feature = "cli")]
 pub(crate) use embedded::is_guarded;

@@ -20,6 +20,7 @@ Examples:
   taxii-server account password alice
   taxii-server account token alice
   taxii-server account rename alice alice.smith
+  taxii-server account set alice.smith --administrator yes
   taxii-server account list";
 
 /// Manage accounts.
@@ -61,6 +62,14 @@ enum Action {
         name: String,
         /// The new name
         new_name: String,
+    },
+    /// Change whether an account may administer the server
+    Set {
+        /// Its name
+        name: String,
+        /// May administer the server, and read and write everything
+        #[arg(long, value_name = "yes|no", value_parser = clap::builder::BoolishValueParser::new(), action = clap::ArgAction::Set)]
+        administrator: bool,
     },
     /// Remove an account
     Remove {
@@ -142,9 +151,15 @@ impl Account {
                 print_list(&control.accounts().await?, self.json, headings, |account| row(account, &names))?;
             }
             Action::Rename { name, new_name } => {
-                control.change_account(&name, &AccountChange { name: new_name }).await?;
+                let change = AccountChange { name: Some(new_name), ..AccountChange::default() };
+                control.change_account(&name, &change).await?;
             }
-            Action::Remove { name, yes } => remove(&control, &name, yes).await?,
+            Action::Set { name, administrator } => {
+                let change =
+                    AccountChange { is_administrator: Some(administrator), ..AccountChange::default() };
+                control.change_account(&name, &change).await?;
+            }
+            Action::Remove { name, yes } => remove(&control, &name, yes, self.json).await?,
             Action::Password { name, password_stdin } => {
                 let password = password_stdin.then(read_password).transpose()?;
                 print_secrets(&control.set_password(&name, &NewPassword { password }).await?, self.json)?;
@@ -165,7 +180,7 @@ impl Account {
     }
 }
 
-async fn remove(control: &Control, name: &str, yes: bool) -> anyhow::Result<()> {
+async fn remove(control: &Control, name: &str, yes: bool, as_json: bool) -> anyhow::Result<()> {
     let accounts = control.accounts().await?;
     let account = accounts.iter().find(|account| account.name == name);
     let account =
@@ -178,7 +193,7 @@ async fn remove(control: &Control, name: &str, yes: bool) -> anyhow::Result<()> 
         format!("the account {name}{role} with {tokens} API tokens and rights on {grants} collections");
     confirm(&what, yes)?;
     control.delete_account(name).await?;
-    output::line(&format!("removed {what}"))
+    if as_json { output::json(account) } else { output::line(&format!("removed {what}")) }
 }
 
 async fn scope(control: &Control, collection: &str) -> anyhow::Result<GrantScope> {

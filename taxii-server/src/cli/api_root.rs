@@ -50,7 +50,7 @@ enum Action {
         new_name: String,
     },
     /// Change an API root
-    #[command(after_help = EXAMPLES)]
+    #[command(after_help = EXAMPLES, override_usage = "taxii-server api-root set <NAME> <OPTIONS>")]
     Set {
         /// Its name
         name: String,
@@ -111,7 +111,7 @@ impl ApiRoot {
                 let change = ApiRootChange { name: None, title, description, is_default: default };
                 print(&control.change_api_root(&name, &change).await?, self.json)?;
             }
-            Action::Remove { name, yes } => remove(&control, &name, yes).await?,
+            Action::Remove { name, yes } => remove(&control, &name, yes, self.json).await?,
         }
         Ok(true)
     }
@@ -121,7 +121,7 @@ fn print(root: &ApiRootResource, as_json: bool) -> anyhow::Result<()> {
     if as_json { output::json(root) } else { Ok(()) }
 }
 
-async fn remove(control: &Control, name: &str, yes: bool) -> anyhow::Result<()> {
+async fn remove(control: &Control, name: &str, yes: bool, as_json: bool) -> anyhow::Result<()> {
     let root = control.api_roots().await?.into_iter().find(|root| root.name == name);
     let root =
         root.with_context(|| format!("there is no API root {name}; see taxii-server api-root list"))?;
@@ -135,5 +135,5 @@ async fn remove(control: &Control, name: &str, yes: bool) -> anyhow::Result<()> 
     let what = format!("the API root {name} ({:?}), which has no collections", root.title);
     confirm(&what, yes)?;
     control.delete_api_root(name).await?;
-    output::line(&format!("removed {what}"))
+    if as_json { output::json(&root) } else { output::line(&format!("removed {what}")) }
 }

@@ -11,7 +11,7 @@ const EXAMPLES: &str = "\
 Examples:
   taxii-server collection add 'Phishing' --alias phishing
   taxii-server collection add 'Old feeds' --stix 2.0 --stix 2.1
-  taxii-server collection add 'Moved here' --id 91a7b528-80eb-42ed-a74d-c6fbd5a26116 --api-root partners
+  taxii-server collection add 'Moved here' --id 91a7b528-80eb-42ed-a74d-c6fbd5a26116
   taxii-server collection list
   taxii-server collection rename phishing 'Phishing and scams'
   taxii-server collection set phishing --alias scams --description 'Lures seen by members'
@@ -44,7 +44,7 @@ enum Action {
         title: String,
     },
     /// Change a collection
-    #[command(after_help = EXAMPLES)]
+    #[command(after_help = EXAMPLES, override_usage = "taxii-server collection set <COLLECTION> <OPTIONS>")]
     Set {
         /// Id, alias or title
         collection: String,
@@ -180,7 +180,15 @@ async fn remove(control: &Control, collection: &str, yes: bool, as_json: bool) -
     );
     confirm(&what, yes)?;
     control.delete_collection(collection.id).await?;
-    if as_json { output::json(&collection) } else { output::line(&format!("removed {what}")) }
+    if as_json {
+        return output::json(&collection);
+    }
+    output::line(&format!("removed {what}"))?;
+    output::complaint(
+        "Its space takes new objects. A server that starts gives it back to the disk when it is a quarter of the store; \
+         `taxii-server compact` does it at once, while no server runs.",
+    );
+    Ok(())
 }
 
 impl Add {

@@ -1,92 +1,157 @@
+mod certificate;
+mod files;
+mod machine;
+mod settings;
+
 use super::{CommonOptions, output};
-use crate::clock::Clock;
 use crate::config::Config;
-use crate::control::Control;
+use crate::control::{CollectionResource, Control};
 use crate::engines;
+use crate::store::FORMAT;
 use clap::Args;
 use serde_json::json;
 
-/// 1 November 2026. A clock that shows an earlier time is wrong.
-const EARLIEST_MICROS: i64 = 1_793_491_200_000_000;
+const EXAMPLES: &str = "\
+Examples:
+  taxii-server doctor
+  taxii-server doctor --config /etc/concord.toml
+  taxii-server doctor --json
+
+Exit code: 0 without a problem (there may be warnings), 1 with one.";
 
 /// Checks what could keep the server from working, and says what to do.
 #[derive(Args)]
-#[command(after_help = "Example:\n  taxii-server doctor --config concord.toml")]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Doctor {
     /// Print one line of JSON
     #[arg(long)]
     json: bool,
 }
 
-/// Outcome of one check.
-struct CheckResult {
-    name: &'static str,
-    outcome: Result<String, String>,
+/// What a check found.
+struct Finding {
+    check: &'static str,
+    state: State,
+    message: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Ok,
+    Warning,
+    Problem,
+}
+
+/// What all checks found, in their order.
+#[derive(Default)]
+struct Report(Vec<Finding>);
+
+impl Report {
+    fn ok(&mut self, check: &'static str, message: impl Into<String>) {
+        self.0.push(Finding { check, state: State::Ok, message: message.into() });
+    }
+
+    fn warning(&mut self, check: &'static str, message: impl Into<String>) {
+        self.0.push(Finding { check, state: State::Warning, message: message.into() });
+    }
+
+    fn problem(&mut self, check: &'static str, message: impl Into<String>) {
+        self.0.push(Finding { check, state: State::Problem, message: message.into() });
+    }
+
+    /// Says that a check found nothing, unless it said something already.
+    fn ok_if_silent(&mut self, check: &'static str, message: impl Into<String>) {
+        if !self.0.iter().any(|finding| finding.check == check) {
+            self.ok(check, message);
+        }
+    }
+
+    fn has_problem(&self) -> bool {
+        self.0.iter().any(|finding| finding.state == State::Problem)
+    }
+}
+
+impl State {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Problem => "problem",
+        }
+    }
 }
 
 impl Doctor {
     pub(super) async fn run(self, options: &CommonOptions) -> anyhow::Result<bool> {
         super::install_crypto();
-        let mut results = Vec::new();
-        let mut note = |name, outcome: anyhow::Result<String>| {
-            results.push(CheckResult { name, outcome: outcome.map_err(|error| format!("{error:#}")) });
-        };
+        let mut report = Report::default();
         match options.config(None) {
-            Err(error) => note("configuration", Err(error)),
-            Ok(config) => {
-                note(
-                    "configuration",
-                    config.check().map_err(Into::into).map(|()| format!("serves on {}", config.listen)),
-                );
-                note("certificate", check_certificate(&config).await);
-                note("store", check_store(config).await);
-            }
+            Err(error) => report.problem("settings", format!("{error:#}")),
+            Ok(config) => check(&mut report, &config).await,
         }
-        note("clock", check_clock());
-        let is_well = results.iter().all(|result| result.outcome.is_ok());
+        machine::check_time_service(&mut report);
         if self.json {
-            let row = |result: &CheckResult| match &result.outcome {
-                Ok(text) => json!({"check": result.name, "ok": true, "message": text}),
-                Err(text) => json!({"check": result.name, "ok": false, "message": text}),
+            let row = |finding: &Finding| {
+                let Finding { check, state, message } = finding;
+                let is_ok = *state != State::Problem;
+                json!({"check": check, "ok": is_ok, "state": state.as_str(), "message": message})
             };
-            output::line(&json!(results.iter().map(row).collect::<Vec<_>>()).to_string())?;
+            output::line(&json!(report.0.iter().map(row).collect::<Vec<_>>()).to_string())?;
         } else {
-            for CheckResult { name, outcome } in &results {
-                let (mark, text) = outcome.as_ref().map_or_else(|text| ("BAD", text), |text| ("ok", text));
-                output::line(&format!("{mark:4}{name:15}{text}"))?;
+            for Finding { check, state, message } in &report.0 {
+                output::line(&format!("{:9}{check:13}{message}", state.as_str()))?;
             }
         }
-        Ok(is_well)
+        Ok(!report.has_problem())
     }
 }
 
-async fn check_certificate(config: &Config) -> anyhow::Result<String> {
-    let Some(tls) = &config.tls else { return Ok("none: plain HTTP".to_owned()) };
-    let loaded = crate::serve::Certificates::load(tls.clone());
-    loaded.map_err(|error| {
-        anyhow::anyhow!("{} with {}: {error}", tls.certificate.display(), tls.key.display())
-    })?;
-    Ok(format!("{} fits its key", tls.certificate.display()))
+async fn check(report: &mut Report, config: &Config) {
+    settings::check(report, config);
+    certificate::check(report, config);
+    // Opening the store mends the rights of its files, so they are looked at before.
+    files::check(report, config);
+    let (is_server, collections) = check_store(report, config).await;
+    machine::check_addresses(report, config, is_server).await;
+    machine::check_space(report, config);
+    machine::check_open_files(report, config);
+    machine::check_clock(report, config, &collections);
 }
 
-async fn check_store(config: Config) -> anyhow::Result<String> {
-    let data = config.data.display().to_string();
-    if !engines::exists(&config) {
-        return Ok(format!("none in {data} yet; the first start makes it"));
+/// Opens the store, or asks the server that has it open.
+async fn check_store(report: &mut Report, config: &Config) -> (bool, Vec<CollectionResource>) {
+    let data = config.data.display();
+    if !engines::exists(config) {
+        report.ok("store", format!("none in {data} yet; the first start makes it"));
+        return (false, Vec::new());
     }
-    let control = Control::open(config).await?;
-    let state = if control.is_server() { "open in a running server" } else { "not in use" };
-    let collections = control.collections().await?.len();
-    let accounts = control.accounts().await?.len();
-    Ok(format!("{data}: {state}, {collections} collections, {accounts} accounts"))
-}
-
-fn check_clock() -> anyhow::Result<String> {
-    let clock = Clock::System;
-    anyhow::ensure!(
-        clock.now_micros() > EARLIEST_MICROS,
-        "the clock shows {}; set it, or date_added will be wrong",
-        clock.now()
-    );
-    Ok(clock.now().to_string())
+    let found = async {
+        let control = Control::open(config.clone()).await?;
+        let (collections, accounts) = (control.collections().await?, control.accounts().await?);
+        anyhow::Ok((control.is_server(), collections, accounts))
+    };
+    match found.await {
+        Err(error) => {
+            report.problem("store", format!("{error:#}"));
+            (false, Vec::new())
+        }
+        Ok((is_server, collections, accounts)) => {
+            let use_now = if is_server { "open in a running server" } else { "not in use" };
+            report.ok(
+                "store",
+                format!(
+                    "{data}: format {FORMAT}, {use_now}, {} collections, {} accounts",
+                    collections.len(),
+                    accounts.len()
+                ),
+            );
+            if !accounts.iter().any(|account| account.is_administrator) {
+                report.warning(
+                    "store",
+                    "no account may administer the server over HTTP; taxii-server account add NAME --administrator",
+                );
+            }
+            (is_server, collections)
+        }
+    }
 }

@@ -163,6 +163,16 @@ impl EmbeddedEngine {
         Ok(Self(Arc::new(Inner::open(disk, bulk, Options { cache_bytes, copies: Copies::Refused }, None)?)))
     }
 
+    /// Gives the space of removed values back to the disk. It takes as long as reading and writing what the file holds.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, or another process has it open.
+    pub fn compact(path: &Path, bulk: &[Range<Key>]) -> Result<(), EngineError> {
+        let database = Arc::into_inner(Self::open(path, bulk)?.database);
+        let mut database = database.ok_or_else(|| EngineError::failed("the store is in use"))?;
+        database.compact().map_err(|error| EngineError::failed(error.to_string())).map(drop)
+    }
+
     /// Whether the file holds a store of format 1, which this version does not read.
     pub fn is_format_1(&self) -> bool {
         self.0.is_format_1

@@ -12,7 +12,7 @@
 //! | `d{R}a{uuid}` | JSON | an account with its credentials and grants |
 //! | `d{R}c{uuid}` | JSON | a collection |
 //! | `d{R}r{name}` | JSON | an API root |
-//! | `e{R}{name}` | JSON or bytes | secret of the cursors, own organisation, leases |
+//! | `e{R}{name}` | JSON or bytes | secret of the cursors, own organisation, leases, bytes freed by removed collections |
 //! | `h{C}` | `Head` | counts and last positions by level; there from the making of a collection to its removal |
 //! | `a{C}{level}{position}` | `Entry` | timeline of all versions of a level |
 //! | `l{C}{interval}{position}` | length | timeline of the versions that are the latest for an interval of clearances |
@@ -22,7 +22,7 @@
 //! | `b{C}{position}` | the text as it was sent | object bytes; in bulk, in parts when they are large |
 //! | `s{R}{request}{account}` | `Receipt` | the outcome of a request; in parts when it is large |
 //! | `q{R}{micros}{request}{account}` | empty | receipts by age, for their removal |
-//! | `x{C}` | empty | a removed collection whose contents are still to be cleared |
+//! | `x{C}` | bytes of its objects | a removed collection whose contents are still to be cleared |
 //! | `y{C}` | empty | a collection whose objects without a marking are still to be moved to their new level |
 //!
 //! An interval is two bytes: the level of the version, and the lowest level of any newer version (6 when there is none).

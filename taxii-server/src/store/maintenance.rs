@@ -3,7 +3,7 @@
 
 use super::command::{Clear, Command, Relevel, Target};
 use super::engine::{Commit, EngineError, HeadChange};
-use super::keys::{self, Position};
+use super::keys::{self, Position, Region};
 use super::receipt::Done;
 use super::{Rejection, Store, StoreError};
 use crate::rights::Principal;
@@ -18,6 +18,8 @@ use uuid::Uuid;
 /// Maximum number of keys that one commit removes or moves.
 const PIECE: u32 = 5_000;
 const RELEVEL_PIECE: u32 = 200;
+/// Name of the value that counts the bytes of cleared collections, until their space is given back to the disk.
+pub(super) const FREED: &str = "freed";
 const LEASE_NAME: &str = "lease/maintenance";
 /// How long a lease holds when it is not renewed, because its process ended.
 const LEASE: Duration = Duration::from_secs(60);
@@ -36,6 +38,20 @@ struct Lease {
     holder: Uuid,
     /// Microseconds since 1970.
     until: i64,
+}
+
+pub(super) fn encode_freed(bytes: u64) -> Bytes {
+    Bytes::copy_from_slice(&bytes.to_be_bytes())
+}
+
+/// Reads what [`encode_freed`] wrote. The markers of format 2 are empty.
+pub(super) fn decode_freed(value: Option<&Bytes>) -> Result<u64, StoreError> {
+    match value.map(|value| &value[..]) {
+        None | Some([]) => Ok(0),
+        Some(bytes) => {
+            bytes.try_into().map(u64::from_be_bytes).map_err(|_| StoreError::Corrupt("a number of bytes"))
+        }
+    }
 }
 
 fn micros(duration: Duration) -> i64 {
@@ -78,6 +94,30 @@ impl Store {
             self.relevel(*collection).await?;
         }
         Ok(())
+    }
+
+    /// Bytes of objects of removed collections whose space the engine has not given back to the disk.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn freed(&self) -> Result<u64, StoreError> {
+        let snapshot = self.engine.snapshot().await?;
+        let mut freed = decode_freed(snapshot.get(keys::local(FREED)).await?.as_ref())?;
+        for (_, bytes) in snapshot.scan_all(keys::all_removed(Region::Local)).await? {
+            freed = freed.saturating_add(decode_freed(Some(&bytes))?);
+        }
+        Ok(freed)
+    }
+
+    /// Removes the contents of removed collections, before the engine gives their space back.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn clear_removed(&self) -> Result<(), StoreError> {
+        let clear = Clear::Removed { limit: PIECE };
+        while let Done::Worked { more: true, .. } = self.work(Command::Clear(clear)).await? {}
+        let writes = BTreeMap::from([(keys::local(FREED), None)]);
+        Ok(self.engine.commit(Commit { writes, ..Commit::default() }).await?)
     }
 
     /// Moves the objects of a collection that carry no marking to the level that it gives them, with new positions.

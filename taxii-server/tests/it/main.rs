@@ -8,6 +8,7 @@ mod clients;
 mod connections;
 mod data;
 mod disk;
+mod doctor;
 mod embed;
 mod endpoints;
 mod filters;

@@ -3,6 +3,7 @@
 use crate::process::{demo, program, run, stop};
 use serde_json::{Value, json};
 use std::path::Path;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
 
 async fn json_of(data: &Path, arguments: &[&str]) -> Value {
@@ -25,6 +26,15 @@ async fn store(data: &Path, is_served: bool) -> Option<Child> {
     }
     run(data, &["api-root", "add", "api"]).await;
     None
+}
+
+/// Starts a server, and waits until it listens.
+async fn serve(data: &Path) -> Child {
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--metrics-listen", "none"];
+    let mut child = program(data).args(arguments).spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.as_mut().unwrap()).lines();
+    while !log.next_line().await.unwrap().expect("it listens").contains("listening") {}
+    child
 }
 
 async fn import(data: &Path, collection: &str, objects: &[Value]) {
@@ -134,6 +144,9 @@ async fn the_list_has_counts_and_removing_asks() {
         assert!(said.contains("has collections") && said.contains("Feeds"), "{said}");
 
         run(data, &["account", "rename", "alice", "alice.smith"]).await;
+        run(data, &["account", "set", "alice.smith", "--administrator", "yes"]).await;
+        assert!(refused(data, &["account", "remove", "alice.smith"]).await.contains("alice.smith"));
+        run(data, &["account", "set", "alice.smith", "--administrator", "no"]).await;
         let accounts = json_of(data, &["account", "list"]).await;
         let alice = accounts.as_array().unwrap().iter().find(|row| row["name"] == "alice.smith").unwrap();
         assert_eq!(alice["grants"].as_object().unwrap().len(), 1);
@@ -183,4 +196,54 @@ async fn the_default_api_root_is_chosen() {
     let list = json_of(data, &["collection", "list"]).await;
     assert!(list.as_array().unwrap().iter().any(|row| row["title"] == "Here" && row["api_root"] == "b"));
     stop(child).await;
+}
+
+#[tokio::test]
+async fn the_space_of_a_removed_collection_is_given_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let length = || std::fs::metadata(data.join("store.redb")).unwrap().len();
+    let large = |number| {
+        let mut tool = crate::app::tool(number, 2001);
+        tool["description"] = json!("x".repeat(20_000));
+        tool
+    };
+    run(data, &["api-root", "add", "api"]).await;
+    run(data, &["collection", "add", "Kept"]).await;
+    import(data, "Kept", &[crate::app::tool(1, 2001)]).await;
+    for is_served in [false, true] {
+        run(data, &["collection", "add", "Large"]).await;
+        import(data, "Large", &(1..=1000).map(large).collect::<Vec<_>>()).await;
+        let full = length();
+        assert!(full > 20_000_000, "{full}");
+        run(data, &["collection", "remove", "Large", "--yes"]).await;
+        if is_served {
+            // The start finishes the removal, and the store is small before the server is ready.
+            let child = serve(data).await;
+            assert!(length() < full / 10, "{full} {}", length());
+            stop(child).await;
+        } else {
+            let compacted = json_of(data, &["compact"]).await;
+            assert_eq!(compacted["bytes_before"], full, "{compacted}");
+            assert!(length() < full / 10, "{full} {}", length());
+        }
+    }
+    assert!(run(data, &["export", "--collection", "Kept"]).await.contains("tool--"));
+}
+
+#[tokio::test]
+async fn errors_are_json_where_json_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), &["api-root", "add", "api"]).await;
+    for (arguments, code, message) in [
+        (&["collection", "remove", "nothing", "--json"][..], 1, "there is no collection nothing"),
+        (&["collection", "list", "--json", "--unknown"], 2, "unexpected argument '--unknown'"),
+        (&["account", "set", "alice", "--administrator", "yes", "--json"], 1, "there is no such account"),
+    ] {
+        let output = program(folder.path()).args(arguments).output().await.unwrap();
+        assert_eq!(output.status.code(), Some(code));
+        let error: Value = serde_json::from_slice(&output.stderr).unwrap();
+        assert_eq!(error["error"]["exit_code"], code);
+        assert!(error["error"]["message"].as_str().unwrap().contains(message), "{error}");
+    }
 }

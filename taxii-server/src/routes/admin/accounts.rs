@@ -49,7 +49,7 @@ pub(crate) async fn add_account(
     ))
 }
 
-/// Give an account another name. Its password, tokens and rights stay.
+/// Change an account. Its password, tokens and rights stay.
 #[utoipa::path(patch, path = "/admin/accounts/{name}/", tag = "Administration", request_body = AccountChange,
     params(AccountPath),
     responses((status = 204, description = "Done"), AdminFailures))]
@@ -57,9 +57,13 @@ pub(crate) async fn change_account(
     State(app): State<Arc<App>>,
     administrator: Administrator,
     AccountPath { name: account }: AccountPath,
-    AdminBody(AccountChange { name }): AdminBody<AccountChange>,
+    AdminBody(change): AdminBody<AccountChange>,
 ) -> Result<StatusCode, ApiError> {
-    administrator.change(&app, DirectoryCommand::RenameAccount { account, name }).await?;
+    if change == AccountChange::default() {
+        return Err(ApiError::Unprocessable("give `name` or `is_administrator`".to_owned()));
+    }
+    let command = DirectoryCommand::ChangeAccount { account, change: change.into() };
+    administrator.change(&app, command).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

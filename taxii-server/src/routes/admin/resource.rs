@@ -290,12 +290,22 @@ pub struct NewAccount {
     pub grants: BTreeMap<GrantScope, AccessResource>,
 }
 
-/// A change of an account.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+/// A change of an account. Properties that are left out do not change; password, tokens and rights stay.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccountChange {
-    /// Another name for HTTP Basic. Password, tokens and rights stay.
-    pub name: String,
+    /// Another name for HTTP Basic.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// May administer the server, and read and write everything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_administrator: Option<bool>,
+}
+
+impl From<AccountChange> for store::AccountChange {
+    fn from(AccountChange { name, is_administrator }: AccountChange) -> Self {
+        Self { name, is_administrator }
+    }
 }
 
 /// A new password.

@@ -4,6 +4,7 @@ use crate::store::StoreError;
 use crate::store::command::Clear;
 use crate::store::engine::Scan;
 use crate::store::keys::{self, Region};
+use crate::store::maintenance::{FREED, decode_freed, encode_freed};
 use crate::store::overlay::Overlay;
 use crate::store::receipt::Done;
 
@@ -31,10 +32,8 @@ async fn receipts(overlay: &mut Overlay<'_>, before: u64, limit: u32) -> Result<
 
 async fn removed(overlay: &mut Overlay<'_>, limit: u32) -> Result<bool, StoreError> {
     let limit = limit as usize;
-    let Some((marker, _)) = overlay.scan(Scan::keys(keys::all_removed(REGION), 1)).await?.into_iter().next()
-    else {
-        return Ok(false);
-    };
+    let markers = overlay.scan(Scan::forward(keys::all_removed(REGION), 1)).await?;
+    let Some((marker, bytes)) = markers.into_iter().next() else { return Ok(false) };
     let space = keys::parse_removed(REGION, &marker).ok_or(StoreError::Corrupt("a removed collection"))?;
     for range in keys::collection_contents(space) {
         let found = overlay.scan(Scan::keys(range.clone(), limit)).await?;
@@ -44,5 +43,9 @@ async fn removed(overlay: &mut Overlay<'_>, limit: u32) -> Result<bool, StoreErr
         }
     }
     overlay.remove(marker.to_vec());
+    let freed = keys::local(FREED);
+    overlay.load([freed.clone()]).await?;
+    let before = decode_freed(overlay.get(&freed))?;
+    overlay.put(freed, encode_freed(before.saturating_add(decode_freed(Some(&bytes))?)));
     Ok(true)
 }

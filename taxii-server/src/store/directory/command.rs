@@ -25,8 +25,8 @@ pub enum DirectoryCommand {
     RemoveCollection { collection: Uuid },
     /// Adds an account.
     AddAccount(NewAccount),
-    /// Gives an account another name.
-    RenameAccount { account: String, name: String },
+    /// Changes an account.
+    ChangeAccount { account: String, change: AccountChange },
     /// Removes an account.
     RemoveAccount { account: String },
     /// Replaces the password of an account by another argon2id hash.
@@ -90,6 +90,15 @@ pub struct CollectionChange {
     pub profile: Option<Profile>,
     /// The level of objects that carry no TLP marking; those that are stored are moved afterwards.
     pub unmarked: Option<Tlp>,
+}
+
+/// A change of an account. What is left out does not change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountChange {
+    /// Name for HTTP Basic.
+    pub name: Option<String>,
+    /// Whether it may administer the server, and read and write everything.
+    pub is_administrator: Option<bool>,
 }
 
 /// An account to be added.

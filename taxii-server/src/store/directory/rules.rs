@@ -88,10 +88,13 @@ impl Change<'_, '_> {
                 self.remove_collection(directory, *collection).await
             }
             DirectoryCommand::AddAccount(new) => self.add_account(directory, new),
-            DirectoryCommand::RenameAccount { account, name } => {
+            DirectoryCommand::ChangeAccount { account, change } => {
                 let mut account = find_account(directory, account)?;
-                check_account_name(directory, name)?;
-                account.name.clone_from(name);
+                if let Some(name) = change.name.as_ref().filter(|name| **name != account.name) {
+                    check_account_name(directory, name)?;
+                    account.name.clone_from(name);
+                }
+                account.is_administrator = change.is_administrator.unwrap_or(account.is_administrator);
                 self.put_account(account)
             }
             DirectoryCommand::RemoveAccount { account } => {

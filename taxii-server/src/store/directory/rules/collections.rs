@@ -6,6 +6,7 @@ use crate::store::directory::{
     Account, Collection, CollectionChange, Directory, DirectoryRefusal, NewCollection, encode, names,
 };
 use crate::store::keys;
+use crate::store::maintenance::encode_freed;
 use crate::store::record::Head;
 use crate::store::{Profile, StoreError};
 use bytes::Bytes;
@@ -96,12 +97,11 @@ impl Change<'_, '_> {
 
     pub(super) async fn remove_collection(&mut self, directory: &Directory, id: Uuid) -> Result<(), Stop> {
         let collection = find(directory, id)?;
-        let (space, head) = (collection.space(), keys::head(collection.space()));
-        self.overlay.load([head.clone()]).await?;
-        self.overlay.put_head(head, None);
+        let (space, bytes) = (collection.space(), self.head(collection).await?.bytes(Tlp::Red));
+        self.overlay.put_head(keys::head(space), None);
         self.overlay.remove(keys::collection(REGION, id));
         self.overlay.remove(keys::relevelled(space));
-        self.overlay.put(keys::removed(space), Bytes::new());
+        self.overlay.put(keys::removed(space), encode_freed(bytes));
         // A collection that is made later with the same id must not inherit the rights on this one.
         let scope = GrantScope::Collection(id);
         for account in directory.accounts.values().filter(|account| account.grants.contains_key(&scope)) {
