@@ -17,7 +17,8 @@ use stix_model::{SpecVersion, Tlp};
 use uuid::Uuid;
 
 pub use command::{
-    ApiRootChange, CollectionChange, DirectoryCommand, DirectoryRefusal, NewAccount, NewCollection, NewToken,
+    AccountChange, ApiRootChange, CollectionChange, DirectoryCommand, DirectoryRefusal, NewAccount,
+    NewCollection, NewToken,
 };
 pub(super) use rules::apply;
 

@@ -257,6 +257,9 @@ pub async fn removed_collections_are_cleared_away(engine: Arc<dyn Engine>) {
     again.store.clear(NOW + 1).await.unwrap();
     again.change(DirectoryCommand::RemoveCollection { collection: id }).await.unwrap();
     again.store.clear(NOW + 1).await.unwrap();
+    let bytes = tool(1, 2001).len() + tool(2, 2001).len();
+    assert_eq!(again.store.freed().await.unwrap(), bytes as u64, "until the engine gives the space back");
+    again.store.clear_removed().await.unwrap();
     let everything = engine.snapshot().await.unwrap().scan_all(vec![0]..vec![0xFF]).await.unwrap();
     let left: Vec<_> = everything.iter().map(|(key, _)| String::from_utf8_lossy(key)).collect();
     assert_eq!(left, ["dl", "dlrroot", "elcursor-secret", "elorganisation", "mformat"]);
