@@ -112,9 +112,9 @@ async fn check(report: &mut Report, config: &Config) {
     // Opening the store mends the rights of its files, so they are looked at before.
     files::check(report, config);
     let (is_server, collections) = check_store(report, config).await;
-    machine::check_addresses(report, config, is_server);
+    machine::check_addresses(report, config, is_server).await;
     machine::check_space(report, config);
-    machine::check_open_files(report);
+    machine::check_open_files(report, config);
     machine::check_clock(report, config, &collections);
 }
 

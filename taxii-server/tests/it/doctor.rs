@@ -165,7 +165,7 @@ async fn settings_addresses_files_and_limits_are_checked() {
         let mut limited = tokio::process::Command::new("sh");
         let output = limited.args(["-c", &script]).env("CONCORD_DATA", &data).output().await.unwrap();
         let findings: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
-        assert!(says(&findings, "warning", "open files", "only 128 allowed"), "{findings:?}");
+        assert!(says(&findings, "warning", "open files", "the limit is 128"), "{findings:?}");
     }
     std::fs::write(data.join("store.redb"), "something else than a store, and longer than a header").unwrap();
     let (code, findings) = doctor(folder.path(), free).await;

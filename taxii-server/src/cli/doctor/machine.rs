@@ -2,7 +2,7 @@
 
 use super::Report;
 use crate::clock::{Clock, timestamp};
-use crate::config::{Config, MetricsListen};
+use crate::config::{Config, MetricsListen, Unnamed};
 use crate::control::CollectionResource;
 use std::io::ErrorKind;
 use std::net::TcpListener;
@@ -16,20 +16,31 @@ const TOLERANCE_MICROS: i64 = 60_000_000;
 const LITTLE: u64 = 64 << 20;
 /// Free bytes that should make an operator look.
 const ENOUGH: u64 = 1 << 30;
-/// Open files of a thousand connections, the store and listeners.
-const FILES: u64 = 1080;
+/// Open files beside the connections of clients.
+const OTHER_FILES: u64 = 80;
 
 /// Checks that each address can be listened on, unless the server of this data folder does already.
-pub(super) fn check_addresses(report: &mut Report, config: &Config, is_server: bool) {
+pub(super) async fn check_addresses(report: &mut Report, config: &Config, is_server: bool) {
     if is_server {
         return report.ok("addresses", "the server of this data folder listens");
     }
-    let mut listeners = vec![("listen", config.listen)];
-    if let MetricsListen::At(address) = config.metrics_listen {
-        listeners.push(("metrics_listen", address));
+    let unnamed = if config.is_tls() { Unnamed::All } else { Unnamed::Loopback };
+    let mut listeners = vec![("listen", config.listen.clone(), Config::PORT, unnamed)];
+    if let MetricsListen::At(address) = &config.metrics_listen {
+        listeners.push(("metrics_listen", address.clone(), Config::METRICS_PORT, Unnamed::Loopback));
     }
-    for (setting, address) in listeners {
-        let Err(error) = TcpListener::bind(address) else {
+    for (setting, address, port, unnamed) in listeners {
+        let sockets = match address.resolve(port, unnamed).await {
+            Ok(sockets) => sockets,
+            Err(error) => {
+                report.problem(
+                    "addresses",
+                    format!("the name in {setting} = {address} is not known here ({error}); give an address"),
+                );
+                continue;
+            }
+        };
+        let Err(error) = TcpListener::bind(&sockets[..]) else {
             report.ok("addresses", format!("{setting} = {address} is free"));
             continue;
         };
@@ -79,23 +90,27 @@ pub(super) fn check_space(report: &mut Report, config: &Config) {
 }
 
 #[cfg(not(unix))]
-pub(super) fn check_open_files(_: &mut Report) {}
+pub(super) fn check_open_files(_: &mut Report, _: &Config) {}
 
 /// Checks the hard limit: the server raises the soft one as far as that.
 #[cfg(unix)]
-pub(super) fn check_open_files(report: &mut Report) {
+pub(super) fn check_open_files(report: &mut Report, config: &Config) {
     use rustix::process::{Resource, getrlimit};
     let Some(limit) = getrlimit(Resource::Nofile).maximum else {
         return report.ok("open files", "no limit");
     };
-    let message = format!("{limit} allowed, {FILES} needed for a thousand connections");
-    if limit < FILES {
+    let needed = config.max_connections as u64 + OTHER_FILES;
+    if limit < needed {
         report.warning(
             "open files",
-            format!("only {message}; raise it (LimitNOFILE= of systemd, or ulimit -n)"),
+            format!(
+                "the limit is {limit}, and max_connections = {} needs {needed}; raise it (LimitNOFILE= of systemd, or \
+                 ulimit -n), or lower max_connections",
+                config.max_connections
+            ),
         );
     } else {
-        report.ok("open files", message);
+        report.ok("open files", format!("{limit} allowed, {needed} needed"));
     }
 }
 
