@@ -91,8 +91,9 @@ pub async fn compact(config: &Config) -> Result<[u64; 2], OpenError> {
 }
 
 async fn finish_compaction(config: &Config, store: Store) -> Result<u64, OpenError> {
-    store.clear_removed().await?;
+    let cleared = store.clear_removed().await;
     store.close().await;
+    cleared?;
     let path = config.data.join(FILE);
     let compacting = {
         let path = path.clone();

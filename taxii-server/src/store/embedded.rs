@@ -1,5 +1,6 @@
 //! The default engine: one file, through redb.
 
+mod compact;
 mod disk;
 mod guard;
 mod pages;
@@ -104,9 +105,17 @@ impl EmbeddedEngine {
     }
 
     fn open_file(path: &Path, bulk: &[Range<Key>], copies: Copies) -> Result<Self, EngineError> {
+        match Self::find(path)? {
+            Some(file) => Self::with(Arc::new(file), bulk, copies),
+            None => Self::make(path, bulk),
+        }
+    }
+
+    /// Locks a file, and checks that it is one of redb; `None` when there is no such file.
+    fn find(path: &Path) -> Result<Option<File>, EngineError> {
         let file = match private::open(path) {
             Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Self::make(path, bulk),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(EngineError::failed(error)),
         };
         lock(&file)?;
@@ -126,7 +135,7 @@ impl EmbeddedEngine {
             }
             Err(error) => return Err(of_disk(error)),
         }
-        Self::with(Arc::new(file), bulk, copies)
+        Ok(Some(file))
     }
 
     /// Makes a new file, which gets its name when it is a store: what is cut off under that name was one.
@@ -161,16 +170,6 @@ impl EmbeddedEngine {
     /// When the disk fails, or holds something else or a damaged store.
     pub fn over(disk: Arc<dyn Disk>, bulk: &[Range<Key>], cache_bytes: usize) -> Result<Self, EngineError> {
         Ok(Self(Arc::new(Inner::open(disk, bulk, Options { cache_bytes, copies: Copies::Refused }, None)?)))
-    }
-
-    /// Gives the space of removed values back to the disk. It takes as long as reading and writing what the file holds.
-    ///
-    /// # Errors
-    /// When the file cannot be opened, or another process has it open.
-    pub fn compact(path: &Path, bulk: &[Range<Key>]) -> Result<(), EngineError> {
-        let database = Arc::into_inner(Self::open(path, bulk)?.database);
-        let mut database = database.ok_or_else(|| EngineError::failed("the store is in use"))?;
-        database.compact().map_err(|error| EngineError::failed(error.to_string())).map(drop)
     }
 
     /// Whether the file holds a store of format 1, which this version does not read.
