@@ -12,6 +12,7 @@ pub use listen::{ListenAddress, MetricsListen, NotAnAddress};
 use serde::{Deserialize, Serialize};
 use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// All settings. Unknown keys are errors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,6 +151,12 @@ impl Config {
     /// Whether clients speak TLS, to this server or to a proxy in front of it.
     pub(crate) fn is_tls(&self) -> bool {
         self.tls.is_some() || self.behind_tls_proxy
+    }
+
+    /// Time for a whole body: longer where larger ones are allowed.
+    pub(crate) fn body_timeout(&self) -> Duration {
+        let times = self.max_content_length.div_ceil(Self::default().max_content_length);
+        self.timeouts.body.saturating_mul(u32::try_from(times).unwrap_or(u32::MAX))
     }
 
     /// Reads a TOML file.

@@ -30,7 +30,8 @@ pub(crate) struct LateBody;
 
 /// Runs the handler, then reads the part of the body that it did not read, within limits.
 pub(crate) async fn drain_rest(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let Timeouts { body: total, body_idle: idle, .. } = app.config.timeouts;
+    let Timeouts { body_idle: idle, .. } = app.config.timeouts;
+    let total = app.config.body_timeout();
     drop(app);
     let unread = UnreadBody::default();
     let tracked = |body| {

@@ -11,7 +11,7 @@ pub struct Timeouts {
     pub head: Duration,
     /// Between two parts of the body of a request.
     pub body_idle: Duration,
-    /// For the whole body of a request.
+    /// For the whole body of a request, where bodies have 8 MiB at most; in proportion, where more is allowed.
     pub body: Duration,
     /// Until the client takes the next part of its answer.
     pub write: Duration,

@@ -45,6 +45,27 @@ async fn malformed_heads_are_refused_with_the_right_status() {
 }
 
 #[tokio::test]
+async fn over_http_2_heads_are_checked_too() {
+    let server = start(config()).await;
+    let stream = tokio::net::TcpStream::connect(server.address()).await.unwrap();
+    let (mut requests, connection) = h2::client::handshake(stream).await.unwrap();
+    tokio::spawn(connection);
+    for (name, value, status) in [
+        ("x", "x".to_owned(), 200),
+        ("host", "localhost".to_owned(), 200),
+        ("host", "other".to_owned(), 400),
+        ("x", "x".repeat(20 << 10), 431),
+    ] {
+        requests = requests.ready().await.unwrap();
+        let request = axum::http::Request::get("http://localhost/livez/").header(name, &value).body(());
+        let answer = requests.send_request(request.unwrap(), true).unwrap().0.await.unwrap();
+        assert_eq!(answer.status(), status, "{name}: {} bytes", value.len());
+    }
+    drop(requests);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn every_answer_has_the_headers_for_safety() {
     for behind_tls_proxy in [false, true] {
         let config = Config { behind_tls_proxy, ..Config::default() };

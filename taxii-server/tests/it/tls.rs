@@ -53,6 +53,11 @@ async fn a_new_certificate_is_taken_while_requests_go_on() {
     let long_lived = client(&old);
     let discovery = get(&long_lived).await.unwrap();
     assert!(discovery["default"].as_str().unwrap().starts_with("https://localhost:"), "{discovery}");
+    let http1 = reqwest::Certificate::from_pem(old.as_bytes()).unwrap();
+    let http1 = reqwest::Client::builder().tls_certs_only([http1]).http1_only().build().unwrap();
+    let named = http1.get(&url).basic_auth("root", Some(crate::app::PASSWORD)).header("host", "evil.example");
+    let discovery: serde_json::Value = named.send().await.unwrap().json().await.unwrap();
+    assert_eq!(discovery["default"], "/api/", "the certificate is not valid for the name");
     let new = certify(folder.path());
     assert!(get(&client(&new)).await.is_err(), "the new certificate cannot be there yet");
     for _ in 0..100 {
