@@ -3,7 +3,8 @@
 //! A bundle only carries objects from here to there: it is no STIX object, relates nothing, and nobody is to
 //! rely on anything in it but its objects.
 
-use crate::json::{Document, JsonError, JsonErrorKind, Kind, Limits, Lines, Value, write_string};
+use crate::json::{Document, JsonError, Kind, Limits, Lines, Value, write_string};
+use crate::reader::{Bounds, Expect, Foreign, Reader, Step, Text, Unreadable};
 use crate::{Object, ObjectError, StixId};
 use bytes::Bytes;
 use std::fmt;
@@ -57,6 +58,37 @@ impl Form {
     }
 }
 
+/// What is in one JSON text: one object, or several in something around them.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts<'d> {
+    /// The whole.
+    pub root: Value<'d>,
+    /// What the whole is; what is no form of objects is taken for one object, so that a check can say what is wrong.
+    pub form: Form,
+    list: Option<Value<'d>>,
+}
+
+impl<'d> Parts<'d> {
+    /// Looks at a text.
+    pub fn of(root: Value<'d>) -> Self {
+        // `{}` is an empty envelope from a server, but the one who checks a file wants to hear that it is no object.
+        let is_empty = root.kind() == Kind::Object && root.members().next().is_none();
+        let (form, list) = Form::of(root).ok().filter(|_| !is_empty).unwrap_or((Form::Object, None));
+        Self { root, form, list }
+    }
+
+    /// The objects.
+    pub fn objects(&self) -> impl Iterator<Item = Value<'d>> + use<'d> {
+        let one = (self.form == Form::Object).then_some(self.root);
+        one.into_iter().chain(self.list.into_iter().flat_map(Value::elements))
+    }
+
+    /// The other format that the text is in, when it is JSON but not STIX.
+    pub fn foreign(&self) -> Option<Foreign> {
+        Foreign::of_json(self.root)
+    }
+}
+
 /// Where an element stands in the text that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
@@ -104,26 +136,25 @@ pub struct Element {
 /// ```
 ///
 /// # Errors
-/// When the text as a whole cannot be read: it is not strict JSON (nor is its first line), or neither an
-/// object nor a list, or an object that is neither a STIX object nor a bundle nor an envelope.
+/// When the text as a whole cannot be read: it is not strict JSON (nor are most of its first lines), or neither an
+/// object nor a list, or an object that is neither a STIX object nor a bundle nor an envelope, or in another format.
 pub fn read(text: Bytes, limits: Limits) -> Result<Objects, BundleError> {
-    let error = match Document::read(&text, limits) {
-        Ok(document) => {
-            let (form, elements) = elements(document.root(), &text, &Lines::new(&text))?;
-            return Ok(Objects { form, ready: elements.into_iter(), rest: None });
-        }
-        Err(error) => error,
+    let bounds = Bounds { text: limits.bytes, line: limits.bytes };
+    let mut reader = Reader::of(text, Expect::File, bounds);
+    let first = match reader.step() {
+        Step::Text(text) => text,
+        Step::Unreadable(unreadable) => return Err(BundleError::Unreadable(unreadable)),
+        // All of the input is there, and a file has a text, if an empty one.
+        Step::More | Step::End => Text { offset: 0, line: 1, is_line: false, bytes: Bytes::new() },
     };
-    let rest = Rest { at: 0, line: 1, limits, text };
-    let is_lines = error.kind() == JsonErrorKind::TrailingText
-        && rest
-            .clone()
-            .next_line()
-            .is_some_and(|line| Document::read(&rest.text.slice(line.0), limits).is_ok());
-    if is_lines {
-        return Ok(Objects { form: Form::Lines, ready: Vec::new().into_iter(), rest: Some(rest) });
+    if first.is_line {
+        let elements = of_line(first, limits);
+        return Ok(Objects { form: Form::Lines, ready: elements.into_iter(), rest: Some((reader, limits)) });
     }
-    Err(BundleError::Json(error))
+    let lines = Lines::new(&first.bytes).starting_at(first.line, 1);
+    let document = Document::read(&first.bytes, limits).map_err(BundleError::Json)?;
+    let (form, elements) = elements(document.root(), &first, &lines)?;
+    Ok(Objects { form, ready: elements.into_iter(), rest: None })
 }
 
 /// The elements of a text, in their order.
@@ -131,7 +162,8 @@ pub fn read(text: Bytes, limits: Limits) -> Result<Objects, BundleError> {
 pub struct Objects {
     form: Form,
     ready: std::vec::IntoIter<Element>,
-    rest: Option<Rest>,
+    /// Lines that are still to be read.
+    rest: Option<(Reader, Limits)>,
 }
 
 impl Objects {
@@ -149,67 +181,41 @@ impl Iterator for Objects {
             if let Some(element) = self.ready.next() {
                 return Some(element);
             }
-            let rest = self.rest.as_mut()?;
-            let Some((range, line)) = rest.next_line() else {
-                self.rest = None;
-                return None;
-            };
-            let offset = range.start;
-            let text = rest.text.slice(range);
-            let at = |pointer| Position { offset, line, pointer };
-            let failed =
-                |error: ElementError| Some(Element { position: at(String::new()), object: Err(error) });
-            match Document::read(&text, rest.limits) {
-                Err(error) => return failed(ElementError::Json(error)),
-                Ok(document) => {
-                    match elements(document.root(), &text, &Lines::new(&text).starting_at(line, 1)) {
-                        Err(error) => return failed(ElementError::Form(Box::new(error))),
-                        Ok((_, mut elements)) => {
-                            for element in &mut elements {
-                                element.position.offset += offset;
-                            }
-                            self.ready = elements.into_iter();
-                        }
-                    }
+            let (reader, limits) = self.rest.as_mut()?;
+            match reader.step() {
+                Step::Text(text) => self.ready = of_line(text, *limits).into_iter(),
+                Step::Unreadable(unreadable) => {
+                    let position = Position { offset: 0, line: unreadable.line, pointer: String::new() };
+                    return Some(Element { position, object: Err(ElementError::Unreadable(unreadable)) });
                 }
+                Step::More | Step::End => self.rest = None,
             }
         }
     }
 }
 
-/// The part of JSON lines that is still to be read.
-#[derive(Clone, Debug)]
-struct Rest {
-    text: Bytes,
-    at: usize,
-    line: usize,
-    limits: Limits,
-}
-
-impl Rest {
-    /// The next line that is not blank, with its number.
-    fn next_line(&mut self) -> Option<(std::ops::Range<usize>, usize)> {
-        while self.at < self.text.len() {
-            let start = self.at;
-            let length = self.text[start..].iter().position(|byte| *byte == b'\n');
-            let end = length.map_or(self.text.len(), |length| start + length);
-            let line = self.line;
-            self.at = end + 1;
-            self.line += 1;
-            if !self.text[start..end].trim_ascii().is_empty() {
-                return Some((start..end, line));
-            }
-        }
-        None
+/// The elements of a line, or why there are none.
+fn of_line(text: Text, limits: Limits) -> Vec<Element> {
+    let failed = |error| {
+        let position = Position { offset: text.offset, line: text.line, pointer: String::new() };
+        vec![Element { position, object: Err(error) }]
+    };
+    let document = match Document::read(&text.bytes, limits) {
+        Ok(document) => document,
+        Err(error) => return failed(ElementError::Json(error)),
+    };
+    match elements(document.root(), &text, &Lines::new(&text.bytes).starting_at(text.line, 1)) {
+        Ok((_, elements)) => elements,
+        Err(error) => failed(ElementError::Form(Box::new(error))),
     }
 }
 
-fn elements(root: Value<'_>, text: &Bytes, lines: &Lines<'_>) -> Result<(Form, Vec<Element>), BundleError> {
+fn elements(root: Value<'_>, text: &Text, lines: &Lines<'_>) -> Result<(Form, Vec<Element>), BundleError> {
     let (form, list) = Form::of(root)?;
     let element = |value: Value<'_>, pointer: String| {
-        let offset = value.range().start;
-        let position = Position { offset, line: lines.at(offset).0, pointer };
-        Element { position, object: Object::from_value(value, text).map_err(ElementError::Object) }
+        let start = value.range().start;
+        let position = Position { offset: text.offset + start, line: lines.at(start).0, pointer };
+        Element { position, object: Object::from_value(value, &text.bytes).map_err(ElementError::Object) }
     };
     if form == Form::Object {
         return Ok((form, vec![element(root, String::new())]));
@@ -265,6 +271,9 @@ pub enum ElementError {
     /// A line that holds no objects.
     #[error("{0}")]
     Form(Box<BundleError>),
+    /// A line that is too long.
+    #[error("{0}")]
+    Unreadable(Unreadable),
     /// No STIX object that can be kept.
     #[error("{0}")]
     Object(ObjectError),
@@ -273,6 +282,9 @@ pub enum ElementError {
 /// Why a text cannot be read or written as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BundleError {
+    /// It is in another format, or too long.
+    #[error("{0}")]
+    Unreadable(Unreadable),
     /// The strict reader refused it.
     #[error("{0}")]
     Json(JsonError),

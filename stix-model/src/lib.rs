@@ -94,6 +94,7 @@ pub mod marking;
 mod model;
 mod object;
 pub mod pattern;
+pub mod reader;
 mod registry;
 pub mod sco_id;
 pub mod taxii;
@@ -119,7 +120,7 @@ pub mod schema {
     pub(crate) mod vocabulary;
 
     pub use crate::class::{Class, Target};
-    pub use crate::registry::{of, of_extension};
+    pub use crate::registry::{of, of_extension, types};
     pub use table::{Format, Presence, Property, Schema, Shape};
 }
 

@@ -70,6 +70,15 @@ static TYPES: Places = {
     places
 };
 
+/// The names of all types that the standard defines.
+///
+/// ```
+/// assert!(stix_model::schema::types().any(|name| name == "malware"));
+/// ```
+pub fn types() -> impl Iterator<Item = &'static str> {
+    SCHEMAS.iter().map(|schema| schema.name)
+}
+
 /// The table of an object type that the standard defines.
 pub fn of(object_type: &str) -> Option<&'static Schema> {
     let index = TYPES.find(Key::of(object_type), |index| SCHEMAS[index].name == object_type)?;

@@ -21,6 +21,11 @@ pub(crate) fn check(validator: &Validator, bundle: Value<'_>, sink: &mut Sink) {
         let place = root.member(&name);
         match &*name {
             "type" | "id" | "objects" => {}
+            "spec_version" if value.as_str().as_deref() == Some("2.0") => {
+                let message = "this is a bundle of STIX 2.0, not STIX 2.1";
+                sink.report(Severity::Warning, Code::SpecVersion, &place, Rule::S100, message)
+                    .fix("convert it with `taxii convert`");
+            }
             "spec_version" => {
                 let message = "a bundle of STIX 2.1 has no `spec_version`; its objects have";
                 sink.report(Severity::Warning, Code::PropertyClass, &place, Rule::S100, message);

@@ -196,6 +196,8 @@ codes! {
     Schema = "schema",
     /// The text is not JSON that can be trusted.
     Json = "json",
+    /// The text is in another format than STIX 2.1.
+    Foreign = "other-format",
     /// An object is larger than what is taken.
     TooLarge = "too-large",
     /// There are more findings than were asked for.

@@ -68,10 +68,12 @@ fn report_missing(property: &Property, schema: &Schema, path: &Path<'_>, sink: &
     let is_let_pass = property.name == "spec_version" && std::ptr::eq(schema, &common::CUSTOM_OBJECT);
     let severity = if is_let_pass { Severity::Warning } else { Severity::Error };
     let rule = if schema.name.is_empty() { Rule::S143 } else { rule_of(schema) };
-    let message = format!("the required property `{}` is missing", property.name);
+    let is_edition = property.name == "spec_version";
+    let remark = if is_edition { ", as in STIX 2.0" } else { "" };
+    let message = format!("the required property `{}` is missing{remark}", property.name);
     let finding = sink.report(severity, Code::PropertyMissing, path, rule, message);
-    if property.name == "spec_version" {
-        finding.fix("add \"spec_version\": \"2.1\"");
+    if is_edition {
+        finding.fix("convert STIX 2.0 with `taxii convert`; add \"spec_version\": \"2.1\" to what is STIX 2.1");
     }
 }
 

@@ -25,6 +25,7 @@ mod random;
 mod reader;
 mod rules;
 mod sco_id;
+mod texts;
 mod validation;
 mod vectors;
 mod version;

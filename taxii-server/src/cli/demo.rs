@@ -18,6 +18,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use stix_model::reader::Expect;
 use stix_model::{SpecVersion, Tlp};
 
 /// MITRE ATT&CK for Industrial Control Systems; see `demo/README.md` for its terms.
@@ -207,7 +208,7 @@ fn unless_exists<T>(added: Result<T, ControlError>) -> Result<Option<T>, Control
 async fn load(control: &Control, made: &Made) -> anyhow::Result<()> {
     let mut importer = Importer::new(control, &made.collection).await?;
     importer.begin("Loading ICS ATT&CK");
-    importer.read(flate2::read::GzDecoder::new(ICS_ATTACK)).await?;
+    importer.read(flate2::read::GzDecoder::new(ICS_ATTACK), Expect::File).await?;
     let (outcome, sent) = importer.finish().await;
     sent?;
     anyhow::ensure!(outcome.failed == 0, "demo data was refused: {:?}", outcome.failures);

@@ -11,10 +11,13 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use outcome::Outcome;
 use serde_json::json;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Cursor, Read};
+use std::io::{Cursor, ErrorKind, Read};
 use std::sync::Arc;
-use stix_model::json::{Document, JsonError, Kind, Limits, Lines};
+use stix_model::bundle::{Form, Parts};
+use stix_model::json::{Document, Limits, Lines, Value};
+use stix_model::reader::{Bounds, Expect, Reader, Step, Text, Unreadable, UnreadableKind};
 use stix_model::taxii::{FailedObject, FilePlace, Status, StatusDetails, StatusFinding};
+use stix_model::validate::Finding;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -32,8 +35,6 @@ Dates must not fall, and must be later than everything in the collection.";
 const BATCH_OBJECTS: usize = 1000;
 /// The name of standard input in messages.
 const STANDARD_INPUT: &str = "standard input";
-/// The whole of a bundle is held in memory while it is split.
-const MAX_BUNDLE: usize = 2 << 30;
 
 /// Adds objects through the same path as a POST.
 #[derive(Args)]
@@ -51,8 +52,11 @@ pub(super) struct Import {
     json: bool,
 }
 
-/// What is read of a file; the server has limits of its own.
-const TEXT: Limits = Limits { depth: 64, bytes: MAX_BUNDLE, elements: usize::MAX, safe_integers: true };
+/// A failure while reading is that of the disk or of the decompression, and says so itself.
+const CUT_OFF: &str = "cannot be read to its end; a compressed file may be cut off, then fetch it again";
+
+/// What is read of a text; the reader bounds its bytes, and the server has limits of its own.
+const TEXT: Limits = Limits { depth: 64, bytes: usize::MAX, elements: usize::MAX, safe_integers: true };
 
 impl Import {
     pub(super) async fn run(self, options: &CommonOptions) -> anyhow::Result<bool> {
@@ -139,50 +143,58 @@ impl<'c> Importer<'c> {
         let is_gzip = head.starts_with(&[0x1f, 0x8b]);
         let is_zstd = head == [0x28, 0xb5, 0x2f, 0xfd];
         let file = Cursor::new(head).chain(file);
+        let expect = Expect::of_name(path);
         if is_gzip {
-            self.read(flate2::read::MultiGzDecoder::new(file)).await
+            self.read(flate2::read::MultiGzDecoder::new(file), expect).await
         } else if is_zstd {
-            self.read(zstd::Decoder::new(file)?).await
+            self.read(zstd::Decoder::new(file)?, expect).await
         } else {
-            self.read(file).await
+            self.read(file, expect).await
         }
     }
 
-    /// Takes a bundle or an envelope as a whole, and anything else line by line.
-    pub(super) async fn read(&mut self, reader: impl Read + Send) -> anyhow::Result<()> {
-        let mut reader = BufReader::with_capacity(1 << 20, reader);
-        let mut first = Vec::new();
-        while first.trim_ascii().is_empty() && reader.read_until(b'\n', &mut first)? > 0 {}
-        // An object of STIX 2.0 may have `objects` too, but no list.
-        let has_list = |document: &Document<'_>| {
-            document.root().get("objects").is_some_and(|objects| objects.kind() == Kind::Array)
-        };
-        let is_line = Document::read(first.trim_ascii(), TEXT).is_ok_and(|line| !has_list(&line));
-        if is_line {
-            return self.lines(first, reader).await;
+    /// Takes the objects of all texts.
+    pub(super) async fn read(&mut self, mut source: impl Read + Send, expect: Expect) -> anyhow::Result<()> {
+        let mut reader = Reader::new(expect, Bounds::default());
+        let mut chunk = vec![0; 1 << 20];
+        loop {
+            match reader.step() {
+                Step::More => match source.read(&mut chunk) {
+                    Ok(0) => reader.end(),
+                    Ok(read) => reader.push(&chunk[..read]),
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Err(error) => return Err(anyhow::Error::from(error).context(CUT_OFF)),
+                },
+                Step::Text(text) => self.text(&text).await?,
+                Step::Unreadable(Unreadable { line, column, kind }) => {
+                    self.refuse_finding(self.place((line, column)), kind.finding());
+                }
+                Step::End => return Ok(()),
+            }
         }
-        reader.take(MAX_BUNDLE as u64 + 1).read_to_end(&mut first)?;
-        self.bundle(&first).await
     }
 
-    async fn bundle(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
-        let lines = Lines::new(bytes);
-        let document = match Document::read(bytes, TEXT) {
+    async fn text(&mut self, text: &Text) -> anyhow::Result<()> {
+        let lines = Lines::new(&text.bytes).starting_at(text.line, 1);
+        let document = match Document::read(&text.bytes, TEXT) {
             Ok(document) => document,
             Err(error) => {
-                self.refuse_unreadable(&lines, &error);
+                self.refuse_finding(self.place(lines.at(error.offset())), error.finding());
                 return Ok(());
             }
         };
-        let objects = document.root().get("objects").filter(|objects| objects.kind() == Kind::Array);
-        let Some(objects) = objects else {
-            let message = "neither a bundle or an envelope with a list `objects`, nor JSON lines";
-            let details = StatusDetails { message: Some(message.into()), ..nameless() };
-            self.refuse(1, self.place(lines.at(document.root().range().start)), details);
+        let parts = Parts::of(document.root());
+        if let Some(foreign) = parts.foreign().filter(|_| parts.root.get("object").is_none()) {
+            let place = self.place(lines.at(parts.root.range().start));
+            self.refuse_finding(place, UnreadableKind::Foreign(foreign).finding());
             return Ok(());
-        };
-        self.bar.inc_length(objects.elements().count() as u64);
-        for object in objects.elements() {
+        }
+        if parts.form == Form::Object {
+            self.bar.inc_length(1);
+            return self.object(parts.root, &lines).await;
+        }
+        self.bar.inc_length(parts.objects().count() as u64);
+        for object in parts.objects() {
             let place = self.place(lines.at(object.range().start));
             self.push(Item { object: object.raw().to_owned(), stamp: None, place, is_verbatim: true })
                 .await?;
@@ -190,31 +202,8 @@ impl<'c> Importer<'c> {
         Ok(())
     }
 
-    /// Blank lines may stand before the first one.
-    async fn lines(&mut self, first: Vec<u8>, mut reader: impl BufRead) -> anyhow::Result<()> {
-        let (mut line, mut number) = (first, 1);
-        while !line.is_empty() {
-            if !line.trim_ascii().is_empty() {
-                self.bar.inc_length(1);
-                self.line(line.trim_ascii_end(), number).await?;
-            }
-            number += line.iter().filter(|byte| **byte == b'\n').count();
-            line.clear();
-            reader.read_until(b'\n', &mut line)?;
-        }
-        Ok(())
-    }
-
-    async fn line(&mut self, line: &[u8], number: usize) -> anyhow::Result<()> {
-        let lines = Lines::new(line).starting_at(number, 1);
-        let document = match Document::read(line, TEXT) {
-            Ok(document) => document,
-            Err(error) => {
-                self.refuse_unreadable(&lines, &error);
-                return Ok(());
-            }
-        };
-        let root = document.root();
+    /// Takes an object, or what export wrote around one.
+    async fn object(&mut self, root: Value<'_>, lines: &Lines<'_>) -> anyhow::Result<()> {
         let stamp = root.get("date_added").and_then(|stamp| Some(stamp.as_str()?.into_owned()));
         // An object may have a property of this name, but it has a type as well.
         let spanning = root.get("object_text").filter(|_| root.get("type").is_none());
@@ -323,10 +312,10 @@ impl<'c> Importer<'c> {
         self.outcome.refused_as_a_whole(count, place, details);
     }
 
-    /// Accounts for a text that the strict reader refused.
-    fn refuse_unreadable(&mut self, lines: &Lines<'_>, error: &JsonError) {
-        let finding = Some(StatusFinding::new(0, error.finding()));
-        self.refuse(1, self.place(lines.at(error.offset())), StatusDetails { finding, ..nameless() });
+    /// Accounts for a text that cannot be read.
+    fn refuse_finding(&mut self, place: FilePlace, finding: Finding) {
+        let finding = Some(StatusFinding::new(0, finding));
+        self.refuse(1, place, StatusDetails { finding, ..nameless() });
     }
 
     fn place(&self, (line, column): (usize, usize)) -> FilePlace {

@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::input::{LIMITS, OneInput};
 use crate::out::Out;
 use serde::Serialize;
-use stix_model::json::{Document, Limits, write_canonical};
+use stix_model::json::{Limits, write_canonical};
 
 /// Write JSON in its canonical form (RFC 8785), the text over which digests and signatures are computed
 #[derive(Debug, clap::Args)]
@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
     let mut canonical = String::new();
     arguments.input.each(out, |text, out| {
         canonical.clear();
-        match Document::read(&text.bytes, limits) {
+        match text.read(limits) {
             Ok(document) if out.is_json() => {
                 write_canonical(document.root(), &mut canonical);
                 out.json(&Row { line: text.line, canonical: Some(&canonical), error: None })?;
@@ -49,10 +49,9 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
                 // Not one byte may be changed, whatever a terminal makes of it.
                 out.raw(canonical.as_bytes())?;
             }
-            Err(error) => {
+            Err(fault) => {
                 is_all_well = false;
-                let (line, column) = text.lines().at(error.offset());
-                let message = format!("{} at line {line}, column {column}", error.kind());
+                let message = fault.message();
                 if out.is_json() {
                     out.json(&Row { line: text.line, canonical: None, error: Some(&message) })?;
                 } else {

@@ -1,11 +1,11 @@
 //! `taxii id`
 
 use crate::failure::Failure;
-use crate::input::{LIMITS, OneInput, Parts, Text, text_of};
+use crate::input::{Fault, LIMITS, OneInput, Text, text_of};
 use crate::out::Out;
 use serde::Serialize;
 use stix_model::bundle::Form;
-use stix_model::json::{Document, Value};
+use stix_model::json::Value;
 use stix_model::{ScoId, sco_id};
 
 /// Compute the deterministic identifiers of cyber-observable objects
@@ -50,16 +50,18 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
 /// Shows the identifiers of a text, and says whether each value was a cyber-observable object.
 fn identify(text: &Text<'_>, out: &mut Out) -> Result<bool, Failure> {
     let lines = text.lines();
-    let document = match Document::read(&text.bytes, LIMITS) {
-        Ok(document) => document,
-        Err(error) => {
-            let (line, column) = lines.at(error.offset());
-            let message = format!("{} at line {line}, column {column}", error.kind());
-            let row = Row { line: text.line, id: None, reason: None, error: Some(&message) };
-            return show(text, &row, out);
-        }
+    let refuse = |fault: &Fault, out: &mut Out| {
+        let row = Row { line: text.line, id: None, reason: None, error: Some(&fault.message()) };
+        show(text, &row, out)
     };
-    let parts = Parts::of(document.root());
+    let document = match text.read(LIMITS) {
+        Ok(document) => document,
+        Err(fault) => return refuse(&fault, out),
+    };
+    let parts = match text.parts(document.root()) {
+        Ok(parts) => parts,
+        Err(fault) => return refuse(&fault, out),
+    };
     if text.is_line || parts.form == Form::Object {
         return identify_one(text, parts.root, text.line, out);
     }

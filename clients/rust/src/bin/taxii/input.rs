@@ -1,21 +1,19 @@
 //! What commands read: files or standard input, compressed or not, one JSON text or JSON lines.
 
-mod form;
 mod objects;
-mod parts;
 mod source;
+mod text;
 
 use crate::failure::Failure;
 use crate::out::Out;
-use bytes::{Buf, Bytes, BytesMut};
 pub(crate) use objects::{Bad, Found};
-pub(crate) use parts::{Parts, text_of};
-use std::io::{self, Read};
+use source::Source;
+use std::borrow::Cow;
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
-use stix_model::json::{Limits, Lines};
-
-/// The longest text that is read, after decompression: a small file must not fill the memory.
-const MAX_BYTES: usize = 2 << 30;
+use stix_model::json::{Limits, Value};
+use stix_model::reader::{Bounds, Expect, Reader, Step};
+pub(crate) use text::{Fault, Text};
 
 /// The name of standard input in messages.
 const STANDARD_INPUT: &str = "standard input";
@@ -23,15 +21,16 @@ const STANDARD_INPUT: &str = "standard input";
 /// What is read in one step.
 const CHUNK: usize = 64 << 10;
 
-/// What the reader accepts of objects.
+/// What is accepted of objects; the bounds of the reader hold for the bytes.
 pub(crate) const LIMITS: Limits =
-    Limits { depth: 64, bytes: MAX_BYTES, elements: usize::MAX, safe_integers: true };
+    Limits { depth: 64, bytes: usize::MAX, elements: usize::MAX, safe_integers: true };
 
 /// Which files.
 #[derive(Debug, clap::Args)]
 pub(crate) struct InputOptions {
-    /// Bundles, envelopes, lists, single objects or JSON lines, also compressed by gzip or zstd; `-` is standard input
-    #[arg(required = true, value_name = "FILE")]
+    /// Bundles, envelopes, lists, single objects or JSON lines, also compressed by gzip or zstd; `-`, or none when
+    /// something is piped in, is standard input
+    #[arg(value_name = "FILE")]
     files: Vec<String>,
     #[command(flatten)]
     form: LinesOption,
@@ -40,9 +39,10 @@ pub(crate) struct InputOptions {
 /// Which file, standard input when none is named.
 #[derive(Debug, clap::Args)]
 pub(crate) struct OneInput {
-    /// A JSON text or JSON lines, also compressed by gzip or zstd; `-` is standard input
-    #[arg(default_value = "-", value_name = "FILE")]
-    file: String,
+    /// A JSON text or JSON lines, also compressed by gzip or zstd; `-`, or none when something is piped in, is standard
+    /// input
+    #[arg(value_name = "FILE")]
+    file: Option<String>,
     #[command(flatten)]
     form: LinesOption,
 }
@@ -62,8 +62,11 @@ impl InputOptions {
         out: &mut Out,
         mut work: impl FnMut(&Text<'_>, &mut Out) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
+        if self.files.is_empty() {
+            return Input::open(None, self.form.expect(), out)?.each(out, &mut work);
+        }
         for file in &self.files {
-            Input::open(file)?.each(self.form.lines, out, &mut work)?;
+            Input::open(Some(file), self.form.expect(), out)?.each(out, &mut work)?;
         }
         Ok(())
     }
@@ -76,127 +79,97 @@ impl OneInput {
         out: &mut Out,
         mut work: impl FnMut(&Text<'_>, &mut Out) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        Input::open(&self.file)?.each(self.form.lines, out, &mut work)
+        Input::open(self.file.as_deref(), self.form.expect(), out)?.each(out, &mut work)
+    }
+}
+
+impl LinesOption {
+    fn expect(&self) -> Option<Expect> {
+        self.lines.then_some(Expect::Lines)
     }
 }
 
 /// Works on each line of a file, whatever it looks like.
 pub(crate) fn each_line(
-    file: &str,
+    file: Option<&str>,
     out: &mut Out,
     mut work: impl FnMut(&Text<'_>, &mut Out) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    Input::open(file)?.each(true, out, &mut work)
+    Input::open(file, Some(Expect::PlainLines), out)?.each(out, &mut work)
 }
 
-/// A text, the whole of a file or one line of it.
-pub(crate) struct Text<'i> {
-    /// The file, for messages.
-    pub(crate) file: &'i Arc<str>,
-    /// The line on which the text begins, from 1.
-    pub(crate) line: usize,
-    /// The text.
-    pub(crate) bytes: Bytes,
-    /// One line of many; what is found in it is told in one result.
-    pub(crate) is_line: bool,
-}
-
-impl Text<'_> {
-    /// Lines and columns of the text, as those of its file.
-    pub(crate) fn lines(&self) -> Lines<'_> {
-        Lines::new(&self.bytes).starting_at(self.line, 1)
-    }
+/// A property that holds a string.
+pub(crate) fn text_of<'d>(object: Value<'d>, name: &str) -> Option<Cow<'d, str>> {
+    object.get(name)?.as_str()
 }
 
 /// A file that is being read.
 struct Input {
     name: Arc<str>,
-    source: Box<dyn Read>,
-    buffer: BytesMut,
-    /// So much of the buffer holds no line break.
-    searched: usize,
-    is_at_end: bool,
-    /// Lines that were handed out or passed over.
-    lines: usize,
+    source: Source,
+    reader: Reader,
 }
 
 impl Input {
-    fn open(file: &str) -> Result<Self, Failure> {
+    fn open(file: Option<&str>, expect: Option<Expect>, out: &Out) -> Result<Self, Failure> {
+        let is_terminal = io::stdin().is_terminal();
+        let file = match file {
+            Some(file) => file,
+            None if is_terminal => {
+                return Err(Failure::Usage(
+                    "which file? Give its name, or pipe it in; `-` reads what you type".into(),
+                ));
+            }
+            None => "-",
+        };
+        if file == "-" && is_terminal {
+            out.remark("reading what you type; Ctrl-D ends it");
+        }
         let name: Arc<str> = if file == "-" { STANDARD_INPUT } else { file }.into();
-        let source = source::open(file).map_err(|error| Failure::input(&name, &error))?;
-        Ok(Self { name, source, buffer: BytesMut::new(), searched: 0, is_at_end: false, lines: 0 })
+        let source = Source::open(file).map_err(|error| Failure::input(&name, &error))?;
+        let reader = Reader::new(expect.unwrap_or_else(|| Expect::of_name(file)), Bounds::default());
+        Ok(Self { name, source, reader })
     }
 
     /// Hands out the texts. Results are flushed before each wait for more input, so that a program may send a line and
     /// read the answer.
     fn each(
         &mut self,
-        lines: bool,
         out: &mut Out,
         work: &mut impl FnMut(&Text<'_>, &mut Out) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let is_lines = lines || form::is_lines(self).map_err(|error| self.failure(&error))?;
-        if !is_lines {
-            while !self.is_at_end {
-                self.fill().map_err(|error| self.failure(&error))?;
-            }
-            let bytes = self.buffer.split().freeze();
-            return work(&Text { file: &self.name, line: self.lines + 1, bytes, is_line: false }, out);
-        }
+        let mut chunk = vec![0; CHUNK];
+        let mut line = 0;
         loop {
-            while !self.has_line() {
-                out.flush()?;
-                self.fill().map_err(|error| self.failure(&error))?;
+            let text = match self.reader.step() {
+                Step::More => {
+                    out.flush()?;
+                    match self.source.read(&mut chunk).map_err(|error| self.failure(line, &error))? {
+                        0 => self.reader.end(),
+                        read => self.reader.push(&chunk[..read]),
+                    }
+                    continue;
+                }
+                Step::Text(text) => Text::new(&self.name, text),
+                Step::Unreadable(refusal) => Text::refused(&self.name, refusal),
+                Step::End => return Ok(()),
+            };
+            line = text.line;
+            work(&text, out)?;
+        }
+    }
+
+    /// A broken archive is told from a broken disk.
+    fn failure(&self, line: usize, error: &io::Error) -> Failure {
+        use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+        let is_data = matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof | io::ErrorKind::Other);
+        match self.source.compression.filter(|_| is_data) {
+            Some(compression) => {
+                let behind = if line > 0 { format!(" behind line {line}") } else { String::new() };
+                let message = format!("the {compression} data is cut off or damaged{behind} ({error})");
+                Failure::Input(format!("{}: {message}; fetch the file again", self.name))
             }
-            let Some(bytes) = self.take_line() else { return Ok(()) };
-            if bytes.iter().all(u8::is_ascii_whitespace) {
-                continue;
-            }
-            work(&Text { file: &self.name, line: self.lines, bytes, is_line: true }, out)?;
+            None => Failure::input(&self.name, error),
         }
-    }
-
-    /// Looks for the end of the line with which the buffer begins.
-    fn has_line(&mut self) -> bool {
-        if let Some(length) = memchr::memchr(b'\n', &self.buffer[self.searched..]) {
-            self.searched += length;
-            return true;
-        }
-        self.searched = self.buffer.len();
-        self.is_at_end
-    }
-
-    /// The line that [`has_line`](Self::has_line) found; nothing at the end.
-    fn take_line(&mut self) -> Option<Bytes> {
-        if self.buffer.is_empty() {
-            return None;
-        }
-        let line = self.buffer.split_to(self.searched).freeze();
-        self.buffer.advance(self.buffer.len().min(1));
-        self.searched = 0;
-        self.lines += 1;
-        Some(line)
-    }
-
-    /// Reads some more.
-    fn fill(&mut self) -> io::Result<()> {
-        let length = self.buffer.len();
-        if length > MAX_BYTES {
-            return Err(io::Error::other("larger than 2 GiB"));
-        }
-        self.buffer.resize(length + CHUNK, 0);
-        let read = loop {
-            match self.source.read(&mut self.buffer[length..]) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => break other,
-            }
-        };
-        self.buffer.truncate(length + read.as_ref().unwrap_or(&0));
-        self.is_at_end = read? == 0;
-        Ok(())
-    }
-
-    fn failure(&self, error: &io::Error) -> Failure {
-        Failure::input(&self.name, error)
     }
 }

@@ -6,13 +6,13 @@ mod sarif;
 mod verdict;
 
 use crate::failure::Failure;
-use crate::input::{InputOptions, LIMITS, Parts, Text};
+use crate::input::{InputOptions, LIMITS, Text};
 use crate::out::Out;
 use std::cmp::Reverse;
 use std::fmt;
 use std::sync::Arc;
-use stix_model::bundle::Form;
-use stix_model::json::{Document, Lines};
+use stix_model::bundle::{Form, Parts};
+use stix_model::json::Lines;
 use stix_model::validate::{Code, Finding, Profile, Rule, Severity, Validator, Versions};
 use verdict::{Subject, Verdict};
 
@@ -27,19 +27,20 @@ const MOST_OF_OBJECT: usize = 1_000;
 #[command(after_help = "\
 An error breaks a MUST of the standard or a demand of the profile, and makes the object invalid; a warning is advice
 (SHOULD). What is wrong is shown as FILE:LINE:COLUMN, the object, a JSON pointer inside the object, what is wrong, the
-code of the finding and the number of the rule.
+code of the finding and the number of the rule. Errors come first, and of many that are alike the first three are shown
+with their number; --all shows each. Other formats are named, and STIX 2.0, which `taxii convert` turns into STIX 2.1.
 
 With --json, each object has one line, in the order of the input; a bundle has a line of its own before those of its
 objects:
   {\"line\",\"id\",\"valid\",\"findings\":[{\"code\",\"severity\",\"pointer\",\"rule\",\"message\",\"line\",\"column\",\"fix\"}],\"file\"}
 In JSON lines, each line of the input has one line, whether it is an object or a bundle, and pointers begin at the line.
-A line that is not JSON has a finding with the code `json`.
+A line that is not JSON has a finding with the code `json`, a file in another format one with `other-format`.
 
 Exit codes: 0 all objects are valid; 1 some are not; 2 the command was not understood, or a file cannot be read.
 
 Examples:
   taxii validate bundle.json feed.jsonl.gz
-  taxii pull -c feed | taxii validate --profile strict --no-warnings -
+  taxii pull -c feed | taxii validate --profile strict --no-warnings
   taxii validate --json bundle.json | jq 'select(.valid | not)'
   taxii validate --format sarif *.json > findings.sarif")]
 pub(crate) struct Arguments {
@@ -54,6 +55,9 @@ pub(crate) struct Arguments {
     /// Leave warnings out
     #[arg(long)]
     no_warnings: bool,
+    /// Show each finding, as it comes, instead of the first ones of each kind with errors first
+    #[arg(long)]
+    all: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -97,13 +101,16 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
         format,
         no_warnings: arguments.no_warnings,
         summary: Summary::default(),
+        digest: human::Digest::new(arguments.all),
         log: sarif::Log::default(),
         versions: ("".into(), Versions::default()),
     };
     let validator = Validator::new(arguments.profile);
     let read = arguments.input.each(out, |text, out| check(text, validator, &mut report, out));
-    if format == Format::Sarif {
-        report.log.finish(out)?;
+    match format {
+        Format::Human => report.digest.finish(out)?,
+        Format::Sarif => report.log.finish(out)?,
+        Format::Json => {}
     }
     read?;
     out.flush()?;
@@ -116,6 +123,7 @@ struct Report {
     format: Format,
     no_warnings: bool,
     summary: Summary,
+    digest: human::Digest,
     log: sarif::Log,
     /// Of the lines of one file.
     versions: (Arc<str>, Versions),
@@ -123,11 +131,14 @@ struct Report {
 
 fn check(text: &Text<'_>, validator: Validator, report: &mut Report, out: &mut Out) -> Result<(), Failure> {
     let lines = text.lines();
-    let document = match Document::read(&text.bytes, LIMITS) {
+    let document = match text.read(LIMITS) {
         Ok(document) => document,
-        Err(error) => return report.show(Verdict::of_unreadable(text, &error, &lines), out),
+        Err(fault) => return report.show(Verdict::of_unreadable(text, fault, &lines), out),
     };
-    let parts = Parts::of(document.root());
+    let parts = match text.parts(document.root()) {
+        Ok(parts) => parts,
+        Err(fault) => return report.show(Verdict::of_unreadable(text, fault, &lines), out),
+    };
     // In JSON, a line has one verdict; people want to know which object of it is meant.
     if parts.form == Form::Object || (text.is_line && report.format == Format::Json) {
         report.summary.objects += if parts.form == Form::Object { 1 } else { parts.objects().count() };
@@ -219,7 +230,7 @@ impl Report {
         self.summary.warnings += verdict.findings.len() - errors;
         self.summary.invalid += usize::from(errors > 0);
         match self.format {
-            Format::Human => human::show(&verdict, out),
+            Format::Human => self.digest.show(&verdict, out),
             Format::Json => json::show(&verdict, out),
             Format::Sarif => self.log.show(&verdict, out),
         }

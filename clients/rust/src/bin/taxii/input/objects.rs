@@ -1,8 +1,9 @@
 //! The objects of a text, for commands that keep them.
 
-use super::{LIMITS, Parts, Text, text_of};
+use super::{Fault, LIMITS, Text, text_of};
 use stix_model::Object;
-use stix_model::json::Document;
+use stix_model::bundle::Parts;
+use stix_model::json::Value;
 use stix_model::taxii::FilePlace;
 use stix_model::validate::Finding;
 
@@ -27,19 +28,24 @@ pub(crate) struct Bad {
 impl Text<'_> {
     /// The objects, each with the bytes of the text, and what is none. When the text cannot be read, that is all.
     pub(crate) fn objects(&self) -> Vec<Result<Found, Bad>> {
-        let lines = self.lines();
-        let place = |offset| {
-            let (line, column) = lines.at(offset);
-            FilePlace { file: self.file.clone(), line, column }
+        let whole = |Fault { line, column, finding, .. }: Fault| {
+            let place = self.place((line, column));
+            vec![Err(Bad { id: None, version: None, place, finding: finding.into() })]
         };
-        let document = match Document::read(&self.bytes, LIMITS) {
+        let document = match self.read(LIMITS) {
             Ok(document) => document,
-            Err(error) => {
-                let (place, finding) = (place(error.offset()), error.finding().into());
-                return vec![Err(Bad { id: None, version: None, place, finding })];
-            }
+            Err(fault) => return whole(fault),
         };
-        let object = |value| match Object::from_value(value, &self.bytes) {
+        match self.parts(document.root()) {
+            Ok(parts) => self.objects_of(&parts),
+            Err(fault) => whole(fault),
+        }
+    }
+
+    fn objects_of(&self, parts: &Parts<'_>) -> Vec<Result<Found, Bad>> {
+        let lines = self.lines();
+        let place = |offset| self.place(lines.at(offset));
+        let object = |value: Value<'_>| match Object::from_value(value, &self.bytes) {
             Ok(object) => Ok(Found { place: place(value.range().start), object }),
             Err(error) => {
                 let text = |name| Some(text_of(value, name)?.into_owned());
@@ -51,6 +57,6 @@ impl Text<'_> {
                 })
             }
         };
-        Parts::of(document.root()).objects().map(object).collect()
+        parts.objects().map(object).collect()
     }
 }

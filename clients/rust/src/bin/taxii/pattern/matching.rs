@@ -3,11 +3,11 @@
 mod cases;
 
 use crate::failure::Failure;
-use crate::input::{InputOptions, LIMITS, Parts, Text, text_of};
+use crate::input::{Fault, InputOptions, LIMITS, Text, text_of};
 use crate::out::Out;
 use bytes::Bytes;
 use serde::Serialize;
-use stix_model::bundle::Form;
+use stix_model::bundle::{Form, Parts};
 use stix_model::json::{Document, Value};
 use stix_model::pattern::{CompiledPattern, MatchLimits, Observations, Pattern};
 
@@ -58,6 +58,9 @@ pub(super) fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
     let compiled = compile(pattern).map_err(|(_, error)| Failure::Usage(format!("--pattern: {error}")))?;
     let mut texts = Vec::new();
     arguments.input.each(out, |text, _| {
+        let unusable = |fault: Fault| Failure::Input(format!("{}: {}", text.file, fault.message()));
+        let document = text.read(LIMITS).map_err(unusable)?;
+        text.parts(document.root()).map_err(unusable)?;
         texts.push(Source::of(text));
         Ok(())
     })?;

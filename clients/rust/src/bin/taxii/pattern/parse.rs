@@ -26,9 +26,10 @@ Examples:
   taxii pattern parse patterns.txt
   taxii pull -c feed --type indicator | taxii pattern parse --json | jq 'select(.valid | not)'")]
 pub(crate) struct Arguments {
-    /// Patterns, one on each line, also compressed by gzip or zstd; `-` is standard input
-    #[arg(default_value = "-", value_name = "FILE", conflicts_with = "pattern")]
-    file: String,
+    /// Patterns, one on each line, also compressed by gzip or zstd; `-`, or none when something is piped in, is standard
+    /// input
+    #[arg(value_name = "FILE", conflicts_with = "pattern")]
+    file: Option<String>,
     /// The one pattern
     #[arg(long)]
     pattern: Option<String>,
@@ -61,7 +62,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
     if let Some(pattern) = &arguments.pattern {
         is_all_well = show("--pattern", 1, Ok(pattern.into()), out)?;
     } else {
-        each_line(&arguments.file, out, |text, out| {
+        each_line(arguments.file.as_deref(), out, |text, out| {
             is_all_well &= show(text.file, text.line, pattern_of(text), out)?;
             Ok(())
         })?;
@@ -71,6 +72,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
 
 /// The pattern on a line; no pattern begins with a brace.
 fn pattern_of<'t>(text: &'t Text<'_>) -> Result<Cow<'t, str>, Fault> {
+    text.check().map_err(|fault| Fault { message: fault.finding.message, offset: None })?;
     let line = text.bytes.strip_suffix(b"\r").unwrap_or(&text.bytes);
     if !line.trim_ascii_start().starts_with(b"{") {
         let at = |error: std::str::Utf8Error| Fault {

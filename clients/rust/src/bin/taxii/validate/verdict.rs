@@ -1,8 +1,9 @@
 //! What was found about one object, or about a text that cannot be read.
 
-use crate::input::{Parts, Text, text_of};
+use crate::input::{Fault, Text, text_of};
 use std::borrow::Cow;
-use stix_model::json::{JsonError, JsonErrorKind, Lines, Value};
+use stix_model::bundle::Parts;
+use stix_model::json::{Lines, Value};
 use stix_model::validate::{Finding, Rule, Severity};
 
 /// What was found about one object.
@@ -22,10 +23,10 @@ pub(super) struct Subject<'v> {
     list: &'static str,
 }
 
-/// A text that the strict reader refuses.
+/// A text that cannot be read as objects.
 struct Unreadable {
-    /// Where reading stopped.
-    offset: usize,
+    /// Line and column where reading stopped.
+    place: (usize, usize),
     /// Where it is written that such a text cannot be taken.
     rule: &'static str,
 }
@@ -66,10 +67,11 @@ impl<'v> Verdict<'v> {
         Self { text, lines, subject: Ok(subject), findings }
     }
 
-    /// The strict reader refused the text.
-    pub(super) fn of_unreadable(text: &'v Text<'v>, error: &JsonError, lines: &'v Lines<'v>) -> Self {
-        let unreadable = Unreadable { offset: error.offset(), rule: json_rule(error.kind()) };
-        Self { text, lines, subject: Err(unreadable), findings: vec![error.finding()] }
+    /// The text cannot be read as objects.
+    pub(super) fn of_unreadable(text: &'v Text<'v>, fault: Fault, lines: &'v Lines<'v>) -> Self {
+        let Fault { line, column, finding, rule } = fault;
+        let unreadable = Unreadable { place: (line, column), rule };
+        Self { text, lines, subject: Err(unreadable), findings: vec![finding] }
     }
 
     pub(super) fn errors(&self) -> usize {
@@ -87,7 +89,7 @@ impl<'v> Verdict<'v> {
             // An object that begins somewhere in a text of many lines.
             Ok(subject) if !self.text.is_line => self.lines.at(subject.value.range().start).0,
             Ok(_) => self.text.line,
-            Err(unreadable) => self.lines.at(unreadable.offset).0,
+            Err(unreadable) => unreadable.place.0,
         }
     }
 
@@ -117,22 +119,9 @@ impl<'v> Verdict<'v> {
 
     /// Line and column of a finding: of what the pointer names, else of the innermost value that is there.
     pub(super) fn place(&self, finding: &Finding) -> (usize, usize) {
-        let offset = match &self.subject {
-            Ok(subject) => subject.value.nearest(&subject.pointer(finding)).range().start,
-            Err(unreadable) => unreadable.offset,
-        };
-        self.lines.at(offset)
-    }
-}
-
-/// The rule that says that such a text cannot be taken; empty for a limit that no standard sets.
-fn json_rule(kind: JsonErrorKind) -> &'static str {
-    match kind {
-        JsonErrorKind::NotUtf8 | JsonErrorKind::LoneSurrogate => "RFC 7493, section 2.1",
-        JsonErrorKind::UnsafeInteger | JsonErrorKind::NotFinite => "RFC 7493, section 2.2",
-        JsonErrorKind::DuplicateName => "RFC 7493, section 2.3",
-        JsonErrorKind::ByteOrderMark => "RFC 8259, section 8.1",
-        JsonErrorKind::TooLong | JsonErrorKind::TooDeep | JsonErrorKind::TooMany => "",
-        _ => "RFC 8259",
+        match &self.subject {
+            Ok(subject) => self.lines.at(subject.value.nearest(&subject.pointer(finding)).range().start),
+            Err(unreadable) => unreadable.place,
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::{Row, answer, compile};
 use crate::failure::Failure;
 use crate::input::{InputOptions, LIMITS, Text, text_of};
 use crate::out::Out;
-use stix_model::json::{Document, Kind, Value};
+use stix_model::json::{Kind, Value};
 use stix_model::pattern::Observations;
 
 pub(super) fn run(input: &InputOptions, out: &mut Out) -> Result<(), Failure> {
@@ -35,11 +35,9 @@ fn case(text: &Text<'_>) -> Row {
         error: Some(error),
         observed_data_ids: vec![],
     };
-    let document = match Document::read(&text.bytes, LIMITS) {
+    let document = match text.read(LIMITS) {
         Ok(document) => document,
-        Err(error) => {
-            return refuse(None, format!("not JSON: {} at column {}", error.kind(), error.column()));
-        }
+        Err(fault) => return refuse(None, format!("not JSON: {}", fault.message())),
     };
     let Some(pattern) = text_of(document.root(), "pattern") else {
         return refuse(None, "the property `pattern` is missing or not a string".into());
