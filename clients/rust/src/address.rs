@@ -25,7 +25,7 @@ impl Address {
     /// root.
     pub(crate) fn parse(text: &str, allow_plain_http: bool) -> Result<Self, Error> {
         let wrong = |reason: String| Error::Url { url: text.to_owned(), reason };
-        let mut url = Url::parse(text.trim()).map_err(|error| wrong(format!("not a URL: {error}")))?;
+        let mut url = Url::parse(&with_scheme(text)).map_err(|error| wrong(format!("not a URL: {error}")))?;
         match url.scheme() {
             "https" => {}
             "http" if allow_plain_http || is_this_machine(&url) => {}
@@ -51,7 +51,7 @@ impl Address {
         if let Some(at) = segments.iter().rposition(|segment| segment == "collections") {
             let root = with_path(&segments[..at]);
             return Ok(match segments.get(at + 1) {
-                Some(id) => Self::Collection { root, id: id.clone() },
+                Some(id) => Self::Collection { root, id: unescaped(id) },
                 None => Self::ApiRoot(root),
             });
         }
@@ -75,6 +75,33 @@ impl Address {
         match self {
             Self::Discovery(url) | Self::ApiRoot(url) | Self::Collection { root: url, .. } => url,
         }
+    }
+}
+
+/// A segment of a path without its escapes, which are put in again when a path is made of it.
+fn unescaped(segment: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = segment.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let code = tail.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        let byte = code.and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(|_| *first == b'%');
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &tail[2..] } else { tail };
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| segment.to_owned())
+}
+
+/// An address without a scheme is one of TLS, or on this machine one without.
+fn with_scheme(text: &str) -> String {
+    let text = text.trim();
+    if text.is_empty() || text.contains("://") {
+        return text.to_owned();
+    }
+    let text = text.trim_start_matches('/');
+    let plain = format!("http://{text}");
+    match Url::parse(&plain) {
+        Ok(url) if is_this_machine(&url) => plain,
+        _ => format!("https://{text}"),
     }
 }
 
@@ -134,13 +161,21 @@ mod tests {
             ("https://h/root/collections/c1", collection("https://h/root/", "c1")),
             ("https://h/root/collections/c1/objects/", collection("https://h/root/", "c1")),
             ("https://h/collections/c1/", collection("https://h/", "c1")),
+            ("https://h/root/collections/My%20%C3%A9%/", collection("https://h/root/", "My é%")),
             ("http://localhost:1", Address::Discovery(url("http://localhost:1/taxii2/"))),
             ("http://[::1]:1", Address::Discovery(url("http://[::1]:1/taxii2/"))),
+            ("h.example", Address::Discovery(url("https://h.example/taxii2/"))),
+            ("h.example:8443/root", Address::ApiRoot(url("https://h.example:8443/root/"))),
+            ("//h/root/collections/c1/", collection("https://h/root/", "c1")),
+            ("localhost:6100", Address::Discovery(url("http://localhost:6100/taxii2/"))),
+            (" 127.0.0.1:6100/api/ ", Address::ApiRoot(url("http://127.0.0.1:6100/api/"))),
+            ("[::1]:6100/api", Address::ApiRoot(url("http://[::1]:6100/api/"))),
+            ("127.0.0.1.example", Address::Discovery(url("https://127.0.0.1.example/taxii2/"))),
         ];
         for (text, expected) in cases {
             assert_eq!(Address::parse(text, false).unwrap(), expected, "{text}");
         }
-        for text in ["host", "ftp://h/", "http://h/", "https://u:p@h/", "http://127.0.0.1.example/"] {
+        for text in ["", "a b", "ftp://h/", "http://h/", "https://u:p@h/", "http://127.0.0.1.example/"] {
             assert!(Address::parse(text, false).is_err(), "{text}");
         }
         assert!(Address::parse("http://h/", true).is_ok());

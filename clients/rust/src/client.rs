@@ -107,6 +107,27 @@ impl Client {
         discovery.api_roots.iter().map(|root| api_root(&url, root)).collect()
     }
 
+    /// The API roots that the address stands for: the one that it names, else all that discovery names, the default one
+    /// first.
+    ///
+    /// # Errors
+    /// When discovery gives no usable answer, or names none.
+    pub async fn api_roots(&self) -> Result<Vec<Url>, Error> {
+        let url = match &self.address {
+            Address::ApiRoot(root) | Address::Collection { root, .. } => return Ok(vec![root.clone()]),
+            Address::Discovery(url) => url,
+        };
+        let discovery = self.discovery().await?;
+        let mut roots: Vec<Url> = Vec::new();
+        for root in discovery.default.iter().chain(&discovery.api_roots) {
+            let root = api_root(url, root)?;
+            if !roots.contains(&root) {
+                roots.push(root);
+            }
+        }
+        if roots.is_empty() { Err(Error::NoApiRoot { url: url.clone() }) } else { Ok(roots) }
+    }
+
     /// *Get API root*.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use crate::{Position, Url};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Which objects are asked for (TAXII 2.1, section 3.4). What is empty does not restrict.
 ///
@@ -29,7 +30,37 @@ pub struct Filter {
     pub limit: Option<u32>,
 }
 
+/// Bytes that the identifiers take in a URL, at most: servers refuse URLs of more than 8 KiB, some at 4 KiB.
+const MOST_OF_IDS: usize = 3000;
+
 impl Filter {
+    /// The same filter in parts, so that no URL is too long when it has many identifiers. Each identifier is in one part
+    /// and there once; a filter with few of them is one part.
+    ///
+    /// ```
+    /// let ids = (0..100).map(|n| format!("tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3{n:04}")).collect();
+    /// let filter = taxii_client::Filter { ids, ..Default::default() };
+    /// assert_eq!(filter.split().len(), 2);
+    /// ```
+    #[must_use]
+    pub fn split(&self) -> Vec<Self> {
+        let mut parts = vec![Self { ids: Vec::new(), ..self.clone() }];
+        let mut seen = BTreeSet::new();
+        let mut bytes = 0;
+        for id in self.ids.iter().filter(|id| seen.insert(*id)) {
+            let escaped =
+                |byte: u8| if byte.is_ascii_alphanumeric() || b"-._".contains(&byte) { 1 } else { 3 };
+            let length = id.bytes().map(escaped).sum::<usize>() + "%2C".len();
+            if bytes > 0 && bytes + length > MOST_OF_IDS {
+                parts.push(Self { ids: Vec::new(), ..self.clone() });
+                bytes = 0;
+            }
+            bytes += length;
+            parts.last_mut().expect("there is one from the start").ids.push(id.clone());
+        }
+        parts
+    }
+
     /// `url` with this filter, seen from a position, as its query.
     pub(crate) fn query(&self, url: &Url, position: &Position) -> Url {
         let mut url = url.clone();

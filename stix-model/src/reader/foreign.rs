@@ -87,9 +87,13 @@ impl Foreign {
     pub fn fix(self) -> &'static str {
         match self {
             Self::Csv => "turn each row into an object, for instance an indicator with a pattern",
-            Self::Html => "look at it in a browser: where it came from may want a login, or be another address",
+            Self::Html => {
+                "look at it in a browser: where it came from may want a login, or be another address"
+            }
             Self::Stix1 => "convert it with the elevator of OASIS (pip install stix2-elevator)",
-            Self::Taxii1 => "ask the server by TAXII 2.1, or take STIX 1.x out of it and convert that with stix2-elevator",
+            Self::Taxii1 => {
+                "ask the server by TAXII 2.1, or take STIX 1.x out of it and convert that with stix2-elevator"
+            }
             Self::OpenIoc | Self::Xml => "give STIX 2.1 in JSON",
             Self::Misp => "let MISP export it as STIX 2.1 (returnFormat stix2), or convert it with misp-stix",
             Self::Yaml => "give STIX 2.1 in JSON",
@@ -217,7 +221,8 @@ fn table_or_yaml(first: &str, second: Option<&str>) -> Option<Foreign> {
     let is_key = |line: &str| {
         line.split_once(':').is_some_and(|(key, rest)| {
             let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"_-. ".contains(&byte);
-            let is_named = key.starts_with(|first: char| first.is_ascii_alphabetic()) && key.bytes().all(is_word);
+            let is_named =
+                key.starts_with(|first: char| first.is_ascii_alphabetic()) && key.bytes().all(is_word);
             is_named && (rest.is_empty() || rest.starts_with(' '))
         })
     };

@@ -5,7 +5,7 @@ use crate::validate::{Code, Finding, Severity};
 use std::fmt;
 
 /// Something in an input that is no JSON text that can be kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unreadable {
     /// The line, from 1.
     pub line: usize,
@@ -48,7 +48,15 @@ impl UnreadableKind {
             Self::Foreign(foreign) => (foreign.code(), foreign.to_string(), foreign.fix()),
         };
         let fix = Some(fix.into());
-        Finding { code, severity: Severity::Error, index: None, pointer: String::new(), rule: None, message, fix }
+        Finding {
+            code,
+            severity: Severity::Error,
+            index: None,
+            pointer: String::new(),
+            rule: None,
+            message,
+            fix,
+        }
     }
 }
 

@@ -73,7 +73,8 @@ fn report_missing(property: &Property, schema: &Schema, path: &Path<'_>, sink: &
     let message = format!("the required property `{}` is missing{remark}", property.name);
     let finding = sink.report(severity, Code::PropertyMissing, path, rule, message);
     if is_edition {
-        finding.fix("convert STIX 2.0 with `taxii convert`; add \"spec_version\": \"2.1\" to what is STIX 2.1");
+        finding
+            .fix("convert STIX 2.0 with `taxii convert`; add \"spec_version\": \"2.1\" to what is STIX 2.1");
     }
 }
 

@@ -120,7 +120,9 @@ fn other_formats_are_named() {
 
 #[test]
 fn json_is_no_other_format() {
-    for input in ["nonsense\n{}\n{}\n", "1\n2\n", "\"a,b\"\n", "-1.5", "true", "{\"a\":}\n1\n", "\"type\": 1,\n"] {
+    for input in
+        ["nonsense\n{}\n{}\n", "1\n2\n", "\"a,b\"\n", "-1.5", "true", "{\"a\":}\n1\n", "\"type\": 1,\n"]
+    {
         let found = read(Expect::File, Bounds::default(), input.as_bytes(), 2);
         assert!(found.iter().all(Result::is_ok), "{input}: {found:?}");
     }

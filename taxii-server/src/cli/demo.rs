@@ -253,7 +253,13 @@ async fn print_text(server: &Server, made: &Made, data: &Path) -> anyhow::Result
   admin         {admin}
   API pages     {url}/docs
 
-Try:
+Try, with the command line of this project (cargo install --path clients/rust):
+  export TAXII_URL={url}/ TAXII_USER={name} TAXII_PASSWORD='{password}'
+  taxii list
+  taxii pull -c ics-attack --type malware -o malware.jsonl
+  taxii validate malware.jsonl
+
+Or with anything that speaks HTTP:
   curl -u {reader} -H '{accept}' {url}/taxii2/
   curl -u {reader} -H '{accept}' '{collections}/ics-attack/objects/?limit=2&match%5Btype%5D=attack-pattern'
   curl -u {writer} -H '{accept}' -H 'Content-Type: application/taxii+json;version=2.1' {collections}/sandbox/objects/ \\
@@ -261,6 +267,8 @@ Try:
 
 Ctrl-C stops the server.",
         data = data.display(),
+        name = made.reader.username,
+        password = made.reader.password.as_deref().unwrap_or_default(),
         ics = ics.id,
         sandbox = made.writable_collection.id,
     ))

@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use outcome::Outcome;
 use serde_json::json;
 use std::fs::File;
-use std::io::{Cursor, ErrorKind, Read};
+use std::io::{Cursor, ErrorKind, IsTerminal, Read};
 use std::sync::Arc;
 use stix_model::bundle::{Form, Parts};
 use stix_model::json::{Document, Limits, Lines, Value};
@@ -24,7 +24,7 @@ Examples:
   taxii-server import enterprise-attack.json.gz --collection attack
   taxii-server import indicators.jsonl.zst --collection 5a3c…
   taxii-server import backup.jsonl --collection restored
-  curl https://feed.example/stix.json | taxii-server import - --collection feed
+  curl https://feed.example/stix.json | taxii-server import --collection feed
 
 What fails is shown as FILE:LINE:COLUMN, the object and what is wrong; of a compressed file, the lines inside count.
 JSON lines hold an object each, or, as export writes them and for restores, an object with the date_added that it keeps:
@@ -40,9 +40,9 @@ const STANDARD_INPUT: &str = "standard input";
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Import {
-    /// Bundles, envelopes, JSON lines of objects, or what export wrote, also compressed by gzip or zstd; `-` is
-    /// standard input
-    #[arg(required = true, value_name = "FILE")]
+    /// Bundles, envelopes, lists, JSON lines of objects, or what export wrote, also compressed by gzip or zstd; `-`, or
+    /// none when something is piped in, is standard input
+    #[arg(value_name = "FILE")]
     files: Vec<String>,
     /// Id, alias or title of the collection
     #[arg(long)]
@@ -59,7 +59,15 @@ const CUT_OFF: &str = "cannot be read to its end; a compressed file may be cut o
 const TEXT: Limits = Limits { depth: 64, bytes: usize::MAX, elements: usize::MAX, safe_integers: true };
 
 impl Import {
-    pub(super) async fn run(self, options: &CommonOptions) -> anyhow::Result<bool> {
+    pub(super) async fn run(mut self, options: &CommonOptions) -> anyhow::Result<bool> {
+        if self.files.is_empty() {
+            let is_terminal = std::io::stdin().is_terminal();
+            anyhow::ensure!(
+                !is_terminal,
+                "which file? Give its name, or pipe it in; `-` reads what you type"
+            );
+            self.files.push("-".to_owned());
+        }
         let control = options.control().await?;
         let collection = find_collection(&control, &self.collection).await?;
         let mut importer = Importer::new(&control, &collection).await?;

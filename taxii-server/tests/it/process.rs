@@ -296,6 +296,47 @@ async fn collections_have_profiles_and_import_says_what_is_against_them() {
 }
 
 #[tokio::test]
+async fn import_reads_files_as_taxii_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    run(&data, &["api-root", "add", "api"]).await;
+    run(&data, &["collection", "add", "c"]).await;
+    let [one, two, three] = [1, 2, 3].map(|number| crate::app::tool(number, 2001));
+    let file = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let marked = file("marked.json.gz", &format!("\u{feff}{one}"));
+    let list = file("list.json", &format!("[\n{two},\n{three}]"));
+    let table = file("table.csv", "id,type\n1,ip\n");
+    let misp = file("misp.json", r#"{"Event": {"info": "i", "Attribute": []}}"#);
+    let long = file("long.jsonl", &format!("{one}\n[\"{}\"]\n{two}\n", "x".repeat((64 << 20) + 1)));
+    let mut command = program(&data);
+    let command =
+        command.args(["import", &marked, &list, &table, &misp, &long, "--collection", "c", "--json"]);
+    let output = command.output().await.unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let outcome: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&outcome["total"], &outcome["successes"]), (&json!(8), &json!(5)));
+    let rows: Vec<_> = outcome["failures"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| json!([row["file"], row["line"], row["code"]]))
+        .collect();
+    let expected =
+        [json!([table, 1, "other-format"]), json!([misp, 1, "other-format"]), json!([long, 2, "too-large"])];
+    assert_eq!(rows, expected);
+
+    // Without a file, what is piped in.
+    let mut command = program(&data);
+    let stdin = std::fs::File::open(&list).unwrap();
+    let output = command.args(["import", "--collection", "c"]).stdin(stdin).output().await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test]
 async fn import_tells_places_in_compressed_files_and_in_standard_input() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");

@@ -1,6 +1,7 @@
 //! The program as somebody at a terminal meets it.
 
-use crate::stub::{Behaviour, COLLECTION, Stub, date_added, object, taxii, text};
+use crate::stub::{Behaviour, COLLECTION, OTHER, Stub, date_added, object, taxii, text};
+use serde_json::{Value, json};
 use std::process::Stdio;
 
 #[test]
@@ -63,8 +64,12 @@ fn exit_codes_tell_what_to_look_at() {
     assert_eq!(code(&["--url", "http://taxii.example/", "list"]), 2);
     assert_eq!(code(&["--user", "u", "list"]), 2);
     assert_eq!(code(&["--url", "http://127.0.0.1:1/", "list"]), 3);
-    stub.behaviour().refusals.push((401, Vec::new(), String::new()));
-    assert_eq!(code(&["list"]), 3);
+    for status in [401, 403] {
+        stub.behaviour().refusals.push((status, Vec::new(), String::new()));
+        assert_eq!(code(&["list"]), 4);
+    }
+    stub.behaviour().refusals.push((400, Vec::new(), String::new()));
+    assert_eq!(code(&["list"]), 1);
     assert_eq!(taxii().arg("list").output().unwrap().status.code(), Some(2));
 }
 
@@ -118,8 +123,7 @@ fn titles_cannot_command_the_terminal() {
 
 #[test]
 fn every_command_has_examples() {
-    let commands =
-        "discover list get pull push validate id canonicalize graph manifest status delete completions";
+    let commands = "discover list get pull push validate convert id canonicalize graph manifest status delete completions";
     let commands = commands.split(' ').map(|command| vec![command]);
     for command in commands.chain([vec!["pattern"], vec!["pattern", "parse"], vec!["pattern", "match"]]) {
         let help = text(&taxii().args(&command).arg("--help").output().unwrap().stdout);
@@ -128,7 +132,103 @@ fn every_command_has_examples() {
     }
     let script = text(&taxii().args(["completions", "bash"]).output().unwrap().stdout);
     assert!(script.contains("_taxii()"));
-    for command in ["canonicalize", "graph", "pattern__subcmd__match"] {
+    for command in ["canonicalize", "convert", "graph", "pattern__subcmd__match"] {
         assert!(script.contains(command), "{command}");
+    }
+}
+
+#[test]
+fn the_help_of_a_command_shows_only_options_that_it_uses() {
+    let help = |command: &str| {
+        let arguments: Vec<_> = command.split(' ').chain(["--help"]).collect();
+        text(&taxii().args(arguments).output().unwrap().stdout)
+    };
+    for command in
+        ["validate", "convert", "id", "canonicalize", "graph", "pattern", "pattern parse", "completions"]
+    {
+        let help = help(command);
+        assert!(!help.contains("--url") && !help.contains("--password"), "{command}: {help}");
+        let is_written = command == "completions";
+        assert_eq!(help.contains("--json"), !is_written, "{command}");
+        let has_colours = command == "validate" || command.starts_with("pattern");
+        assert_eq!(help.contains("--color"), has_colours, "{command}");
+    }
+    for command in ["discover", "list", "get", "pull", "push", "manifest", "status", "delete"] {
+        assert!(help(command).contains("--url"), "{command}");
+    }
+    // They may stand there all the same, because the environment sets them too.
+    let stdin = Stdio::null();
+    assert!(taxii().args(["validate", "--url", "h"]).stdin(stdin).status().unwrap().success());
+    let top = text(&taxii().arg("--help").output().unwrap().stdout);
+    assert!(top.contains("\n  4  the server refused the credentials"), "{top}");
+}
+
+#[test]
+fn all_api_roots_are_looked_through() {
+    let api_roots = vec!["/root/", "/locked/", "/empty/", "/other/"];
+    let stub = Stub::start(Behaviour { api_roots, ..Behaviour::default() });
+    let url = &stub.url;
+    let output = stub.run(&["list"]);
+    let expected = format!(
+        "{url}root/\nID                                    ALIAS  ACCESS       TITLE\n\
+         {COLLECTION}         read, write  Stub\n\n\
+         {url}other/\nID                                    ALIAS  ACCESS  TITLE\n\
+         {OTHER}  other  read    Other feed\n"
+    );
+    assert_eq!(text(&output.stdout), expected);
+    assert!(text(&output.stderr).contains("/locked/"), "{}", text(&output.stderr));
+    let output = stub.run(&["--json", "list"]);
+    let rows: Vec<Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let found: Vec<_> = rows.iter().map(|row| json!([row["id"], row["api_root"]])).collect();
+    assert_eq!(found, [json!([COLLECTION, format!("{url}root/")]), json!([OTHER, format!("{url}other/")])]);
+
+    // What is listed can be used, by each of its names.
+    for name in [OTHER, "other", "Other feed", "other FEED"] {
+        let output = stub.run(&["pull", "-c", name]);
+        assert_eq!(text(&output.stdout).lines().count(), 10, "{name}: {}", text(&output.stderr));
+        let request = stub.behaviour().requests.last().unwrap().clone();
+        assert!(request.starts_with(&format!("GET /other/collections/{OTHER}/objects/")), "{request}");
+    }
+    let by_url = stub.run(&["--url", &format!("{url}other/collections/Other%20feed/"), "pull"]);
+    assert_eq!(text(&by_url.stdout).lines().count(), 10, "{}", text(&by_url.stderr));
+    let unknown = stub.run(&["pull", "-c", "othr"]);
+    let said = text(&unknown.stderr);
+    assert!(said.contains("did you mean other?") && said.contains(OTHER), "{said}");
+    // Two of them can be read.
+    assert_eq!(stub.run(&["pull"]).status.code(), Some(2));
+}
+
+#[test]
+fn errors_are_json_for_programs() {
+    let stub = Stub::start(Behaviour::default());
+    let error = |arguments: &[&str]| {
+        let output = stub.run(&[&["--json"], arguments].concat());
+        let said = text(&output.stderr);
+        let error: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+        assert_eq!(error["error"]["exit_code"], output.status.code().unwrap());
+        assert_ne!(error["error"]["message"], "");
+        error["error"].clone()
+    };
+    assert_eq!(error(&["get", "url--missing"])["http_status"], 404);
+    let kind = |arguments: &[&str]| error(arguments)["kind"].as_str().unwrap().to_owned();
+    assert_eq!(kind(&["get", "url--missing"]), "server");
+    assert_eq!(kind(&["list", "--unknown"]), "usage");
+    assert_eq!(kind(&["pull", "-c", "nothing"]), "failed");
+    assert_eq!(kind(&["validate", "missing.json"]), "input");
+    assert_eq!(kind(&["--url", "http://127.0.0.1:1/", "list"]), "connection");
+    stub.behaviour().refusals.push((401, Vec::new(), String::new()));
+    assert_eq!(kind(&["list"]), "credentials");
+    // Remarks are JSON too.
+    let output = stub.run(&["--json", "pull", "-c", "stub"]);
+    assert_eq!(text(&output.stderr), "{\"remark\":\"10 objects\"}\n");
+}
+
+#[test]
+fn an_address_needs_no_scheme() {
+    let stub = Stub::start(Behaviour::default());
+    let bare = stub.url.strip_prefix("http://").unwrap();
+    for address in [bare.trim_end_matches('/').to_owned(), format!("{bare}root/"), format!("{bare}taxii2")] {
+        assert!(stub.run(&["--url", &address, "list"]).status.success(), "{address}");
     }
 }

@@ -107,3 +107,83 @@ fn what_cannot_be_read_is_no_verdict() {
         assert!(complaint.starts_with(&format!("{}: ", arguments[1])), "{complaint}");
     }
 }
+
+#[test]
+fn without_a_file_standard_input_is_read() {
+    for arguments in
+        [&["validate", "--json"][..], &["id", "--json"], &["canonicalize"], &["graph"], &["convert"]]
+    {
+        let (code, found, complaint) = said(arguments, format!("{URL}\n{URL}\n"));
+        assert!(code == 0 && !found.is_empty(), "{arguments:?}: {complaint}");
+    }
+    let (code, found, _) = said(&["pattern", "match", "--objects", "--pattern", "[url:value = 'u:x']"], URL);
+    assert_eq!((code, found.trim_end()), (0, "url--dc3c39a7-17a5-5899-8d1e-aa57279297f6"));
+    assert_eq!(said(&["pattern", "parse"], "[url:value = 'u:x']\n").0, 0);
+}
+
+#[test]
+fn a_byte_order_mark_is_passed_over() {
+    let marked = format!("\u{feff}{URL}\r\n");
+    for name in ["b.json", "b.jsonl"] {
+        let (_folder, path) = file(name, &marked);
+        assert_eq!(rows(&["validate", "--json", &path], "").0, 0, "{name}");
+        assert_eq!(said(&["canonicalize", &path], "").1, format!("{}\n", canonical()));
+    }
+    assert_eq!(rows(&["validate", "--json"], &marked).0, 0);
+    assert_eq!(said(&["pattern", "parse"], "\u{feff}[url:value = 'u:x']\n").0, 0);
+    let wide: Vec<u8> = format!("\u{feff}{URL}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let (code, found) = rows(&["validate", "--json"], &wide);
+    assert_eq!((code, &found[0]["findings"][0]["code"]), (1, &"other-format".into()));
+    assert!(found[0]["findings"][0]["fix"].as_str().unwrap().contains("iconv"));
+}
+
+fn canonical() -> String {
+    URL.replace(
+        r#""type":"url","id":"url--dc3c39a7-17a5-5899-8d1e-aa57279297f6""#,
+        r#""id":"url--dc3c39a7-17a5-5899-8d1e-aa57279297f6","type":"url""#,
+    )
+}
+
+#[test]
+fn names_of_compressed_files_may_be_wrong() {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(URL.as_bytes()).unwrap();
+    let gzip = gzip.finish().unwrap();
+    for (name, content) in
+        [("plain.json.gz", URL.as_bytes()), ("packed.json", &gzip), ("plain.zst", URL.as_bytes())]
+    {
+        let (_folder, path) = file(name, content);
+        assert_eq!(rows(&["validate", "--json", &path], "").0, 0, "{name}");
+    }
+    let (_folder, path) = file("cut.jsonl.gz", &gzip[..gzip.len() - 6]);
+    let (code, _, complaint) = said(&["validate", &path], "");
+    assert_eq!(code, 2);
+    assert!(complaint.contains("the gzip data is cut off or damaged"), "{complaint}");
+}
+
+#[test]
+fn other_formats_are_named_with_what_to_do() {
+    let misp = r#"{"Event":{"info":"i","Attribute":[]}}"#;
+    for (content, name, fix) in [
+        ("id,type,value\n1,ip,198.51.100.3\n", "CSV", "indicator"),
+        ("<?xml version=\"1.0\"?><stix:STIX_Package/>", "STIX 1.x", "stix2-elevator"),
+        ("<!doctype html><title>Log in</title>", "HTML", "login"),
+        ("<rss/>", "XML", "JSON"),
+        ("---\ntitle: rule\n", "YAML", "JSON"),
+        (misp, "MISP", "misp-stix"),
+        ("PK\u{3}\u{4}....", "ZIP", "unpack"),
+        (r#"{"title":"Unauthorized","http_status":"401"}"#, "refusal", "fetch"),
+        (r#"{"collections":[]}"#, "a list of collections", "taxii pull"),
+    ] {
+        let (code, found) = rows(&["validate", "--json"], content);
+        assert_eq!((code, found.len()), (1, 1), "{content}");
+        let finding = &found[0]["findings"][0];
+        assert_eq!(finding["code"], "other-format", "{content}");
+        assert!(finding["message"].as_str().unwrap().contains(name), "{finding}");
+        assert!(finding["fix"].as_str().unwrap().contains(fix), "{finding}");
+        let (code, _, complaint) = said(&["graph"], content);
+        assert!(code == 1 && complaint.contains(name), "{complaint}");
+        let (code, found, complaint) = said(&["id"], content);
+        assert!(code == 1 && found == "-\n" && complaint.contains(name), "{complaint}");
+    }
+}

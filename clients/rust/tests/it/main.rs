@@ -3,6 +3,7 @@
 mod answers;
 mod canonicalize;
 mod cli;
+mod convert;
 mod foreign;
 mod graph;
 mod id;

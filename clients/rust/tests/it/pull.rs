@@ -1,7 +1,8 @@
 //! `taxii pull`: whatever happens on the way, the file ends up the same.
 
-use crate::stub::{Behaviour, COLLECTION, Paging, Stub, object, text};
+use crate::stub::{Behaviour, COLLECTION, Paging, Stub, object, taxii, text};
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
@@ -67,10 +68,14 @@ fn a_pull_that_was_cut_goes_on_where_it_stopped() {
                 let more: &[&str] = if is_bundle { &["--bundle"] } else { &[] };
                 let cut = pull(&stub, &file, more);
                 assert_eq!(cut.status.success(), pages == 5);
-                // The next page was half on the disk when the power failed.
-                let mut half = fs::read(&file).unwrap();
-                half.extend_from_slice(b"{\"type\":\"url\", \"id\"");
-                fs::write(&file, half).unwrap();
+                if pages == 0 {
+                    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+                } else {
+                    // The next page was half on the disk when the power failed.
+                    let mut half = fs::read(&file).unwrap();
+                    half.extend_from_slice(b"{\"type\":\"url\", \"id\"");
+                    fs::write(&file, half).unwrap();
+                }
 
                 stub.behaviour().pages_left = usize::MAX;
                 succeed(&pull(&stub, &file, more));
@@ -175,4 +180,123 @@ fn a_server_without_dates_is_pulled_once() {
     refuse(&pull(&stub, &file, &[]), 2, "the server does not tell when objects were added");
     succeed(&pull(&stub, &file, &["--restart"]));
     assert_eq!(fs::read_to_string(&file).unwrap(), lines(0..10));
+}
+
+#[test]
+fn a_wrong_name_or_filter_is_not_in_the_way_of_the_right_one() {
+    let stub = Stub::start(Behaviour::default());
+    let folder = tempfile::tempdir().unwrap();
+    let file = file(&folder);
+    refuse(&pull(&stub, &file, &["-c", "stbu"]), 1, "did you mean Stub?");
+    refuse(&pull(&stub, &file, &["-c", "91a7b528-80eb-42ed-a74d-c6fbd5a26117"]), 1, "HTTP 404");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    // Nothing came, so that another filter may have the file.
+    let output = pull(&stub, &file, &["--type", "flie"]);
+    succeed(&output);
+    assert!(text(&output.stderr).contains("did you mean file?"), "{}", text(&output.stderr));
+    succeed(&pull(&stub, &file, &["--type", "file"]));
+    assert_eq!(fs::read_to_string(&file).unwrap(), lines([1, 3, 5, 7, 9]));
+    // A type of one's own is no typing error.
+    let output = pull(&stub, &folder.path().join("other"), &["--type", "x-acme-rule", "--quiet"]);
+    assert_eq!((output.status.success(), text(&output.stderr).as_str()), (true, ""));
+    refuse(&pull(&stub, &file, &["--version", "lst"]), 2, "did you mean last?");
+}
+
+#[test]
+fn a_compressed_file_is_the_same_file() {
+    for (name, pages) in [("feed.jsonl.gz", 5), ("feed.jsonl.zst", 5), ("feed.jsonl.gz", 2)] {
+        let stub = Stub::start(Behaviour { page: 2, pages_left: pages, ..Behaviour::default() });
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(name);
+        let output = pull(&stub, &file, &[]);
+        assert_eq!(output.status.success(), pages == 5);
+        stub.behaviour().pages_left = usize::MAX;
+        stub.behaviour().objects = (0..15).map(object).collect();
+        succeed(&pull(&stub, &file, &[]));
+        let packed = fs::read(&file).unwrap();
+        let mut plain = String::new();
+        if name.ends_with(".gz") {
+            flate2::read::MultiGzDecoder::new(&packed[..]).read_to_string(&mut plain).unwrap();
+        } else {
+            zstd::Decoder::new(&packed[..]).unwrap().read_to_string(&mut plain).unwrap();
+        }
+        assert_eq!(plain, lines(0..15), "{name}");
+        let output = taxii().args(["canonicalize", file.to_str().unwrap()]).output().unwrap();
+        assert_eq!(text(&output.stdout).lines().count(), 15);
+    }
+    let stub = Stub::start(Behaviour::default());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("feed.json.gz");
+    for all in [10, 12] {
+        stub.behaviour().objects = (0..all).map(object).collect();
+        succeed(&pull(&stub, &file, &["--bundle"]));
+        let mut plain = String::new();
+        let packed = fs::read(&file).unwrap();
+        flate2::read::MultiGzDecoder::new(&packed[..]).read_to_string(&mut plain).unwrap();
+        assert_eq!(anonymous(&plain), bundle(0..all));
+    }
+}
+
+#[test]
+fn times_are_taken_as_people_type_them() {
+    let stub = Stub::start(Behaviour::default());
+    let asked = |time: &str| {
+        succeed(&stub.run(&["pull", "--added-after", time]));
+        let request = stub.behaviour().requests.last().unwrap().clone();
+        let (_, query) = request.split_once("added_after=").unwrap();
+        query.split('&').next().unwrap().replace("%3A", ":")
+    };
+    assert_eq!(asked("2026-01-31T12:00:00Z"), "2026-01-31T12:00:00Z");
+    assert_eq!(asked("2026-01-31T12:00:00+02:00"), "2026-01-31T10:00:00.000000Z");
+    assert_eq!(asked("2026-01-31"), "2026-01-31T00:00:00.000000Z");
+    let week = asked("7d").parse::<stix_model::Timestamp>().unwrap();
+    assert!(asked("1h").parse::<stix_model::Timestamp>().unwrap() > week);
+    refuse(&stub.run(&["pull", "--added-after", "yesterday"]), 2, "how long ago");
+
+    // `7d` is another time tomorrow, but the same wish.
+    let folder = tempfile::tempdir().unwrap();
+    let file = file(&folder);
+    for more in [10, 12] {
+        stub.behaviour().objects = (0..more).map(object).collect();
+        succeed(&pull(&stub, &file, &["--added-after", "100000d"]));
+        assert_eq!(fs::read_to_string(&file).unwrap(), lines(0..more));
+    }
+    refuse(&pull(&stub, &file, &["--added-after", "5d"]), 2, "holds the objects of another URL");
+}
+
+#[test]
+fn many_identifiers_take_several_requests() {
+    let stub = Stub::start(Behaviour { objects: (0..300).map(object).collect(), ..Behaviour::default() });
+    let ids: Vec<_> = (0..200).map(|number| id_of(&object(number))).collect();
+    let mut arguments = vec!["pull", "--quiet"];
+    for id in &ids {
+        arguments.extend(["--id", id]);
+    }
+    // The same one twice is there once.
+    arguments.extend(["--id", &ids[0]]);
+    let output = stub.run(&arguments);
+    succeed(&output);
+    assert_eq!(text(&output.stdout), lines(0..200));
+    assert!(stub.behaviour().requests.iter().all(|request| request.len() < 4096));
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = file(&folder);
+    stub.behaviour().pages_left = 50;
+    assert!(!pull(&stub, &file, &arguments[1..]).status.success());
+    stub.behaviour().pages_left = usize::MAX;
+    for _ in 0..2 {
+        succeed(&pull(&stub, &file, &arguments[1..]));
+        assert_eq!(fs::read_to_string(&file).unwrap(), lines(0..200));
+    }
+
+    // What goes wrong is told without all of them.
+    stub.behaviour().refusals.push((500, Vec::new(), String::new()));
+    let output =
+        stub.run(&[&arguments[..], &["--url", &format!("{}root/", stub.url), "-c", COLLECTION]].concat());
+    let said = text(&output.stderr);
+    assert!(said.contains("HTTP 500") && said.len() < 400, "{said}");
+}
+
+fn id_of(object: &str) -> String {
+    serde_json::from_str::<serde_json::Value>(object).unwrap()["id"].as_str().unwrap().to_owned()
 }

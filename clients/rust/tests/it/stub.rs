@@ -13,6 +13,8 @@ use stix_model::taxii::{DATE_ADDED_FIRST, DATE_ADDED_LAST, MEDIA_TYPE, write_env
 use taxii_client::{Client, Options, Retry, Url};
 
 pub(crate) const COLLECTION: &str = "91a7b528-80eb-42ed-a74d-c6fbd5a26116";
+/// The collection of the API root `/other/`.
+pub(crate) const OTHER: &str = "52892447-4d7e-4f70-b94d-d7f22742ff63";
 /// Before the number of the request.
 const STATUS: &str = "2d086da7-4bdc-4f91-900e-";
 
@@ -216,6 +218,13 @@ impl Behaviour {
                 resource(200, &root)
             }
             ("GET", ["root", "collections"]) => resource(200, &json!({ "collections": [collection] })),
+            ("GET", ["other", "collections"]) => {
+                let collection = json!({ "id": OTHER, "title": "Other feed", "alias": "other",
+                                         "can_read": true, "can_write": false });
+                resource(200, &json!({ "collections": [collection] }))
+            }
+            ("GET", ["other", "collections", OTHER, "objects"]) => return self.page(uri),
+            ("GET", ["empty", "collections"]) => resource(200, &json!({ "collections": [] })),
             ("GET", ["root", "collections", COLLECTION]) => resource(200, &collection),
             ("GET", ["root", "collections", COLLECTION, "objects"]) => return self.page(uri),
             ("GET", ["root", "collections", COLLECTION, "objects", id]) => self.object(id),
@@ -251,6 +260,7 @@ impl Behaviour {
         let query = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value);
         let after = query("added_after").map(|date| date.parse::<Timestamp>().unwrap());
         let types = query("match[type]");
+        let ids = query("match[id]");
         let begin: usize = query("next").map_or(0, |next| next.trim_start_matches("at-").parse().unwrap());
         let is_asked = |number: &usize| {
             let date: Timestamp = date_added(*number).parse().unwrap();
@@ -260,6 +270,9 @@ impl Behaviour {
             *number >= begin
                 && after.as_ref().is_none_or(|after| date > *after)
                 && types.as_deref().is_none_or(named)
+                && ids
+                    .as_deref()
+                    .is_none_or(|ids| ids.split(',').any(|id| self.objects[*number].contains(id)))
         };
         let numbers: Vec<usize> = (0..self.objects.len()).filter(is_asked).collect();
         let (page, rest) = numbers.split_at(numbers.len().min(self.page));

@@ -259,3 +259,37 @@ fn versions_of_one_object_are_held_against_each_other() {
         assert_eq!([&finding["pointer"], &finding["rule"]], [pointer, rule], "{rows:?}");
     }
 }
+
+#[test]
+fn stix_2_0_is_named() {
+    let object =
+        tool(1, ",\"name\":\"n\",\"labels\":[\"remote-access\"]").replace("\"spec_version\":\"2.1\",", "");
+    let input = bundle(&[object]).replacen('{', "{\"spec_version\": \"2.0\", ", 1);
+    let (code, found) = rows(&["validate", "--json"], &input);
+    assert_eq!(code, 1);
+    for row in &found {
+        let finding = &row["findings"][0];
+        assert!(finding["message"].as_str().unwrap().contains("STIX 2.0"), "{finding}");
+        assert!(finding["fix"].as_str().unwrap().contains("`taxii convert`"), "{finding}");
+    }
+    assert_eq!(found.len(), 2);
+}
+
+#[test]
+fn findings_that_repeat_are_summed_up_and_errors_come_first() {
+    let nameless = (0..50).map(|number| tool(number, ",\"x_mine\":1"));
+    let input = nameless.chain([tool(50, ",\"name\":7")]).collect::<Vec<_>>().join("\n");
+    let (code, found, remark) = said(&["validate"], &input);
+    assert_eq!(code, 1);
+    let lines: Vec<_> = found.lines().filter(|line| !line.starts_with("  fix: ")).collect();
+    let errors = lines.iter().filter(|line| line.contains("error: ")).count();
+    assert!(lines[..errors].iter().all(|line| line.contains("error: ")), "{found}");
+    let count = |mark: &str| lines.iter().filter(|line| line.contains(mark)).count();
+    assert_eq!((count("[property-missing, S-034]"), count("/name: ")), (4, 1), "{found}");
+    let more = "error: 47 more like the one at standard input:1:1: the required property `name` is missing";
+    assert!(lines.iter().any(|line| line.starts_with(more)), "{found}");
+    assert!(lines.iter().any(|line| line.starts_with("warning: 47 more like the one at ")), "{found}");
+    assert!(remark.starts_with("51 objects, 51 invalid; 51 errors, "), "{remark}");
+    let all = said(&["validate", "--all"], &input).1;
+    assert_eq!(all.matches("[property-missing, S-034]").count(), 50);
+}

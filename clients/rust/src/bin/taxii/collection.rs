@@ -1,12 +1,14 @@
 //! The option that says which collection.
 
 use crate::failure::Failure;
+use crate::similar::did_you_mean;
 use taxii_client::{Client, taxii::Collection};
+use uuid::Uuid;
 
 /// Which collection.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CollectionOption {
-    /// Id or alias of the collection; not needed when the URL names it, or when there is only one
+    /// Id, alias or title of the collection; not needed when the URL names it, or when there is only one
     #[arg(long, short, value_name = "ID")]
     collection: Option<String>,
 }
@@ -19,25 +21,77 @@ pub(crate) enum Purpose {
 }
 
 impl CollectionOption {
-    /// The collection that was named, in the option or in the URL; else the only one that serves the purpose.
-    pub(crate) async fn choose(&self, client: &Client, purpose: Purpose) -> Result<String, Failure> {
-        if let Some(named) = self.collection.as_deref().or(client.collection_in_url()) {
-            return Ok(named.to_owned());
+    /// The collection that was named, in the option or in the URL; else the only one that serves the purpose. When the
+    /// URL leaves the API root open, all are looked through; the client that is returned talks to the right one.
+    pub(crate) async fn choose(&self, client: Client, purpose: Purpose) -> Result<(Client, String), Failure> {
+        let named = self.collection.as_deref().or(client.collection_in_url()).map(str::to_owned);
+        let roots = client.api_roots().await?;
+        if let ([only], Some(named)) = (&roots[..], &named)
+            && named.parse::<Uuid>().is_ok()
+        {
+            return Ok((client.at_api_root(only.clone()), named.clone()));
         }
-        let mut fit = client.collections().await?;
-        fit.retain(|collection| match purpose {
-            Purpose::Read => collection.can_read,
-            Purpose::Write => collection.can_write,
+        let mut known = Vec::new();
+        let mut failure = None;
+        for root in &roots {
+            match client.at_api_root(root.clone()).collections().await {
+                Ok(list) => known.extend(list.into_iter().map(|collection| (root, collection))),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        if let (true, Some(error)) = (known.is_empty(), failure) {
+            return Err(error.into());
+        }
+        let Some(named) = named else {
+            known.retain(|(_, collection)| match purpose {
+                Purpose::Read => collection.can_read,
+                Purpose::Write => collection.can_write,
+            });
+            let verb = if purpose == Purpose::Read { "read" } else { "write" };
+            let none = || Failure::Failed(format!("there is no collection that this account may {verb}"));
+            let all: Vec<_> = known.iter().map(|(_, collection)| collection).collect();
+            let (root, only) = match &known[..] {
+                [only] => only,
+                [] => return Err(none()),
+                _ => return Err(which(&all)),
+            };
+            return Ok((client.at_api_root((*root).clone()), only.id.clone()));
+        };
+        let fits = [
+            |collection: &Collection, named: &str| collection.id == named,
+            |collection: &Collection, named: &str| collection.alias.as_deref() == Some(named),
+            |collection: &Collection, named: &str| collection.title == named,
+            |collection: &Collection, named: &str| collection.title.to_lowercase() == named.to_lowercase(),
+        ];
+        for fits in fits {
+            let found: Vec<_> = known.iter().filter(|(_, collection)| fits(collection, &named)).collect();
+            match &found[..] {
+                [] => {}
+                [(root, only)] => return Ok((client.at_api_root((*root).clone()), only.id.clone())),
+                _ => return Err(which(&found.iter().map(|(_, collection)| collection).collect::<Vec<_>>())),
+            }
+        }
+        // Not every server lists all of its collections.
+        for root in &roots {
+            let there = client.at_api_root(root.clone());
+            if there.collection(&named).await.is_ok() {
+                return Ok((there, named));
+            }
+        }
+        let names = known.iter().flat_map(|(_, collection)| {
+            [Some(collection.title.as_str()), collection.alias.as_deref()].into_iter().flatten()
         });
-        if let [only] = &fit[..] {
-            return Ok(only.id.clone());
-        }
-        let verb = if purpose == Purpose::Read { "read" } else { "write" };
-        if fit.is_empty() {
-            return Err(Failure::Failed(format!("there is no collection that this account may {verb}")));
-        }
-        let line = |collection: &Collection| format!("\n  {}  {}", collection.id, collection.title);
-        let choices: String = fit.iter().map(line).collect();
-        Err(Failure::Usage(format!("which collection? Give --collection with one of{choices}")))
+        let hint = did_you_mean(&named, names);
+        let message = format!("{named}: no collection has this id, alias or title{hint}");
+        Err(Failure::Failed(format!("{message}{}", rows(known.iter().map(|(_, collection)| collection)))))
     }
+}
+
+fn which(choices: &[&Collection]) -> Failure {
+    let rows = rows(choices.iter().copied());
+    Failure::Usage(format!("which collection? Give --collection with one of{rows}"))
+}
+
+fn rows<'c>(collections: impl Iterator<Item = &'c Collection>) -> String {
+    collections.map(|collection| format!("\n  {}  {}", collection.id, collection.title)).collect()
 }

@@ -2,7 +2,6 @@
 
 use crate::failure::Failure;
 use crate::out::Out;
-use clap::CommandFactory;
 
 /// Write a completion script for a shell
 #[derive(Debug, clap::Args)]
@@ -18,6 +17,6 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut crate::Arguments::command(), "taxii", &mut script);
+    clap_complete::generate(arguments.shell, &mut crate::command(), "taxii", &mut script);
     Ok(out.raw(&script)?)
 }

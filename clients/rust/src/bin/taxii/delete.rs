@@ -2,8 +2,10 @@
 
 use crate::collection::{CollectionOption, Purpose};
 use crate::failure::Failure;
+use crate::filter::version;
 use crate::out::Out;
 use crate::server::Server;
+use serde_json::json;
 
 /// Delete an object, or some of its versions, from a collection
 #[derive(Debug, clap::Args)]
@@ -17,14 +19,17 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     collection: CollectionOption,
     /// Which versions: last, first, all, or timestamps; the standard's default is the latest one only
-    #[arg(long = "version", value_name = "VERSION,…", value_delimiter = ',', default_value = "last")]
+    #[arg(long = "version", value_name = "VERSION,…", value_delimiter = ',', default_value = "last",
+          value_parser = version)]
     versions: Vec<String>,
 }
 
 pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -> Result<(), Failure> {
-    let client = server.client()?;
-    let collection = arguments.collection.choose(&client, Purpose::Write).await?;
+    let (client, collection) = arguments.collection.choose(server.client()?, Purpose::Write).await?;
     client.delete_object(&collection, &arguments.id, arguments.versions.clone()).await?;
+    if out.is_json() {
+        out.json(&json!({ "id": arguments.id, "versions": arguments.versions, "deleted": true }))?;
+    }
     out.remark(format!("deleted {} ({})", arguments.id, arguments.versions.join(", ")));
     Ok(())
 }

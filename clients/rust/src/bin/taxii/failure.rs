@@ -1,7 +1,21 @@
 //! Why a command ends early, and with which exit code.
 
+use serde_json::{Value, json};
 use std::io;
 use std::path::Path;
+use taxii_client::Error;
+
+/// The exit codes, as the help texts show them.
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+  0  all went well
+  1  something failed, is invalid or does not match, or the server refused the request
+  2  the command was not understood, or its input cannot be read
+  3  the server could not be reached, or is too busy
+  4  the server refused the credentials, or wants some";
+
+/// The longest address that an error repeats in full.
+const MOST_OF_URL: usize = 160;
 
 /// What ends a command.
 #[derive(Debug)]
@@ -15,7 +29,7 @@ pub(crate) enum Failure {
     /// Its input cannot be read.
     Input(String),
     /// The server, or the way to it.
-    Client(taxii_client::Error),
+    Client(Error),
     /// Standard output.
     Output(io::Error),
 }
@@ -36,32 +50,73 @@ impl Failure {
         Self::Input(format!("{name}: {error}"))
     }
 
-    /// What to tell; nothing when all is told, or when nobody listens any more.
+    /// What to tell; nothing when all is told, or when the reader has gone away.
     pub(crate) fn message(&self) -> Option<String> {
         match self {
-            Self::Failed(message) | Self::Usage(message) | Self::Input(message) => Some(message.clone()),
-            Self::Client(error) => Some(error.to_string()),
+            Self::Failed(message) | Self::Usage(message) | Self::Input(message) => Some(short(message)),
+            Self::Client(error) => {
+                let hint = match error {
+                    Error::Refused { status: 401, .. } => {
+                        "\ncheck the credentials: --user with TAXII_PASSWORD, or TAXII_TOKEN"
+                    }
+                    _ => "",
+                };
+                Some(format!("{}{hint}", short(&error.to_string())))
+            }
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
             Self::Output(error) => Some(format!("standard output: {error}")),
             Self::Shown => None,
         }
     }
 
-    /// As in the help text of `taxii`.
+    /// The same for programs.
+    pub(crate) fn json(&self) -> Value {
+        let kind = match self.exit_code() {
+            2 if matches!(self, Self::Input(_)) => "input",
+            2 => "usage",
+            3 => "connection",
+            4 => "credentials",
+            _ if matches!(self, Self::Client(_)) => "server",
+            _ => "failed",
+        };
+        let mut error = json!({ "message": self.message(), "kind": kind, "exit_code": self.exit_code() });
+        if let Self::Client(Error::Refused { status, error: said, .. }) = self {
+            error["http_status"] = (*status).into();
+            error["error_code"] = said.error_code.clone().into();
+        }
+        json!({ "error": error })
+    }
+
+    /// As in [`EXIT_CODES`].
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             // `taxii pull | head` is no failure.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
-            Self::Usage(_) | Self::Input(_) | Self::Client(taxii_client::Error::Url { .. }) => 2,
-            Self::Client(taxii_client::Error::ManyApiRoots { .. }) => 2,
+            Self::Usage(_) | Self::Input(_) => 2,
+            Self::Client(Error::Url { .. } | Error::ManyApiRoots { .. } | Error::CaFile { .. }) => 2,
+            Self::Client(Error::Refused { status: 401 | 403 | 407, .. } | Error::Credentials) => 4,
             Self::Client(error) if error.is_connection() => 3,
             Self::Client(_) | Self::Failed(_) | Self::Output(_) | Self::Shown => 1,
         }
     }
 }
 
-impl From<taxii_client::Error> for Failure {
-    fn from(error: taxii_client::Error) -> Self {
+/// A message without the tails of long addresses, which many filters give.
+fn short(message: &str) -> String {
+    let cut = |word: &str| {
+        if word.len() <= MOST_OF_URL || !word.contains("://") {
+            return word.to_owned();
+        }
+        let end = (0..=MOST_OF_URL).rev().find(|at| word.is_char_boundary(*at)).unwrap_or_default();
+        let tail = word.trim_end().len();
+        let mark = if word.trim_end().ends_with(':') { ":" } else { "" };
+        format!("{}…{mark}{}", &word[..end], &word[tail..])
+    };
+    message.split_inclusive(char::is_whitespace).map(cut).collect()
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
         Self::Client(error)
     }
 }
@@ -69,5 +124,23 @@ impl From<taxii_client::Error> for Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::Output(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_addresses_are_cut() {
+        let long = format!("https://h/?match[id]={}: HTTP 414: too\nlong", "é".repeat(300));
+        let cut = short(&long);
+        assert!(
+            cut.starts_with("https://h/?match[id]=éé") && cut.ends_with("é…: HTTP 414: too\nlong"),
+            "{cut}"
+        );
+        assert!(cut.chars().count() < 200);
+        let other = "é".repeat(300);
+        assert_eq!(short(&other), other);
     }
 }

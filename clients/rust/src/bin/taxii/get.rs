@@ -2,6 +2,7 @@
 
 use crate::collection::{CollectionOption, Purpose};
 use crate::failure::Failure;
+use crate::filter::version;
 use crate::out::Out;
 use crate::pretty::pretty;
 use crate::server::Server;
@@ -19,7 +20,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     collection: CollectionOption,
     /// Which versions: last (the default), first, all, or timestamps
-    #[arg(long = "version", value_name = "VERSION,…", value_delimiter = ',')]
+    #[arg(long = "version", value_name = "VERSION,…", value_delimiter = ',', value_parser = version)]
     versions: Vec<String>,
     /// Indent the text; nothing but white space changes
     #[arg(long)]
@@ -27,8 +28,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -> Result<(), Failure> {
-    let client = server.client()?;
-    let collection = arguments.collection.choose(&client, Purpose::Read).await?;
+    let (client, collection) = arguments.collection.choose(server.client()?, Purpose::Read).await?;
     let filter = Filter { versions: arguments.versions.clone(), ..Filter::default() };
     let mut pages = client.object(&collection, &arguments.id, filter).await?;
     let mut count = 0;

@@ -162,7 +162,8 @@ impl Input {
     /// A broken archive is told from a broken disk.
     fn failure(&self, line: usize, error: &io::Error) -> Failure {
         use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
-        let is_data = matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof | io::ErrorKind::Other);
+        let is_data =
+            matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof | io::ErrorKind::Other);
         match self.source.compression.filter(|_| is_data) {
             Some(compression) => {
                 let behind = if line > 0 { format!(" behind line {line}") } else { String::new() };

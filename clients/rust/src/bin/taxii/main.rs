@@ -1,11 +1,11 @@
 //! `taxii`: the command line of TAXII 2.1 and STIX 2.1.
 //!
-//! Exit codes: 0 all went well; 1 something failed, is invalid or does not match; 2 the command was not understood, or
-//! its input cannot be read; 3 the server could not be reached, or did not let us in.
+//! Exit codes: [`failure::EXIT_CODES`].
 
 mod canonicalize;
 mod collection;
 mod completions;
+mod convert;
 mod delete;
 mod discover;
 mod failure;
@@ -23,32 +23,22 @@ mod progress;
 mod pull;
 mod push;
 mod server;
+mod similar;
 mod status;
+mod time;
 mod validate;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use failure::Failure;
 use out::Out;
 use std::process::ExitCode;
 
-/// Talks to TAXII 2.1 servers, and works on STIX 2.1 objects: validate, id, canonicalize, graph, pattern
+/// Talks to TAXII 2.1 servers, and works on STIX 2.1 objects: validate, convert, id, canonicalize, graph, pattern
 #[derive(Debug, Parser)]
 #[command(
     name = "taxii",
     version,
-    after_help = "\
-Examples:
-  taxii --url https://taxii.example/ discover
-  export TAXII_URL=https://taxii.example/ TAXII_USER=reader TAXII_PASSWORD=…
-  taxii list
-  taxii pull -c 91a7b528-80eb-42ed-a74d-c6fbd5a26116 -o feed.jsonl
-  taxii validate feed.jsonl
-
-Exit codes:
-  0  all went well
-  1  something failed, is invalid or does not match
-  2  the command was not understood, or its input cannot be read
-  3  the server could not be reached, or did not let us in"
+    after_help = after_help(),
 )]
 struct Arguments {
     #[command(flatten)]
@@ -59,6 +49,27 @@ struct Arguments {
     command: Command,
 }
 
+/// The end of the help text.
+fn after_help() -> String {
+    format!(
+        "\
+Examples:
+  taxii --url https://taxii.example/ discover
+  export TAXII_URL=https://taxii.example/ TAXII_USER=reader TAXII_PASSWORD=…
+  taxii list
+  taxii pull -c 91a7b528-80eb-42ed-a74d-c6fbd5a26116 -o feed.jsonl
+  taxii validate feed.jsonl
+
+{}
+
+With --json, an error is one line on standard error:
+  {{\"error\":{{\"message\",\"kind\",\"exit_code\",\"http_status\",\"error_code\"}}}}
+of which the last two are there when the server answered; kind is usage, input, connection, credentials, server or
+failed. Remarks and warnings are lines {{\"remark\":…}} and {{\"warning\":…}}.",
+        failure::EXIT_CODES
+    )
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     Discover(discover::Arguments),
@@ -67,6 +78,7 @@ enum Command {
     Pull(pull::Arguments),
     Push(push::Arguments),
     Validate(validate::Arguments),
+    Convert(convert::Arguments),
     Id(id::Arguments),
     Canonicalize(canonicalize::Arguments),
     Graph(graph::Arguments),
@@ -78,9 +90,55 @@ enum Command {
     Completions(completions::Arguments),
 }
 
+/// Commands that never talk to a server.
+const LOCAL: [&str; 7] = ["validate", "convert", "id", "canonicalize", "graph", "pattern", "completions"];
+
+/// Commands that colour what they show.
+const COLOURED: [&str; 2] = ["validate", "pattern"];
+
+/// The command line. Options of all commands may stand before or behind the command; the help of a command shows only
+/// those that it uses.
+fn command() -> clap::Command {
+    let mut command = Arguments::command();
+    let shared: Vec<_> = command.get_arguments().map(|argument| argument.clone().hide(true)).collect();
+    let names: Vec<_> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    for name in names {
+        let is_used = |argument: &clap::Arg| match argument.get_id().as_str() {
+            _ if name == "completions" => false,
+            "color" => COLOURED.contains(&&*name),
+            _ if argument.get_help_heading() == Some("Server") => !LOCAL.contains(&&*name),
+            _ => true,
+        };
+        let unused: Vec<_> = shared.iter().filter(|argument| !is_used(argument)).cloned().collect();
+        // An option that a command has itself takes the place of the one that all have.
+        command = command.mut_subcommand(&name, |command| command.args(unused));
+    }
+    command
+}
+
+/// Reads the command line, or says what is wrong with it.
+fn parse() -> Result<Arguments, ExitCode> {
+    let matches = command().try_get_matches();
+    matches.and_then(|matches| Arguments::from_arg_matches(&matches)).map_err(|error| {
+        let is_json = std::env::args().any(|argument| argument == "--json");
+        if error.use_stderr() && is_json {
+            let text = error.render().to_string();
+            let message = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
+            out::note(&Failure::Usage(message.to_owned()).json().to_string());
+        } else {
+            // Help that cannot be shown is no reason for another exit code.
+            let _ = error.print();
+        }
+        ExitCode::from(if error.use_stderr() { 2 } else { 0 })
+    })
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let Arguments { server, output, command } = Arguments::parse();
+    let Arguments { server, output, command } = match parse() {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
     // Fails only when a provider is installed already, which is as good.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 
@@ -92,6 +150,7 @@ async fn main() -> ExitCode {
         Command::Pull(arguments) => pull::run(&arguments, &server, &mut out).await,
         Command::Push(arguments) => push::run(&arguments, &server, &mut out).await,
         Command::Validate(arguments) => validate::run(&arguments, &mut out),
+        Command::Convert(arguments) => convert::run(&arguments, &mut out),
         Command::Id(arguments) => id::run(&arguments, &mut out),
         Command::Canonicalize(arguments) => canonicalize::run(&arguments, &mut out),
         Command::Graph(arguments) => graph::run(&arguments, &mut out),
@@ -103,8 +162,6 @@ async fn main() -> ExitCode {
     };
     let outcome = outcome.and(out.flush().map_err(Failure::from));
     let Err(failure) = outcome else { return ExitCode::SUCCESS };
-    if let Some(message) = failure.message() {
-        out.complain(&message);
-    }
+    out.fail(&failure);
     ExitCode::from(failure.exit_code())
 }

@@ -20,19 +20,21 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -> Result<(), Failure> {
-    let client = server.client()?;
-    let collection = arguments.collection.choose(&client, Purpose::Read).await?;
-    let mut pages = client.manifest(&collection, arguments.filter.filter()).await?;
-    // A collection may hold millions, so each page is shown as it comes.
-    while let Some(page) = pages.next().await? {
-        for record in &page.objects {
-            if out.is_json() {
-                out.json(record)?;
-            } else {
-                out.line(format!("{}  {}  {}", record.date_added, record.version, record.id))?;
+    arguments.filter.advise(out);
+    let (client, collection) = arguments.collection.choose(server.client()?, Purpose::Read).await?;
+    for filter in arguments.filter.filter().split() {
+        let mut pages = client.manifest(&collection, filter).await?;
+        // A collection may hold millions, so each page is shown as it comes.
+        while let Some(page) = pages.next().await? {
+            for record in &page.objects {
+                if out.is_json() {
+                    out.json(record)?;
+                } else {
+                    out.line(format!("{}  {}  {}", record.date_added, record.version, record.id))?;
+                }
             }
+            out.flush()?;
         }
-        out.flush()?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The only door to standard output and standard error.
 
+use crate::failure::Failure;
 use serde::Serialize;
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
@@ -8,7 +9,7 @@ use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct Output {
-    /// Write results as JSON, one value on each line
+    /// Write results, errors and remarks as JSON, one value on each line
     #[arg(long, global = true)]
     json: bool,
     /// Write results and errors only: no progress, no remarks
@@ -126,20 +127,42 @@ impl Out {
     /// A remark for the person at the terminal.
     pub(crate) fn remark(&self, text: impl Display) {
         if !self.quiet {
-            self.complain(text);
+            self.tell("remark", text);
         }
     }
 
-    /// An error.
+    /// Something that is wrong, while the command goes on.
     pub(crate) fn complain(&self, text: impl Display) {
-        // When standard error is gone there is nobody left to tell.
-        let _ = writeln!(io::stderr(), "{}", harmless(&text.to_string()));
+        self.tell("warning", text);
+    }
+
+    /// What ends the command.
+    pub(crate) fn fail(&self, failure: &Failure) {
+        match failure.message() {
+            Some(_) if self.json => note(&failure.json().to_string()),
+            Some(message) => note(&harmless(&message)),
+            None => {}
+        }
+    }
+
+    fn tell(&self, kind: &str, text: impl Display) {
+        let text = text.to_string();
+        if self.json {
+            note(&serde_json::json!({ kind: text }).to_string());
+        } else {
+            note(&harmless(&text));
+        }
     }
 
     /// Everything is out. To be called before a long wait and at the end.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.stdout.flush()
     }
+}
+
+/// Writes a line to standard error. When that is gone, there is no other way to tell.
+pub(crate) fn note(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// Titles and messages come from servers, and a terminal obeys what control characters say.

@@ -47,6 +47,12 @@ pub(crate) fn pretty(json: &str) -> String {
     out
 }
 
+/// Lays a JSON text out on one line: line breaks become blanks. JSON escapes those inside strings, so they are white
+/// space between the parts.
+pub(crate) fn on_one_line(json: &str) -> Vec<u8> {
+    json.bytes().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { byte }).collect()
+}
+
 fn new_line(out: &mut String, depth: usize) {
     out.push('\n');
     out.extend(std::iter::repeat_n("  ", depth));

@@ -3,6 +3,7 @@
 mod layout;
 mod state;
 mod target;
+mod walk;
 
 use crate::collection::{CollectionOption, Purpose};
 use crate::failure::Failure;
@@ -15,8 +16,9 @@ use serde_json::json;
 use state::Request;
 use std::path::PathBuf;
 use target::Target;
-use taxii_client::{Error, Filter, Pages, Position, taxii::Envelope};
+use taxii_client::{Error, Filter, Position};
 use uuid::Uuid;
+use walk::Walk;
 
 /// Fetch all objects of a collection, or those that pass the filters
 #[derive(Debug, clap::Args)]
@@ -27,17 +29,18 @@ between its parts, become blanks; with --bundle not even they change.
 With -o FILE, the place that was reached is kept in FILE.taxii-state after each page. Run the same command again to
 go on where an interrupted pull stopped, or to fetch what was added since a finished one: no object is lost or
 written twice. A new version of an object is added after the older ones, and nothing is taken out of the file. A
-bundle is complete JSON whenever a pull has finished.
+bundle is complete JSON whenever a pull has finished. A name that ends in .gz or .zst compresses the file. Before the
+first page has come, nothing is written.
 
 Examples:
   taxii pull -c mitre > mitre.jsonl
-  taxii pull -c mitre -o mitre.jsonl                    # run it again at any time
+  taxii pull -c mitre -o mitre.jsonl.gz                 # run it again at any time
   taxii pull -c mitre -o mitre.json --bundle
-  taxii pull -c feed --type indicator --added-after 2026-01-01T00:00:00Z | jq -r .pattern")]
+  taxii pull -c feed --type indicator --added-after 7d | jq -r .pattern")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     collection: CollectionOption,
-    /// Write to this file; resumable and incremental
+    /// Write to this file; resumable and incremental, and compressed when it is named .gz or .zst
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Write one STIX bundle instead of JSON lines
@@ -51,30 +54,37 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -> Result<(), Failure> {
-    let client = server.client()?;
-    let collection = arguments.collection.choose(&client, Purpose::Read).await?;
+    arguments.filter.advise(out);
+    let (client, collection) = arguments.collection.choose(server.client()?, Purpose::Read).await?;
     let filter = arguments.filter.filter();
-    let pages = client.objects(&collection, filter.clone()).await?;
+    let since = Position { added_after: filter.added_after.clone(), ..Position::default() };
+    let mut parts = Vec::new();
+    // The time stands in the positions, which a file keeps, because `7d` is another time tomorrow.
+    for part in (Filter { added_after: None, ..filter }).split() {
+        parts.push(client.objects(&collection, part).await?.starting_at(since.clone()));
+    }
+    let url = parts.first().map_or_else(String::new, |pages| pages.url().to_string());
+    let walk = Walk::new(parts);
     let layout = match arguments.bundle {
         true => Layout::Bundle { id: Uuid::new_v4() },
         false => Layout::Lines,
     };
-    let Some(path) = &arguments.output else { return to_stdout(pages, &layout, out).await };
+    let output = arguments.output.as_ref().filter(|path| path.as_os_str() != "-");
+    let Some(path) = output else { return to_stdout(walk, &layout, out).await };
     // How large the pages are may change from one pull to the next.
-    let filters = Filter { limit: None, ..filter };
-    let request = Request { url: pages.url().to_string(), collection, bundle: arguments.bundle, filters };
-    let target = Target::open(path, request, layout, arguments.restart)?;
-    to_file(pages, target, out).await
+    let filters = Filter { limit: None, ..arguments.filter.typed() };
+    let request = Request { url, collection, bundle: arguments.bundle, filters };
+    to_file(walk, &target::Place { path, request, layout, restart: arguments.restart }, out).await
 }
 
-async fn to_stdout(mut pages: Pages<Envelope>, layout: &Layout, out: &mut Out) -> Result<(), Failure> {
+async fn to_stdout(mut walk: Walk, layout: &Layout, out: &mut Out) -> Result<(), Failure> {
     let progress = Progress::open_ended(out);
     let mut count = 0;
-    while let Some(page) = pages.next().await? {
-        out.raw(&layout.page(&page.objects, count))?;
+    while let Some(objects) = walk.next().await? {
+        out.raw(&layout.page(&objects, count))?;
         out.flush()?;
-        count += page.objects.len() as u64;
-        progress.add(page.objects.len());
+        count += objects.len() as u64;
+        progress.add(objects.len());
     }
     out.raw(&layout.end(count))?;
     drop(progress);
@@ -82,21 +92,42 @@ async fn to_stdout(mut pages: Pages<Envelope>, layout: &Layout, out: &mut Out) -
     Ok(())
 }
 
-async fn to_file(pages: Pages<Envelope>, mut target: Target, out: &mut Out) -> Result<(), Failure> {
+async fn to_file(walk: Walk, place: &target::Place<'_>, out: &mut Out) -> Result<(), Failure> {
+    let (mut walk, first, mut target) = match place.load()? {
+        Some(state) => {
+            let target = Target::open(place)?;
+            (walk.starting_at(state.positions), None, target)
+        }
+        // A wrong name or filter must not leave a file that is in the way of the right one.
+        None => {
+            let mut walk = walk;
+            let first = walk.next().await?;
+            (walk, first, Target::open(place)?)
+        }
+    };
     let before = target.objects();
+    if before > 0 && first.is_some() {
+        let path = place.path.display();
+        return Err(Failure::Failed(format!(
+            "{path}: another pull has written it meanwhile; run this one again"
+        )));
+    }
     if before > 0 {
         out.remark(format!("going on after {before} objects"));
     }
-    let mut pages = pages.starting_at(target.position().clone());
     let progress = Progress::open_ended(out);
+    let mut ready = first;
     loop {
-        let page = match pages.next().await {
-            Ok(Some(page)) => page,
-            Ok(None) => break,
-            Err(error) => return Err(stopped(error, pages.position())),
+        let objects = match ready.take() {
+            Some(objects) => objects,
+            None => match walk.next().await {
+                Ok(Some(objects)) => objects,
+                Ok(None) => break,
+                Err(error) => return Err(stopped(error, walk.position())),
+            },
         };
-        target.write(&page.objects, pages.position())?;
-        progress.add(page.objects.len());
+        target.write(&objects, walk.positions())?;
+        progress.add(objects.len());
     }
     drop(progress);
     target.finish()?;
@@ -109,9 +140,11 @@ async fn to_file(pages: Pages<Envelope>, mut target: Target, out: &mut Out) -> R
 }
 
 /// Servers may forget the places that they gave out; only beginning anew helps then.
-fn stopped(error: Error, position: &Position) -> Failure {
+fn stopped(error: Error, position: Option<&Position>) -> Failure {
     match &error {
-        Error::Refused { status: 400 | 404 | 410 | 422, .. } if position.next.is_some() => {
+        Error::Refused { status: 400 | 404 | 410 | 422, .. }
+            if position.is_some_and(|at| at.next.is_some()) =>
+        {
             let hint = "the server may have forgotten the place to go on from; --restart begins anew";
             Failure::Failed(format!("{error}\n{hint}"))
         }

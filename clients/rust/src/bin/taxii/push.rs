@@ -54,7 +54,7 @@ pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -
     let client = server.client()?;
     let mut summary = Summary::default();
     let objects = read(&arguments.input, &mut summary, out)?;
-    let collection = arguments.collection.choose(&client, Purpose::Write).await?;
+    let (client, collection) = arguments.collection.choose(client, Purpose::Write).await?;
     summary.not_sent = objects.len() as u64;
     let mut pending = Vec::new();
     let sent = match target(arguments, &client, &collection, &objects).await {

@@ -1,5 +1,6 @@
 //! How objects stand in a file.
 
+use crate::pretty::on_one_line;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -22,9 +23,7 @@ impl Layout {
         for (object, before) in objects.iter().zip(before..) {
             match self {
                 Self::Lines => {
-                    // JSON escapes line breaks inside strings, so these are white space between the parts.
-                    let blank = |byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { byte };
-                    text.extend(object.get().bytes().map(blank));
+                    text.extend(on_one_line(object.get()));
                     text.push(b'\n');
                 }
                 Self::Bundle { id } => {

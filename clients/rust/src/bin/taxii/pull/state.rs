@@ -22,8 +22,8 @@ pub(super) struct Request {
 pub(super) struct State {
     #[serde(flatten)]
     pub(super) request: Request,
-    #[serde(flatten)]
-    pub(super) position: Position,
+    /// The place in each part of the request; one part, unless many identifiers are asked for.
+    pub(super) positions: Vec<Position>,
     /// Length of the file up to the last object of the last whole page.
     pub(super) bytes: u64,
     /// Objects in those bytes.

@@ -3,35 +3,90 @@
 use super::layout::Layout;
 use super::state::{Request, State};
 use crate::failure::Failure;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::value::RawValue;
 use std::fs::{self, File, TryLockError};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use taxii_client::Position;
+
+/// Which file, for which request.
+pub(super) struct Place<'p> {
+    pub(super) path: &'p Path,
+    pub(super) request: Request,
+    pub(super) layout: Layout,
+    /// What was there before is to be forgotten.
+    pub(super) restart: bool,
+}
 
 /// The file, and the state beside it.
 ///
 /// A page is written in this order: objects into the file, file onto the disk, then the new state in one step.
 /// Interrupted before the last step, the file is longer than the state says and is cut back; so each page is there
-/// once.
+/// once. In a compressed file each page is a member of its own, so that it can be cut back too.
 pub(super) struct Target {
     path: PathBuf,
     state_path: PathBuf,
     file: File,
     layout: Layout,
+    packing: Packing,
     state: State,
+}
+
+/// How the file is compressed; its name tells.
+#[derive(Clone, Copy, Debug)]
+enum Packing {
+    None,
+    Gzip,
+    Zstd,
+}
+
+impl Place<'_> {
+    /// The state with which an earlier pull for the same request left the file; `None` when the file is to be begun.
+    pub(super) fn load(&self) -> Result<Option<State>, Failure> {
+        let Self { path, request, restart, .. } = self;
+        if *restart {
+            return Ok(None);
+        }
+        let refuse =
+            |reason: &str| Err(Failure::Usage(format!("{}: {reason}, or use --restart", path.display())));
+        let length = match fs::metadata(path) {
+            Ok(metadata) => metadata.len(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+            Err(error) => return Err(Failure::file(path, error)),
+        };
+        match State::load(&State::path(path))? {
+            None if length > 0 => refuse("exists already and was not written by a pull; choose another file"),
+            None => Ok(None),
+            // Nothing came for the other request, so that nothing is lost.
+            Some(state) if state.request != *request && state.objects == 0 => Ok(None),
+            Some(state) if state.request != *request => refuse(
+                "holds the objects of another URL, collection, filter or format; \
+                 give the same ones as before",
+            ),
+            Some(state) if length < state.bytes => {
+                refuse("is shorter than the last pull left it; put it back")
+            }
+            Some(state)
+                if state.finished
+                    && state.objects > 0
+                    && state.positions.iter().all(|position| position.newest.is_none()) =>
+            {
+                refuse(
+                    "cannot be brought up to date, because the server does not tell when objects were added \
+                     (X-TAXII-Date-Added-Last); choose another file",
+                )
+            }
+            Some(state) => Ok(Some(State { finished: false, ..state })),
+        }
+    }
 }
 
 impl Target {
     /// Opens the file where the last pull left it, or begins it.
-    pub(super) fn open(
-        path: &Path,
-        request: Request,
-        layout: Layout,
-        restart: bool,
-    ) -> Result<Self, Failure> {
-        let refuse =
-            |reason: &str| Err(Failure::Usage(format!("{}: {reason}, or use --restart", path.display())));
+    pub(super) fn open(place: &Place<'_>) -> Result<Self, Failure> {
+        let Place { path, request, layout, restart } = place;
         let at = |error| Failure::file(path, error);
         let file = File::options().write(true).create(true).truncate(false).open(path).map_err(&at)?;
         match file.try_lock() {
@@ -42,48 +97,31 @@ impl Target {
             Err(TryLockError::Error(error)) => return Err(at(error)),
         }
         let state_path = State::path(path);
-        if restart {
+        if *restart {
             // The state first: a file without one is never taken for a file to go on with.
             match fs::remove_file(&state_path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(Failure::file(&state_path, error));
                 }
                 _ => file.set_len(0).map_err(&at)?,
             }
         }
-        let length = file.metadata().map_err(&at)?.len();
         let bundle_id = match layout {
             Layout::Lines => None,
-            Layout::Bundle { id } => Some(id),
+            Layout::Bundle { id } => Some(*id),
         };
-        let state = match State::load(&state_path)? {
-            None if length > 0 => {
-                return refuse("exists already and was not written by a pull; choose another file");
-            }
-            None => {
-                let position = Position::default();
-                State { request, position, bytes: 0, objects: 0, finished: false, bundle_id }
-            }
-            Some(state) if state.request != request => {
-                return refuse(
-                    "holds the objects of another URL, collection, filter or format; \
-                     give the same ones as before",
-                );
-            }
-            Some(state) if length < state.bytes => {
-                return refuse("is shorter than the last pull left it; put it back");
-            }
-            Some(state) if state.finished && state.objects > 0 && state.position.newest.is_none() => {
-                return refuse(
-                    "cannot be brought up to date, because the server does not tell when objects were added \
-                     (X-TAXII-Date-Added-Last); choose another file",
-                );
-            }
-            Some(state) => State { finished: false, ..state },
+        let begun = || State {
+            request: request.clone(),
+            positions: Vec::new(),
+            bytes: 0,
+            objects: 0,
+            finished: false,
+            bundle_id,
         };
+        let state = place.load()?.unwrap_or_else(begun);
         let layout = state.bundle_id.map_or(Layout::Lines, |id| Layout::Bundle { id });
-        let mut target = Self { path: path.to_owned(), state_path, file, layout, state };
-        target.state.save(&target.state_path)?;
+        let packing = Packing::of(path);
+        let mut target = Self { path: path.to_path_buf(), state_path, file, layout, packing, state };
         target.cut()?;
         Ok(target)
     }
@@ -91,14 +129,11 @@ impl Target {
     /// Takes away what was written after the last state: half a page, or the end of a bundle.
     fn cut(&mut self) -> Result<(), Failure> {
         let at = |error| Failure::file(&self.path, error);
+        // A file without a state is taken for somebody's own, so the state comes first.
+        self.state.save(&self.state_path)?;
         self.file.set_len(self.state.bytes).map_err(&at)?;
         self.file.seek(SeekFrom::End(0)).map_err(&at)?;
         Ok(())
-    }
-
-    /// Where to go on.
-    pub(super) fn position(&self) -> &Position {
-        &self.state.position
     }
 
     /// Objects in the file.
@@ -111,13 +146,16 @@ impl Target {
         &self.path
     }
 
-    /// Adds a page, after which the pull stands at `position`.
-    pub(super) fn write(&mut self, objects: &[Box<RawValue>], position: &Position) -> Result<(), Failure> {
+    /// Adds a page, after which the pull stands at these positions.
+    pub(super) fn write(
+        &mut self,
+        objects: &[Box<RawValue>],
+        positions: Vec<Position>,
+    ) -> Result<(), Failure> {
         let text = self.layout.page(objects, self.state.objects);
-        self.append(&text)?;
-        self.state.bytes += text.len() as u64;
+        self.state.bytes += self.append(&text)?;
         self.state.objects += objects.len() as u64;
-        self.state.position = position.clone();
+        self.state.positions = positions;
         self.state.save(&self.state_path)
     }
 
@@ -129,9 +167,38 @@ impl Target {
         self.state.save(&self.state_path)
     }
 
-    fn append(&mut self, text: &[u8]) -> Result<(), Failure> {
+    /// Writes some text, and says how many bytes of the file it takes.
+    fn append(&mut self, text: &[u8]) -> Result<u64, Failure> {
         let at = |error| Failure::file(&self.path, error);
-        self.file.write_all(text).map_err(&at)?;
-        self.file.sync_data().map_err(&at)
+        let packed = self.packing.pack(text).map_err(&at)?;
+        self.file.write_all(&packed).map_err(&at)?;
+        self.file.sync_data().map_err(&at)?;
+        Ok(packed.len() as u64)
+    }
+}
+
+impl Packing {
+    fn of(path: &Path) -> Self {
+        match path.extension().and_then(std::ffi::OsStr::to_str) {
+            Some("gz") => Self::Gzip,
+            Some("zst") => Self::Zstd,
+            _ => Self::None,
+        }
+    }
+
+    /// A text as a member by itself: what is compressed so may be joined (RFC 1952, section 2.2; RFC 8878, section 3).
+    fn pack(self, text: &[u8]) -> io::Result<Vec<u8>> {
+        if text.is_empty() {
+            return Ok(Vec::new());
+        }
+        match self {
+            Self::None => Ok(text.to_vec()),
+            Self::Gzip => {
+                let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+                encoder.write_all(text)?;
+                encoder.finish()
+            }
+            Self::Zstd => zstd::encode_all(text, 0),
+        }
     }
 }
