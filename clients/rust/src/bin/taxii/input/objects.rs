@@ -30,7 +30,7 @@ impl Text<'_> {
     pub(crate) fn objects(&self) -> Vec<Result<Found, Bad>> {
         let whole = |Fault { line, column, finding, .. }: Fault| {
             let place = self.place((line, column));
-            vec![Err(Bad { id: None, version: None, place, finding: finding.into() })]
+            vec![Err(Bad { id: None, version: None, place, finding })]
         };
         let document = match self.read(LIMITS) {
             Ok(document) => document,

@@ -27,7 +27,7 @@ pub(crate) struct Text<'i> {
 pub(crate) struct Fault {
     pub(crate) line: usize,
     pub(crate) column: usize,
-    pub(crate) finding: Finding,
+    pub(crate) finding: Box<Finding>,
     /// Where it is written that such a text cannot be taken; empty for what no standard says.
     pub(crate) rule: &'static str,
 }
@@ -64,7 +64,7 @@ impl<'i> Text<'i> {
     /// Says why the reader refused the text, if it did.
     pub(crate) fn check(&self) -> Result<(), Fault> {
         let Some(Unreadable { line, column, kind }) = self.refusal else { return Ok(()) };
-        Err(Fault { line, column, finding: kind.finding(), rule: "" })
+        Err(Fault { line, column, finding: kind.finding().into(), rule: "" })
     }
 
     /// Reads the text as JSON.
@@ -72,7 +72,7 @@ impl<'i> Text<'i> {
         self.check()?;
         Document::read(&self.bytes, limits).map_err(|error| {
             let (line, column) = self.lines().at(error.offset());
-            Fault { line, column, finding: error.finding(), rule: json_rule(error.kind()) }
+            Fault { line, column, finding: error.finding().into(), rule: json_rule(error.kind()) }
         })
     }
 
@@ -82,7 +82,7 @@ impl<'i> Text<'i> {
         let is_odd = parts.form == Form::Object || parts.form == Form::List || parts.form == Form::Envelope;
         let Some(foreign) = parts.foreign().filter(|_| is_odd) else { return Ok(parts) };
         let (line, column) = self.lines().at(root.range().start);
-        let finding = reader::UnreadableKind::Foreign(foreign).finding();
+        let finding = reader::UnreadableKind::Foreign(foreign).finding().into();
         Err(Fault { line, column, finding, rule: "" })
     }
 }

@@ -72,7 +72,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
 
 /// The pattern on a line; no pattern begins with a brace.
 fn pattern_of<'t>(text: &'t Text<'_>) -> Result<Cow<'t, str>, Fault> {
-    text.check().map_err(|fault| Fault { message: fault.finding.message, offset: None })?;
+    text.check().map_err(|fault| Fault { message: fault.finding.message.clone(), offset: None })?;
     let line = text.bytes.strip_suffix(b"\r").unwrap_or(&text.bytes);
     if !line.trim_ascii_start().starts_with(b"{") {
         let at = |error: std::str::Utf8Error| Fault {

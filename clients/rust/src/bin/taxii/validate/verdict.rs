@@ -71,7 +71,7 @@ impl<'v> Verdict<'v> {
     pub(super) fn of_unreadable(text: &'v Text<'v>, fault: Fault, lines: &'v Lines<'v>) -> Self {
         let Fault { line, column, finding, rule } = fault;
         let unreadable = Unreadable { place: (line, column), rule };
-        Self { text, lines, subject: Err(unreadable), findings: vec![finding] }
+        Self { text, lines, subject: Err(unreadable), findings: vec![*finding] }
     }
 
     pub(super) fn errors(&self) -> usize {
