@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The rooms from the ground up: a file, or a folder with the file of its name. Of two that fit the longer one counts.
-const ROOMS: [&str; 35] = [
+const ROOMS: [&str; 36] = [
     "word",
     "json",
     "timestamp",
@@ -35,8 +35,9 @@ const ROOMS: [&str; 35] = [
     "pattern",
     "equivalence",
     "convert",
-    "bundle",
     "validate",
+    "reader",
+    "bundle",
     "build",
     "taxii",
     "lib",
