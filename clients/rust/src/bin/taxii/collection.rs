@@ -39,10 +39,11 @@ impl CollectionOption {
                 Err(error) => failure = failure.or(Some(error)),
             }
         }
-        if let (true, Some(error)) = (known.is_empty(), failure) {
-            return Err(error.into());
-        }
+        let unlisted = failure.filter(|_| known.is_empty());
         let Some(named) = named else {
+            if let Some(error) = unlisted {
+                return Err(error.into());
+            }
             known.retain(|(_, collection)| match purpose {
                 Purpose::Read => collection.can_read,
                 Purpose::Write => collection.can_write,
@@ -71,12 +72,15 @@ impl CollectionOption {
                 _ => return Err(which(&found.iter().map(|(_, collection)| collection).collect::<Vec<_>>())),
             }
         }
-        // Not every server lists all of its collections.
+        // Not every server lists its collections, or all of them.
         for root in &roots {
             let there = client.at_api_root(root.clone());
             if there.collection(&named).await.is_ok() {
                 return Ok((there, named));
             }
+        }
+        if let Some(error) = unlisted {
+            return Err(error.into());
         }
         let names = known.iter().flat_map(|(_, collection)| {
             [Some(collection.title.as_str()), collection.alias.as_deref()].into_iter().flatten()
