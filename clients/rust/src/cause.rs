@@ -22,18 +22,21 @@ fn sentence(url: &Url, via: Option<&str>, error: &reqwest::Error) -> String {
         if let Some(error) = cause.downcast_ref::<rustls::Error>() {
             return of_tls(error);
         }
-        if let Some(error) = cause.downcast_ref::<io::Error>() {
-            match error.kind() {
+        if let Some(broken) = cause.downcast_ref::<io::Error>() {
+            match broken.kind() {
                 io::ErrorKind::ConnectionRefused => {
                     return format!(
                         "connection refused by {host}: is the server running, and is the port right?"
                     );
                 }
-                io::ErrorKind::UnexpectedEof if url.scheme() == "https" && error_is_connect(&causes) => {
+                io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset
+                    if url.scheme() == "https" && error.is_connect() =>
+                {
                     return "the server closed the connection during the TLS handshake; perhaps it does not speak TLS on \
                             this port, then the URL begins with http://"
                         .to_owned();
                 }
+                io::ErrorKind::ConnectionReset => return closed(url),
                 _ => {}
             }
         }
@@ -44,13 +47,11 @@ fn sentence(url: &Url, via: Option<&str>, error: &reqwest::Error) -> String {
             "the name {host} is not known: check its spelling, and whether the network is there ({text})"
         );
     }
+    if text.contains("connection closed before message completed") {
+        return closed(url);
+    }
     if text.contains("invalid HTTP version parsed") {
-        let hint = if url.scheme() == "http" {
-            "; perhaps it speaks TLS on this port, then the URL begins with https://"
-        } else {
-            ""
-        };
-        return format!("the server does not answer in HTTP{hint}");
+        return format!("the server does not answer in HTTP{}", tls_hint(url));
     }
     if error.is_timeout() && error.is_connect() {
         return format!(
@@ -63,9 +64,15 @@ fn sentence(url: &Url, via: Option<&str>, error: &reqwest::Error) -> String {
     text
 }
 
-/// Whether the connection was still being made.
-fn error_is_connect(causes: &[&(dyn StdError + 'static)]) -> bool {
-    causes.iter().any(|cause| cause.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_connect))
+fn closed(url: &Url) -> String {
+    format!("the server closed the connection before it answered{}", tls_hint(url))
+}
+
+fn tls_hint(url: &Url) -> &'static str {
+    match url.scheme() {
+        "http" => "; perhaps it speaks TLS on this port, then the URL begins with https://",
+        _ => "",
+    }
 }
 
 fn of_tls(error: &rustls::Error) -> String {

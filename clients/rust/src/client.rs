@@ -277,7 +277,7 @@ impl Client {
     /// the latest one only; `all` removes the object.
     ///
     /// # Errors
-    /// When the server did not confirm it.
+    /// When the server did not confirm it; [`Error::OutcomeUnknown`] when it may have done it all the same.
     pub async fn delete_object(
         &self,
         collection: &str,

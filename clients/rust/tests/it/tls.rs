@@ -112,5 +112,7 @@ fn tls_and_plain_http_are_told_apart() {
     let plain = Stub::start(Behaviour::default());
     says(list(&server.script.url.replace("https", "http"), &[]), &["begins with https://"]);
     says(list(&plain.url.replace("http", "https"), &[]), &["begins with http://"]);
+    let mute = Script::start(|_| (0, "", String::new()));
+    says(list(&mute.url, &[]), &["closed the connection before it answered; perhaps it speaks TLS"]);
     says(list("http://127.0.0.1:1/root/", &[]), &["connection refused by 127.0.0.1: is the server running"]);
 }
