@@ -9,6 +9,7 @@ mod edit;
 mod error;
 mod lines;
 mod names;
+mod path;
 mod pointer;
 mod scan;
 mod string;
@@ -26,6 +27,7 @@ pub(crate) use edit::{Rewriter, apply};
 pub use error::{JsonError, JsonErrorKind};
 pub use lines::Lines;
 pub(crate) use names::compare_names;
+pub(crate) use path::Path;
 pub(crate) use pointer::push_step;
 
 /// The largest integer up to which every reader agrees (RFC 7493, section 2.2).

@@ -95,6 +95,7 @@ mod model;
 mod object;
 pub mod pattern;
 pub mod reader;
+mod refs;
 mod registry;
 pub mod sco_id;
 pub mod taxii;

@@ -34,7 +34,6 @@ mod object;
 #[cfg(feature = "schemas")]
 mod official;
 mod part;
-mod path;
 mod pattern;
 mod profile;
 mod relationship;
@@ -43,11 +42,10 @@ mod subject;
 mod translation;
 mod versions;
 
-use crate::json::{Kind, Value};
+use crate::json::{Kind, Path, Value};
 pub use crate::schema::rule::Rule;
 pub use crate::word::UnknownWord;
 pub use finding::{Code, Finding, Severity};
-use path::Path;
 use profile::Role;
 pub use profile::{Profile, UnknownProfile};
 use subject::Sink;

@@ -2,7 +2,8 @@
 
 use super::properties::{Fate, algorithm, fate, is_hashes};
 use super::{Note, NoteKind};
-use crate::json::{Digest, Document, Kind, Limits, Value, push_step, write_canonical, write_string};
+use crate::json::{Digest, Document, Kind, Limits, Path, Value, push_step, write_canonical, write_string};
+use crate::refs::{self, has_foreign_keys};
 use crate::sco_id::contributing_properties;
 use crate::{ScoId, StixId, sco_id};
 use hashbrown::{HashMap, HashSet};
@@ -101,19 +102,13 @@ impl<'d> Container<'d> {
     /// nowhere.
     fn references(&self, element: Value<'d>, passes: impl Fn(&str) -> bool) -> Option<Vec<usize>> {
         let mut found = Vec::new();
-        let mut open: Vec<_> = element.members().filter(|(name, _)| passes(name)).collect();
-        while let Some((name, value)) = open.pop() {
-            match value.kind() {
-                Kind::String if name.ends_with("_ref") => found.push(*self.index.get(&value.as_str()?)?),
-                Kind::Array if name.ends_with("_refs") => {
-                    for element in value.elements() {
-                        found.push(*self.index.get(&element.as_str()?)?);
-                    }
-                }
-                Kind::Array => open.extend(value.elements().map(|element| (Cow::Borrowed(""), element))),
-                Kind::Object if !is_foreign(&name) => open.extend(value.members()),
-                _ => {}
-            }
+        let root = Path::root(None);
+        for (name, member) in element.members().filter(|(name, _)| passes(name)) {
+            let look_up = |key: Value<'d>, _: &Path<'_>| {
+                found.push(*key.as_str().and_then(|key| self.index.get(&key)).ok_or(())?);
+                Ok::<(), ()>(())
+            };
+            refs::try_visit_member(member, &root.member(&name), &mut { look_up }).ok()?;
         }
         Some(found)
     }
@@ -187,21 +182,6 @@ impl<'d> Container<'d> {
     }
 }
 
-/// Dictionaries whose keys are other people's words, so that a key that ends in `_ref` refers to nothing.
-fn is_foreign(property: &str) -> bool {
-    matches!(
-        property,
-        "additional_header_fields"
-            | "document_info_dict"
-            | "environment_variables"
-            | "exif_tags"
-            | "ipfix"
-            | "options"
-            | "request_header"
-            | "startup_info"
-    ) || is_hashes(property)
-}
-
 /// Writes one element with new names, and identifiers for local keys as far as they are known.
 struct Writer<'c, 'd> {
     container: &'c Container<'d>,
@@ -256,7 +236,7 @@ impl Writer<'_, '_> {
                 self.lists(value)
             }
             Kind::Object if is_hashes(name) => self.hashes(value),
-            Kind::Object if is_foreign(name) => self.out.push_str(value.raw()),
+            Kind::Object if has_foreign_keys(name) => self.out.push_str(value.raw()),
             // Beside the object itself only predefined extensions have properties of a known meaning.
             Kind::Object => self.object(value, if name.ends_with("-ext") { name } else { "" }, pointer),
             _ => self.out.push_str(value.raw()),

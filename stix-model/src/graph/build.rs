@@ -1,8 +1,8 @@
 //! Reading the references of all objects.
 
 use super::{EdgeKind, Graph, Link, Node};
-use crate::json::{Kind, Value};
-use crate::{Object, StixId, version};
+use crate::json::{Path, Value};
+use crate::{Object, StixId, refs, version};
 use hashbrown::HashMap;
 
 /// How a graph is built.
@@ -109,24 +109,7 @@ impl<'o> Builder<'o> {
             return Ok(());
         }
         let from = self.node(&object.header().id)?;
-        let mut open = vec![root];
-        while let Some(value) = open.pop() {
-            for (name, member) in value.members() {
-                match (member.kind(), name.as_ref()) {
-                    (Kind::String, name) if name.ends_with("_ref") => self.refer(from, name, member)?,
-                    (Kind::Array, name) if name.ends_with("_refs") => {
-                        for element in member.elements() {
-                            self.refer(from, name, element)?;
-                        }
-                    }
-                    (Kind::Object | Kind::Array, _) => open.push(member),
-                    _ => {}
-                }
-            }
-            open.extend(
-                value.elements().filter(|element| matches!(element.kind(), Kind::Object | Kind::Array)),
-            );
-        }
+        refs::try_visit(root, &Path::root(None), &mut |value, place| self.refer(from, place.name(), value))?;
         match object.header().id.object_type() {
             "relationship" => {
                 let [source, target] = ["source_ref", "target_ref"].map(|name| root.get(name).and_then(id));

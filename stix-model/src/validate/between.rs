@@ -1,12 +1,11 @@
 //! What holds between the objects of one bundle, as far as they are there: references may lead outside.
 
 use super::finding::{Code, Severity};
-use super::path::Path;
 use super::subject::Sink;
 use super::translation;
 use super::versions::Fault;
 use crate::id;
-use crate::json::{Kind, Value};
+use crate::json::{Kind, Path, Value};
 use crate::schema::rule::Rule;
 use crate::version::{Decision, Facts, History, decide};
 use crate::{StixId, Timestamp, marking};

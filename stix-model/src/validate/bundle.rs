@@ -1,14 +1,13 @@
 //! A bundle (STIX 2.1, section 8).
 
 use super::finding::{Code, Severity};
-use super::path::Path;
 use super::profile::{self, Role};
 use super::shape::{check_shape, wrong_kind};
 use super::subject::Sink;
 use super::{Validator, between, part};
 use crate::StixId;
 use crate::id::uuid_version;
-use crate::json::{Kind, Value};
+use crate::json::{Kind, Path, Value};
 use crate::model::common;
 use crate::schema::rule::Rule;
 use crate::schema::table::Shape;

@@ -1,18 +1,17 @@
 //! One whole object: what holds for every type, then the table of its own.
 
 use super::finding::{Code, Finding, Severity};
-use super::path::Path;
 use super::shape::{Strictness, wrong_kind};
 use super::subject::{Sink, Subject};
 use super::{part, shape};
 use crate::class::Class;
-use crate::json::{Kind, Value};
+use crate::json::{Kind, Path, Value};
 use crate::marking::Selector;
 use crate::model::common;
 use crate::registry;
 use crate::schema::rule::Rule;
 use crate::schema::table::Schema;
-use crate::{ScoId, StixId, id, marking, sco_id};
+use crate::{ScoId, StixId, id, marking, refs, sco_id};
 use std::borrow::Cow;
 
 /// Checks one object that stands outside a bundle or in its `objects`.
@@ -84,33 +83,21 @@ pub(crate) fn contained(value: Value<'_>, container: Value<'_>, path: &Path<'_>,
     check_keys(value, container, path, sink);
 }
 
-/// Checks that the references in a value name keys of a container. Recursion ends with the nesting that the reader let
-/// through.
+/// Checks that the references in a value name keys of a container.
 fn check_keys(value: Value<'_>, container: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
-    for (index, element) in value.elements().enumerate() {
-        check_keys(element, container, &path.element(index), sink);
-    }
-    for (name, member) in value.members() {
-        let place = path.member(&name);
-        if !names_key(&name) {
-            check_keys(member, container, &place, sink);
-            continue;
+    refs::visit(value, path, |key, place| {
+        let is_missing = key.as_str().is_some_and(|key| container.get(&key).is_none());
+        if is_missing && names_key(place.name()) {
+            let message = "must name another object of this container by its key";
+            sink.report(Severity::Error, Code::ReferenceMissing, place, Rule::S022, message);
         }
-        let is_missing = |key: Value<'_>| key.as_str().is_some_and(|key| container.get(&key).is_none());
-        let message = "must name another object of this container by its key";
-        if is_missing(member) {
-            sink.report(Severity::Error, Code::ReferenceMissing, &place, Rule::S022, message);
-        }
-        for (index, _) in member.elements().enumerate().filter(|(_, key)| is_missing(*key)) {
-            sink.report(Severity::Error, Code::ReferenceMissing, &place.element(index), Rule::S022, message);
-        }
-    }
+    });
 }
 
 /// Whether a reference of this name is a key of its container: creators and markings are not in there.
 fn names_key(name: &str) -> bool {
     let is_outside = matches!(name, "created_by_ref" | "object_marking_refs" | "marking_ref");
-    (name.ends_with("_ref") || name.ends_with("_refs")) && !is_outside
+    refs::is_reference(name) && !is_outside
 }
 
 /// Whether a finding counts where references are keys. The identifier of an observable follows from the identifiers

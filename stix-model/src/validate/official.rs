@@ -5,9 +5,8 @@
 //! schemas too, for what they add. Types that the standard does not define have no schema.
 
 use super::finding::{Code, Severity};
-use super::path::Path;
 use super::subject::Sink;
-use crate::json::{Value, push_step};
+use crate::json::{Path, Value, push_step};
 use crate::schema::rule::Rule;
 use jsonschema::{Retrieve, Uri};
 use std::collections::BTreeSet;

@@ -1,12 +1,11 @@
 //! What the property tables leave open: unknown properties, extensions, containers, values of any shape.
 
 use super::finding::{Code, Severity};
-use super::path::Path;
 use super::shape::{self, check_shape, wrong_kind};
 use super::subject::Sink;
 use super::{format, object};
 use crate::class::Class;
-use crate::json::{Kind, Value};
+use crate::json::{Kind, Path, Value};
 use crate::model::common;
 use crate::model::vocab::ExtensionType;
 use crate::registry;

@@ -1,12 +1,11 @@
 //! What a community demands beyond the standard.
 
 use super::finding::{Code, Severity};
-use super::path::Path;
 use super::subject::Sink;
 use crate::class::Class;
-use crate::json::{Kind, Value};
+use crate::json::{Path, Value};
 use crate::schema::rule::Rule;
-use crate::{StixId, Timestamp, Tlp};
+use crate::{StixId, Timestamp, Tlp, refs};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -182,11 +181,11 @@ pub(crate) fn referred<'d>(profile: Profile, objects: Value<'d>) -> BTreeSet<Cow
         return referred;
     }
     for object in objects.elements() {
-        for (name, value) in object.members().filter(|(name, _)| name != "source_ref") {
-            references(&name, value, &mut |id| {
-                referred.insert(id);
-            });
-        }
+        refs::visit(object, &Path::root(None), |id, place| {
+            if place.name() != "source_ref" {
+                referred.extend(identifier(id));
+            }
+        });
     }
     referred
 }
@@ -198,40 +197,16 @@ pub(crate) fn check_bundle(profile: Profile, objects: Value<'_>, sink: &mut Sink
     }
     let present: BTreeSet<_> = objects.elements().filter_map(|object| object.get("id")?.as_str()).collect();
     for (index, object) in objects.elements().enumerate() {
-        let object_path = Path::root(Some(index));
-        for (name, value) in object.members() {
-            let mut missing = Vec::new();
-            references(&name, value, &mut |id| {
-                let is_exempt = Tlp::of_marking(&id).is_some();
-                if !is_exempt && !present.contains(&id) {
-                    missing.push(id);
-                }
-            });
-            for id in missing {
+        refs::visit(object, &Path::root(Some(index)), |id, place| {
+            let Some(id) = identifier(id) else { return };
+            if Tlp::of_marking(&id).is_none() && !present.contains(&id) {
                 let message = format!("{id} is not in the bundle");
-                sink.report(
-                    Severity::Error,
-                    Code::ReferenceMissing,
-                    &object_path.member(&name),
-                    Rule::I006,
-                    message,
-                );
+                sink.report(Severity::Error, Code::ReferenceMissing, place, Rule::I006, message);
             }
-        }
+        });
     }
 }
 
-/// The references in a property, at any depth.
-fn references<'d>(name: &str, value: Value<'d>, found: &mut dyn FnMut(Cow<'d, str>)) {
-    match value.kind() {
-        Kind::String if name.ends_with("_ref") || name.ends_with("_refs") => {
-            let Some(id) = value.as_str() else { return };
-            if StixId::check(&id).is_ok() {
-                found(id);
-            }
-        }
-        Kind::Array => value.elements().for_each(|element| references(name, element, found)),
-        Kind::Object => value.members().for_each(|(name, value)| references(&name, value, found)),
-        _ => {}
-    }
+fn identifier(value: Value<'_>) -> Option<Cow<'_, str>> {
+    value.as_str().filter(|id| StixId::check(id).is_ok())
 }

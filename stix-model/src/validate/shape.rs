@@ -2,11 +2,10 @@
 
 use super::finding::{Code, Severity};
 use super::part::Parent;
-use super::path::Path;
 use super::subject::{Sink, Slots, Subject};
 use super::{checks, codes, format, part};
 use crate::class::{Class, Target, list_targets};
-use crate::json::{Kind, Value};
+use crate::json::{Kind, Path, Value};
 use crate::model::common;
 use crate::model::vocab::HashAlgorithm;
 use crate::schema::rule::Rule;

@@ -1,9 +1,8 @@
 //! What a rule sees: one object or part, and where to put findings.
 
 use super::finding::{Code, Finding, Severity};
-use super::path::Path;
 use super::profile::Profile;
-use crate::json::{Place, Value};
+use crate::json::{Path, Place, Value};
 use crate::schema::rule::Rule;
 use crate::schema::table::{MOST_PROPERTIES, Schema};
 use std::borrow::Cow;

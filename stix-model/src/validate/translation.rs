@@ -2,10 +2,9 @@
 
 use super::between::{Member, Members, describe};
 use super::finding::{Code, Severity};
-use super::path::Path;
 use super::subject::Sink;
 use crate::Timestamp;
-use crate::json::{Kind, Value};
+use crate::json::{Kind, Path, Value};
 use crate::schema::rule::Rule;
 
 /// Checks language content against the version that it is for, when the bundle holds it.

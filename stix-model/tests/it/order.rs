@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The rooms from the ground up: a file, or a folder with the file of its name. Of two that fit the longer one counts.
-const ROOMS: [&str; 36] = [
+const ROOMS: [&str; 37] = [
     "word",
     "json",
+    "refs",
     "timestamp",
     "id",
     "sco_id",

@@ -1,6 +1,6 @@
-//! Where the validator stands, without building a string until something is found.
+//! A place inside a text, without building a string until something is found.
 
-use crate::json::push_step;
+use super::push_step;
 use std::fmt::Write as _;
 
 /// Enough for any place that the standard knows: names and keys have at most 250 characters.
