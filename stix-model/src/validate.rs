@@ -26,10 +26,12 @@ mod bundle;
 pub(crate) mod checks;
 mod codes;
 mod defang;
+mod demands;
 mod finding;
 mod format;
 mod header;
 mod iana;
+mod members;
 mod object;
 #[cfg(feature = "schemas")]
 mod official;
@@ -45,8 +47,8 @@ mod versions;
 use crate::json::{Kind, Path, Value};
 pub use crate::schema::rule::Rule;
 pub use crate::word::UnknownWord;
+use demands::Role;
 pub use finding::{Code, Finding, Severity};
-use profile::Role;
 pub use profile::{Profile, UnknownProfile};
 use subject::Sink;
 pub use versions::Versions;
@@ -135,7 +137,7 @@ impl Validator {
         if sink.errors() > before || self.schemas == Schemas::Always {
             official::check(value, path, before, sink);
         }
-        profile::check_object(self.profile, value, role, path, sink);
+        demands::check_object(self.profile, value, role, path, sink);
     }
 
     /// Checks a bundle, an envelope or a list with all that is in it, or one object: whatever stands there. Findings about

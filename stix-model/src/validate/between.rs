@@ -1,94 +1,18 @@
 //! What holds between the objects of one bundle, as far as they are there: references may lead outside.
 
 use super::finding::{Code, Severity};
+use super::members::{Member, Members};
 use super::subject::Sink;
 use super::translation;
 use super::versions::Fault;
 use crate::id;
-use crate::json::{Kind, Path, Value};
+use crate::json::{Path, Value};
 use crate::schema::rule::Rule;
 use crate::version::{Decision, Facts, History, decide};
-use crate::{StixId, Timestamp, marking};
+use crate::{Timestamp, marking};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use uuid::Uuid;
-
-/// One object with an identifier.
-pub(super) struct Member<'d> {
-    pub(super) index: usize,
-    uuid: u128,
-    pub(super) id: Cow<'d, str>,
-    pub(super) value: Value<'d>,
-    /// `modified`, else `created`, where there are several of one identifier.
-    version: Option<Timestamp>,
-}
-
-impl<'d> Member<'d> {
-    pub(super) fn text(&self, name: &str) -> Option<Cow<'d, str>> {
-        self.value.get(name)?.as_str()
-    }
-
-    fn key(&self) -> (u128, &str) {
-        (self.uuid, &self.id)
-    }
-
-    fn is(&self, object_type: &str) -> bool {
-        self.id.strip_prefix(object_type).is_some_and(|rest| rest.starts_with("--"))
-    }
-}
-
-/// The objects of a bundle, sorted by UUID (which tells them apart soonest), identifier, version and place.
-pub(super) struct Members<'d>(Vec<Member<'d>>);
-
-impl<'d> Members<'d> {
-    fn of(objects: Value<'d>) -> Self {
-        let members = objects.elements().enumerate().filter_map(|(index, value)| {
-            let id = value.get("id")?.as_str()?;
-            Some(Member { index, uuid: uuid(&id)?, id, value, version: None })
-        });
-        let mut members: Vec<_> = members.collect();
-        members.sort_unstable_by(|a, b| a.key().cmp(&b.key()).then(a.index.cmp(&b.index)));
-        // Most objects have one version, and its time matters to none of the rules.
-        for versions in members.chunk_by_mut(|a, b| a.id == b.id).filter(|versions| versions.len() > 1) {
-            for member in &mut *versions {
-                let time = member.text("modified").or_else(|| member.text("created"));
-                member.version = time.and_then(|time| time.parse().ok());
-            }
-            versions.sort_by(|a, b| a.version.cmp(&b.version));
-        }
-        Self(members)
-    }
-
-    /// All versions of an object, the latest last.
-    pub(super) fn versions(&self, id: &str) -> &[Member<'d>] {
-        let Some(uuid) = uuid(id) else { return &[] };
-        let start = self.0.partition_point(|member| member.key() < (uuid, id));
-        let length = self.0[start..].partition_point(|member| member.key() == (uuid, id));
-        &self.0[start..start + length]
-    }
-
-    /// The latest version of an object (section 3.6: what a reference means).
-    pub(super) fn latest(&self, id: &str) -> Option<&Member<'d>> {
-        self.versions(id).last()
-    }
-
-    /// The version of an object of this time.
-    pub(super) fn version(&self, id: &str, modified: &Timestamp) -> Option<&Member<'d>> {
-        let versions = self.versions(id);
-        if let [only] = versions {
-            let time = only.text("modified").and_then(|time| time.parse().ok());
-            return (time.as_ref() == Some(modified)).then_some(only);
-        }
-        let at = versions.partition_point(|member| member.version.as_ref() < Some(modified));
-        versions.get(at).filter(|member| member.version.as_ref() == Some(modified))
-    }
-
-    fn position(&self, id: &str) -> Option<usize> {
-        let uuid = uuid(id)?;
-        let start = self.0.partition_point(|member| member.key() < (uuid, id));
-        self.0.get(start).filter(|member| member.id == id).map(|_| start)
-    }
-}
 
 pub(super) fn check(objects: Value<'_>, sink: &mut Sink) {
     let members = Members::of(objects);
@@ -106,11 +30,6 @@ pub(super) fn check(objects: Value<'_>, sink: &mut Sink) {
             check_samples(member, &members, sink);
         }
     }
-}
-
-fn uuid(id: &str) -> Option<u128> {
-    let object_type = StixId::check(id).ok()?;
-    Uuid::try_parse(&id[object_type.len() + 2..]).ok().map(|uuid| uuid.as_u128())
 }
 
 /// What the versions of one object say of each other (section 3.6), from the earliest on. What is refused is history for
@@ -263,13 +182,5 @@ fn check_samples(malware: &Member<'_>, members: &Members<'_>, sink: &mut Sink) {
                 return;
             }
         }
-    }
-}
-
-/// What kind of thing a value is, for messages.
-pub(super) fn describe(value: Value<'_>) -> String {
-    match value.kind() {
-        Kind::Array => format!("a list of {}", value.count()),
-        kind => kind.name().to_owned(),
     }
 }

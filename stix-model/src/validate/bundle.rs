@@ -1,7 +1,7 @@
 //! A bundle (STIX 2.1, section 8).
 
+use super::demands::{self, Role};
 use super::finding::{Code, Severity};
-use super::profile::{self, Role};
 use super::shape::{check_shape, wrong_kind};
 use super::subject::Sink;
 use super::{Validator, between, part};
@@ -52,14 +52,14 @@ pub(crate) fn check(validator: &Validator, bundle: Value<'_>, sink: &mut Sink) {
 
 /// Checks the objects of a bundle, an envelope or a bare list, each by itself and against each other.
 pub(crate) fn check_objects(validator: &Validator, objects: Value<'_>, sink: &mut Sink) {
-    let referred = profile::referred(validator.profile, objects);
+    let referred = demands::referred(validator.profile, objects);
     for (index, value) in objects.elements().enumerate() {
         let is_referred = value.get("id").and_then(Value::as_str).is_some_and(|id| referred.contains(&id));
         let role = if is_referred { Role::Referred } else { Role::Own };
         validator.check_object(value, role, &Path::root(Some(index)), sink);
     }
     between::check(objects, sink);
-    profile::check_bundle(validator.profile, objects, sink);
+    demands::check_bundle(validator.profile, objects, sink);
 }
 
 fn check_id(id: Option<Value<'_>>, bundle: &Path<'_>, sink: &mut Sink) {

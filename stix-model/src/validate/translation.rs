@@ -1,7 +1,7 @@
 //! Translations beside the object that they translate (STIX 2.1, section 7.1).
 
-use super::between::{Member, Members, describe};
 use super::finding::{Code, Severity};
+use super::members::{Member, Members};
 use super::subject::Sink;
 use crate::Timestamp;
 use crate::json::{Kind, Path, Value};
@@ -65,5 +65,13 @@ fn compare(translation: Value<'_>, original: Value<'_>, path: &Path<'_>, sink: &
             );
             sink.report(Severity::Error, Code::PropertyType, path, Rule::S131, message);
         }
+    }
+}
+
+/// What kind of thing a value is, for messages.
+fn describe(value: Value<'_>) -> String {
+    match value.kind() {
+        Kind::Array => format!("a list of {}", value.count()),
+        kind => kind.name().to_owned(),
     }
 }
