@@ -3,7 +3,7 @@
 use super::finding::{Code, Severity};
 use super::iana::CHARACTER_SETS;
 use super::subject::Subject;
-use super::{codes, defang, format, shape};
+use super::{codes, defang, format};
 use crate::class::Class;
 use crate::json::{Kind, Value};
 use crate::marking::{TlpEdition, TlpError};
@@ -117,7 +117,7 @@ fn granular_marking(subject: In<'_, '_, '_>) {
     expect(subject, "lang", format::is_language_tag, Rule::S119, message);
     let part = subject.path;
     if let Some(tag) = subject.text("lang") {
-        shape::check_tag(&tag, Rule::S119, &part.member("lang"), subject.sink);
+        codes::check_tag(&tag, Rule::S119, &part.member("lang"), subject.sink);
     }
 }
 
@@ -316,7 +316,7 @@ fn software(subject: In<'_, '_, '_>) {
             let message = "must be a language tag of RFC 5646, such as `en`";
             subject.sink.report(Severity::Error, Code::Format, &place, Rule::S220, message);
         }
-        shape::check_tag(&tag, Rule::S220, &place, subject.sink);
+        codes::check_tag(&tag, Rule::S220, &place, subject.sink);
     }
 }
 
@@ -354,7 +354,7 @@ fn language_content(subject: In<'_, '_, '_>) {
             let message = format!("`{tag}` is not a language tag of RFC 5646");
             subject.sink.report(Severity::Error, Code::Format, &place, Rule::S131, message);
         }
-        shape::check_tag(&tag, Rule::S131, &place, subject.sink);
+        codes::check_tag(&tag, Rule::S131, &place, subject.sink);
         for (name, _) in translations.members() {
             if !format::is_property_name(&name) {
                 let message = format!("`{name}` cannot be the name of a property");

@@ -1,5 +1,20 @@
 //! Codes of languages and countries, which a tag or a property may name.
 
+use super::finding::{Code, Severity};
+use super::format;
+use super::subject::Sink;
+use crate::json::Path;
+use crate::schema::rule::Rule;
+
+/// Advice about a language tag that is well-formed.
+pub(crate) fn check_tag(tag: &str, rule: Rule, path: &Path<'_>, sink: &mut Sink) {
+    if format::is_language_tag(tag)
+        && let Some(message) = unlisted(tag)
+    {
+        sink.report(Severity::Warning, Code::Advice, path, rule, message);
+    }
+}
+
 /// ISO 639-1, and what the registry of RFC 5646 keeps of its former codes; two letters each.
 const LANGUAGES: &str = "\
      aaabaeafakamanarasavayazbabebgbhbibmbnbobrbscacechcocrcscucvcydadedvdzeeeleneoeseteufafffifjfofr\

@@ -170,18 +170,9 @@ fn check_string(value: Value<'_>, form: Format, path: &Path<'_>, sink: &mut Sink
             let message = "must be a language tag of RFC 5646, such as `en` or `pt-BR`";
             check_text(value, path, sink, format::is_language_tag, Code::Format, Rule::S046, message);
             if let Some(tag) = value.as_str() {
-                check_tag(&tag, Rule::S046, path, sink);
+                codes::check_tag(&tag, Rule::S046, path, sink);
             }
         }
-    }
-}
-
-/// Advice about a language tag that is well-formed.
-pub(crate) fn check_tag(tag: &str, rule: Rule, path: &Path<'_>, sink: &mut Sink) {
-    if format::is_language_tag(tag)
-        && let Some(message) = codes::unlisted(tag)
-    {
-        sink.report(Severity::Warning, Code::Advice, path, rule, message);
     }
 }
 
