@@ -33,7 +33,9 @@ with their number; --all shows each. Other formats are named, and STIX 2.0, whic
 With --json, each object has one line, in the order of the input; a bundle has a line of its own before those of its
 objects:
   {\"line\",\"id\",\"valid\",\"findings\":[{\"code\",\"severity\",\"pointer\",\"rule\",\"message\",\"line\",\"column\",\"fix\"}],\"file\"}
-In JSON lines, each line of the input has one line, whether it is an object or a bundle, and pointers begin at the line.
+In JSON lines, each line of the input has one line, whether it is an object or a bundle, and pointers begin at the line;
+that versions of one object do not follow each other is an error in a bundle, an envelope or a list, and a warning
+between lines.
 A line that is not JSON has a finding with the code `json`, a file in another format one with `other-format`.
 
 Exit codes: 0 all objects are valid; 1 some are not; 2 the command was not understood, or a file cannot be read.
@@ -144,7 +146,10 @@ fn check(text: &Text<'_>, validator: Validator, report: &mut Report, out: &mut O
         report.summary.objects += if parts.form == Form::Object { 1 } else { parts.objects().count() };
         let mut findings = validator.document(parts.root);
         if text.is_line && parts.form == Form::Object {
-            findings.extend(report.versions_of(text).add(parts.root));
+            // Each line is a text of its own, and lines of several sources may stand in one file: that they do not fit
+            // each other is worth knowing, and makes none of them invalid.
+            let between = report.versions_of(text).add(parts.root).into_iter();
+            findings.extend(between.map(|finding| Finding { severity: Severity::Warning, ..finding }));
         }
         let subject = Subject::whole(&parts);
         return report.show(Verdict::new(text, &lines, subject, findings), out);
