@@ -6,6 +6,7 @@ use crate::{engines, private};
 use clap::Args;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -57,7 +58,7 @@ impl Serve {
         let config = self.over(options.config(None)?)?;
         let stop = StopSignal::register()?;
         let server = Server::start(config.clone()).await?;
-        first_start(config).await?;
+        first_start(&config.data, &Control::of(Arc::clone(server.app()))?).await?;
         server.run(stop).await?;
         Ok(true)
     }
@@ -88,16 +89,14 @@ impl Serve {
 }
 
 /// Adds an API root and an administrator to a new store, and shows the credentials.
-async fn first_start(config: Config) -> anyhow::Result<()> {
-    let data = config.data.clone();
-    let control = Control::open(config).await?;
+async fn first_start(data: &Path, control: &Control) -> anyhow::Result<()> {
     if control.api_roots().await?.is_empty() {
         let title = Some("Concord".to_owned());
         control.add_api_root(&NewApiRoot { name: "api".to_owned(), title, ..NewApiRoot::default() }).await?;
     }
     if control.accounts().await?.is_empty() {
         let admin = NewAccount { name: "admin".to_owned(), is_administrator: true, ..NewAccount::default() };
-        show(&data, &control.add_account(&admin).await?)?;
+        show(data, &control.add_account(&admin).await?)?;
     }
     Ok(())
 }
