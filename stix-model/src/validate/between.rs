@@ -170,7 +170,7 @@ fn check_samples(malware: &Member<'_>, members: &Members<'_>, sink: &mut Sink) {
     for sample in samples {
         let Some(hashes) = sample.value.get("hashes") else { continue };
         for algorithm in CRYPTOGRAPHIC {
-            // A hash of another length is reported with the sample, and may be as long as it likes.
+            // A hash of another length is reported with the sample, and would be compared once for each reference.
             let hash = hashes.get(algorithm).filter(|hash| hash.raw().len() <= 200).and_then(Value::as_str);
             let Some(hash) = hash else { continue };
             let (first, owner) = known.entry(algorithm).or_insert_with(|| (hash.clone(), &sample.id));

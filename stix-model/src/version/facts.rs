@@ -33,7 +33,7 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Facts of an object whose header nobody has read; what cannot be read of it is left out.
+    /// Facts of an object without its header; what cannot be read of it is left out.
     pub(crate) fn of_value(object: Value<'_>) -> Self {
         let instant = |name: &str| object.get(name).and_then(|time| time.as_str()?.parse().ok());
         let created: Option<Timestamp> = instant("created");

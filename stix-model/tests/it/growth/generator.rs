@@ -13,13 +13,13 @@ impl Growth {
         Self { name: name.into(), text: Box::new(text) }
     }
 
-    /// A text of about so many bytes.
+    /// A text of about this many bytes.
     pub(crate) fn text(&self, bytes: usize) -> String {
         (self.text)(bytes)
     }
 }
 
-/// So many bytes of parts that differ by their number.
+/// About this many bytes of parts that differ by their number.
 pub(crate) fn parts(bytes: usize, separator: &str, part: impl Fn(usize) -> String) -> String {
     let mut out = part(0);
     for index in 1.. {

@@ -185,7 +185,7 @@ fn check_parts(
         while let Some(finding) = findings.next_if(|finding| finding.index == Some(index)) {
             found.push(finding);
         }
-        // Nobody knows whether there would be others about this object.
+        // There may be others about this object among those that are left out.
         if found.is_empty() {
             found.extend(too_many.clone().map(|finding| Finding { index: Some(index), ..finding }));
         }
