@@ -4,7 +4,7 @@
 //! versions that are stored is decided later, when the store applies the request, by `stix_model::version::decide`.
 
 use crate::budget::Cancel;
-use crate::store::{Admitted, Collection, Refused, Stamps, Submitted, failure_message};
+use crate::store::{Admitted, Collection, Refused, Room, Stamps, Submitted, cut, failure_message};
 use bytes::Bytes;
 use stix_model::json::{Document, Limits, Value};
 use stix_model::taxii::{self, SplitError, Unusable};
@@ -54,50 +54,41 @@ pub fn read(body: &Bytes, collection: &Collection, cancel: &Cancel) -> Result<Po
     // The length was checked when the body was read.
     let limits = Limits { bytes: body.len(), ..Limits::default() };
     let document = Document::read(body, limits).map_err(SplitError::from)?;
-    let values: Vec<_> = taxii::objects(document.root())?.elements().collect();
-    let stamps = stamps(document.root(), values.len())?;
-    let take = |(index, value): (usize, &Value<'_>)| {
-        Object::from_value(*value, body).map_err(|error| Unusable::new(index, *value, error))
-    };
-    let objects: Vec<_> = values.iter().enumerate().map(take).collect();
-    refuse_unusable(&objects, collection)?;
-    let admission = Admission::of(collection);
-    let mut submitted = Vec::with_capacity(objects.len());
-    for (object, value) in objects.into_iter().zip(values) {
+    let elements = taxii::objects(document.root())?;
+    let stamps = stamps(document.root(), elements.elements().count())?;
+    let mut admission = Admission::of(collection);
+    let mut objects = Vec::new();
+    // TAXII 2.1, section 5.5: 422 is for a request of which nothing can be used. As soon as one object can be named, each
+    // has its own fate.
+    let (mut has_name, mut has_supported_version, mut first_refused) = (false, false, None);
+    for (index, value) in elements.elements().enumerate() {
         if cancel.is_cancelled() {
             return Err(Unprocessable::GivenUp);
         }
-        submitted.push(admission.object(object, value));
+        let object = Object::from_value(value, body).map_err(|error| Unusable::new(index, value, error));
+        match &object {
+            Ok(object) => {
+                has_name = true;
+                has_supported_version |= collection.spec_versions.contains(&object.header().spec_version);
+            }
+            Err(unusable) => {
+                has_name |= unusable.id.is_some();
+                has_supported_version |= *unusable.error.kind() != ObjectErrorKind::SpecVersion;
+                first_refused.get_or_insert_with(|| {
+                    let finding = Finding { index: None, ..unusable.finding() };
+                    failure_message(index, &refused(None, None, finding, &[]))
+                });
+            }
+        }
+        objects.push(admission.object(object, value));
     }
-    Ok(Posted { objects: submitted, stamps })
-}
-
-/// TAXII 2.1, section 5.5: 422 is for a request of which nothing can be used. As soon as one object can be named, each
-/// has its own row in the status.
-fn refuse_unusable(
-    objects: &[Result<Object, Unusable>],
-    collection: &Collection,
-) -> Result<(), Unprocessable> {
-    let has_name = |object: &Result<Object, Unusable>| match object {
-        Ok(_) => true,
-        Err(unusable) => unusable.id.is_some(),
-    };
-    if !objects.iter().any(has_name) {
-        let first = objects.iter().find_map(|object| object.as_ref().err());
-        let message = |unusable: &Unusable| {
-            let finding = Finding { index: None, ..unusable.finding() };
-            failure_message(unusable.index, &refused(None, None, finding, &[]))
-        };
-        return Err(Unprocessable::NoObject(first.map_or(String::new(), message)));
+    if !has_name {
+        return Err(Unprocessable::NoObject(first_refused.unwrap_or_default()));
     }
-    let has_supported_version = |object: &Result<Object, Unusable>| match object {
-        Ok(object) => collection.spec_versions.contains(&object.header().spec_version),
-        Err(unusable) => *unusable.error.kind() != ObjectErrorKind::SpecVersion,
-    };
-    if !objects.iter().any(has_supported_version) {
+    if !has_supported_version {
         return Err(Unprocessable::SpecVersions(collection.media_types().join(", ")));
     }
-    Ok(())
+    Ok(Posted { objects, stamps })
 }
 
 fn stamps(envelope: Value<'_>, count: usize) -> Result<Stamps, Unprocessable> {
@@ -114,17 +105,19 @@ fn stamps(envelope: Value<'_>, count: usize) -> Result<Stamps, Unprocessable> {
 pub struct Admission<'c> {
     collection: &'c Collection,
     validator: Option<Validator>,
+    room: Room,
 }
 
 impl<'c> Admission<'c> {
     /// Admission to a collection.
     pub fn of(collection: &'c Collection) -> Self {
         let new = |profile| Validator::new(profile).most_findings(MOST_FINDINGS);
-        Self { collection, validator: collection.profile.of_validator().map(new) }
+        Self { collection, validator: collection.profile.of_validator().map(new), room: Room::default() }
     }
 
-    /// Admits an object, or says why it is refused. `value` is the object in the text that it was read from.
-    pub fn object(&self, object: Result<Object, Unusable>, value: Value<'_>) -> Submitted {
+    /// Admits an object, or says why it is refused, as long as the status has room for that. `value` is the object in the
+    /// text that it was read from.
+    pub fn object(&mut self, object: Result<Object, Unusable>, value: Value<'_>) -> Submitted {
         let refused = match object {
             Err(unusable) => self.unusable(unusable, value),
             Ok(object) => match self.refuse(&object, value) {
@@ -132,7 +125,7 @@ impl<'c> Admission<'c> {
                 Some(refused) => refused,
             },
         };
-        Submitted::Refused(Box::new(refused))
+        if self.room.takes(&refused) { Submitted::Refused(Box::new(refused)) } else { Submitted::Unlisted }
     }
 
     fn refuse(&self, object: &Object, value: Value<'_>) -> Option<Refused> {
@@ -140,7 +133,7 @@ impl<'c> Admission<'c> {
         let id = Some(header.id.as_str().to_owned());
         let version = header.version().map(|version| version.as_str().to_owned());
         if let Some(finding) = self.other_edition(header.spec_version, value) {
-            return Some(Refused { id, version, finding, more: 0, is_more_open: false });
+            return Some(refused(id, version, finding, &[]));
         }
         // The validator knows STIX 2.1 only.
         let validator = self.validator.filter(|_| header.spec_version == SpecVersion::V2_1)?;
@@ -196,7 +189,11 @@ fn errors(validator: &Validator, value: Value<'_>) -> Vec<Finding> {
     findings
 }
 
-fn refused(id: Option<String>, version: Option<String>, finding: Finding, others: &[Finding]) -> Refused {
+fn refused(id: Option<String>, version: Option<String>, mut finding: Finding, others: &[Finding]) -> Refused {
+    cut(&mut finding.pointer);
+    cut(&mut finding.message);
+    // A row of a status needs an instant.
+    let version = version.filter(|version| version.parse::<Timestamp>().is_ok());
     let is_more_open = others.iter().any(|other| other.code == Code::TooMany);
     Refused { id, version, finding, more: others.len() as u64, is_more_open }
 }

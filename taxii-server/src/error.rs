@@ -194,9 +194,11 @@ impl IntoResponse for ApiError {
             Self::Full | Self::Unavailable(_) => tracing::warn!(%error_id, code, "request failed"),
             other => tracing::debug!(%error_id, code, reason = %other, "request refused"),
         }
+        let mut description = self.to_string();
+        crate::store::cut(&mut description);
         let resource = taxii::Error {
             title: title.to_owned(),
-            description: Some(self.to_string()),
+            description: Some(description),
             error_id: Some(error_id),
             error_code: Some(code.to_owned()),
             http_status: Some(status.as_u16().to_string()),

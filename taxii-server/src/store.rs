@@ -73,7 +73,7 @@ pub use memory::MemoryEngine;
 pub(crate) use places::Place;
 pub use profile::Profile;
 pub use receipt::Done;
-pub(crate) use status::message as failure_message;
+pub(crate) use status::{Room, cut, failure_message};
 pub use view::View;
 
 /// The format of keys and records that this version writes.

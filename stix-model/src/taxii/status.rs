@@ -18,7 +18,8 @@ pub enum StatusState {
     Pending,
 }
 
-/// What became of a request to add objects (TAXII 2.1, section 4.3.1). The lists are complete and the counts exact.
+/// What became of a request to add objects (TAXII 2.1, section 4.3.1). The counts are exact, and each list is complete or
+/// left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(try_from = "read::Status")]
@@ -36,14 +37,18 @@ pub struct Status {
     pub total_count: u64,
     /// Objects that are in the collection now.
     pub success_count: u64,
-    /// One row for each success.
+    /// One row for each success; none when a server leaves the list out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub successes: Vec<StatusDetails>,
     /// Objects that were refused.
     pub failure_count: u64,
-    /// One row for each failure; `message` says why.
+    /// One row for each failure; `message` says why. None when a server leaves the list out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<StatusDetails>,
+    /// The first failures, where there are too many for `failures`. A custom property (TAXII 2.1, section 8) of Concord
+    /// servers.
+    #[serde(rename = "x_concord_first_failures", default, skip_serializing_if = "Vec::is_empty")]
+    pub first_failures: Vec<StatusDetails>,
     /// Objects that wait for a decision.
     pub pending_count: u64,
     /// One row for each pending object.
@@ -52,7 +57,12 @@ pub struct Status {
 }
 
 impl Status {
-    /// Finds the objects that the rows of `failures` are about: for each row the place in the request, from 0.
+    /// The rows that say why objects failed: `failures`, or the first of them where that list is left out.
+    pub fn reasons(&self) -> &[StatusDetails] {
+        if self.failures.is_empty() { &self.first_failures } else { &self.failures }
+    }
+
+    /// Finds the objects that the [reasons](Self::reasons) are about: for each row the place in the request, from 0.
     ///
     /// `objects` holds `id` and version of each object of the request, in its order. A row with a
     /// [`finding`](StatusDetails::finding) names the place. A row without one is matched by its `id` and version with
@@ -78,7 +88,7 @@ impl Status {
             let index = usize::try_from(row.finding.as_ref()?.index).ok()?;
             (index < objects.len()).then_some(index)
         };
-        let found: Vec<_> = self.failures.iter().map(named).collect();
+        let found: Vec<_> = self.reasons().iter().map(named).collect();
         found.iter().flatten().for_each(|index| has_row[*index] = true);
         if found.iter().all(Option::is_some) {
             return found;
@@ -94,7 +104,7 @@ impl Status {
         for row in self.successes.iter().chain(&self.pendings) {
             matching(row);
         }
-        found.into_iter().zip(&self.failures).map(|(found, row)| found.or_else(|| matching(row))).collect()
+        found.into_iter().zip(self.reasons()).map(|(found, row)| found.or_else(|| matching(row))).collect()
     }
 }
 
@@ -246,6 +256,7 @@ mod tests {
             successes: Vec::new(),
             failure_count: 3,
             failures,
+            first_failures: Vec::new(),
             pending_count: 0,
             pendings: Vec::new(),
         };

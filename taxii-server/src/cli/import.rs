@@ -287,12 +287,12 @@ impl<'c> Importer<'c> {
         self.bar.inc(status.total_count);
         self.outcome.total += status.total_count;
         self.outcome.failed += status.failure_count;
-        if status.failures.is_empty() {
+        if status.failure_count == 0 {
             return Ok(());
         }
         let names: Vec<_> = items.iter().map(|item| name_of(&item.object)).collect();
         let objects = status.failed_objects(&names);
-        for (mut details, index) in status.failures.into_iter().zip(objects) {
+        for (mut details, index) in status.reasons().iter().cloned().zip(objects) {
             // An object without `id` is named by its place in the request, which says nothing to a reader.
             if let Some(index) = index {
                 details.id.clone_from(&names[index].0);

@@ -139,6 +139,8 @@ pub enum Submitted {
     Admitted(Box<Admitted>),
     /// It does not.
     Refused(Box<Refused>),
+    /// It does not either, and the status has no room to say why.
+    Unlisted,
 }
 
 impl Submitted {
@@ -146,6 +148,7 @@ impl Submitted {
         match self {
             Self::Admitted(admitted) => admitted.json.len() + 1024,
             Self::Refused(_) => 1024,
+            Self::Unlisted => 0,
         }
     }
 }

@@ -6,6 +6,7 @@ use super::command::Request;
 use super::engine::{Key, Snapshot};
 use super::keys::{self, Region, RequestKey};
 use super::overlay::{self, Overlay};
+use super::status;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -75,7 +76,13 @@ pub(super) fn write(
     done: &Done,
 ) -> Result<(), StoreError> {
     let Request { organisation, fingerprint, .. } = *request;
-    let receipt = Receipt { organisation, fingerprint, api_root, done: Cow::Borrowed(done) };
+    let done = match done {
+        Done::Added(status) => {
+            Cow::Owned(Done::Added(Box::new(status::without_sentences(Status::clone(status)))))
+        }
+        done => Cow::Borrowed(done),
+    };
+    let receipt = Receipt { organisation, fingerprint, api_root, done };
     let mut value = vec![0; FRAME];
     serde_json::to_writer(&mut value, &receipt).map_err(|_| StoreError::Corrupt("a receipt"))?;
     let length = u32::try_from(value.len()).map_err(|_| StoreError::Corrupt("a receipt"))?;
@@ -117,5 +124,10 @@ fn length(first_part: &[u8]) -> Result<usize, StoreError> {
 
 fn decode(value: &[u8]) -> Result<Receipt<'static>, StoreError> {
     let json = value.get(FRAME..).ok_or(StoreError::Corrupt("a receipt"))?;
-    serde_json::from_slice(json).map_err(|_| StoreError::Corrupt("a receipt"))
+    let mut receipt: Receipt<'static> =
+        serde_json::from_slice(json).map_err(|_| StoreError::Corrupt("a receipt"))?;
+    if let Done::Added(status) = receipt.done.to_mut() {
+        status::restore_sentences(status);
+    }
+    Ok(receipt)
 }

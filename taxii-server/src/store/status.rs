@@ -1,4 +1,6 @@
 //! The rows of a status: made when the status is written, from findings that are structured until then.
+//!
+//! A status is bounded, because it is stored: texts in it are cut, and a list whose rows are too large is left out.
 
 use super::command::{Admitted, Refused, Request};
 use crate::clock::timestamp;
@@ -9,55 +11,166 @@ use stix_model::version::Decision;
 
 /// Maximum length of a pointer or a sentence in a message; longer ones are cut, because statuses are stored.
 const MAX_BYTES: usize = 500;
+/// Maximum number of bytes of the rows of one list. Clients compare the length of a list with its count, so a longer one is
+/// left out as a whole.
+const MAX_LIST_BYTES: usize = 1 << 20;
+/// Maximum number of failures without an identifier in the list: such an element may be two bytes long, its row is not.
+const MAX_NAMELESS: usize = 100;
+/// Number of failures that are told where the list is left out.
+const FIRST: usize = 100;
+
+/// The room that is left for the rows of refused objects.
+#[derive(Default)]
+pub(crate) struct Room {
+    bytes: usize,
+    nameless: usize,
+}
+
+impl Room {
+    /// Whether the list may have room for a row of this object; when it has none, the list is left out.
+    pub(crate) fn takes(&mut self, refused: &Refused) -> bool {
+        let Refused { id, finding, .. } = refused;
+        let id_bytes = id.as_ref().map_or(0, String::len);
+        self.add(id.is_none(), id_bytes + finding.pointer.len() + finding.message.len())
+    }
+
+    fn add(&mut self, is_nameless: bool, bytes: usize) -> bool {
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.nameless += usize::from(is_nameless);
+        self.bytes <= MAX_LIST_BYTES && self.nameless <= MAX_NAMELESS
+    }
+}
+
+/// The rows of one list, while they are few enough.
+#[derive(Default)]
+struct Rows {
+    count: u64,
+    room: Room,
+    rows: Vec<StatusDetails>,
+    is_left_out: bool,
+}
+
+impl Rows {
+    fn add(&mut self, is_nameless: bool, row: StatusDetails) {
+        self.count += 1;
+        if self.is_left_out {
+            return;
+        }
+        let mut length = Length(0);
+        let is_written = serde_json::to_writer(&mut length, &row).is_ok();
+        if is_written && self.room.add(is_nameless, length.0) {
+            self.rows.push(row);
+        } else {
+            self.leave_out();
+        }
+    }
+
+    fn leave_out(&mut self) {
+        self.is_left_out = true;
+        self.rows.truncate(FIRST);
+    }
+
+    /// The complete list, and the first rows of one that is left out.
+    fn finish(self) -> (Vec<StatusDetails>, Vec<StatusDetails>) {
+        if self.is_left_out { (Vec::new(), self.rows) } else { (self.rows, Vec::new()) }
+    }
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl std::io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
 
 /// Fills a status.
 pub(super) struct Builder {
-    status: Status,
+    request: uuid::Uuid,
     /// Stands in for versions of objects that have none.
     received: Timestamp,
+    total: usize,
+    successes: Rows,
+    failures: Rows,
 }
 
 impl Builder {
     pub(super) fn new(request: &Request, total: usize) -> Self {
-        let received = timestamp(request.received);
-        let status = Status {
-            id: request.id.to_string(),
-            status: StatusState::Complete,
-            request_timestamp: Some(received.clone()),
-            total_count: total as u64,
-            success_count: 0,
-            successes: Vec::new(),
-            failure_count: 0,
-            failures: Vec::new(),
-            pending_count: 0,
-            pendings: Vec::new(),
-        };
-        Self { status, received }
+        let (successes, failures) = (Rows::default(), Rows::default());
+        Self { request: request.id, received: timestamp(request.received), total, successes, failures }
     }
 
     pub(super) fn succeed(&mut self, admitted: &Admitted, version: Timestamp, message: Option<&str>) {
-        self.status.successes.push(StatusDetails {
+        let row = StatusDetails {
             id: admitted.id.as_str().to_owned(),
             version: version.as_str().to_owned(),
             message: message.map(str::to_owned),
             finding: None,
-        });
+        };
+        self.successes.add(false, row);
     }
 
     pub(super) fn refuse(&mut self, index: usize, refused: &Refused) {
-        self.status.failures.push(StatusDetails {
+        let finding = structured(index, refused);
+        let row = StatusDetails {
             id: refused.id.clone().unwrap_or_else(|| format!("/objects/{index}")),
             version: refused.version.clone().unwrap_or_else(|| self.received.as_str().to_owned()),
-            message: Some(message(index, refused)),
-            finding: Some(structured(index, refused)),
-        });
+            message: Some(message(&finding, refused.is_more_open)),
+            finding: Some(finding),
+        };
+        self.failures.add(refused.id.is_none(), row);
     }
 
-    pub(super) fn finish(mut self) -> Status {
-        self.status.success_count = self.status.successes.len() as u64;
-        self.status.failure_count = self.status.failures.len() as u64;
-        self.status
+    /// Counts a refused object for whose reason there is no room.
+    pub(super) fn refuse_unlisted(&mut self) {
+        self.failures.count += 1;
+        self.failures.leave_out();
     }
+
+    pub(super) fn finish(self) -> Status {
+        let (success_count, failure_count) = (self.successes.count, self.failures.count);
+        let ((successes, _), (failures, first_failures)) = (self.successes.finish(), self.failures.finish());
+        Status {
+            id: self.request.to_string(),
+            status: StatusState::Complete,
+            request_timestamp: Some(self.received),
+            total_count: self.total as u64,
+            success_count,
+            successes,
+            failure_count,
+            failures,
+            first_failures,
+            pending_count: 0,
+            pendings: Vec::new(),
+        }
+    }
+}
+
+/// The status as it is stored: without the sentences that follow from findings.
+pub(super) fn without_sentences(mut status: Status) -> Status {
+    for row in rows(&mut status) {
+        if row.message == row.finding.as_ref().map(|finding| message(finding, false)) {
+            row.message = None;
+        }
+    }
+    status
+}
+
+/// Makes the status as it is served from the stored one.
+pub(super) fn restore_sentences(status: &mut Status) {
+    for row in rows(status).filter(|row| row.message.is_none()) {
+        row.message = row.finding.as_ref().map(|finding| message(finding, false));
+    }
+}
+
+fn rows(status: &mut Status) -> impl Iterator<Item = &mut StatusDetails> {
+    status.failures.iter_mut().chain(&mut status.first_failures)
 }
 
 /// An object that the rules between versions refuse. Where the decision rests on versions that the account does not see,
@@ -82,13 +195,15 @@ pub(super) fn refusal(admitted: &Admitted, decision: Decision, is_visible: bool)
 }
 
 fn structured(index: usize, refused: &Refused) -> StatusFinding {
-    let Finding { pointer, message, .. } = &refused.finding;
-    StatusFinding {
-        pointer: cut(pointer),
-        message: cut(message),
-        more: refused.more,
-        ..StatusFinding::new(index as u64, refused.finding.clone())
-    }
+    let mut finding = refused.finding.clone();
+    cut(&mut finding.pointer);
+    cut(&mut finding.message);
+    StatusFinding { more: refused.more, ..StatusFinding::new(index as u64, finding) }
+}
+
+/// The `message` of a failure, see [`message`].
+pub(crate) fn failure_message(index: usize, refused: &Refused) -> String {
+    message(&structured(index, refused), refused.is_more_open)
 }
 
 /// The `message` of a failure: `CODE at POINTER: SENTENCE (RULE); N more errors`.
@@ -96,14 +211,14 @@ fn structured(index: usize, refused: &Refused) -> StatusFinding {
 /// The code is a word of the validator, the pointer a JSON pointer into the request. Unprintable characters of the
 /// object, and blanks in the pointer, are written as `\u{…}`, so the first `: ` ends the pointer, and no control sequence
 /// reaches a terminal.
-pub(crate) fn message(index: usize, refused: &Refused) -> String {
-    let Refused { finding: Finding { code, pointer, message, rule, .. }, more, is_more_open, .. } = refused;
+fn message(finding: &StatusFinding, is_more_open: bool) -> String {
+    let StatusFinding { index, code, pointer, message, rule, more, .. } = finding;
     let (pointer, sentence) = (shown(pointer, |c| c == ' '), shown(message, |_| false));
-    let mut text = format!("{} at /objects/{index}{pointer}: {sentence}", code.as_str());
+    let mut text = format!("{code} at /objects/{index}{pointer}: {sentence}");
     if let Some(rule) = rule {
-        text.push_str(&format!(" ({})", rule.as_str()));
+        text.push_str(&format!(" ({rule})"));
     }
-    let at_least = if *is_more_open { "at least " } else { "" };
+    let at_least = if is_more_open { "at least " } else { "" };
     match more {
         0 => {}
         1 => text.push_str(&format!("; {at_least}1 more error")),
@@ -112,11 +227,12 @@ pub(crate) fn message(index: usize, refused: &Refused) -> String {
     text
 }
 
-/// A text of a client, cut.
-fn cut(text: &str) -> String {
-    match text.char_indices().find(|(at, _)| *at >= MAX_BYTES) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+/// Cuts a text of a client.
+pub(crate) fn cut(text: &mut String) {
+    if let Some((end, _)) = text.char_indices().find(|(at, _)| *at >= MAX_BYTES) {
+        text.truncate(end);
+        text.push('…');
+        text.shrink_to_fit();
     }
 }
 
@@ -158,18 +274,19 @@ mod tests {
     #[test]
     fn nothing_of_an_object_confuses_a_reader() {
         let name = "a: b\u{1b}[31m\u{202e}\\";
-        let text = message(7, &refused(&format!("/{name}"), format!("`{name}` is \"no\" näme"), 0, false));
+        let text =
+            failure_message(7, &refused(&format!("/{name}"), format!("`{name}` is \"no\" näme"), 0, false));
         let expected = "format at /objects/7/a:\\u{20}b\\u{1b}[31m\\u{202e}\\: \
                         `a: b\\u{1b}[31m\\u{202e}\\` is \"no\" näme";
         assert_eq!(text, expected);
         let long = refused("", "ü".repeat(10_000), 0, false);
-        assert!(message(7, &long).len() < MAX_BYTES + 50);
+        assert!(failure_message(7, &long).len() < MAX_BYTES + 50);
         assert!(structured(7, &long).message.len() < MAX_BYTES + 50);
     }
 
     #[test]
     fn further_errors_are_counted() {
-        let of = |more, is_more_open| message(0, &refused("", "x".to_owned(), more, is_more_open));
+        let of = |more, is_more_open| failure_message(0, &refused("", "x".to_owned(), more, is_more_open));
         assert_eq!(of(0, false), "format at /objects/0: x");
         assert_eq!(of(1, false), "format at /objects/0: x; 1 more error");
         assert_eq!(of(2, false), "format at /objects/0: x; 2 more errors");

@@ -92,6 +92,55 @@ async fn each_object_has_its_own_fate() {
     assert_eq!(again.json(), status);
 }
 
+/// However many objects fail, and whatever stands in them: the answer is small, the counts are exact, and each list is
+/// complete or not there.
+#[tokio::test]
+async fn a_status_is_bounded() {
+    let (test, id) = TestApp::with_collection().await;
+    let path = format!("/api/collections/{id}/objects/");
+    let long = "x".repeat(300_000);
+    let id_only = |number| format!(r#"{{"id":"{}"}}"#, tool_id(number));
+    let bad: [(&str, u64, Box<dyn Fn(u64) -> String>); 6] = [
+        ("nothing in them", 99_999, Box::new(|_| "{}".to_owned())),
+        ("no objects", 99_999, Box::new(|_| "7".to_owned())),
+        ("an id alone", 40_000, Box::new(id_only)),
+        ("a long name", 20, Box::new(|number| format!(r#"{{"id":"{}","{long}":1}}"#, tool_id(number)))),
+        ("a long instant", 20, Box::new(|_| format!(r#"{{"type":"tool","created":"{long}"}}"#))),
+        ("few", 100, Box::new(|_| "{}".to_owned())),
+    ];
+    for (what, count, element) in bad {
+        let elements: Vec<_> = (1..=count).map(element).collect();
+        let body = format!(r#"{{"objects":[{},{}]}}"#, tool(0, 2001), elements.join(","));
+        let answer = test.post(&path, body.clone()).send().await;
+        let status = answer.json();
+        assert_eq!(
+            (&status["success_count"], &status["failure_count"]),
+            (&json!(1), &json!(count)),
+            "{what}"
+        );
+        assert!(answer.body.len() < 200_000, "{what}: {} bytes", answer.body.len());
+        match status.get("failures") {
+            Some(rows) => assert_eq!(rows.as_array().unwrap().len() as u64, count, "{what}"),
+            None => {
+                let first = status["x_concord_first_failures"].as_array().unwrap();
+                assert_eq!(first.len(), 100, "{what}");
+                assert_eq!(first[7]["x_concord_finding"]["index"], 8);
+            }
+        }
+        assert_eq!(status.get("failures").is_some(), count <= 100, "{what}");
+        assert_eq!(status["successes"].as_array().unwrap().len(), 1, "{what}");
+        let again = test.get(&format!("/api/status/{}/", status["id"].as_str().unwrap())).send().await;
+        assert_eq!(again.body, answer.body, "{what}");
+    }
+    // A refusal as a whole repeats no long text either.
+    for body in [format!(r#"{{"objects":[{{"{long}":1,"{long}":2}}]}}"#), format!(r#"[{{"{long}":1e999}}]"#)]
+    {
+        let refused = test.post(&path, body).send().await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused.body.len() < 2_000, "{} bytes", refused.body.len());
+    }
+}
+
 #[tokio::test]
 async fn bodies_that_cannot_be_used_are_refused_as_a_whole() {
     let (test, id) = TestApp::with_collection().await;

@@ -27,6 +27,8 @@ pub(super) struct Status {
     failure_count: Option<u64>,
     #[serde(deserialize_with = "lenient::list")]
     failures: Vec<StatusDetails>,
+    #[serde(rename = "x_concord_first_failures", deserialize_with = "lenient::list")]
+    first_failures: Vec<StatusDetails>,
     #[serde(deserialize_with = "lenient::maybe_count")]
     pending_count: Option<u64>,
     #[serde(deserialize_with = "lenient::list")]
@@ -64,6 +66,7 @@ impl TryFrom<Status> for super::Status {
             successes: read.successes,
             failure_count,
             failures: read.failures,
+            first_failures: read.first_failures,
             pending_count,
             pendings: read.pendings,
         })

@@ -291,6 +291,10 @@ impl<'g> Run<'g> {
                     status.refuse(index, refused);
                     continue;
                 }
+                Submitted::Unlisted => {
+                    status.refuse_unlisted();
+                    continue;
+                }
             };
             let Some(fate) = fates.next() else { continue };
             match fate {
@@ -352,7 +356,7 @@ impl<'g> Run<'g> {
 fn admitted(add: &Add) -> impl Iterator<Item = &Admitted> {
     add.objects.iter().filter_map(|submitted| match submitted {
         Submitted::Admitted(admitted) => Some(&**admitted),
-        Submitted::Refused(_) => None,
+        Submitted::Refused(_) | Submitted::Unlisted => None,
     })
 }
 

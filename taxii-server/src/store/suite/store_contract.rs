@@ -368,20 +368,42 @@ pub async fn a_stale_request_is_checked_again(engine: Arc<dyn Engine>) {
 
 pub async fn large_statuses_come_back(engine: Arc<dyn Engine>) {
     let fixture = Fixture::new(engine).await;
-    let finding = serde_json::from_value(serde_json::json!({
-        "code": "format", "severity": "error", "index": null, "pointer": "/name", "rule": null,
-        "message": "x".repeat(400), "fix": null
-    }));
-    let refused =
-        Refused { id: None, version: None, finding: finding.unwrap(), more: 0, is_more_open: false };
-    let objects = vec![Submitted::Refused(Box::new(refused)); 5_000];
-    let large = Submission { objects, ..submission(&[]) };
-    let status = fixture.store.add(&fixture.view(), &fixture.operator(), large.clone()).await.unwrap();
-    assert_eq!(status.failure_count, 5_000);
-    let read = fixture.store.status("root", status.id.parse().unwrap(), &fixture.operator()).await.unwrap();
-    assert_eq!(read.as_ref(), Some(&status));
-    let again = fixture.store.add(&fixture.view(), &fixture.operator(), large).await.unwrap();
-    assert_eq!(again, status);
+    let refused = |id: Option<String>| {
+        let finding = serde_json::from_value(serde_json::json!({
+            "code": "format", "severity": "error", "index": null, "pointer": "/name", "rule": null,
+            "message": "x".repeat(400), "fix": null
+        }));
+        let finding = finding.unwrap();
+        Submitted::Refused(Box::new(Refused { id, version: None, finding, more: 0, is_more_open: false }))
+    };
+    let long_id = |number: u64| {
+        format!(r#"{{"type":"{0}","id":"{0}--00000000-0000-4000-8000-{number:012}"}}"#, "x".repeat(250))
+    };
+    let many_successes = submission(&(0..2_900).map(long_id).collect::<Vec<_>>());
+    let with_refused = |count: u64, has_id: bool| {
+        let mut objects = many_successes.objects.clone();
+        objects.extend((0..count).map(|number| refused(has_id.then(|| id(number)))));
+        Submission { id: uuid::Uuid::new_v4(), objects, ..many_successes.clone() }
+    };
+    // Two full lists have more than one part; beyond that a list is left out, and the counts stay exact.
+    for (submission, listed, first) in [
+        (with_refused(900, true), 900, 0),
+        (with_refused(900, false), 0, 100),
+        (with_refused(5_000, true), 0, 100),
+    ] {
+        let count = submission.objects.len() as u64 - 2_900;
+        let add = async || {
+            fixture.store.add(&fixture.view(), &fixture.operator(), submission.clone()).await.unwrap()
+        };
+        let status = add().await;
+        assert_eq!((status.success_count, status.failure_count), (2_900, count));
+        assert_eq!((status.failures.len(), status.first_failures.len()), (listed, first));
+        assert!(status.reasons().iter().all(|row| row.message.as_ref().unwrap().contains(": xxx")));
+        let read =
+            fixture.store.status("root", status.id.parse().unwrap(), &fixture.operator()).await.unwrap();
+        assert_eq!(read.as_ref(), Some(&status));
+        assert_eq!(add().await, status);
+    }
 }
 
 pub async fn a_reopened_store_goes_on(open: &dyn Open) {

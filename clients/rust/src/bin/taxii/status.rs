@@ -38,7 +38,7 @@ fn show(status: &Status, out: &mut Out) -> Result<(), Failure> {
         "{state}: {} of {} added, {} failed, {} pending",
         status.success_count, status.total_count, status.failure_count, status.pending_count
     ))?;
-    for (word, details) in [("failed", &status.failures), ("pending", &status.pendings)] {
+    for (word, details) in [("failed", status.reasons()), ("pending", &status.pendings)] {
         for detail in details {
             let message = detail.message.as_deref().unwrap_or("(no reason given)");
             out.line(format!("{word}  {}  {}  {message}", detail.id, detail.version))?;

@@ -56,7 +56,7 @@ impl Summary {
         let names: Vec<_> =
             sent.iter().map(|found| (found.object.header().id.as_str(), version(&found.object))).collect();
         let objects = status.failed_objects(&names);
-        self.failures.extend(status.failures.into_iter().zip(objects).map(|(details, index)| {
+        self.failures.extend(status.reasons().iter().cloned().zip(objects).map(|(details, index)| {
             let pointer = details.finding.as_ref().map_or("", |finding| &finding.pointer);
             let place = index.map(|index| sent[index].place.inside(sent[index].object.json(), pointer));
             FailedObject { place, details }
