@@ -139,7 +139,7 @@ pub use model::reference::{Ref, Targets, to};
 pub use model::stamp::{Mint, Stamp};
 pub use model::stix_type::StixType;
 pub use model::{extension, meta, sco, sdo, sro, vocab};
-pub use object::{Header, MAX_OBJECT_BYTES, Object, ObjectError, ObjectErrorKind, SpecVersion};
+pub use object::{Header, MAX_CONTENT_LENGTH, Object, ObjectError, ObjectErrorKind, SpecVersion};
 pub use registry::AnyObject;
 pub use sco_id::{ScoId, sco_id};
 pub use timestamp::{Timestamp, TimestampError};

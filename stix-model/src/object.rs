@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 
-/// The largest object that is accepted, in bytes of its text.
-pub const MAX_OBJECT_BYTES: usize = 1 << 20;
+/// Bytes of a request that a Concord server takes unless its operator says otherwise (TAXII 2.1, section 4.2.1,
+/// `max_content_length`). An object that fits into one can be shared.
+pub const MAX_CONTENT_LENGTH: usize = 8 << 20;
 
 /// The edition of STIX that an object is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -138,9 +139,6 @@ fn header(value: Value<'_>) -> Result<Header, ObjectError> {
             "",
             ObjectErrorKind::WrongType { expected: Kind::Object, found: value.kind() },
         ));
-    }
-    if value.raw().len() > MAX_OBJECT_BYTES {
-        return Err(ObjectError::at("", ObjectErrorKind::TooLarge));
     }
     let id: StixId = parsed(value, "id", ObjectErrorKind::Id)?.ok_or_else(|| ObjectError::missing("id"))?;
     let object_type = text(value, "type")?.ok_or_else(|| ObjectError::missing("type"))?;
@@ -290,7 +288,4 @@ pub enum ObjectErrorKind {
         /// What may stand there.
         allowed: &'static [crate::class::Target],
     },
-    /// Longer than [`MAX_OBJECT_BYTES`].
-    #[error("the object is larger than 1 MiB")]
-    TooLarge,
 }

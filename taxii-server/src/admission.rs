@@ -171,9 +171,7 @@ impl<'c> Admission<'c> {
     /// An object without a header is refused in any case; what else is wrong with it is counted.
     fn unusable(&self, unusable: Unusable, value: Value<'_>) -> Refused {
         let first = Finding { index: None, ..unusable.finding() };
-        let is_readable = *unusable.error.kind() != ObjectErrorKind::TooLarge;
-        let validator = self.validator.filter(|_| is_readable);
-        let mut others = validator.map_or(Vec::new(), |validator| errors(&validator, value));
+        let mut others = self.validator.map_or(Vec::new(), |validator| errors(&validator, value));
         // The validator finds it too.
         let is_first = |other: &Finding| (other.code, &other.pointer) == (first.code, &first.pointer);
         if let Some(at) = others.iter().position(is_first) {

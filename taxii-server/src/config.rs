@@ -129,7 +129,7 @@ impl Default for Config {
             title: "Concord".to_owned(),
             description: None,
             contact: None,
-            max_content_length: 8 << 20,
+            max_content_length: stix_model::MAX_CONTENT_LENGTH as u64,
             max_page: 1000,
             header_policy: HeaderPolicy::default(),
             api_key_header: "X-API-Key".to_owned(),

@@ -1,10 +1,12 @@
 //! Counters and histograms, in the text format of OpenMetrics.
 
+use crate::store::Store;
 use prometheus_client::encoding::{EncodeLabelSet, text::encode};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use stix_model::taxii::Status;
 
@@ -35,6 +37,7 @@ pub(crate) struct Metrics {
     requests: Family<RequestLabels, Counter>,
     seconds: Family<RouteLabels, Histogram>,
     objects: Family<OutcomeLabels, Counter>,
+    replaced: Counter,
 }
 
 impl Default for Metrics {
@@ -47,13 +50,17 @@ impl Default for Metrics {
         registry.register("http_requests", "Requests answered", requests.clone());
         registry.register("http_request_seconds", "Time until the answer began", seconds.clone());
         registry.register("objects_added", "Objects of add requests, by outcome", objects.clone());
-        Self { registry, requests, seconds, objects }
+        let replaced = Counter::default();
+        let help = "Stored versions whose content was replaced, in collections that mirror a source";
+        registry.register("versions_replaced", help, replaced.clone());
+        Self { registry, requests, seconds, objects, replaced }
     }
 }
 
 impl Metrics {
-    /// Returns all metrics as text.
-    pub(crate) fn text(&self) -> String {
+    /// Returns all metrics as text, with what the store has counted.
+    pub(crate) fn text(&self, store: &Store) -> String {
+        self.replaced.inner().store(store.replaced(), Ordering::Relaxed);
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("a String takes every write");
         text

@@ -44,6 +44,7 @@ use reload::{Follower, Reload, read_directory};
 use select::Selection;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use stix_model::json::Digest;
 use stix_model::taxii::{ManifestRecord, Status};
@@ -71,7 +72,7 @@ pub use keys::{Position, Region, bulk as bulk_ranges};
 pub use maintenance::Maintenance;
 pub use memory::MemoryEngine;
 pub(crate) use places::Place;
-pub use profile::Profile;
+pub use profile::{Conflicts, Profile};
 pub use receipt::Done;
 pub(crate) use status::{Room, cut, failure_message};
 pub use view::View;
@@ -97,6 +98,7 @@ pub struct Store {
     follower: Follower,
     announcer: Arc<Announcer>,
     health: Arc<Health>,
+    replaced: Arc<AtomicU64>,
     maintenance: Notify,
     /// Names this process in leases.
     process: Uuid,
@@ -205,12 +207,14 @@ impl Store {
         let directory = Arc::new(ArcSwap::from_pointee(opened.directory));
         let reload = Reload { engine: Arc::clone(&engine), directory };
         let (announcer, health) = (Arc::new(Announcer::new()), Arc::new(Health::default()));
+        let replaced = Arc::default();
         let writer = Writer {
             engine: Arc::clone(&engine),
             clock: Arc::clone(&clock),
             reload: reload.clone(),
             announcer: Arc::clone(&announcer),
             health: Arc::clone(&health),
+            replaced: Arc::clone(&replaced),
         };
         let (writes, writer) = writer.start();
         Ok(Self {
@@ -224,6 +228,7 @@ impl Store {
             writer,
             announcer,
             health,
+            replaced,
             maintenance: Notify::new(),
             process: Uuid::new_v4(),
         })
@@ -447,6 +452,11 @@ impl Store {
             self.health.recover();
         }
         Ok(())
+    }
+
+    /// The number of stored versions whose content this process replaced, see [`Conflicts::Newest`].
+    pub fn replaced(&self) -> u64 {
+        self.replaced.load(Ordering::Relaxed)
     }
 
     /// The clock of the store.

@@ -77,8 +77,6 @@ fn code_and_rule(kind: &ObjectErrorKind, pointer: &str) -> (Code, Option<Rule>) 
         ObjectErrorKind::EmptyDictionary => (Code::Empty, Rule::S003),
         ObjectErrorKind::NotInEnumeration(_) => (Code::Enumeration, Rule::S004),
         ObjectErrorKind::OtherTarget { .. } => (Code::ReferenceType, Rule::S052),
-        // A limit that no standard sets.
-        ObjectErrorKind::TooLarge => return (Code::TooLarge, None),
     };
     (code, Some(rule))
 }

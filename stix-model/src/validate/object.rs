@@ -11,7 +11,7 @@ use crate::model::common;
 use crate::registry;
 use crate::schema::rule::Rule;
 use crate::schema::table::Schema;
-use crate::{ScoId, StixId, id, marking, refs, sco_id};
+use crate::{MAX_CONTENT_LENGTH, ScoId, StixId, id, marking, refs, sco_id};
 use std::borrow::Cow;
 
 /// Checks one object that stands outside a bundle or in its `objects`.
@@ -59,6 +59,19 @@ pub(crate) fn check(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
         subject.must(Code::PropertyMissing, "", Rule::S143, message);
     }
     check_markings(&object_type, &mut subject);
+    warn_of_size(value, path, sink);
+}
+
+/// A limit that no standard sets.
+fn warn_of_size(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
+    let envelope = value.raw().len() + r#"{"objects":[]}"#.len();
+    if envelope > MAX_CONTENT_LENGTH {
+        let message = format!(
+            "with its envelope the object has {envelope} bytes; a Concord server takes {MAX_CONTENT_LENGTH} unless its \
+             operator raises `max_content_length`"
+        );
+        sink.report(Severity::Warning, Code::TooLarge, path, None, message);
+    }
 }
 
 /// Nothing says of what class a type without extension is; an object without any time is taken for an observable.

@@ -52,7 +52,13 @@ impl Sink {
         let mut findings: Vec<_> = numbered.into_iter().map(|(_, finding)| finding).collect();
         if let Some(severity) = self.left_out {
             let message = format!("there are more than {} findings; the rest is left out", self.most);
-            findings.push(finding(severity, Code::TooMany, &Path::root(self.index), Rule::S240, message));
+            findings.push(finding(
+                severity,
+                Code::TooMany,
+                &Path::root(self.index),
+                Some(Rule::S240),
+                message,
+            ));
         }
         findings
     }
@@ -81,9 +87,10 @@ impl Sink {
         severity: Severity,
         code: Code,
         path: &Path<'_>,
-        rule: Rule,
+        rule: impl Into<Option<Rule>>,
         message: impl Into<String>,
     ) -> &mut Finding {
+        let rule = rule.into();
         let severity = if self.profile.forbids(code) { Severity::Error } else { severity };
         if !self.has_room(severity) {
             return self.leave_out(severity, code, rule);
@@ -111,7 +118,7 @@ impl Sink {
     }
 
     /// Counts a finding that is not kept, and costs no more than that.
-    fn leave_out(&mut self, severity: Severity, code: Code, rule: Rule) -> &mut Finding {
+    fn leave_out(&mut self, severity: Severity, code: Code, rule: Option<Rule>) -> &mut Finding {
         self.left_out = self.left_out.max(Some(severity));
         let none = || finding(severity, code, &Path::root(None), rule, String::new());
         self.spare.get_or_insert_with(none)
@@ -130,9 +137,9 @@ fn shortened(mut message: String) -> String {
     message
 }
 
-fn finding(severity: Severity, code: Code, path: &Path<'_>, rule: Rule, message: String) -> Finding {
+fn finding(severity: Severity, code: Code, path: &Path<'_>, rule: Option<Rule>, message: String) -> Finding {
     let (index, pointer) = (path.index(), path.pointer());
-    Finding { code, severity, index, pointer, rule: Some(rule), message, fix: None }
+    Finding { code, severity, index, pointer, rule, message, fix: None }
 }
 
 /// Where the properties of an object are, in the order of its table, and the names of those that are in no table.

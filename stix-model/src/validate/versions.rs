@@ -103,7 +103,7 @@ impl Fault {
                 severity = Severity::Warning;
                 ("", format!("{other} is {id} too, with other content; readers may keep either"))
             }
-            Decision::Refused(Refusal::OtherCreated) => {
+            Decision::Refused(Refusal::OtherCreated | Refusal::Marking) => {
                 ("created", format!("{other} is {id} too, with another `created`, which never changes"))
             }
             Decision::Refused(Refusal::OtherCreator) => {

@@ -10,7 +10,8 @@ use std::fmt;
 pub enum Decision {
     /// Nothing is stored under its identifier: keep it.
     New,
-    /// A later version than all that are stored: keep it, it is the latest.
+    /// A later version than all that are stored: keep it, it is the latest. Also other content of an object that has no
+    /// version of its own: when it comes is its version (TAXII 2.1, section 3.4.1).
     Newer,
     /// A version that revokes the object: keep it. Should a later version be stored, which the standard
     /// forbids, the object is revoked all the same.
@@ -19,8 +20,8 @@ pub enum Decision {
     Older,
     /// Stored already, perhaps written in other words. No error when it is sent again.
     Duplicate,
-    /// Another content under the same identifier and version, or under the identifier of an object that has
-    /// no versions. The standard forbids it and does not say which is right, so it is for people to know.
+    /// Another content under the same identifier and version, or an object with a version under the identifier of one
+    /// that has none, or the reverse. The standard forbids it and does not say which is right, so it is for people to know.
     Conflict,
     /// Not to be stored.
     Refused(Refusal),
@@ -32,6 +33,8 @@ pub enum Refusal {
     /// It is later than the version that revoked the object, and does not revoke it (STIX 2.1, section 3.6.1). A later
     /// version that revokes it too takes nothing back; sources write such when they change what a revoked object says.
     Revoked,
+    /// A marking definition is never versioned (STIX 2.1, section 7.2.1).
+    Marking,
     /// `created` never changes between versions (STIX 2.1, section 3.2).
     OtherCreated,
     /// Only its creator makes new versions of an object (STIX 2.1, section 3.6); others make an object of
@@ -50,6 +53,7 @@ impl Decision {
             Self::Duplicate => "duplicate",
             Self::Conflict => "conflict",
             Self::Refused(Refusal::Revoked) => "reject-revoked",
+            Self::Refused(Refusal::Marking) => "reject-marking-versioned",
             Self::Refused(Refusal::OtherCreated) => "reject-created-changed",
             Self::Refused(Refusal::OtherCreator) => "reject-other-creator",
         }
@@ -62,7 +66,7 @@ impl Decision {
     /// # use stix_model::version::{Decision, Facts};
     /// let url = Object::parse(r#"{"type": "url", "id": "url--7d45bfa7-9b83-5b0c-b5ae-1ad0c7c1f0a1", "value": "u:x"}"#)?;
     /// let facts = Facts::of(url.document().root(), url.header());
-    /// let message = "this object already exists with other content, and one without `modified` cannot be changed";
+    /// let message = "this object already exists with versions of its own, and this one has none";
     /// assert_eq!(Decision::Conflict.message(&facts), Some(message));
     /// assert_eq!(Decision::Duplicate.message(&facts), None);
     /// # Ok::<(), stix_model::ObjectError>(())
@@ -70,12 +74,13 @@ impl Decision {
     pub fn message(self, incoming: &Facts) -> Option<&'static str> {
         match self {
             Self::New | Self::Newer | Self::Revocation | Self::Older | Self::Duplicate => None,
+            Self::Conflict if incoming.is_marking => Some(Refusal::Marking.message()),
             Self::Conflict if incoming.version.is_some() => Some(
                 "this version already exists with other content; a changed object needs a later `modified`",
             ),
-            Self::Conflict => Some(
-                "this object already exists with other content, and one without `modified` cannot be changed",
-            ),
+            Self::Conflict => {
+                Some("this object already exists with versions of its own, and this one has none")
+            }
             Self::Refused(refusal) => Some(refusal.message()),
         }
     }
@@ -95,6 +100,16 @@ impl Decision {
         }
     }
 
+    /// The property that is wrong; `None` for the object as a whole.
+    pub fn property(self) -> Option<&'static str> {
+        match self {
+            Self::Refused(Refusal::Revoked) => Some("modified"),
+            Self::Refused(Refusal::OtherCreated | Refusal::Marking) => Some("created"),
+            Self::Refused(Refusal::OtherCreator) => Some("created_by_ref"),
+            _ => None,
+        }
+    }
+
     /// Whether the object brings something that may be stored.
     pub fn is_accepted(self) -> bool {
         matches!(self, Self::New | Self::Newer | Self::Revocation | Self::Older)
@@ -111,6 +126,7 @@ impl Refusal {
     pub fn rule(self) -> Rule {
         match self {
             Self::Revoked => Rule::S043,
+            Self::Marking => Rule::S114,
             Self::OtherCreated => Rule::S042,
             Self::OtherCreator => Rule::S083,
         }
@@ -125,6 +141,10 @@ impl Refusal {
     pub fn message(self) -> &'static str {
         match self {
             Self::Revoked => "the object is revoked, and no version follows a revocation",
+            Self::Marking => {
+                "this marking definition already exists with other content; markings are never versioned, and \
+                 `created` never changes: make a new one with an identifier of its own"
+            }
             Self::OtherCreated => {
                 "`created` is the same in all versions of an object, and the stored ones have another"
             }
@@ -143,8 +163,8 @@ impl fmt::Display for Decision {
 
 /// Decides what an incoming object is against what is stored under its identifier; `None` when nothing is.
 ///
-/// Equal versions come first: a duplicate is one whoever wrote it. Then a changed `created`, another creator,
-/// a revocation that went before, and at last the order of the instants. Whether the object keeps the rules of its type
+/// Equal versions come first: a duplicate is one whoever wrote it. Then markings, which have one version, a changed
+/// `created`, another creator, a revocation that went before, and at last the order of the instants. Whether the object keeps the rules of its type
 /// is for a validator to say, before this.
 ///
 /// ```
@@ -169,10 +189,15 @@ pub fn decide(incoming: &Facts, stored: Option<&History<'_>>) -> Decision {
     if let Some(content) = stored.same_version {
         return if content == incoming.content { Decision::Duplicate } else { Decision::Conflict };
     }
-    // One of them has no versions.
-    let (Some(version), Some(latest)) = (sort_key(incoming.version.as_ref()), stored.latest) else {
-        return Decision::Conflict;
+    let (version, latest) = match (sort_key(incoming.version.as_ref()), stored.latest) {
+        (Some(version), Some(latest)) => (version, latest),
+        // When it comes is its version, and it comes now.
+        (None, None) => return Decision::Newer,
+        _ => return Decision::Conflict,
     };
+    if incoming.is_marking {
+        return Decision::Refused(Refusal::Marking);
+    }
     if sort_key(incoming.created.as_ref()) != stored.created {
         return Decision::Refused(Refusal::OtherCreated);
     }

@@ -28,6 +28,8 @@ pub struct Facts {
     pub creator: Option<StixId>,
     /// Whether this version revokes the object.
     pub is_revoked: bool,
+    /// Whether it is a marking definition, which has one version for ever (STIX 2.1, section 7.2.1).
+    pub is_marking: bool,
     /// Digest shared by texts that say the same, see [`content_digest`].
     pub content: Digest,
 }
@@ -42,6 +44,7 @@ impl Facts {
             created,
             creator: object.get("created_by_ref").and_then(|id| id.as_str()?.parse().ok()),
             is_revoked: super::is_revoking(object),
+            is_marking: object.get("type").and_then(Value::as_str).as_deref() == Some("marking-definition"),
             content: content_digest(object, Digest::of(object)),
         }
     }
@@ -53,6 +56,7 @@ impl Facts {
             created: header.created.clone(),
             creator: object.get("created_by_ref").and_then(|id| id.as_str()?.parse().ok()),
             is_revoked: super::is_revoking(object),
+            is_marking: header.id.object_type() == "marking-definition",
             content: content_digest(object, header.digest),
         }
     }
@@ -70,7 +74,7 @@ pub struct History<'a> {
     /// The latest version; `None` for an unversioned object.
     pub latest: Option<&'a str>,
     /// Content of the stored version that has the version of the incoming object, if there is one; for an unversioned
-    /// object, content of what is stored.
+    /// object, of any stored version with the content of the incoming one.
     pub same_version: Option<Digest>,
 }
 
@@ -99,7 +103,9 @@ impl<'a> History<'a> {
             } else {
                 versions().flatten().max()
             },
-            same_version: same_content.or(same_version().next()).map(|facts| facts.content),
+            same_version: same_content
+                .or(same_version().next().filter(|facts| facts.version.is_some()))
+                .map(|facts| facts.content),
         })
     }
 }

@@ -96,9 +96,23 @@ fn faults_of_the_header_are_findings_of_the_validator() {
         assert!(found.iter().any(|other| same(&other)), "{text}: {finding} is none of {found:?}");
         assert!(found.iter().all(|other| other.index == Some(3)), "{text}: {found:?}");
     }
-    let large = format!(r#"{{"type": "tool", "id": "{id}", "x_large": "{}"}}"#, "x".repeat(1 << 20));
-    let finding = Object::parse(&large).unwrap_err().finding();
-    assert_eq!(finding.to_string(), "error too-large: the object is larger than 1 MiB");
+}
+
+/// What fits into a request that a server takes by default is no warning, and one byte more is.
+#[test]
+fn an_object_that_no_default_server_takes_is_warned_of() {
+    let head =
+        r#"{"type":"url","spec_version":"2.1","id":"url--7d45bfa7-9b83-4b0c-b5ae-1ad0c7c1f0a1","value":""#;
+    let most = stix_model::MAX_CONTENT_LENGTH - r#"{"objects":[]}"#.len();
+    for (length, is_warned) in [(most, false), (most + 1, true)] {
+        let text = format!("{head}{}\"}}", "x".repeat(length - head.len() - 2));
+        assert_eq!(text.len(), length);
+        let document = Document::read(text.as_bytes(), Limits::default()).unwrap();
+        let found = Validator::new(Profile::Stix).object(document.root());
+        let warning = found.iter().find(|finding| finding.code.as_str() == "too-large");
+        assert_eq!(warning.is_some(), is_warned, "{found:?}");
+        assert!(warning.is_none_or(|warning| warning.severity == stix_model::validate::Severity::Warning));
+    }
 }
 
 /// A report that advises much and is wrong at its end.

@@ -80,7 +80,7 @@ fn decisions_beyond_the_vectors() {
 }
 
 #[test]
-fn objects_without_versions_are_the_same_or_in_conflict() {
+fn other_content_of_objects_without_versions_is_a_version() {
     let url = |rest: &str| {
         parse(&format!(
             r#"{{"type":"url","id":"url--7d45bfa7-9b83-5b0c-b5ae-1ad0c7c1f0a1","value":"x"{rest}}}"#
@@ -88,7 +88,9 @@ fn objects_without_versions_are_the_same_or_in_conflict() {
     };
     let decide = |incoming: &Object, stored: Object| decide_among(incoming, [&stored]);
     assert_eq!(decide(&url(r#","defanged":false,"spec_version":"2.1""#), url("")), Decision::Duplicate);
-    assert_eq!(decide(&url(r#","defanged":true"#), url("")), Decision::Conflict);
+    assert_eq!(decide(&url(r#","defanged":true"#), url("")), Decision::Newer);
+    let stored = [url(""), url(r#","defanged":true"#)];
+    assert_eq!(decide_among(&url(""), &stored), Decision::Duplicate, "whichever of them it is");
     assert_eq!(decide(&url(""), url(r#","created":"2020-01-01T00:00:00.000Z""#)), Decision::Conflict);
     assert_eq!(version::compare(&url(""), &url("")), None);
 }

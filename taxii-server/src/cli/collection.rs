@@ -2,7 +2,7 @@ use super::admin::{confirm, find_collection, print_list, warn_of_dots};
 use super::{CommonOptions, output};
 use crate::control::{CollectionChange, CollectionResource, Control, NewCollection};
 use crate::rights::GrantScope;
-use crate::store::Profile;
+use crate::store::{Conflicts, Profile};
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use stix_model::{SpecVersion, Tlp};
@@ -16,6 +16,7 @@ Examples:
   taxii-server collection rename phishing 'Phishing and scams'
   taxii-server collection set phishing --alias scams --description 'Lures seen by members'
   taxii-server collection set phishing --profile strict --unmarked green
+  taxii-server collection set attack --conflicts newest
   taxii-server collection remove phishing";
 
 /// Manage collections.
@@ -83,6 +84,9 @@ struct Add {
     /// TLP level of objects that carry no TLP marking
     #[arg(long, value_name = "LEVEL", default_value_t = Tlp::Amber, value_parser = levels())]
     unmarked: Tlp,
+    /// What becomes of an object whose version is stored with other content
+    #[arg(long, value_enum, default_value_t)]
+    conflicts: Conflicts,
     /// A UUID, such as the one that the collection has on another server [default: a random one]
     #[arg(long, value_name = "UUID")]
     id: Option<String>,
@@ -110,6 +114,9 @@ struct Change {
     /// them once more
     #[arg(long, value_name = "LEVEL", value_parser = levels())]
     unmarked: Option<Tlp>,
+    /// What becomes of an object whose version is stored with other content, from now on
+    #[arg(long, value_enum)]
+    conflicts: Option<Conflicts>,
 }
 
 fn levels() -> impl clap::builder::TypedValueParser<Value = Tlp> {
@@ -193,7 +200,8 @@ async fn remove(control: &Control, collection: &str, yes: bool, as_json: bool) -
 
 impl Add {
     async fn into_new(self, control: &Control) -> anyhow::Result<NewCollection> {
-        let Self { title, api_root, alias, description, spec_versions, profile, unmarked, id } = self;
+        let Self { title, api_root, alias, description, spec_versions, profile, unmarked, conflicts, id } =
+            self;
         let api_root = match api_root {
             Some(api_root) => api_root,
             None => {
@@ -202,13 +210,23 @@ impl Add {
             }
         };
         let spec_versions = (!spec_versions.is_empty()).then_some(spec_versions);
-        Ok(NewCollection { api_root, title, description, alias, spec_versions, profile, unmarked, id })
+        Ok(NewCollection {
+            api_root,
+            title,
+            description,
+            alias,
+            spec_versions,
+            profile,
+            unmarked,
+            conflicts,
+            id,
+        })
     }
 }
 
 impl From<Change> for CollectionChange {
     fn from(change: Change) -> Self {
-        let Change { title, alias, description, spec_versions, profile, unmarked } = change;
+        let Change { title, alias, description, spec_versions, profile, unmarked, conflicts } = change;
         Self {
             title,
             alias: alias.map(output::unless_empty),
@@ -216,6 +234,7 @@ impl From<Change> for CollectionChange {
             spec_versions: (!spec_versions.is_empty()).then_some(spec_versions),
             profile,
             unmarked,
+            conflicts,
         }
     }
 }

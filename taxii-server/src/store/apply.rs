@@ -28,6 +28,8 @@ pub(super) struct Applied {
     pub(super) outcomes: Vec<Outcome>,
     /// New versions.
     pub(super) announcement: Option<Announcement>,
+    /// Versions whose content was replaced.
+    pub(super) replaced: u64,
 }
 
 /// The outcome of a request.
@@ -72,7 +74,7 @@ pub(super) async fn apply(overlay: &mut Overlay<'_>, group: &Group) -> Result<Ap
             for request in &group.requests {
                 outcomes.push(single(overlay, request).await?);
             }
-            Ok(Applied { outcomes, announcement: None })
+            Ok(Applied { outcomes, announcement: None, replaced: 0 })
         }
     }
 }
@@ -122,6 +124,7 @@ async fn collection(overlay: &mut Overlay<'_>, group: &Group) -> Result<Applied,
     overlay.load(group.requests.iter().flat_map(first_reads)).await?;
     let mut outcomes = Vec::with_capacity(group.requests.len());
     let mut announcement: Option<Announcement> = None;
+    let mut replaced = 0;
     let mut requests = &group.requests[..];
     while let Some(first) = requests.first() {
         let (run, rest) = requests.split_at(run_length(requests));
@@ -131,13 +134,14 @@ async fn collection(overlay: &mut Overlay<'_>, group: &Group) -> Result<Applied,
             Command::Relevel(command) => relevel::apply(overlay, first, command, group.time).await?,
             Command::Add(_) => add::apply(overlay, run, group.time).await?,
             Command::Directory(_) | Command::Clear(_) => {
-                Applied { outcomes: vec![Err(Rejection::Stale)], announcement: None }
+                Applied { outcomes: vec![Err(Rejection::Stale)], announcement: None, replaced: 0 }
             }
         };
         outcomes.extend(applied.outcomes);
         announcement = Announcement::join(announcement, applied.announcement);
+        replaced += applied.replaced;
     }
-    Ok(Applied { outcomes, announcement })
+    Ok(Applied { outcomes, announcement, replaced })
 }
 
 /// The length of the first run: additions of different requests. One with given stamps stands alone, because whether they

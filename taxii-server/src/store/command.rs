@@ -18,7 +18,7 @@ use stix_model::{Object, SpecVersion, StixId, Timestamp, Tlp};
 use uuid::Uuid;
 
 /// The format of encoded groups; a group of a later format is refused.
-const FORMAT: u16 = 1;
+const FORMAT: u16 = 2;
 
 /// Requests that are applied together, at one time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -91,8 +91,8 @@ impl Command {
     pub(super) fn weight(&self) -> usize {
         match self {
             Self::Add(add) => add.objects.iter().map(Submitted::weight).sum(),
-            // The bound of `apply::relevel`, one more object, and the entries.
-            Self::Relevel(_) => 6 << 20,
+            // The bound of `apply::relevel`, one more object of the usual limit, and the entries.
+            Self::Relevel(_) => 14 << 20,
             Self::Delete(_) | Self::Directory(_) | Self::Clear(_) => 1 << 10,
         }
     }

@@ -7,7 +7,7 @@ mod rules;
 
 use super::engine::KeyValue;
 use super::keys::{self, DirectoryKey, Region, Space};
-use super::{Profile, StoreError};
+use super::{Conflicts, Profile, StoreError};
 use crate::rights::{Grants, Principal, SharedPrincipal, Subject};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -74,6 +74,9 @@ pub struct Collection {
     pub profile: Profile,
     /// The level of objects that carry no TLP marking.
     pub unmarked: Tlp,
+    /// What becomes of an object whose version is stored with other content.
+    #[serde(default)]
+    pub conflicts: Conflicts,
     /// Region of the key space.
     pub(crate) region: Region,
     /// Number in its region, which no other collection ever has.

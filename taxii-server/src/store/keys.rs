@@ -19,6 +19,7 @@
 //! | `t{C}{type}␀{interval}{position}` | length | the same for one type |
 //! | `o{C}{id}` | `ObjectRecord` | facts of one object, first and last version of each level, by STIX version |
 //! | `v{C}{id}␀{STIX version}{instant}` | `VersionRow` | every version of one object, oldest first |
+//! | `c{C}{id}␀{STIX version}{digest}` | `VersionRow` | the version of an unversioned object that has this content |
 //! | `b{C}{position}` | the text as it was sent | object bytes; in bulk, in parts when they are large |
 //! | `s{R}{request}{account}` | `Receipt` | the outcome of a request; in parts when it is large |
 //! | `q{R}{micros}{request}{account}` | empty | receipts by age, for their removal |
@@ -26,12 +27,13 @@
 //! | `y{C}` | empty | a collection whose objects without a marking are still to be moved to their new level |
 //!
 //! An interval is two bytes: the level of the version, and the lowest level of any newer version (6 when there is none).
-//! The records are in `record.rs`. All of `a`, `l`, `t`, `b`, `o`, `v` of one object change in one commit, together with
+//! The records are in `record.rs`. All of `a`, `l`, `t`, `b`, `c`, `o`, `v` of one object change in one commit, together with
 //! `h`. A change of this layout is a new `FORMAT` with a step in `migration.rs`, and a fixture of the old one that opens.
 
 use super::engine::Key;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
+use stix_model::json::Digest;
 use stix_model::{SpecVersion, StixId, Tlp};
 use uuid::Uuid;
 
@@ -268,6 +270,13 @@ pub(crate) fn version(space: Space, id: &StixId, spec: SpecVersion, instant: &st
     ending(key, instant.as_bytes())
 }
 
+/// `content` is the digest that texts share which say the same. Only objects without a version of their own have such keys,
+/// from their second version on at the latest.
+pub(crate) fn content(space: Space, id: &StixId, spec: SpecVersion, content: &Digest) -> Key {
+    let key = ending(ending(in_space(b'c', space), id.as_str().as_bytes()), &[0, spec as u8]);
+    ending(key, &content.0)
+}
+
 /// STIX version and instant at the end of a `v` key.
 pub(crate) fn parse_version<'k>(space: Space, key: &'k [u8], id: &StixId) -> Option<(SpecVersion, &'k str)> {
     let (spec, instant) = key.get(versions_prefix(space, id).len()..)?.split_first()?;
@@ -276,7 +285,7 @@ pub(crate) fn parse_version<'k>(space: Space, key: &'k [u8], id: &StixId) -> Opt
 
 /// The ranges of one collection, except its head.
 pub(crate) fn collection_contents(space: Space) -> impl Iterator<Item = Range<Key>> {
-    b"altovb".iter().map(move |&tag| prefix(in_space(tag, space)))
+    b"altovcb".iter().map(move |&tag| prefix(in_space(tag, space)))
 }
 
 pub(crate) fn removed(space: Space) -> Key {

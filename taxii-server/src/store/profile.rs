@@ -45,6 +45,29 @@ impl Profile {
     }
 }
 
+/// What becomes of an object whose version is stored with other content.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[serde(rename_all = "lowercase")]
+pub enum Conflicts {
+    /// It is refused: one version of an object has one content (STIX 2.1, section 3.6.2)
+    #[default]
+    Refuse,
+    /// It takes the place of what is stored, with a new date_added: for a mirror of a source that changes objects without
+    /// raising `modified`. A marking definition never changes
+    Newest,
+}
+
+impl Conflicts {
+    /// The word for it in settings and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Refuse => "refuse",
+            Self::Newest => "newest",
+        }
+    }
+}
+
 #[cfg(all(test, feature = "cli"))]
 mod tests {
     use super::*;

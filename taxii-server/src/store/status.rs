@@ -6,7 +6,7 @@ use super::command::{Admitted, Refused, Request};
 use crate::clock::timestamp;
 use stix_model::Timestamp;
 use stix_model::taxii::{Status, StatusDetails, StatusFinding, StatusState};
-use stix_model::validate::{Code, Finding, Severity};
+use stix_model::validate::{Code, Finding, Rule, Severity};
 use stix_model::version::Decision;
 
 /// Maximum length of a pointer or a sentence in a message; longer ones are cut, because statuses are stored.
@@ -176,16 +176,19 @@ fn rows(status: &mut Status) -> impl Iterator<Item = &mut StatusDetails> {
 /// An object that the rules between versions refuse. Where the decision rests on versions that the account does not see,
 /// the message is generic.
 pub(super) fn refusal(admitted: &Admitted, decision: Decision, is_visible: bool) -> Refused {
-    let (rule, message) = match decision.message(&admitted.facts) {
-        Some(message) if is_visible => (decision.rule(), message),
-        _ => (None, "this object cannot be added to this collection"),
+    let (rule, property, message) = match decision.message(&admitted.facts) {
+        Some(message) if is_visible => {
+            let rule = if admitted.facts.is_marking { Some(Rule::S114) } else { decision.rule() };
+            (rule, decision.property(), message)
+        }
+        _ => (None, None, "this object cannot be added to this collection"),
     };
     let version = admitted.facts.version.as_ref().map(|version| version.as_str().to_owned());
     let finding = Finding {
         code: Code::VersionConflict,
         severity: Severity::Error,
         index: None,
-        pointer: String::new(),
+        pointer: property.map_or(String::new(), |property| format!("/{property}")),
         rule,
         message: message.to_owned(),
         fix: None,

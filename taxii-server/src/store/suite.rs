@@ -33,8 +33,8 @@ pub mod store_contract;
 
 use super::engine::Engine;
 use super::{
-    Admitted, ApiRoot, Collection, Deletion, DirectoryCommand, Filter, NewAccount, NewCollection, NewToken,
-    Profile, Stamps, Store, StoreError, Submission, Submitted, View,
+    Admitted, ApiRoot, Collection, Conflicts, Deletion, DirectoryCommand, Filter, NewAccount, NewCollection,
+    NewToken, Profile, Stamps, Store, StoreError, Submission, Submitted, View,
 };
 use crate::clock::Clock;
 use crate::rights::{Principal, Viewer};
@@ -262,8 +262,9 @@ pub(crate) fn new_collection(id: Uuid, title: &str) -> NewCollection {
         description: None,
         alias: None,
         spec_versions: vec![SpecVersion::V2_0, SpecVersion::V2_1],
-        profile: Profile::Header,
+        profile: Profile::Stix,
         unmarked: Tlp::Amber,
+        conflicts: Conflicts::Refuse,
     }
 }
 

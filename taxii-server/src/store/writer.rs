@@ -13,6 +13,7 @@ use super::receipt::Done;
 use super::{Reload, StoreError};
 use crate::clock::Clock;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -40,6 +41,8 @@ pub(super) struct Writer {
     pub(super) reload: Reload,
     pub(super) announcer: Arc<Announcer>,
     pub(super) health: Arc<Health>,
+    /// Versions whose content was replaced, since the store was opened.
+    pub(super) replaced: Arc<AtomicU64>,
 }
 
 /// Result of the last commit, for [`Store::ready`](super::Store::ready).
@@ -131,8 +134,13 @@ impl Writer {
                     self.health.note(None);
                     undetermined.into_iter().for_each(|announcement| self.announcer.announce(announcement));
                     let mut outcomes = Vec::new();
-                    for applied in applied {
+                    for (applied, group) in applied.into_iter().zip(groups) {
                         outcomes.extend(applied.outcomes);
+                        if applied.replaced > 0 {
+                            let replaced = applied.replaced;
+                            self.replaced.fetch_add(replaced, Ordering::Relaxed);
+                            tracing::info!(scope = ?group.scope, replaced, "content of stored versions was replaced");
+                        }
                         if let Some(announcement) = applied.announcement {
                             self.announcer.announce(announcement);
                         }

@@ -24,3 +24,4 @@ mod protocol;
 mod reads;
 mod slow;
 mod tls;
+mod versions;

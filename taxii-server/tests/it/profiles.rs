@@ -161,18 +161,12 @@ async fn the_same_content_is_no_conflict() {
     assert_eq!(page["objects"], json!([tool(1, 2001), url, new]), "the first text stays");
 
     let revoked = tool_with(1, json!({"revoked": true}));
-    let mut other_url = url;
-    other_url["value"] = json!("http://b.example/");
-    let status =
-        test.add(&id, &[revoked, other_url, tool(3, 2001), tool_with(3, json!({"name": "m"}))]).await;
+    let status = test.add(&id, &[revoked, tool(3, 2001), tool_with(3, json!({"name": "m"}))]).await;
     let changed =
         "this version already exists with other content; a changed object needs a later `modified` (S-084)";
     let expected = [
         format!("version-conflict at /objects/0: {changed}"),
-        "version-conflict at /objects/1: this object already exists with other content, and one without `modified` cannot \
-         be changed (S-084)"
-            .to_owned(),
-        format!("version-conflict at /objects/3: {changed}"),
+        format!("version-conflict at /objects/2: {changed}"),
     ];
     assert_eq!(messages(&status), expected);
 }

@@ -26,7 +26,7 @@ fn every_read_takes_a_view() {
     for (name, signature) in methods {
         let is_plain = !signature.contains("Result") && !signature.contains("Watch");
         let is_known = OF_NO_COLLECTION.iter().any(|(known, _)| *known == name) || WRITES.contains(&name);
-        if signature.contains("view: &View") {
+        if signature.contains("view: &View") || signature.contains("views: &[View]") {
             views += 1;
         } else {
             assert!(is_plain || is_known, "Store::{name} reads without a view");

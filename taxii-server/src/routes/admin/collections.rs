@@ -48,6 +48,7 @@ pub(crate) async fn add_collection(
         spec_versions: new.spec_versions.unwrap_or_else(|| vec![SpecVersion::V2_1]),
         profile: new.profile,
         unmarked: new.unmarked,
+        conflicts: new.conflicts,
     };
     administrator.change(&app, DirectoryCommand::AddCollection(collection)).await?;
     Ok(json(StatusCode::CREATED, resource(&app, &administrator, id).await?))
@@ -65,7 +66,8 @@ pub(crate) async fn change_collection(
     AdminBody(change): AdminBody<CollectionChange>,
 ) -> Result<Response, ApiError> {
     if change == CollectionChange::default() {
-        let reason = "give `title`, `description`, `alias`, `spec_versions`, `profile` or `unmarked`";
+        let reason =
+            "give `title`, `description`, `alias`, `spec_versions`, `profile`, `unmarked` or `conflicts`";
         return Err(ApiError::Unprocessable(reason.to_owned()));
     }
     let is_moving = change.unmarked.is_some();

@@ -2,7 +2,7 @@
 //! new ones.
 
 use crate::rights::{Access, GrantScope};
-use crate::store::{self, Account, ApiRoot, Collection, Contents, Profile};
+use crate::store::{self, Account, ApiRoot, Collection, Conflicts, Contents, Profile};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use stix_model::{SpecVersion, Timestamp, Tlp};
@@ -97,6 +97,9 @@ pub struct CollectionResource {
     /// TLP level of objects that carry no TLP marking.
     #[schema(value_type = String)]
     pub unmarked: Tlp,
+    /// What becomes of an object whose version is stored with other content.
+    #[serde(default)]
+    pub conflicts: Conflicts,
     /// Objects in it, each with one or more versions.
     pub objects: u64,
     /// Versions of objects in it.
@@ -125,6 +128,7 @@ impl CollectionResource {
             spec_versions: collection.spec_versions.clone(),
             profile: collection.profile,
             unmarked: collection.unmarked,
+            conflicts: collection.conflicts,
         }
     }
 }
@@ -155,6 +159,10 @@ pub struct NewCollection {
     #[serde(default = "amber")]
     #[schema(value_type = String, required = false)]
     pub unmarked: Tlp,
+    /// What becomes of an object whose version is stored with other content; `refuse` when left out.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub conflicts: Conflicts,
     /// A UUID, such as the one of a collection that moves here; a random one of version 4 when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
@@ -174,6 +182,7 @@ impl Default for NewCollection {
             spec_versions: None,
             profile: Profile::default(),
             unmarked: amber(),
+            conflicts: Conflicts::default(),
             id: None,
         }
     }
@@ -205,6 +214,9 @@ pub struct CollectionChange {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub unmarked: Option<Tlp>,
+    /// What becomes of an object whose version is stored with other content, from now on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflicts: Option<Conflicts>,
 }
 
 /// Reads a property that is there; a null is a value, other than a property that is left out.
@@ -214,8 +226,9 @@ fn given<'de, D: serde::Deserializer<'de>>(json: D) -> Result<Option<Option<Stri
 
 impl From<CollectionChange> for store::CollectionChange {
     fn from(change: CollectionChange) -> Self {
-        let CollectionChange { title, description, alias, spec_versions, profile, unmarked } = change;
-        Self { title, description, alias, spec_versions, profile, unmarked }
+        let CollectionChange { title, description, alias, spec_versions, profile, unmarked, conflicts } =
+            change;
+        Self { title, description, alias, spec_versions, profile, unmarked, conflicts }
     }
 }
 

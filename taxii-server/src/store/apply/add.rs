@@ -1,16 +1,20 @@
 //! Adding objects: deciding on each, giving positions, and writing what is new.
 
-use super::{Applied, Outcome, Rejection, check, head, move_latest, put_head};
+use super::{Applied, Outcome, Rejection, check, head, move_latest, put_head, rebuild};
 use crate::store::StoreError;
 use crate::store::announce::Announcement;
 use crate::store::command::{Add, Admitted, Command, Request, Stamps, Submitted};
 use crate::store::directory::Collection;
+use crate::store::engine::Key;
+use crate::store::filter::HistoryRow;
 use crate::store::keys::{self, Position, Space, Timeline};
 use crate::store::overlay::Overlay;
 use crate::store::receipt::{self, Done};
 use crate::store::record::{Entry, Head, ObjectRecord, VersionRow, date_added};
+use crate::store::select::history;
 use crate::store::status;
-use std::collections::BTreeMap;
+use crate::store::{Conflicts, Profile};
+use std::collections::{BTreeMap, BTreeSet};
 use stix_model::json::Digest;
 use stix_model::taxii::Status;
 use stix_model::version::{Decision, History, decide};
@@ -46,7 +50,7 @@ pub(super) async fn apply(
             }
         }
     }
-    let mut announcement = None;
+    let (mut announcement, mut replaced) = (None, 0);
     if let Some(mut run) = run {
         run.load(overlay, open.iter().map(|(_, _, add)| *add)).await?;
         let mut fates = Vec::with_capacity(open.len());
@@ -61,6 +65,8 @@ pub(super) async fn apply(
                     receipt::write(overlay, run.space.region, request, api_root, &done)?;
                     outcomes[place] = Some(Ok(done));
                 }
+                replaced = run.replaced();
+                run.load_histories(overlay).await?;
                 announcement = run.write(overlay)?;
             }
             // Only given stamps can fail, and a request that gives them stands alone.
@@ -72,7 +78,7 @@ pub(super) async fn apply(
         }
     }
     let outcomes = outcomes.into_iter().map(|outcome| outcome.unwrap_or(Err(Rejection::Stale))).collect();
-    Ok(Applied { outcomes, announcement })
+    Ok(Applied { outcomes, announcement, replaced })
 }
 
 /// Additions to one collection that are decided and stamped together.
@@ -91,14 +97,18 @@ struct State<'g> {
     stored: ObjectRecord,
     /// With what was accepted. Positions are not known yet.
     current: ObjectRecord,
-    /// Indices of what was accepted, by STIX version and sort key of the version.
+    /// Indices of what was accepted.
     accepted: BTreeMap<VersionKey<'g>, usize>,
+    /// The stored versions, where some of them are replaced.
+    history: Vec<HistoryRow>,
 }
 
-type VersionKey<'g> = (SpecVersion, Option<&'g str>);
+/// STIX version, and the sort key of the version; the content of an object that has none.
+type VersionKey<'g> = (SpecVersion, Result<&'g str, [u8; 32]>);
 
 fn version_key(admitted: &Admitted) -> VersionKey<'_> {
-    (admitted.spec_version, admitted.facts.version.as_ref().map(Timestamp::sort_key))
+    let Admitted { spec_version, facts, .. } = admitted;
+    (*spec_version, facts.version.as_ref().map(Timestamp::sort_key).ok_or(facts.content.0))
 }
 
 /// The version of an object at a position; `date_added` stands in for one that it has not (TAXII 2.1, section 3.4.1).
@@ -113,6 +123,8 @@ struct Accepted<'g> {
     /// The instant that was given with a restored object.
     given: Option<&'g Timestamp>,
     position: Position,
+    /// The stored version whose place it takes.
+    replaces: Option<VersionRow>,
 }
 
 impl Accepted<'_> {
@@ -136,13 +148,15 @@ impl Accepted<'_> {
 enum Fate {
     /// It is stored; index into the accepted objects.
     New(usize),
+    /// It takes the place of other content under its version; index into the accepted objects.
+    Replaces(usize),
     /// The same version is there already.
     Known(Known),
     /// It is not stored.
     Refused { decision: Decision, is_visible: bool },
 }
 
-/// A version that an object has in common with another.
+/// The version that an object is to be held against: the same one, or that of an unversioned object with the same content.
 struct Known {
     content: Digest,
     level: Tlp,
@@ -150,7 +164,7 @@ struct Known {
 }
 
 enum KnownPlace {
-    Stored(Position),
+    Stored(VersionRow),
     /// Index into the accepted objects.
     Accepted(usize),
 }
@@ -172,39 +186,50 @@ impl<'g> Run<'g> {
         for admitted in adds.flat_map(admitted) {
             if !self.objects.contains_key(&admitted.id) {
                 let stored = ObjectRecord::decode(overlay.get(&keys::object(self.space, &admitted.id)))?;
-                let state = State { current: stored.clone(), stored, accepted: BTreeMap::new() };
+                let state = State { current: stored.clone(), stored, ..State::default() };
                 self.objects.insert(&admitted.id, state);
             }
-            wanted.extend(self.stored_version_key(admitted));
+            wanted.extend(self.stored_version_keys(admitted).into_iter().flatten());
         }
         overlay.load(wanted).await
     }
 
-    /// The key of the stored version that may be the same as this one; `None` when there is none.
-    fn stored_version_key(&self, admitted: &Admitted) -> Option<Vec<u8>> {
-        let edition = self.objects.get(&admitted.id)?.stored.0.get(&admitted.spec_version)?;
-        let (_, last) = edition.last(Tlp::Red)?;
-        let instant = match &admitted.facts.version {
-            Some(version) if version.sort_key() > &*last.instant => return None,
-            Some(version) if !edition.is_unversioned => version.sort_key(),
-            Some(_) => return None,
-            None if edition.is_unversioned => &last.instant,
-            None => return None,
+    /// The keys of the stored versions that may be the same as this one: for an unversioned object the one with its content,
+    /// and the last one, because the first one may have been stored before contents had keys.
+    fn stored_version_keys(&self, admitted: &Admitted) -> [Option<Key>; 2] {
+        let Admitted { id, spec_version, facts, .. } = admitted;
+        let edition = self.objects.get(id).and_then(|state| state.stored.0.get(spec_version));
+        let Some((edition, (_, last))) = edition.and_then(|edition| Some((edition, edition.last(Tlp::Red)?)))
+        else {
+            return [None, None];
         };
-        Some(keys::version(self.space, &admitted.id, admitted.spec_version, instant))
+        let key = |instant| Some(keys::version(self.space, id, *spec_version, instant));
+        match (&facts.version, edition.is_unversioned) {
+            (Some(version), false) if version.sort_key() <= &*last.instant => [key(version.sort_key()), None],
+            (None, true) => {
+                let content = keys::content(self.space, id, *spec_version, &facts.content);
+                [Some(content), key(&last.instant)]
+            }
+            _ => [None, None],
+        }
     }
 
-    /// The stored or accepted version that is the same as this one.
+    /// The stored or accepted version that this one is to be held against.
     fn known(&self, overlay: &Overlay<'_>, admitted: &Admitted) -> Result<Option<Known>, StoreError> {
         if let Some(&index) = self.objects[&admitted.id].accepted.get(&version_key(admitted)) {
             let Accepted { admitted, level, .. } = self.accepted[index];
             let content = admitted.facts.content;
             return Ok(Some(Known { content, level, place: KnownPlace::Accepted(index) }));
         }
-        let Some(key) = self.stored_version_key(admitted) else { return Ok(None) };
-        let Some(row) = overlay.get(&key) else { return Ok(None) };
-        let VersionRow { content, level, position, .. } = VersionRow::decode(row)?;
-        Ok(Some(Known { content, level, place: KnownPlace::Stored(position) }))
+        for key in self.stored_version_keys(admitted).into_iter().flatten() {
+            let Some(row) = overlay.get(&key) else { continue };
+            let row = VersionRow::decode(row)?;
+            if admitted.facts.version.is_some() || row.content == admitted.facts.content {
+                let (content, level) = (row.content, row.level);
+                return Ok(Some(Known { content, level, place: KnownPlace::Stored(row) }));
+            }
+        }
+        Ok(None)
     }
 
     fn decide(&mut self, overlay: &Overlay<'_>, add: &'g Add) -> Result<Vec<Fate>, StoreError> {
@@ -222,22 +247,46 @@ impl<'g> Run<'g> {
                 latest: last.filter(|_| !edition.is_unversioned).map(|(_, last)| &*last.instant),
                 same_version: known.as_ref().map(|known| known.content),
             });
-            let decision = decide(&admitted.facts, history.as_ref());
+            let mut decision = decide(&admitted.facts, history.as_ref());
+            // What only the header must satisfy need not follow what came before.
+            if self.collection.profile == Profile::Header && matches!(decision, Decision::Refused(_)) {
+                decision = Decision::Newer;
+            }
+            let replaces_other = self.collection.conflicts == Conflicts::Newest
+                && decision == Decision::Conflict
+                && !admitted.facts.is_marking;
             let sees = |level: Tlp| level <= add.clearance;
             let fate = match (decision, known) {
                 (Decision::Duplicate, Some(known)) if sees(known.level) => Fate::Known(known),
-                (decision, _) if decision.is_accepted() => {
+                // Of the same run; it has no position yet.
+                (_, Some(Known { level, place: KnownPlace::Accepted(place), .. }))
+                    if replaces_other && sees(level) =>
+                {
+                    let accepted = &mut self.accepted[place];
+                    accepted.level = level_of(admitted, &self.collection);
+                    accepted.admitted = admitted;
+                    Fate::Replaces(place)
+                }
+                (decision, known)
+                    if decision.is_accepted()
+                        || replaces_other && known.as_ref().is_some_and(|known| sees(known.level)) =>
+                {
                     let given = match &add.stamps {
                         Stamps::Clock => None,
                         Stamps::Given(stamps) => stamps.get(index),
                     };
-                    let level = level_of(admitted, &self.collection);
-                    let position = Position::default();
-                    let accepted = Accepted { admitted, level, given, position };
+                    let replaces = known.and_then(|known| match known.place {
+                        KnownPlace::Stored(row) => Some(row),
+                        KnownPlace::Accepted(_) => None,
+                    });
+                    let place = self.accepted.len();
+                    let fate = if replaces.is_some() { Fate::Replaces(place) } else { Fate::New(place) };
+                    let (level, position) = (level_of(admitted, &self.collection), Position::default());
+                    let accepted = Accepted { admitted, level, given, position, replaces };
                     insert(&mut state.current, &accepted);
-                    state.accepted.insert(version_key(admitted), self.accepted.len());
+                    state.accepted.insert(version_key(admitted), place);
                     self.accepted.push(accepted);
-                    Fate::New(self.accepted.len() - 1)
+                    fate
                 }
                 (decision, known) => {
                     // The message tells only of versions that the submitter sees.
@@ -266,9 +315,23 @@ impl<'g> Run<'g> {
             last_of_level.insert(accepted.level, index);
         }
         let mut last = self.head.last;
+        let mut unversioned = BTreeSet::new();
         for (index, accepted) in self.accepted.iter_mut().enumerate() {
             accepted.position = match accepted.given {
-                Some(given) => restored_position(given, last, index > 0, time)?,
+                Some(given) => {
+                    let position = restored_position(given, last, index > 0, time)?;
+                    // Its version is its `date_added`, so two versions of it cannot share one.
+                    if position.micros != last.micros {
+                        unversioned.clear();
+                    }
+                    if accepted.admitted.facts.version.is_none() && !unversioned.insert(&accepted.admitted.id)
+                    {
+                        let (given, last) = (given.clone(), date_added(last));
+                        let reason = "another version of the same object has it";
+                        return Err(Rejection::DateAdded { given, last, reason });
+                    }
+                    position
+                }
                 None => {
                     let micros = time.max(last.micros + 1);
                     let is_last = last_of_level.get(&accepted.level) == Some(&index);
@@ -299,9 +362,13 @@ impl<'g> Run<'g> {
             let Some(fate) = fates.next() else { continue };
             match fate {
                 Fate::New(accepted) => status.succeed(admitted, self.accepted[accepted].version(), None),
+                Fate::Replaces(accepted) => {
+                    let message = "takes the place of other content of the same version";
+                    status.succeed(admitted, self.accepted[accepted].version(), Some(message));
+                }
                 Fate::Known(known) => {
                     let position = match known.place {
-                        KnownPlace::Stored(position) => position,
+                        KnownPlace::Stored(row) => row.position,
                         KnownPlace::Accepted(index) => self.accepted[index].position,
                     };
                     let version = version_at(admitted, position);
@@ -315,6 +382,24 @@ impl<'g> Run<'g> {
         status.finish()
     }
 
+    /// The number of stored versions whose place is taken.
+    fn replaced(&self) -> u64 {
+        self.accepted.iter().filter(|accepted| accepted.replaces.is_some()).count() as u64
+    }
+
+    /// Reads the versions of each object of which one is replaced: it may have been the first or the last of its level.
+    async fn load_histories(&mut self, overlay: &Overlay<'_>) -> Result<(), StoreError> {
+        for accepted in self.accepted.iter().filter(|accepted| accepted.replaces.is_some()) {
+            let id = &accepted.admitted.id;
+            let state = self.objects.get_mut(id).expect("loaded before it was decided");
+            if state.history.is_empty() {
+                let entries = overlay.scan_all(keys::versions(self.space, id)).await?;
+                state.history = history(self.space, id, entries)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Turns what was accepted into writes.
     fn write(mut self, overlay: &mut Overlay<'_>) -> Result<Option<Announcement>, StoreError> {
         if self.accepted.is_empty() {
@@ -322,10 +407,25 @@ impl<'g> Run<'g> {
         }
         let mut announcement = Announcement::of(self.collection.id);
         for accepted in &self.accepted {
-            let Accepted { admitted, level, position, .. } = accepted;
+            let Accepted { admitted, level, position, replaces, .. } = accepted;
             let (space, row, version) = (self.space, accepted.row(), accepted.version());
-            let key = keys::version(space, &admitted.id, admitted.spec_version, version.sort_key());
-            overlay.put(key, row.encode());
+            let (id, spec) = (&admitted.id, admitted.spec_version);
+            if let Some(old) = replaces {
+                self.head.remove(old.level, spec, old.length);
+                overlay.remove(Timeline::All(old.level).at(space, old.position));
+                overlay.remove_large(&keys::object_bytes(space, old.position), old.length as usize);
+            }
+            overlay.put(keys::version(space, id, spec, version.sort_key()), row.encode());
+            if admitted.facts.version.is_none() {
+                overlay.put(keys::content(space, id, spec, &row.content), row.encode());
+                // The one before may have been stored before contents had keys.
+                let edition = self.objects.get(id).and_then(|state| state.stored.0.get(&spec));
+                if let Some((_, last)) = edition.and_then(|edition| edition.last(Tlp::Red))
+                    && let Some(last) = overlay.get(&keys::version(space, id, spec, &last.instant)).cloned()
+                {
+                    overlay.put(keys::content(space, id, spec, &VersionRow::decode(&last)?.content), last);
+                }
+            }
             let entry = Entry {
                 id: admitted.id.clone(),
                 spec_version: admitted.spec_version,
@@ -342,6 +442,15 @@ impl<'g> Run<'g> {
         for (id, state) in self.objects.into_iter().filter(|(_, state)| !state.accepted.is_empty()) {
             let before = state.stored.latest();
             let mut record = state.stored;
+            if !state.history.is_empty() {
+                let is_replaced = |position| {
+                    let replaces = |index: &usize| self.accepted[*index].replaces.as_ref();
+                    let mut replaced = state.accepted.values().filter_map(replaces);
+                    replaced.any(|row| row.position == position)
+                };
+                let kept = state.history.into_iter().filter(|row| !is_replaced(row.row.position));
+                record = rebuild(&record, kept)?;
+            }
             for index in state.accepted.into_values() {
                 insert(&mut record, &self.accepted[index]);
             }

@@ -28,7 +28,7 @@ pub(super) async fn apply(
             }
         },
     };
-    Ok(Applied { outcomes: vec![outcome], announcement: None })
+    Ok(Applied { outcomes: vec![outcome], announcement: None, replaced: 0 })
 }
 
 /// Removes the versions that are chosen, and returns their number; `None` when there is no object to be seen.
@@ -57,6 +57,9 @@ async fn versions(
     for HistoryRow { spec, instant, row: version } in removed {
         head.remove(version.level, spec, version.length);
         overlay.remove(keys::version(space, id, spec, &instant));
+        if before.0.get(&spec).is_some_and(|edition| edition.is_unversioned) {
+            overlay.remove(keys::content(space, id, spec, &version.content));
+        }
         overlay.remove(Timeline::All(version.level).at(space, version.position));
         overlay.remove_large(&keys::object_bytes(space, version.position), version.length as usize);
     }

@@ -71,7 +71,7 @@ pub(super) async fn apply(
 }
 
 fn applied(outcome: Outcome, announcement: Option<Announcement>) -> Applied {
-    Applied { outcomes: vec![outcome], announcement }
+    Applied { outcomes: vec![outcome], announcement, replaced: 0 }
 }
 
 struct Work<'o, 's> {
@@ -115,8 +115,12 @@ impl<'o, 's> Work<'o, 's> {
         let (old_key, new_key) =
             (keys::version(space, id, spec, &row.instant), keys::version(space, id, spec, &instant));
         let value = version.encode();
+        let content = is_unversioned.then(|| keys::content(space, id, spec, &version.content));
         object.versions.insert(new, HistoryRow { spec, instant, row: version });
         self.overlay.remove(old_key);
+        if let Some(content) = content {
+            self.overlay.put(content, value.clone());
+        }
         self.overlay.put(new_key, value);
         let length = entry.length as usize;
         let (old_bytes, new_bytes) = (keys::object_bytes(space, old), keys::object_bytes(space, new));

@@ -2,7 +2,7 @@
 
 use super::{ApiRoot, Token};
 use crate::rights::{Access, GrantScope, Grants};
-use crate::store::Profile;
+use crate::store::{Conflicts, Profile};
 use serde::{Deserialize, Serialize};
 use stix_model::{SpecVersion, Tlp};
 use uuid::Uuid;
@@ -60,6 +60,8 @@ pub struct NewCollection {
     pub profile: Profile,
     /// The level of objects that carry no TLP marking.
     pub unmarked: Tlp,
+    /// What becomes of an object whose version is stored with other content.
+    pub conflicts: Conflicts,
 }
 
 /// A change of an API root. What is left out does not change.
@@ -90,6 +92,8 @@ pub struct CollectionChange {
     pub profile: Option<Profile>,
     /// The level of objects that carry no TLP marking; those that are stored are moved afterwards.
     pub unmarked: Option<Tlp>,
+    /// What becomes of an object whose version is stored with other content, from now on.
+    pub conflicts: Option<Conflicts>,
 }
 
 /// A change of an account. What is left out does not change.

@@ -6,9 +6,9 @@ use crate::store::apply::apply;
 use crate::store::engine::{Commit, Engine, KeyValue};
 use crate::store::overlay::Overlay;
 use crate::store::{
-    Add, ApiRoot, Clear, Collection, CollectionChange, Command, Delete, Directory, DirectoryCommand, Group,
-    MemoryEngine, NewAccount, Profile, Relevel, Request, Scope, Stamps, Target, VersionFilter,
-    read_directory,
+    Add, ApiRoot, Clear, Collection, CollectionChange, Command, Conflicts, Delete, Directory,
+    DirectoryCommand, Group, MemoryEngine, NewAccount, Profile, Relevel, Request, Scope, Stamps, Target,
+    VersionFilter, read_directory,
 };
 use std::sync::Arc;
 use stix_model::Tlp;
@@ -81,6 +81,10 @@ impl Recorder {
                 DirectoryCommand::AddApiRoot(root)
             }
             0 => DirectoryCommand::RemoveCollection { collection: known },
+            1 if self.random.below(2) == 0 => DirectoryCommand::ChangeCollection {
+                collection: known,
+                change: CollectionChange { conflicts: Some(Conflicts::Newest), ..Default::default() },
+            },
             1 => DirectoryCommand::ChangeCollection {
                 collection: known,
                 change: CollectionChange { profile: Some(Profile::Strict), ..Default::default() },
@@ -151,7 +155,7 @@ impl Recorder {
         match self.random.below(8) {
             0 => format!(
                 r#"{{"type":"url","id":"url--00000000-0000-5000-8000-{number:012}","value":"u:{}"}}"#,
-                self.random.below(2)
+                self.random.below(4)
             ),
             1 => tool_named(number, year, "n").replace(r#""spec_version":"2.1","#, ""),
             2 => tool_named(number, year, "n").replace(r#""name""#, r#""revoked":true,"name""#),
@@ -231,7 +235,7 @@ mod tests {
         assert_eq!(Group::decode(&bytes).unwrap(), group);
         bytes[1] = 9;
         let error = Group::decode(&bytes).unwrap_err().to_string();
-        assert!(error.contains("format 9") && error.contains("format 1"), "{error}");
-        assert!(Group::decode(&[0]).is_err() && Group::decode(&[0, 1, 255]).is_err());
+        assert!(error.contains("format 9") && error.contains("format 2"), "{error}");
+        assert!(Group::decode(&[0]).is_err() && Group::decode(&[0, 2, 255]).is_err());
     }
 }

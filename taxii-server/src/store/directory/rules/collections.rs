@@ -26,8 +26,9 @@ impl Change<'_, '_> {
         if directory.collections.contains_key(&new.id) {
             return Err(contradiction(format!("there is a collection {} already", new.id)));
         }
-        let NewCollection { id, api_root, title, description, alias, spec_versions, profile, unmarked } =
-            new.clone();
+        let new = new.clone();
+        let NewCollection { id, api_root, title, description, alias, .. } = new;
+        let NewCollection { spec_versions, profile, unmarked, conflicts, .. } = new;
         // The revision only rises, and each collection is made in one of its own.
         let number =
             u32::try_from(self.revision).map_err(|_| StoreError::Corrupt("the revision of the directory"))?;
@@ -41,6 +42,7 @@ impl Change<'_, '_> {
             spec_versions: sorted(spec_versions),
             profile,
             unmarked,
+            conflicts,
             region: REGION,
             number,
         };
@@ -55,13 +57,16 @@ impl Change<'_, '_> {
         change: &CollectionChange,
     ) -> Result<(), Stop> {
         let mut collection = Collection::clone(find(directory, id)?);
-        let CollectionChange { title, description, alias, spec_versions, profile, unmarked } = change.clone();
+        let change = change.clone();
+        let CollectionChange { title, description, alias, .. } = change;
+        let CollectionChange { spec_versions, profile, unmarked, conflicts, .. } = change;
         collection.title = title.unwrap_or(collection.title);
         collection.description = description.unwrap_or(collection.description);
         collection.alias = alias.unwrap_or(collection.alias);
         collection.spec_versions = spec_versions.map_or(collection.spec_versions, sorted);
         collection.profile = profile.unwrap_or(collection.profile);
         collection.unmarked = unmarked.unwrap_or(collection.unmarked);
+        collection.conflicts = conflicts.unwrap_or(collection.conflicts);
         // Everything is checked before anything is written: a refusal leaves nothing behind.
         check(directory, &collection)?;
         let held = self.head(&collection).await?.versions(Tlp::Red);
