@@ -48,7 +48,8 @@ pub(super) async fn envelope(
             }
             Some((slice, slices))
         });
-        Body::from_stream(stream::once(async { Ok(first) }).chain(rest))
+        // Compression polls a body that has ended once more.
+        Body::from_stream(stream::once(async { Ok(first) }).chain(rest).fuse())
     };
     let mut response = with_dates(taxii_response(StatusCode::OK, body), &dates);
     response.extensions_mut().insert(HasRoom);

@@ -2,7 +2,7 @@
 
 use crate::app::{TAXII, TestApp, tool, tool_id};
 use axum::http::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::sync::Arc;
 use taxii_server::config::Config;
 use taxii_server::store::MemoryEngine;
@@ -185,15 +185,23 @@ async fn metrics_count_requests_and_objects() {
 
 #[tokio::test]
 async fn pages_are_compressed_when_asked() {
-    let (test, id) = TestApp::with_collection().await;
-    let objects: Vec<Value> = (0..50).map(|number| tool(number, 2001)).collect();
-    test.add(&id, &objects).await;
-    let path = format!("/api/collections/{id}/objects/");
-    let plain = test.get(&path).send().await;
-    let packed = test.get(&path).header("accept-encoding", "gzip, deflate").send().await;
-    assert_eq!(packed.header("content-encoding"), Some("gzip"));
-    assert!(packed.body.len() * 3 < plain.body.len());
-    let mut unpacked = Vec::new();
-    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&packed.body[..]), &mut unpacked).unwrap();
-    assert_eq!(unpacked, plain.body);
+    // A page of one slice, and one of several.
+    for text in [String::new(), "many slices ".repeat(2_000)] {
+        let (test, id) = TestApp::with_collection().await;
+        let of = |number| {
+            let mut tool = tool(number, 2001);
+            tool["description"] = json!(format!("{number} {text}"));
+            tool
+        };
+        test.add(&id, &(0..50).map(of).collect::<Vec<_>>()).await;
+        let path = format!("/api/collections/{id}/objects/");
+        let plain = test.get(&path).send().await;
+        let packed = test.get(&path).header("accept-encoding", "gzip, deflate").send().await;
+        assert_eq!(packed.header("content-encoding"), Some("gzip"));
+        assert!(packed.body.len() * 3 < plain.body.len());
+        let mut unpacked = Vec::new();
+        let mut reader = flate2::read::GzDecoder::new(&packed.body[..]);
+        std::io::Read::read_to_end(&mut reader, &mut unpacked).unwrap();
+        assert_eq!(unpacked, plain.body);
+    }
 }

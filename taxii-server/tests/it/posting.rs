@@ -100,7 +100,8 @@ async fn a_status_is_bounded() {
     let path = format!("/api/collections/{id}/objects/");
     let long = "x".repeat(300_000);
     let id_only = |number| format!(r#"{{"id":"{}"}}"#, tool_id(number));
-    let bad: [(&str, u64, Box<dyn Fn(u64) -> String>); 6] = [
+    type Make<'a> = Box<dyn Fn(u64) -> String + 'a>;
+    let bad: [(&str, u64, Make<'_>); 6] = [
         ("nothing in them", 99_999, Box::new(|_| "{}".to_owned())),
         ("no objects", 99_999, Box::new(|_| "7".to_owned())),
         ("an id alone", 40_000, Box::new(id_only)),

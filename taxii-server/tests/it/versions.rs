@@ -105,7 +105,7 @@ async fn what_contradicts_earlier_versions_is_refused_with_rule_and_pointer() {
 async fn a_redefined_marking_stays_as_it_was() {
     let (test, id) = TestApp::with_collection().await;
     let first = marking("2026-03-01T10:00:00.000Z", "Members only");
-    test.add(&id, &[first.clone()]).await;
+    test.add(&id, std::slice::from_ref(&first)).await;
     test.add(&id, &[marking("2026-04-01T10:00:00.000Z", "Free to publish")]).await;
     let one = format!("{}/", first["id"].as_str().unwrap());
     assert_eq!(objects(&test, &id, &one).await, json!([first]));
@@ -167,7 +167,7 @@ async fn what_observables_say_more_are_versions() {
     let path = format!("/api/collections/{id}/objects/{one}");
     assert_eq!(test.call(Method::DELETE, &path).send().await.status, StatusCode::OK);
     assert_eq!(objects(&test, &id, &one).await, json!([domain]));
-    test.add(&id, &[other.clone()]).await;
+    test.add(&id, std::slice::from_ref(&other)).await;
     assert_eq!(objects(&test, &id, &format!("{one}?match[version]=all")).await, json!([domain, other]));
     // Spelled otherwise it is the same.
     let respelled = with(domain, json!({"defanged": false}));
@@ -183,7 +183,7 @@ async fn a_collection_that_mirrors_a_source_takes_the_newest_content() {
     let record = format!("/admin/collections/{id}/");
     let changed = with(tool(1, 2002), json!({"name": "changed"}));
     test.add(&id, &[tool(1, 2001), tool(1, 2002), tool(2, 2001)]).await;
-    let refused = test.add(&id, &[changed.clone()]).await;
+    let refused = test.add(&id, std::slice::from_ref(&changed)).await;
     assert_eq!(reasons(&refused), [("version-conflict", "", "S-084")], "the default");
     let before = test.get(&format!("/api/collections/{id}/objects/")).send().await;
     let seen = before.header("x-taxii-date-added-last").unwrap().to_owned();
