@@ -54,8 +54,12 @@ pub fn revoke(object: &Object, modified: &Timestamp) -> Result<Object, VersionEr
 
 fn next(object: &Object, modified: &Timestamp, changes: &[Change]) -> Result<Object, VersionError> {
     let header = object.header();
-    let (Some(_), Some(before)) = (&header.created, &header.modified) else {
-        return Err(VersionError::NotVersioned(header.id.object_type().into()));
+    let object_type = header.id.object_type();
+    // Some producers write `modified` in marking definitions, which have no versions (STIX 2.1, section 7.2.1).
+    let (Some(_), Some(before), true) =
+        (&header.created, &header.modified, object_type != "marking-definition")
+    else {
+        return Err(VersionError::NotVersioned(object_type.into()));
     };
     if is_revoked(object) {
         return Err(VersionError::Revoked);
@@ -111,7 +115,7 @@ pub fn material_changes(old: Value<'_>, new: Value<'_>) -> Vec<&'static str> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VersionError {
     /// Cyber-observable objects and marking definitions are not versioned.
-    #[error("this {0} has no versions: it lacks `created` or `modified`; make a new object instead")]
+    #[error("this {0} has no versions; make a new object instead")]
     NotVersioned(Box<str>),
     /// STIX 2.1, section 3.6.1.
     #[error("the object is revoked, and no version follows a revocation")]

@@ -208,7 +208,7 @@ fn refusals_of_a_new_version() {
             &parse(r#"{"type":"url","id":"url--7d45bfa7-9b83-5b0c-b5ae-1ad0c7c1f0a1","value":"x"}"#),
             &later,
             harmless(),
-            "this url has no versions: it lacks `created` or `modified`; make a new object instead",
+            "this url has no versions; make a new object instead",
         ),
         (
             &object,
