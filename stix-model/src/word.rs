@@ -46,7 +46,7 @@ macro_rules! word {
     };
 }
 
-/// A text that is none of the words of a type, such as no number of a [`Rule`].
+/// A text that is none of the words of a type, such as a number that no rule has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is not {0}")]
 pub struct UnknownWord(pub(crate) &'static str);

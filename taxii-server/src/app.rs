@@ -1,11 +1,11 @@
 //! The state that all handlers share.
 
 use crate::budget::Budgets;
+use crate::certificates::Certificates;
 use crate::config::Config;
 pub use crate::credentials::CredentialError;
 use crate::credentials::Credentials;
 use crate::metrics::Metrics;
-use crate::serve::Certificates;
 use crate::store::Store;
 use std::sync::{Arc, OnceLock};
 

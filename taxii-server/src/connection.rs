@@ -11,9 +11,9 @@ mod stream;
 pub(crate) use register::Caps;
 
 use crate::budget::Budget;
+use crate::certificates::Certificates;
 use crate::config::Timeouts;
 use crate::router;
-use crate::serve::Certificates;
 use activity::{Activity, Overdue};
 use exchange::ConnectionService;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};

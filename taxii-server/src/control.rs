@@ -1,9 +1,9 @@
 //! Administration from Rust and from the command line, with the rights of the owner of the store.
 //!
 //! [`Control`] sends the same requests as any administrator, inside this process ([`Control::of`]) or to the server that
-//! has the data folder open ([`Control::open`]). A running server listens on a loopback address for the operator of its
-//! machine, and writes the address and a secret into its data folder, readable for the owner only: an account that can
-//! read that file can read the store too.
+//! has the data folder open ([`Control::open`]). A running server listens on a socket in its data folder, or on a loopback
+//! address where the system has no such sockets, and writes the address and a secret into that folder, readable for the
+//! owner only: an account that can read that file can read the store too.
 
 mod admin;
 mod file;
@@ -16,8 +16,11 @@ pub use crate::routes::admin::resource::{
     CollectionResource, NewAccount, NewApiRoot, NewCollection, NewPassword, Secrets,
 };
 pub use admin::Records;
-pub(crate) use file::{ControlAddress, ControlFile, FILE};
+#[cfg(feature = "cli")]
+use file::ControlAddress;
+pub(crate) use file::ControlFile;
 pub(crate) use listener::ControlListener;
+#[cfg(feature = "cli")]
 use listener::Place;
 
 use crate::app::{App, CredentialError};
@@ -32,16 +35,6 @@ use std::error::Error;
 use std::sync::Arc;
 use stix_model::taxii;
 use tower::ServiceExt;
-
-/// Header with a text that the server must answer with its proof.
-pub(crate) const CHALLENGE: &str = "x-concord-challenge";
-/// Header with the proof.
-pub(crate) const PROOF: &str = "x-concord-proof";
-
-/// Proves that one knows the secret of the control file, without telling it.
-pub(crate) fn proof(secret: &str, challenge: &[u8]) -> String {
-    crate::credentials::keyed_hash(secret, challenge)
-}
 
 /// Access to a store with the rights of its owner.
 pub struct Control {

@@ -22,6 +22,10 @@ use subtle::ConstantTimeEq;
 use queue::Queue;
 pub(crate) use queue::Source;
 
+/// Header with a text that a server answers with its proof, before the command line tells it the secret.
+pub(crate) const CHALLENGE: &str = "x-concord-challenge";
+/// Header with the proof.
+pub(crate) const PROOF: &str = "x-concord-proof";
 const TOKEN_PREFIX: &str = "concord_";
 /// Maximum number of remembered pairs.
 const REMEMBERED: u64 = 10_000;
@@ -232,10 +236,11 @@ pub(crate) fn sha256_hex(token: &str) -> String {
     hex(&Sha256::digest(token.as_bytes()))
 }
 
-/// HMAC-SHA-256 of a message, in hexadecimal digits.
-pub(crate) fn keyed_hash(key: &str, message: &[u8]) -> String {
-    let hash = Hmac::<Sha256>::new_from_slice(key.as_bytes()).expect("HMAC takes keys of any length");
-    hex(&hash.chain_update(message).finalize().into_bytes())
+/// Proves that one knows the secret of the control file, without telling it: HMAC-SHA-256 of the challenge, in
+/// hexadecimal digits.
+pub(crate) fn proof(secret: &str, challenge: &[u8]) -> String {
+    let hash = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
+    hex(&hash.chain_update(challenge).finalize().into_bytes())
 }
 
 fn random_hex<const N: usize>() -> Result<String, CredentialError> {

@@ -12,10 +12,12 @@ use std::sync::Arc;
 /// Name of the embedded store in the data folder.
 const FILE: &str = "store.redb";
 
+/// Name of the file through which the command line finds a running server.
+pub(crate) const CONTROL: &str = "control.json";
 /// Name of the file with the first administrator.
 pub(crate) const ADMINISTRATOR: &str = "administrator.txt";
 /// Files in the data folder that only its owner may read. The store is one more.
-const SECRETS: [&str; 2] = [ADMINISTRATOR, crate::control::FILE];
+const SECRETS: [&str; 2] = [ADMINISTRATOR, CONTROL];
 
 /// Why the store of a configuration cannot be opened.
 #[derive(Debug, thiserror::Error)]

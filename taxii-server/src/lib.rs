@@ -14,6 +14,7 @@
 pub mod admission;
 pub mod app;
 pub mod budget;
+mod certificates;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;

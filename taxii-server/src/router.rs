@@ -1,7 +1,7 @@
 //! All routes.
 
 use crate::app::App;
-use crate::control;
+use crate::credentials;
 use crate::error::ApiError;
 use crate::extract::{HasRoom, LocalOperator, hold_answer};
 use crate::routes::{
@@ -134,8 +134,8 @@ pub(crate) fn operator_service(app: Arc<App>, secret: &str) -> Service {
 
 async fn admit_operator(State(secret): State<Arc<str>>, mut request: Request, next: Next) -> Response {
     // The client tells its secret only to one that knows it.
-    if let Some(challenge) = request.headers().get(control::CHALLENGE) {
-        return [(control::PROOF, control::proof(&secret, challenge.as_bytes()))].into_response();
+    if let Some(challenge) = request.headers().get(credentials::CHALLENGE) {
+        return [(credentials::PROOF, credentials::proof(&secret, challenge.as_bytes()))].into_response();
     }
     let expected = format!("Bearer {secret}");
     let given = request.headers().get(header::AUTHORIZATION).map_or(&b""[..], |value| value.as_bytes());

@@ -1,13 +1,12 @@
 //! A running server: listeners, background tasks, signals, shutdown.
 
-mod certificates;
 mod descriptors;
 mod signals;
 
-pub(crate) use certificates::Certificates;
 pub use signals::StopSignal;
 
 use crate::app::{App, CredentialError};
+use crate::certificates::Certificates;
 use crate::config::{Config, ConfigError, ListenAddress, MetricsListen, Tls, Unnamed};
 use crate::connection::{Front, Phase};
 use crate::control::{ControlFile, ControlListener};

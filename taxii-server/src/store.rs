@@ -10,6 +10,7 @@
 mod announce;
 mod apply;
 mod command;
+mod contents;
 mod cursor;
 mod directory;
 mod embedded;
@@ -48,7 +49,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use stix_model::json::Digest;
 use stix_model::taxii::{ManifestRecord, Status};
-use stix_model::{StixId, Timestamp, Tlp};
+use stix_model::{StixId, Timestamp};
 use tokio::sync::{Notify, mpsc, oneshot};
 use uuid::Uuid;
 use writer::{Health, Write, Writer};
@@ -59,6 +60,7 @@ pub use command::{
     Add, Admitted, Clear, Command, DecodeError, Delete, Group, Refused, Relevel, Request, Scope, Stamps,
     Submitted, Target,
 };
+pub use contents::Contents;
 pub use cursor::{Cursor, CursorError};
 pub use directory::{
     Account, AccountChange, ApiRoot, ApiRootChange, Collection, CollectionChange, Directory,
@@ -113,31 +115,6 @@ pub struct Page<T> {
     pub date_added: Option<(Timestamp, Timestamp)>,
     /// The cursor of the next page, when there is one.
     pub next: Option<String>,
-}
-
-/// What a collection holds, as far as a viewer sees it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Contents {
-    /// Objects, each with one or more versions.
-    pub objects: u64,
-    /// Versions of objects.
-    pub versions: u64,
-    /// Bytes of all versions, as they were sent.
-    pub bytes: u64,
-    /// `date_added` of the last addition; `None` when the collection holds nothing.
-    pub newest: Option<Timestamp>,
-}
-
-impl Contents {
-    fn of(head: &Head, clearance: Tlp) -> Self {
-        let versions = head.versions(clearance).iter().sum();
-        Self {
-            objects: head.objects(clearance),
-            versions,
-            bytes: head.bytes(clearance),
-            newest: (versions > 0).then(|| date_added(head.last(clearance))),
-        }
-    }
 }
 
 /// The start of a page, and its maximum length.

@@ -1,13 +1,11 @@
 //! The file through which the command line finds a running server.
 
 use super::listener::Place;
+use crate::engines::CONTROL;
 use crate::private;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
-
-/// Name of the file in the data folder.
-pub(crate) const FILE: &str = "control.json";
 
 /// Place at which a running server listens for the operator of its machine, and the secret that both know.
 #[derive(Serialize, Deserialize)]
@@ -22,7 +20,7 @@ pub(crate) struct ControlAddress {
 impl ControlAddress {
     /// Writes the file into a data folder, readable for its owner only.
     pub(crate) fn write(&self, data: &Path) -> io::Result<ControlFile> {
-        let path = data.join(FILE);
+        let path = data.join(CONTROL);
         let written = Self { place: self.place.inside(data), secret: self.secret.clone(), ..*self };
         private::write(&path, &serde_json::to_vec(&written)?)?;
         Ok(ControlFile { path, place: self.place.clone() })
@@ -31,7 +29,7 @@ impl ControlAddress {
     /// Reads the file of a data folder; `None` when it has none.
     #[cfg(feature = "cli")]
     pub(crate) fn read(data: &Path) -> io::Result<Option<Self>> {
-        match private::read(&data.join(FILE)) {
+        match private::read(&data.join(CONTROL)) {
             Ok(json) => {
                 let read: Self = serde_json::from_slice(&json)?;
                 Ok(Some(Self { place: read.place.below(data), ..read }))

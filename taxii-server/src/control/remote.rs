@@ -1,9 +1,9 @@
 //! The server that has a data folder open, in another process; or its store, when none runs.
 
-use super::file::FILE;
-use super::{CHALLENGE, Control, ControlAddress, ControlError, Endpoint, PROOF, Place, Reply, proof};
+use super::{Control, ControlAddress, ControlError, Endpoint, Place, Reply};
 use crate::app::App;
 use crate::config::Config;
+use crate::credentials::{CHALLENGE, PROOF, proof};
 use crate::engines;
 use axum::http::{Method, Request, header};
 use bytes::Bytes;
@@ -45,7 +45,7 @@ impl Control {
 
     /// Returns the server that has the data folder open, if one answers.
     async fn reach(config: &Config) -> Result<Option<Self>, ControlError> {
-        let path = config.data.join(FILE);
+        let path = config.data.join(engines::CONTROL);
         let found = match ControlAddress::read(&config.data) {
             Ok(found) => found,
             // The store tells what is wrong with the folder.

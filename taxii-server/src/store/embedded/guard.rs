@@ -21,6 +21,7 @@ thread_local! {
 struct ReadFault(io::Error);
 
 /// Whether this thread runs code of redb, whose panics become errors and need no text of their own.
+#[cfg(feature = "cli")]
 pub(crate) fn is_guarded() -> bool {
     DOING.get() != Doing::Nothing
 }
