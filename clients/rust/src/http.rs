@@ -4,7 +4,7 @@ use crate::proxy::Proxies;
 use crate::retry::retry_after;
 use crate::{Auth, Error, Options, Url, tls};
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::{Method, StatusCode, redirect};
 use serde::de::DeserializeOwned;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -218,10 +218,14 @@ impl Http {
 
 impl Answer {
     /// The server wants to be asked later. Behind a proxy, 502 and 504 say the same, but not whether the request
-    /// was carried out.
+    /// was carried out; neither does 503, unless it says when to come again.
     fn is_busy(&self, is_repeatable: bool) -> bool {
-        let status = self.status.as_u16();
-        matches!(status, 429 | 503) || (is_repeatable && matches!(status, 502 | 504))
+        match self.status.as_u16() {
+            429 => true,
+            503 => is_repeatable || self.headers.contains_key(RETRY_AFTER),
+            502 | 504 => is_repeatable,
+            _ => false,
+        }
     }
 
     /// Where the server sends the request.

@@ -281,3 +281,37 @@ fn this_machine_is_never_asked_through_a_proxy() {
     assert!(said.contains("taxii.invalid is not known") && !said.contains("proxy"), "{said}");
     assert_eq!(proxy.requests().len(), before);
 }
+
+#[test]
+fn a_503_that_may_come_after_the_deletion_is_not_answered_by_another() {
+    let script = Script::start(|request| match (request.method.as_str(), request.path.as_str()) {
+        ("DELETE", _) => (503, "", String::new()),
+        _ => (200, JSON, r#"{"id":"c","title":"C","can_read":true,"can_write":true}"#.to_owned()),
+    });
+    let output = taxii().args(["--url", &script.url, "delete", "-c", "c", &id(1)]).output().unwrap();
+    assert!(!output.status.success());
+    let deletions = script.requests().into_iter().filter(|request| request.method == "DELETE");
+    assert_eq!(deletions.count(), 1, "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_name_is_not_taken_for_that_of_another_api_root() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = file(&folder, 1, &[]);
+    let script = Script::start(|request| match request.path.as_str() {
+        "/taxii2/" => (200, JSON, r#"{"title":"T","api_roots":["/a/","/b/"]}"#.to_owned()),
+        "/b/collections/" => {
+            let drafts = r#"{"id":"d","title":"drafts","can_read":true,"can_write":true}"#;
+            (200, JSON, format!(r#"{{"collections":[{drafts}]}}"#))
+        }
+        _ if request.method == "POST" => all_added(request),
+        _ => (500, "", String::new()),
+    });
+    let server = script.url.trim_end_matches("root/");
+    for name in [&["-c", "drafts"][..], &[]] {
+        let output = taxii().args(["--url", server, "push"]).args(name).arg(&file).output().unwrap();
+        let said = text(&output.stderr);
+        assert!(!output.status.success() && said.contains("/a/collections/"), "{said}");
+    }
+    assert!(script.posts().is_empty());
+}

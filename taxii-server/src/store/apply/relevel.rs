@@ -110,7 +110,8 @@ impl<'o, 's> Work<'o, 's> {
         let facts = object.before.0.get(&spec).ok_or(StoreError::Corrupt("the record of an object"))?;
         let is_unversioned = facts.is_unversioned;
         let row = object.versions.remove(&old).ok_or(StoreError::Corrupt("the history of an object"))?;
-        let instant = if is_unversioned { date_added(new).sort_key().into() } else { row.instant.clone() };
+        // The order of versions stays, also where the version is the `date_added` that the object had first.
+        let instant = row.instant.clone();
         let version = VersionRow { level: to, position: new, ..row.row };
         let (old_key, new_key) =
             (keys::version(space, id, spec, &row.instant), keys::version(space, id, spec, &instant));
@@ -128,8 +129,7 @@ impl<'o, 's> Work<'o, 's> {
         self.overlay.remove_large(&old_bytes, length);
         self.overlay.put_large(&new_bytes, json);
         self.overlay.remove(Timeline::All(from).at(space, old));
-        let version = if is_unversioned { date_added(new) } else { entry.version.clone() };
-        self.overlay.put(Timeline::All(to).at(space, new), Entry { version, ..entry }.encode());
+        self.overlay.put(Timeline::All(to).at(space, new), entry.encode());
         self.head.remove(from, spec, entry.length);
         self.head.add(to, spec, new, entry.length);
         let announcement = self.announcement.get_or_insert(Announcement::of(self.collection.id));

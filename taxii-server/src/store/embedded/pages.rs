@@ -8,7 +8,7 @@
 use super::disk::Disk;
 use super::guard;
 use redb::StorageBackend;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -22,7 +22,7 @@ pub(super) struct Pages {
 #[derive(Debug, Default)]
 struct Waiting {
     /// What was written between two syncs, oldest first. The last one is open.
-    epochs: Vec<Epoch>,
+    epochs: VecDeque<Epoch>,
     /// Length of the file on the disk.
     on_disk: u64,
     /// Syncs write nothing.
@@ -132,10 +132,17 @@ impl Waiting {
 
     fn open(&mut self) -> &mut Epoch {
         if self.epochs.is_empty() {
-            self.epochs.push(Epoch::default());
+            self.epochs.push_back(Epoch::default());
         }
         let last = self.epochs.len() - 1;
         &mut self.epochs[last]
+    }
+
+    /// What is written next stays behind what was written so far.
+    fn end_epoch(&mut self) {
+        if self.epochs.back().is_some_and(|last| !last.is_empty()) {
+            self.epochs.push_back(Epoch::default());
+        }
     }
 }
 
@@ -212,7 +219,7 @@ impl Pages {
     fn sync(&self) {
         let mut waiting = self.change();
         if waiting.is_held || waiting.fault.is_some() {
-            waiting.epochs.push(Epoch::default());
+            waiting.end_epoch();
             return;
         }
         drop(waiting);
@@ -222,7 +229,7 @@ impl Pages {
     fn flush(&self) {
         loop {
             let waiting = self.waiting();
-            let Some(epoch) = waiting.epochs.first() else { return };
+            let Some(epoch) = waiting.epochs.front() else { return };
             // Only the one writer changes what waits, so readers are not held up here.
             let written = if epoch.is_empty() { Ok(()) } else { epoch.write(&*self.disk, waiting.on_disk) };
             let on_disk = epoch.length.unwrap_or(waiting.on_disk);
@@ -232,10 +239,10 @@ impl Pages {
                 // A part may have been done.
                 waiting.on_disk = self.disk.length().unwrap_or(waiting.on_disk);
                 waiting.fault = Some(Fault(Arc::new(error)));
-                waiting.epochs.push(Epoch::default());
+                waiting.end_epoch();
                 return;
             }
-            waiting.epochs.remove(0);
+            waiting.epochs.pop_front();
             waiting.on_disk = on_disk;
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::similar::did_you_mean;
-use taxii_client::{Client, taxii::Collection};
+use taxii_client::{Client, Error, taxii::Collection};
 use uuid::Uuid;
 
 /// Which collection.
@@ -38,6 +38,13 @@ impl CollectionOption {
                 Ok(list) => known.extend(list.into_iter().map(|collection| (root, collection))),
                 Err(error) => failure = failure.or(Some(error)),
             }
+        }
+        // The collection that is meant may be in the root that did not answer; only an id names one everywhere.
+        let is_known = |named: &String| known.iter().any(|(_, collection)| collection.id == *named);
+        if let Some(error) = failure.take_if(|error| !is_answer(error))
+            && !named.as_ref().is_some_and(is_known)
+        {
+            return Err(error.into());
         }
         let unlisted = failure.filter(|_| known.is_empty());
         let Some(named) = named else {
@@ -89,6 +96,11 @@ impl CollectionOption {
         let message = format!("{named}: no collection has this id, alias or title{hint}");
         Err(Failure::Failed(format!("{message}{}", rows(known.iter().map(|(_, collection)| collection)))))
     }
+}
+
+/// Whether an API root says that it has nothing for this account.
+fn is_answer(error: &Error) -> bool {
+    matches!(error, Error::Refused { status: 401 | 403 | 404, .. })
 }
 
 fn which(choices: &[&Collection]) -> Failure {

@@ -94,9 +94,9 @@ async fn to_stdout(mut walk: Walk, layout: &Layout, out: &mut Out) -> Result<(),
 
 async fn to_file(walk: Walk, place: &target::Place<'_>, out: &mut Out) -> Result<(), Failure> {
     let (mut walk, first, mut target) = match place.load()? {
-        Some(state) => {
+        Some(_) => {
             let target = Target::open(place)?;
-            (walk.starting_at(state.positions), None, target)
+            (walk.starting_at(target.positions()), None, target)
         }
         // A wrong name or filter must not leave a file that is in the way of the right one.
         None => {

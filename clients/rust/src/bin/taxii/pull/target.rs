@@ -136,6 +136,11 @@ impl Target {
         Ok(())
     }
 
+    /// Where the pull goes on; the file is locked, so no other pull moves on meanwhile.
+    pub(super) fn positions(&self) -> Vec<Position> {
+        self.state.positions.clone()
+    }
+
     /// Objects in the file.
     pub(super) fn objects(&self) -> u64 {
         self.state.objects
