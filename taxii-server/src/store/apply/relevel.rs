@@ -10,7 +10,7 @@ use crate::store::filter::HistoryRow;
 use crate::store::keys::{self, Position, Space, Timeline};
 use crate::store::overlay::Overlay;
 use crate::store::receipt::Done;
-use crate::store::record::{Entry, Head, ObjectRecord, VersionRow, date_added};
+use crate::store::record::{Entry, Head, ObjectRecord, VersionRow};
 use crate::store::select::history;
 use std::collections::BTreeMap;
 use stix_model::{StixId, Tlp};
