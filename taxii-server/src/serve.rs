@@ -123,8 +123,9 @@ impl Server {
         let store = engines::open_to_serve(&config).await?;
         let unnamed = if config.is_tls() { Unnamed::All } else { Unnamed::Loopback };
         let listener = bind(&config.listen, Config::PORT, unnamed, "listen").await?;
-        let mut server = Self::start_with(config, store, listener).await?;
+        let mut server = Self::over(config, store, listener).await?;
         server.open_control()?;
+        server.say_listening();
         Ok(server)
     }
 
@@ -133,11 +134,13 @@ impl Server {
     ///
     /// # Errors
     /// When the configuration is not valid for the address of the listener, or the address for metrics is taken.
-    pub async fn start_with(
-        mut config: Config,
-        store: Store,
-        listener: TcpListener,
-    ) -> Result<Self, StartError> {
+    pub async fn start_with(config: Config, store: Store, listener: TcpListener) -> Result<Self, StartError> {
+        let server = Self::over(config, store, listener).await?;
+        server.say_listening();
+        Ok(server)
+    }
+
+    async fn over(mut config: Config, store: Store, listener: TcpListener) -> Result<Self, StartError> {
         let address = listener.local_addr().map_err(StartError::Listener)?;
         config.listen = address.into();
         config.check()?;
@@ -178,8 +181,13 @@ impl Server {
                 "public_url is not set, so discovery gives relative URLs, which some clients do not take"
             );
         }
-        tracing::info!(%address, tls = config.tls.is_some(), "listening");
         Ok(server)
+    }
+
+    /// Logs that all listeners are open, that of the command line too.
+    fn say_listening(&self) {
+        let (address, tls) = (self.address, self.app.config.tls.is_some());
+        tracing::info!(%address, tls, "listening");
     }
 
     /// Accepts connections until the server stops.
