@@ -135,7 +135,7 @@ def test_tokens_count_at_once(folder, demo):
 def test_removed_account_is_out_at_once(folder, demo):
     account = folder.json("account", "add", "remove-test")
     assert discovery(demo, account) == 200
-    folder.run("account", "remove", "remove-test")
+    folder.run("account", "remove", "remove-test", "--yes")
     assert (discovery(demo, account), by_token(demo, account["token"])) == (401, 401)
 
 
@@ -174,7 +174,7 @@ def test_collections_come_and_go_at_once(folder, demo):
     assert client.post(f"{url}objects/", data=envelope(texts)).status_code == 202
     assert object_texts(client.get(f"{demo['api_root']}collections/comes/objects/").text) == texts
     assert collection["id"] in listed(client, demo)
-    folder.run("collection", "remove", "comes")
+    folder.run("collection", "remove", "comes", "--yes")
     assert client.get(f"{url}objects/").status_code == 404
     assert collection["id"] not in listed(client, demo)
     # Another one of the same name and id begins empty.
@@ -186,7 +186,7 @@ def test_removed_collection_takes_its_grants_along(folder, demo):
     collection = folder.json("collection", "add", "Granted")
     account = folder.json("account", "add", "granted-test", "--read", collection["id"])
     client = session(account)
-    folder.run("collection", "remove", collection["id"])
+    folder.run("collection", "remove", collection["id"], "--yes")
     # The account can still be changed.
     changed = folder.json("account", "password", "granted-test")
     folder.run("account", "grant", "granted-test", demo["collection"]["id"], "--read")
