@@ -98,6 +98,15 @@ impl VersionRow {
     const REVOKED: u8 = 1;
     const RESPELLED: u8 = 2;
 
+    /// The row for the content of an unversioned object. Its position tells the version, the `date_added` that the object
+    /// had first, also after it moved; `instant` is the sort key of that version.
+    pub(crate) fn of_content(&self, instant: &str) -> Result<Self, StoreError> {
+        let version = format!("{instant}Z").parse::<Timestamp>().ok();
+        let micros = version.and_then(|version| u64::try_from(version.micros()).ok());
+        let micros = micros.ok_or(StoreError::Corrupt("the version of an object"))?;
+        Ok(Self { position: Position { micros, sequence: 0 }, ..self.clone() })
+    }
+
     pub(crate) fn encode(&self) -> Bytes {
         let mut out = Vec::with_capacity(48);
         let is_respelled = self.content != self.digest;

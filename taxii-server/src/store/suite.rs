@@ -82,6 +82,7 @@ macro_rules! engine_tests {
                     a_post_costs_two_reads_and_one_commit,
                 clearance: viewers_see_what_their_clearance_allows outcomes_tell_no_more_than_the_submitter_sees
                     deletions_choose_among_visible_versions unmarked_objects_move_to_their_new_level
+                    moving_keeps_the_order_of_versions
                     watchers_wake_for_what_they_see watchers_wake_after_a_lost_answer
                     a_level_that_is_set_meanwhile_keeps_its_mark large_objects_move_in_bounded_commits,
                 pollers: each_poller_gets_every_survivor_once,
@@ -294,12 +295,16 @@ pub(crate) fn tool_named(number: u64, year: u32, name: &str) -> String {
     )
 }
 
-/// A tool with a TLP 2.0 marking.
-pub(crate) fn marked_tool(number: u64, year: u32, level: Tlp) -> String {
+/// The property for a TLP 2.0 marking.
+pub(crate) fn marking(level: Tlp) -> String {
     let definition = level.definition(stix_model::marking::TlpEdition::V2).unwrap();
     let definition = Object::parse(definition).unwrap();
-    let marking = format!(r#""object_marking_refs":["{}"],"name""#, definition.header().id);
-    tool(number, year).replace(r#""name""#, &marking)
+    format!(r#""object_marking_refs":["{}"]"#, definition.header().id)
+}
+
+/// A tool with a TLP 2.0 marking.
+pub(crate) fn marked_tool(number: u64, year: u32, level: Tlp) -> String {
+    tool(number, year).replace(r#""name""#, &format!(r#"{},"name""#, marking(level)))
 }
 
 /// Small deterministic random numbers; the seed is in the name of every failure.

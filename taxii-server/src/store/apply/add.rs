@@ -421,9 +421,10 @@ impl<'g> Run<'g> {
                 // The one before may have been stored before contents had keys.
                 let edition = self.objects.get(id).and_then(|state| state.stored.0.get(&spec));
                 if let Some((_, last)) = edition.and_then(|edition| edition.last(Tlp::Red))
-                    && let Some(last) = overlay.get(&keys::version(space, id, spec, &last.instant)).cloned()
+                    && let Some(row) = overlay.get(&keys::version(space, id, spec, &last.instant))
                 {
-                    overlay.put(keys::content(space, id, spec, &VersionRow::decode(&last)?.content), last);
+                    let row = VersionRow::decode(row)?.of_content(&last.instant)?;
+                    overlay.put(keys::content(space, id, spec, &row.content), row.encode());
                 }
             }
             let entry = Entry {

@@ -110,19 +110,15 @@ impl<'o, 's> Work<'o, 's> {
         let facts = object.before.0.get(&spec).ok_or(StoreError::Corrupt("the record of an object"))?;
         let is_unversioned = facts.is_unversioned;
         let row = object.versions.remove(&old).ok_or(StoreError::Corrupt("the history of an object"))?;
+        let moved = VersionRow { level: to, position: new, ..row.row };
+        let content = is_unversioned.then(|| moved.of_content(&row.instant)).transpose()?;
         // The order of versions stays, also where the version is the `date_added` that the object had first.
-        let instant = row.instant.clone();
-        let version = VersionRow { level: to, position: new, ..row.row };
-        let (old_key, new_key) =
-            (keys::version(space, id, spec, &row.instant), keys::version(space, id, spec, &instant));
-        let value = version.encode();
-        let content = is_unversioned.then(|| keys::content(space, id, spec, &version.content));
-        object.versions.insert(new, HistoryRow { spec, instant, row: version });
-        self.overlay.remove(old_key);
+        let (key, value) = (keys::version(space, id, spec, &row.instant), moved.encode());
+        object.versions.insert(new, HistoryRow { row: moved, ..row });
+        self.overlay.put(key, value);
         if let Some(content) = content {
-            self.overlay.put(content, value.clone());
+            self.overlay.put(keys::content(space, id, spec, &content.content), content.encode());
         }
-        self.overlay.put(new_key, value);
         let length = entry.length as usize;
         let (old_bytes, new_bytes) = (keys::object_bytes(space, old), keys::object_bytes(space, new));
         let json = self.overlay.load_large(&old_bytes, length).await?;

@@ -225,6 +225,13 @@ pub async fn deletions_choose_among_visible_versions(engine: Arc<dyn Engine>) {
     assert_eq!(walk(&fixture, Tlp::Red, Filter::default()).await, [(1, 2002), (2, 2001)]);
 }
 
+/// Changes the level of objects without a marking. Those in the collection have not moved then.
+async fn set_unmarked(fixture: &Fixture, level: Tlp) {
+    let change = CollectionChange { unmarked: Some(level), ..Default::default() };
+    let collection = fixture.collection.id;
+    fixture.change(DirectoryCommand::ChangeCollection { collection, change }).await.unwrap();
+}
+
 pub async fn unmarked_objects_move_to_their_new_level(engine: Arc<dyn Engine>) {
     let fixture = Fixture::new(engine).await;
     let url =
@@ -247,13 +254,7 @@ pub async fn unmarked_objects_move_to_their_new_level(engine: Arc<dyn Engine>) {
         fixture.store.manifest(&fixture.view(), &PageRequest::first(with(None), 9_999)).await.unwrap();
     let (_, before) = before.date_added.unwrap();
     let collection = fixture.collection.id;
-    fixture
-        .change(DirectoryCommand::ChangeCollection {
-            collection,
-            change: CollectionChange { unmarked: Some(Tlp::Green), ..Default::default() },
-        })
-        .await
-        .unwrap();
+    set_unmarked(&fixture, Tlp::Green).await;
     fixture.store.clear(0).await.unwrap();
     let fixture = fixture.known(collection);
     let count = async |clearance| super::count(&fixture.store, &fixture.view_of(clearance)).await;
@@ -275,6 +276,34 @@ pub async fn unmarked_objects_move_to_their_new_level(engine: Arc<dyn Engine>) {
     // What comes later without a marking has the new level too.
     fixture.add(&[tool(5_000, 2001)]).await;
     assert_eq!([count(Tlp::Clear).await, count(Tlp::Green).await], [2, 705]);
+}
+
+pub async fn moving_keeps_the_order_of_versions(engine: Arc<dyn Engine>) {
+    let fixture = Fixture::new(engine).await;
+    let url = |more: &str| {
+        format!(
+            r#"{{"type":"url","id":"url--7d45bfa7-9b83-5b0c-b5ae-1ad0c7c1f0a1","value":"http://x.example/"{more}}}"#
+        )
+    };
+    let unmarked = url("");
+    let marked = url(&format!(",{}", super::marking(Tlp::Amber)));
+    let first = fixture.add(std::slice::from_ref(&unmarked)).await.successes.remove(0);
+    let second = fixture.add(std::slice::from_ref(&marked)).await.successes.remove(0);
+    set_unmarked(&fixture, Tlp::Green).await;
+    fixture.store.clear(0).await.unwrap();
+    let collection = fixture.collection.id;
+    let fixture = fixture.known(collection);
+    let latest = fixture.store.records(&fixture.view(), &PageRequest::first(with(None), 9)).await.unwrap();
+    assert_eq!(latest.items.iter().map(|(_, object)| object).collect::<Vec<_>>(), [&marked]);
+    // It has moved, and is the same version as before.
+    let all = PageRequest::first(with(Some(VersionFilter::All)), 9);
+    let all = fixture.store.manifest(&fixture.view(), &all).await.unwrap().items;
+    let versions: Vec<_> = all.iter().map(|record| record.version.clone()).collect();
+    assert_eq!(versions, [second.version.clone(), first.version.clone()]);
+    let again = fixture.add(&[unmarked, marked]).await;
+    let versions: Vec<_> = again.successes.iter().map(|row| row.version.clone()).collect();
+    assert_eq!(versions, [first.version, second.version]);
+    assert_eq!(super::count(&fixture.store, &fixture.view()).await, 2, "versions");
 }
 
 /// A piece of moving that is decided on the fixture as it is now.
@@ -299,23 +328,11 @@ async fn relevel(fixture: &Fixture, engine: &Arc<dyn Engine>) -> (Done, Commit) 
 pub async fn a_level_that_is_set_meanwhile_keeps_its_mark(engine: Arc<dyn Engine>) {
     let fixture = Fixture::new(Arc::clone(&engine)).await;
     let collection = fixture.collection.id;
-    fixture
-        .change(DirectoryCommand::ChangeCollection {
-            collection,
-            change: CollectionChange { unmarked: Some(Tlp::Green), ..Default::default() },
-        })
-        .await
-        .unwrap();
+    set_unmarked(&fixture, Tlp::Green).await;
     let fixture = fixture.known(collection);
     let (done, commit) = relevel(&fixture, &engine).await;
     assert_eq!(done, Done::Worked { more: false, after: None });
-    fixture
-        .change(DirectoryCommand::ChangeCollection {
-            collection,
-            change: CollectionChange { unmarked: Some(Tlp::Red), ..Default::default() },
-        })
-        .await
-        .unwrap();
+    set_unmarked(&fixture, Tlp::Red).await;
     // As of another process that has the lease.
     assert!(matches!(engine.commit(commit).await, Err(EngineError::Conflict)));
 }
@@ -328,13 +345,7 @@ pub async fn large_objects_move_in_bounded_commits(engine: Arc<dyn Engine>) {
     for number in 1..=OBJECTS {
         fixture.add(&[tool_named(1, 2000 + u32::try_from(number).unwrap(), &text)]).await;
     }
-    fixture
-        .change(DirectoryCommand::ChangeCollection {
-            collection,
-            change: CollectionChange { unmarked: Some(Tlp::Green), ..Default::default() },
-        })
-        .await
-        .unwrap();
+    set_unmarked(&fixture, Tlp::Green).await;
     let fixture = fixture.known(collection);
     let (done, commit) = relevel(&fixture, &engine).await;
     assert!(matches!(done, Done::Worked { more: true, .. }));
