@@ -492,21 +492,10 @@ async fn read_objects(
     view: &View,
     page: &PageRequest,
 ) -> Result<(Selection, Vec<Bytes>), StoreError> {
-    let mut selected = select::select(snapshot, view, &page.filter, page.after, page.limit).await?;
-    selected.keep_within(MAX_PAGE_BYTES);
-    let mut keys = Vec::with_capacity(selected.versions.len());
-    let mut counts = Vec::with_capacity(selected.versions.len());
-    for version in &selected.versions {
-        let before = keys.len();
-        let key = keys::object_bytes(view.space(), version.position);
-        keys.extend(overlay::part_keys(&key, version.length as usize));
-        counts.push(keys.len() - before);
-    }
-    let mut values = snapshot.get_many(keys, usize::MAX).await?.into_iter();
-    let mut objects = Vec::with_capacity(selected.versions.len());
-    for (version, count) in selected.versions.iter().zip(counts) {
-        objects.push(overlay::join(values.by_ref().take(count), version.length as usize)?);
-    }
+    let selected = places::select_page(snapshot, view, page).await?;
+    let texts = places::read_texts(snapshot, view, &selected.versions).await?.into_iter();
+    // The snapshot has all that it has selected.
+    let objects = texts.collect::<Option<_>>().ok_or(StoreError::Corrupt("an object"))?;
     Ok((selected, objects))
 }
 

@@ -71,6 +71,16 @@ struct Writer {
     wait: Duration,
 }
 
+impl Writer {
+    fn close(&mut self) {
+        let database = self.database.take();
+        let _ = guard::writing(|| {
+            drop(database);
+            Ok(())
+        });
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Options {
     cache_bytes: usize,
@@ -163,7 +173,7 @@ impl EmbeddedEngine {
         Ok(Self(Arc::new(inner)))
     }
 
-    /// Opens what a disk holds, or makes a store on it when it is empty, and keeps so many bytes of it in memory. The
+    /// Opens what a disk holds, or makes a store on it when it is empty, and keeps `cache_bytes` of it in memory. The
     /// caller sees to it that nothing else writes to the disk.
     ///
     /// # Errors
@@ -278,11 +288,7 @@ impl Inner {
     /// Closes a database that failed in the middle of a change; what it has in memory is not what the disk has.
     fn give_up(&self, writer: &mut Writer) {
         self.is_broken.store(true, Ordering::Release);
-        let database = writer.database.take();
-        let _ = guard::writing(|| {
-            drop(database);
-            Ok(())
-        });
+        writer.close();
         if let Err(error) = self.open_again(writer) {
             tracing::error!(%error, "the store cannot be opened again yet");
         }
@@ -321,11 +327,7 @@ impl Inner {
 impl Drop for Inner {
     /// Closes the database, and gives the file free although a snapshot may be left.
     fn drop(&mut self) {
-        let database = self.writer().database.take();
-        let _ = guard::writing(|| {
-            drop(database);
-            Ok(())
-        });
+        self.writer().close();
         if let Some(file) = &self.locked {
             let _ = file.unlock();
         }

@@ -159,15 +159,28 @@ fn part_key(key: &Key, number: usize) -> Key {
 }
 
 /// The keys of the parts of a value of this length.
-pub(super) fn part_keys(key: &Key, length: usize) -> impl Iterator<Item = Key> {
+fn part_keys(key: &Key, length: usize) -> impl Iterator<Item = Key> {
     (0..parts(length)).map(move |number| part_key(key, number))
 }
 
+/// Reads large values, each with its key and its length, in one step; `None` for those of which a part is missing.
+pub(super) async fn read_large(
+    snapshot: &dyn Snapshot,
+    values: &[(Key, usize)],
+) -> Result<Vec<Option<Bytes>>, StoreError> {
+    let keys = values.iter().flat_map(|(key, length)| part_keys(key, *length)).collect();
+    let mut found = snapshot.get_many(keys, usize::MAX).await?.into_iter();
+    let mut read = Vec::with_capacity(values.len());
+    for (_, length) in values {
+        let parts: Vec<_> = found.by_ref().take(parts(*length)).collect();
+        let is_whole = parts.iter().all(Option::is_some);
+        read.push(if is_whole { Some(join(parts, *length)?) } else { None });
+    }
+    Ok(read)
+}
+
 /// Joins the parts of a value; a single part is not copied.
-pub(super) fn join(
-    parts: impl IntoIterator<Item = Option<Bytes>>,
-    length: usize,
-) -> Result<Bytes, StoreError> {
+fn join(parts: impl IntoIterator<Item = Option<Bytes>>, length: usize) -> Result<Bytes, StoreError> {
     let corrupt = StoreError::Corrupt("a large value");
     let parts: Vec<_> = match parts.into_iter().collect::<Option<_>>() {
         Some(parts) => parts,

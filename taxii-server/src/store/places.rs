@@ -1,8 +1,9 @@
 //! Pages whose objects are read later, while the client takes them.
 
+use super::engine::Snapshot;
 use super::keys;
 use super::overlay;
-use super::select;
+use super::select::{self, Selection};
 use super::{MAX_PAGE_BYTES, Page, PageRequest, Store, StoreError, View};
 use bytes::Bytes;
 
@@ -15,8 +16,7 @@ impl Store {
     /// When the engine fails.
     pub(crate) async fn places(&self, view: &View, page: &PageRequest) -> Result<Page<Place>, StoreError> {
         let snapshot = self.engine.snapshot().await?;
-        let mut selected = select::select(&*snapshot, view, &page.filter, page.after, page.limit).await?;
-        selected.keep_within(MAX_PAGE_BYTES);
+        let selected = select_page(&*snapshot, view, page).await?;
         let places = selected.versions.clone();
         Ok(self.page(view, page, &selected, places))
     }
@@ -30,20 +30,27 @@ impl Store {
         view: &View,
         places: &[Place],
     ) -> Result<Vec<Option<Bytes>>, StoreError> {
-        let parts = |place: &Place| {
-            let key = keys::object_bytes(view.space(), place.position);
-            overlay::part_keys(&key, place.length as usize).collect::<Vec<_>>()
-        };
-        let keys: Vec<_> = places.iter().map(parts).collect();
-        let counts: Vec<_> = keys.iter().map(Vec::len).collect();
-        let snapshot = self.engine.snapshot().await?;
-        let mut values = snapshot.get_many(keys.concat(), usize::MAX).await?.into_iter();
-        let mut texts = Vec::with_capacity(places.len());
-        for (place, count) in places.iter().zip(counts) {
-            let parts: Vec<_> = values.by_ref().take(count).collect();
-            let is_whole = parts.iter().all(Option::is_some);
-            texts.push(if is_whole { Some(overlay::join(parts, place.length as usize)?) } else { None });
-        }
-        Ok(texts)
+        read_texts(&*self.engine.snapshot().await?, view, places).await
     }
+}
+
+/// Selects the versions of a page, as many as its bytes allow.
+pub(super) async fn select_page(
+    snapshot: &dyn Snapshot,
+    view: &View,
+    page: &PageRequest,
+) -> Result<Selection, StoreError> {
+    let mut selected = select::select(snapshot, view, &page.filter, page.after, page.limit).await?;
+    selected.keep_within(MAX_PAGE_BYTES);
+    Ok(selected)
+}
+
+/// Reads the objects at some places; `None` for those that are not there.
+pub(super) async fn read_texts(
+    snapshot: &dyn Snapshot,
+    view: &View,
+    places: &[Place],
+) -> Result<Vec<Option<Bytes>>, StoreError> {
+    let value = |place: &Place| (keys::object_bytes(view.space(), place.position), place.length as usize);
+    overlay::read_large(snapshot, &places.iter().map(value).collect::<Vec<_>>()).await
 }

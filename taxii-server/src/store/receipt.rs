@@ -113,8 +113,8 @@ pub(super) async fn read(
     if first.len() == length {
         return decode(&first).map(Some);
     }
-    let parts = snapshot.get_many(overlay::part_keys(&key, length).collect(), usize::MAX).await?;
-    decode(&overlay::join(parts, length)?).map(Some)
+    let whole = overlay::read_large(snapshot, &[(key, length)]).await?.pop().flatten();
+    decode(&whole.ok_or(StoreError::Corrupt("a receipt"))?).map(Some)
 }
 
 fn length(first_part: &[u8]) -> Result<usize, StoreError> {

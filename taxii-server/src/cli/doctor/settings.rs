@@ -31,8 +31,7 @@ fn check_public_url(report: &mut Report, config: &Config) {
             format!("public_url has the path /{path}, and ends at the host; put the path into base_path"),
         );
     }
-    let is_tls = config.tls.is_some() || config.behind_tls_proxy;
-    if scheme == "https" && !is_tls {
+    if scheme == "https" && !config.is_tls() {
         report.warning(
             CHECK,
             format!(
