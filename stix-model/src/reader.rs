@@ -23,11 +23,14 @@
 //! assert_eq!(lines, [1, 3]);
 //! ```
 
+mod compression;
 mod foreign;
 mod form;
 mod unreadable;
 
+use crate::json::Limits;
 use bytes::{Buf, Bytes, BytesMut};
+pub use compression::Compression;
 pub use foreign::Foreign;
 pub use unreadable::{Unreadable, UnreadableKind};
 
@@ -36,6 +39,9 @@ const WINDOW: usize = 64 << 10;
 
 /// UTF-8 may begin with this mark (RFC 8259, section 8.1: readers may ignore it).
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// Limits for reading a text: its bytes are those that the reader let through, and its elements are not counted.
+pub const LIMITS: Limits = Limits { depth: 64, bytes: usize::MAX, elements: usize::MAX, safe_integers: true };
 
 /// What is known of an input before its first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,8 +14,10 @@ use std::fs::File;
 use std::io::{Cursor, ErrorKind, IsTerminal, Read};
 use std::sync::Arc;
 use stix_model::bundle::{Form, Parts};
-use stix_model::json::{Document, Limits, Lines, Value};
-use stix_model::reader::{Bounds, Expect, Reader, Step, Text, Unreadable, UnreadableKind};
+use stix_model::json::{Document, Lines, Value};
+use stix_model::reader::{
+    Bounds, Compression, Expect, LIMITS, Reader, Step, Text, Unreadable, UnreadableKind,
+};
 use stix_model::taxii::{FailedObject, FilePlace, Status, StatusDetails, StatusFinding};
 use stix_model::validate::Finding;
 
@@ -54,9 +56,6 @@ pub(super) struct Import {
 
 /// A failure while reading is that of the disk or of the decompression, and says so itself.
 const CUT_OFF: &str = "cannot be read to its end; a compressed file may be cut off, then fetch it again";
-
-/// What is read of a text; the reader bounds its bytes, and the server has limits of its own.
-const TEXT: Limits = Limits { depth: 64, bytes: usize::MAX, elements: usize::MAX, safe_integers: true };
 
 impl Import {
     pub(super) async fn run(mut self, options: &CommonOptions) -> anyhow::Result<bool> {
@@ -144,20 +143,15 @@ impl<'c> Importer<'c> {
     async fn file(&mut self, path: &str) -> anyhow::Result<()> {
         let mut file: Box<dyn Read + Send> =
             if path == "-" { Box::new(std::io::stdin()) } else { Box::new(File::open(path)?) };
-        // The name of a file may lie, and standard input has none.
         let mut head = Vec::new();
-        file.by_ref().take(4).read_to_end(&mut head)?;
-        // RFC 1952, section 2.3.1, and RFC 8878, section 3.1.1.
-        let is_gzip = head.starts_with(&[0x1f, 0x8b]);
-        let is_zstd = head == [0x28, 0xb5, 0x2f, 0xfd];
+        file.by_ref().take(Compression::HEAD as u64).read_to_end(&mut head)?;
+        let compression = Compression::of(&head);
         let file = Cursor::new(head).chain(file);
         let expect = Expect::of_name(path);
-        if is_gzip {
-            self.read(flate2::read::MultiGzDecoder::new(file), expect).await
-        } else if is_zstd {
-            self.read(zstd::Decoder::new(file)?, expect).await
-        } else {
-            self.read(file, expect).await
+        match compression {
+            Some(Compression::Gzip) => self.read(flate2::read::MultiGzDecoder::new(file), expect).await,
+            Some(Compression::Zstd) => self.read(zstd::Decoder::new(file)?, expect).await,
+            None => self.read(file, expect).await,
         }
     }
 
@@ -184,7 +178,7 @@ impl<'c> Importer<'c> {
 
     async fn text(&mut self, text: &Text) -> anyhow::Result<()> {
         let lines = Lines::new(&text.bytes).starting_at(text.line, 1);
-        let document = match Document::read(&text.bytes, TEXT) {
+        let document = match Document::read(&text.bytes, LIMITS) {
             Ok(document) => document,
             Err(error) => {
                 self.refuse_finding(self.place(lines.at(error.offset())), error.finding());
@@ -355,7 +349,7 @@ fn nameless() -> StatusDetails {
 
 /// `id` and version of an object, as far as it has them.
 fn name_of(object: &str) -> (String, String) {
-    let document = Document::read(object.as_bytes(), TEXT);
+    let document = Document::read(object.as_bytes(), LIMITS);
     let text = |name| Some(document.as_ref().ok()?.root().get(name)?.as_str()?.into_owned());
     let version = text("modified").or_else(|| text("created"));
     (text("id").unwrap_or_default(), version.unwrap_or_default())

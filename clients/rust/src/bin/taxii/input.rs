@@ -11,7 +11,8 @@ use source::Source;
 use std::borrow::Cow;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
-use stix_model::json::{Limits, Value};
+use stix_model::json::Value;
+pub(crate) use stix_model::reader::LIMITS;
 use stix_model::reader::{Bounds, Expect, Reader, Step};
 pub(crate) use text::{Fault, Text};
 
@@ -20,10 +21,6 @@ const STANDARD_INPUT: &str = "standard input";
 
 /// What is read in one step.
 const CHUNK: usize = 64 << 10;
-
-/// What is accepted of objects; the bounds of the reader hold for the bytes.
-pub(crate) const LIMITS: Limits =
-    Limits { depth: 64, bytes: usize::MAX, elements: usize::MAX, safe_integers: true };
 
 /// Which files.
 #[derive(Debug, clap::Args)]
