@@ -162,7 +162,7 @@ impl AsRef<[u8]> for HeldBytes {
 pub(crate) struct Work(Arc<Semaphore>);
 
 impl Work {
-    /// Runs a job on a thread of its own, when one is free. The job is told when nobody waits for it any more.
+    /// Runs a job on a thread of its own, when one is free. The job is told when its request has ended.
     ///
     /// # Errors
     /// When no thread is free in time, or the job panics.

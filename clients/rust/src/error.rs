@@ -149,7 +149,7 @@ impl Error {
         matches!(self, Self::Refused { status: 400 | 413 | 415 | 422, .. })
     }
 
-    /// Whether a request of so many bytes may have failed because it is so large: by a 413, or by a connection that broke,
+    /// Whether a request of `length` bytes may have failed because it is so large: by a 413, or by a connection that broke,
     /// as some proxies refuse large requests. Then a smaller one is worth trying.
     pub fn may_be_for_size(&self, length: usize) -> bool {
         match self {

@@ -43,7 +43,7 @@ pub(super) fn check(report: &mut Report, config: &Config) {
     report.ok_if_silent(CHECK, format!("only the owner may use {}", config.data.display()));
 }
 
-/// Checks that a file or folder, if it is there, belongs to this account and lets nobody else in.
+/// Checks that a file or folder, if it is there, belongs to this account and lets no other account in.
 #[cfg(unix)]
 fn check_private(report: &mut Report, path: &Path, mode: &str) {
     use std::os::unix::fs::MetadataExt;
