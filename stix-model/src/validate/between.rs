@@ -4,12 +4,12 @@ use super::finding::{Code, Severity};
 use super::members::{Member, Members};
 use super::subject::Sink;
 use super::translation;
-use super::versions::Fault;
+use super::versions::{Fault, Seen};
 use crate::id;
 use crate::json::{Path, Value};
+use crate::marking;
 use crate::schema::rule::Rule;
-use crate::version::{Decision, Facts, History, decide};
-use crate::{Timestamp, marking};
+use crate::version::{Decision, Facts};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -32,32 +32,19 @@ pub(super) fn check(objects: Value<'_>, sink: &mut Sink) {
     }
 }
 
-/// What the versions of one object say of each other (section 3.6), from the earliest on. What is refused is history for
-/// none of the others.
+/// What the versions of one object say of each other (section 3.6), from the earliest on.
 fn check_versions(versions: &[Member<'_>], sink: &mut Sink) {
     let [first, rest @ ..] = versions else { return };
     if rest.is_empty() {
         return;
     }
-    let mut kept = (first, Facts::of_value(first.value));
-    let (origin, mut revoked) = (kept.1.clone(), kept.1.is_revoked.then(|| kept.1.version.clone()).flatten());
+    let (mut last, mut seen) = (first, Seen::new(Facts::of_value(first.value)));
     for member in rest {
-        let facts = Facts::of_value(member.value);
-        let history = History {
-            created: origin.created.as_ref().map(Timestamp::sort_key),
-            creator: origin.creator.as_ref(),
-            revoked_at: revoked.as_ref().map(Timestamp::sort_key),
-            latest: kept.1.version.as_ref().map(Timestamp::sort_key),
-            same_version: (kept.1.version == facts.version).then_some(kept.1.content),
-        };
-        let decision = decide(&facts, Some(&history));
-        if decision.rule().is_some() {
-            report_version(decision, member, kept.0, sink);
-        } else if decision.is_accepted() {
-            if facts.is_revoked && revoked.is_none() {
-                revoked.clone_from(&facts.version);
-            }
-            kept = (member, facts);
+        let decision = seen.add(Facts::of_value(member.value));
+        if decision.is_accepted() {
+            last = member;
+        } else {
+            report_version(decision, member, last, sink);
         }
     }
 }

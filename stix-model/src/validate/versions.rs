@@ -26,14 +26,44 @@ use std::collections::BTreeMap;
 #[derive(Debug, Default)]
 pub struct Versions(BTreeMap<Box<str>, Seen>);
 
-/// What came before of one object.
+/// What came before of one object. What was refused is history for none of the others.
 #[derive(Debug)]
-struct Seen {
+pub(super) struct Seen {
     first: Facts,
     /// The earliest version that revokes it.
     revoked_at: Option<Timestamp>,
     latest: Option<Timestamp>,
     contents: BTreeMap<Option<Timestamp>, Digest>,
+}
+
+impl Seen {
+    pub(super) fn new(first: Facts) -> Self {
+        let contents = BTreeMap::from([(first.version.clone(), first.content)]);
+        let (revoked_at, latest) =
+            (first.version.clone().filter(|_| first.is_revoked), first.version.clone());
+        Self { first, revoked_at, latest, contents }
+    }
+
+    /// Decides on another version, and remembers it if it is one.
+    pub(super) fn add(&mut self, facts: Facts) -> Decision {
+        let history = History {
+            created: self.first.created.as_ref().map(Timestamp::sort_key),
+            creator: self.first.creator.as_ref(),
+            revoked_at: self.revoked_at.as_ref().map(Timestamp::sort_key),
+            latest: self.latest.as_ref().map(Timestamp::sort_key),
+            same_version: self.contents.get(&facts.version).copied(),
+        };
+        let decision = decide(&facts, Some(&history));
+        if decision.is_accepted() {
+            let is_first = |at: &Timestamp| facts.version.as_ref() < Some(at);
+            if facts.is_revoked && self.revoked_at.as_ref().is_none_or(is_first) {
+                self.revoked_at.clone_from(&facts.version);
+            }
+            self.latest = self.latest.take().max(facts.version.clone());
+            self.contents.insert(facts.version, facts.content);
+        }
+        decision
+    }
 }
 
 impl Versions {
@@ -44,31 +74,11 @@ impl Versions {
         StixId::check(&id).ok()?;
         let facts = Facts::of_value(object);
         let Some(seen) = self.0.get_mut(&*id) else {
-            let (revoked_at, latest) =
-                (facts.version.clone().filter(|_| facts.is_revoked), facts.version.clone());
-            let contents = BTreeMap::from([(facts.version.clone(), facts.content)]);
-            self.0.insert(id.into(), Seen { first: facts, revoked_at, latest, contents });
+            self.0.insert(id.into(), Seen::new(facts));
             return None;
         };
-        let history = History {
-            created: seen.first.created.as_ref().map(Timestamp::sort_key),
-            creator: seen.first.creator.as_ref(),
-            revoked_at: seen.revoked_at.as_ref().map(Timestamp::sort_key),
-            latest: seen.latest.as_ref().map(Timestamp::sort_key),
-            same_version: seen.contents.get(&facts.version).copied(),
-        };
-        let decision = decide(&facts, Some(&history));
-        if decision.is_accepted() {
-            let revokes = facts.is_revoked
-                && seen.revoked_at.as_ref().is_none_or(|at| facts.version.as_ref() < Some(at));
-            if revokes {
-                seen.revoked_at.clone_from(&facts.version);
-            }
-            seen.latest = seen.latest.take().max(facts.version.clone());
-            seen.contents.insert(facts.version, facts.content);
-            return None;
-        }
         let is_versioned = facts.version.is_some() && seen.latest.is_some();
+        let decision = seen.add(facts);
         let fault = Fault::of(decision, &id, is_versioned, "an object before this one")?;
         Some(Finding {
             code: Code::VersionConflict,
@@ -87,7 +97,7 @@ pub(super) struct Fault {
     pub(super) severity: Severity,
     pub(super) rule: Rule,
     pub(super) message: String,
-    property: &'static str,
+    property: Option<&'static str>,
 }
 
 impl Fault {
@@ -97,33 +107,33 @@ impl Fault {
         let mut rule = decision.rule()?;
         let is_marking = id.starts_with("marking-definition--");
         let mut severity = Severity::Error;
-        let (property, message) = match decision {
+        let message = match decision {
             Decision::Conflict if !is_versioned && !is_marking => {
                 // A server may give each content a version of its own (TAXII 2.1, section 3.4.1).
                 severity = Severity::Warning;
-                ("", format!("{other} is {id} too, with other content; readers may keep either"))
+                format!("{other} is {id} too, with other content; readers may keep either")
             }
             Decision::Refused(Refusal::OtherCreated | Refusal::Marking) => {
-                ("created", format!("{other} is {id} too, with another `created`, which never changes"))
+                format!("{other} is {id} too, with another `created`, which never changes")
             }
             Decision::Refused(Refusal::OtherCreator) => {
                 let message = "with another creator, and only its creator makes new versions of an object";
-                ("created_by_ref", format!("{other} is {id} too, {message}"))
+                format!("{other} is {id} too, {message}")
             }
             Decision::Refused(Refusal::Revoked) => {
-                ("modified", format!("{other} revokes {id}, and no version follows a revocation"))
+                format!("{other} revokes {id}, and no version follows a revocation")
             }
-            _ => ("", format!("{other} is {id} of the same time, with other content")),
+            _ => format!("{other} is {id} of the same time, with other content"),
         };
         // Section 7.2.1.
         if is_marking {
             rule = Rule::S114;
         }
-        Some(Self { severity, rule, message, property })
+        Some(Self { severity, rule, message, property: decision.property() })
     }
 
     /// The property of the object that is at fault; none when it is the object as a whole.
     pub(super) fn property_of(&self, object: Value<'_>) -> Option<&'static str> {
-        object.get(self.property).map(|_| self.property)
+        self.property.filter(|name| object.get(name).is_some())
     }
 }
