@@ -27,6 +27,7 @@ pub mod engines;
 pub mod error;
 mod extract;
 mod metrics;
+mod network;
 mod openapi;
 mod private;
 mod protocol;

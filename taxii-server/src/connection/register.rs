@@ -1,8 +1,9 @@
 //! The open connections of a listener, and which of them gives way when there are too many.
 
 use super::activity::Activity;
+use crate::network::network;
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -105,16 +106,6 @@ impl Register {
         open.connections.insert(number, registered);
         drop(open);
         Some(Place { register: Arc::clone(self), number, activity, given_up })
-    }
-}
-
-/// The part of an address that one client cannot change: an IPv6 network of 64 bits belongs to one.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) if !v6.is_loopback() => {
-            Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into()
-        }
-        other => other,
     }
 }
 

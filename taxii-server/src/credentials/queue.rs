@@ -4,8 +4,9 @@
 //! When the queue is full, the one that fills it most gives way.
 
 use crate::error::ApiError;
+use crate::network::network;
 use std::collections::VecDeque;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -136,14 +137,6 @@ impl State {
         if lanes.is_empty() {
             self.sources.remove(place);
         }
-    }
-}
-
-/// The network of one customer: an IPv4 address, or 64 bits of an IPv6 address.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
-        address @ IpAddr::V4(_) => address,
     }
 }
 
