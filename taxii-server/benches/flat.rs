@@ -1,7 +1,8 @@
 //! Shows that the cost of a request does not grow with the collection: `cargo bench -p taxii-server --bench flat`.
 //!
-//! Two collections in one embedded store, one thirty times larger, asked in turns through the real router; and a third
-//! one of which a viewer sees a hundredth, read by it and by one that sees all. Only the ratios say something; the times
+//! Two collections in one embedded store, one thirty times larger, asked in turns through the real router; a third one of
+//! which a viewer sees a hundredth, read by it and by one that sees all; and two objects, one with a hundred times as many
+//! versions as the other. Only the ratios say something; the times
 //! depend on the machine.
 #![allow(
     clippy::unwrap_used,
@@ -106,6 +107,66 @@ async fn main() {
         }
     }
     by_clearance(&app, &control).await;
+    by_versions(&bench, &control).await;
+}
+
+/// One object with many versions, and one with a hundred times as many.
+async fn by_versions(bench: &Bench, control: &Control) {
+    let new = json!({"api_root": "api", "title": "versions"});
+    let collection = control.json(Method::POST, "/admin/collections/", new).await.unwrap()["id"].clone();
+    let base = format!("/api/collections/{}", collection.as_str().unwrap());
+    let [few, many] = [1_000, 100_000];
+    for (object, count) in [(1, few), (2, many)] {
+        let version = |number: u64| {
+            let mut indicator = indicator(object);
+            let (minute, second) = (number / 60_000, number % 60_000);
+            let modified = format!(
+                "2026-02-{:02}T00:{:02}:{:02}.{:03}Z",
+                1 + minute / 60,
+                minute % 60,
+                second / 1000,
+                second % 1000
+            );
+            indicator["modified"] = json!(modified);
+            indicator
+        };
+        fill(control, &base, count, version).await;
+    }
+    println!("\nmicroseconds, median of {ROUNDS}     {few:>8} versions {many:>8} versions   ratio");
+    for (name, path) in [
+        ("versions, page of 100", "/versions/?limit=100"),
+        ("all versions, page of 100", "/?match[version]=all&limit=100"),
+        ("first and last version", "/?match[version]=first,last"),
+        ("one version", "/?match[version]=2026-02-01T00:00:00.500Z"),
+        ("manifest of all versions, 100", "manifest"),
+    ] {
+        let uri = |object| match path {
+            "manifest" => format!("{base}/manifest/?match[id]={}&match[version]=all&limit=100", id(object)),
+            path => format!("{base}/objects/{}{path}", id(object)),
+        };
+        let (mut of_few, mut of_many) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            of_few.push(bench.time(&uri(1)).await);
+            of_many.push(bench.time(&uri(2)).await);
+        }
+        let (few, many) = (median(of_few), median(of_many));
+        let ratio = many.as_secs_f64() / few.as_secs_f64();
+        println!("{name:<32} {:>14} {:>16} {ratio:>9.2}", few.as_micros(), many.as_micros());
+    }
+    for (name, versions) in
+        [("delete the last", "last"), ("delete the first", "first"), ("delete all", "all")]
+    {
+        let delete = async |object| {
+            let uri = format!("{base}/objects/{}/?match[version]={versions}", id(object));
+            let started = Instant::now();
+            let reply = control.call(Method::DELETE, &uri, Default::default()).await.unwrap();
+            assert!(reply.status.is_success());
+            started.elapsed()
+        };
+        let (few, many) = (delete(1).await, delete(2).await);
+        let ratio = many.as_secs_f64() / few.as_secs_f64();
+        println!("{name:<32} {:>14} {:>16} {ratio:>9.2}", few.as_micros(), many.as_micros());
+    }
 }
 
 /// Pages of a collection of which one in a hundred objects is GREEN and the others RED, by clearance.

@@ -57,8 +57,8 @@ use writer::{Health, Write, Writer};
 pub use announce::Watch;
 pub use apply::Rejection;
 pub use command::{
-    Add, Admitted, Clear, Command, DecodeError, Delete, Group, Refused, Relevel, Request, Scope, Stamps,
-    Submitted, Target,
+    Add, Admitted, Clear, Command, DecodeError, Delete, Erase, Group, Refused, Relevel, Request, Scope,
+    Stamps, Submitted, Target,
 };
 pub use contents::Contents;
 pub use cursor::{Cursor, CursorError};
@@ -80,7 +80,7 @@ pub(crate) use status::{Room, cut, failure_message};
 pub use view::View;
 
 /// The format of keys and records that this version writes.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 /// The oldest format that this version reads; older stores are brought to [`FORMAT`] when they are opened.
 pub const OLDEST_FORMAT: u32 = 2;
 /// Maximum number of bytes of one page, beyond its first object.
@@ -366,7 +366,8 @@ impl Store {
         }
     }
 
-    /// Deletes versions of an object, and returns their number.
+    /// Deletes versions of an object, and returns their number. All are gone when it returns; maintenance frees the room of
+    /// many versions afterwards, between other writes.
     ///
     /// # Errors
     /// [`Rejection::NoObject`] when the collection does not hold the object.
@@ -383,7 +384,12 @@ impl Store {
         let fingerprint = Some(delete.fingerprint());
         let request = self.request(principal, request, Command::Delete(delete));
         match self.carry_out(Request { fingerprint, ..request }).await? {
-            Done::Deleted(count) => Ok(count),
+            Done::Deleted(count) => {
+                if count > u64::from(apply::ERASED_AT_ONCE) {
+                    self.maintenance.notify_one();
+                }
+                Ok(count)
+            }
             _ => Err(Rejection::RequestReused.into()),
         }
     }
@@ -404,7 +410,8 @@ impl Store {
         if found.is_none() && principal.is_administrator {
             found = receipt::read(&*snapshot, Region::Local, id, None).await?;
         }
-        let Some(found) = found.filter(|found| found.api_root.as_deref() == Some(api_root)) else {
+        let directory = self.directory();
+        let Some(found) = found.filter(|found| found.api_root(&directory) == Some(api_root)) else {
             return Ok(None);
         };
         let is_theirs = principal.is_administrator || found.organisation == principal.organisation;

@@ -7,6 +7,8 @@
 mod add;
 mod clear;
 mod delete;
+mod erase;
+mod object;
 mod relevel;
 
 use super::StoreError;
@@ -14,13 +16,14 @@ use super::announce::Announcement;
 use super::command::{Command, Group, Request, Scope, Stamps, Target};
 use super::directory::{self, Account, Collection, DirectoryRefusal};
 use super::engine::Key;
-use super::filter::HistoryRow;
 use super::keys::{self, Region, Space};
 use super::overlay::Overlay;
 use super::receipt::{self, Done};
-use super::record::{Edition, Head, LatestVersion, ObjectRecord, encode_length};
-use std::collections::{BTreeMap, BTreeSet};
+use super::record::{Head, LatestVersion, encode_length};
+use std::collections::BTreeSet;
 use stix_model::Timestamp;
+
+pub(super) use delete::ERASED_AT_ONCE;
 
 /// The effects of a group beyond its writes.
 pub(super) struct Applied {
@@ -102,7 +105,9 @@ async fn single(overlay: &mut Overlay<'_>, request: &Request) -> Result<Outcome,
         }
         Command::Clear(clear) => clear::apply(overlay, *clear).await.map(Ok),
         // A group of another scope holds no such commands.
-        Command::Add(_) | Command::Delete(_) | Command::Relevel(_) => Ok(Err(Rejection::Stale)),
+        Command::Add(_) | Command::Delete(_) | Command::Relevel(_) | Command::Erase(_) => {
+            Ok(Err(Rejection::Stale))
+        }
     }
 }
 
@@ -132,6 +137,7 @@ async fn collection(overlay: &mut Overlay<'_>, group: &Group) -> Result<Applied,
         let applied = match &first.command {
             Command::Delete(command) => delete::apply(overlay, first, command).await?,
             Command::Relevel(command) => relevel::apply(overlay, first, command, group.time).await?,
+            Command::Erase(command) => erase::apply(overlay, first, command).await?,
             Command::Add(_) => add::apply(overlay, run, group.time).await?,
             Command::Directory(_) | Command::Clear(_) => {
                 Applied { outcomes: vec![Err(Rejection::Stale)], announcement: None, replaced: 0 }
@@ -162,6 +168,7 @@ fn first_reads(request: &Request) -> Vec<Key> {
         Command::Add(add) => (&add.target, add::ids(add)),
         Command::Delete(delete) => (&delete.target, vec![&delete.id]),
         Command::Relevel(relevel) => (&relevel.target, Vec::new()),
+        Command::Erase(erase) => (&erase.target, Vec::new()),
         Command::Directory(_) | Command::Clear(_) => return Vec::new(),
     };
     let space = target.space();
@@ -198,24 +205,6 @@ async fn check(
         is_fresh &= account.is_some_and(|account| account.revision == revision);
     }
     Ok(if is_fresh { Ok(collection) } else { Err(Err(Rejection::Stale)) })
-}
-
-/// Makes the record of an object anew from its versions; what all versions share is taken from the record before.
-fn rebuild(
-    before: &ObjectRecord,
-    versions: impl IntoIterator<Item = HistoryRow>,
-) -> Result<ObjectRecord, StoreError> {
-    let mut record = ObjectRecord::default();
-    for HistoryRow { spec, instant, row } in versions {
-        let facts = before.0.get(&spec).ok_or(StoreError::Corrupt("the record of an object"))?;
-        let edition = record.0.entry(spec).or_insert_with(|| Edition {
-            levels: BTreeMap::new(),
-            revoked: None,
-            ..facts.clone()
-        });
-        edition.insert(instant, &row);
-    }
-    Ok(record)
 }
 
 /// Reads the head of a collection, whose key was loaded.

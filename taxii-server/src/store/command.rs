@@ -73,6 +73,8 @@ pub enum Command {
     Directory(DirectoryCommand),
     /// Removes receipts or the contents of a removed collection.
     Clear(Clear),
+    /// Erases versions that a deletion has hidden.
+    Erase(Erase),
 }
 
 impl Command {
@@ -82,6 +84,7 @@ impl Command {
             Self::Add(add) => Scope::Collection(add.target.collection),
             Self::Delete(delete) => Scope::Collection(delete.target.collection),
             Self::Relevel(relevel) => Scope::Collection(relevel.target.collection),
+            Self::Erase(erase) => Scope::Collection(erase.target.collection),
             Self::Directory(_) => Scope::Directory,
             Self::Clear(_) => Scope::Maintenance,
         }
@@ -93,6 +96,8 @@ impl Command {
             Self::Add(add) => add.objects.iter().map(Submitted::weight).sum(),
             // The bound of `apply::relevel`, one more object of the usual limit, and the entries.
             Self::Relevel(_) => 14 << 20,
+            // Removals, each of some keys.
+            Self::Erase(erase) => erase.limit as usize * 1024,
             Self::Delete(_) | Self::Directory(_) | Self::Clear(_) => 1 << 10,
         }
     }
@@ -247,6 +252,16 @@ pub struct Relevel {
     pub limit: u32,
     /// The level and the position after which to go on.
     pub after: Option<(Tlp, super::keys::Position)>,
+}
+
+/// Erases the keys of a bounded number of deleted versions. A deletion of many versions hides them all at once, and leaves
+/// this to be done between other writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erase {
+    /// The collection.
+    pub target: Target,
+    /// Maximum number of versions.
+    pub limit: u32,
 }
 
 /// Removes a bounded number of obsolete keys.

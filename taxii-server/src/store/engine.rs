@@ -84,13 +84,14 @@ impl dyn Snapshot + '_ {
     ///
     /// # Errors
     /// When the engine fails.
-    pub(crate) async fn scan_all(&self, mut range: Range<Key>) -> Result<Vec<KeyValue>, EngineError> {
+    pub(crate) async fn scan_all(&self, range: Range<Key>) -> Result<Vec<KeyValue>, EngineError> {
         const PIECE: usize = 4096;
         let mut entries = Vec::new();
+        let mut scan = Scan::forward(range, PIECE);
         loop {
-            let piece = self.scan(Scan::forward(range.clone(), PIECE)).await?;
+            let piece = self.scan(scan.clone()).await?;
             let Some((last, _)) = piece.last() else { return Ok(entries) };
-            range.start = [&last[..], &[0]].concat();
+            scan.go_on_after(last);
             entries.extend(piece);
         }
     }
@@ -136,6 +137,19 @@ impl Scan {
     pub fn forward(range: Range<Key>, limit: usize) -> Self {
         let content = Content::Entries;
         Self { range, direction: Direction::Forward, limit, max_bytes: 16 << 20, content }
+    }
+
+    /// All entries up to a number, from the end of a range.
+    pub fn backward(range: Range<Key>, limit: usize) -> Self {
+        Self { direction: Direction::Backward, ..Self::forward(range, limit) }
+    }
+
+    /// Leaves out of the range what comes up to a key that was read.
+    pub(super) fn go_on_after(&mut self, key: &[u8]) {
+        match self.direction {
+            Direction::Forward => self.range.start = [key, &[0]].concat(),
+            Direction::Backward => self.range.end = key.to_vec(),
+        }
     }
 
     /// The same without values, which are empty in the result.

@@ -1,10 +1,10 @@
 //! Filters of requests.
 
-use super::keys::Position;
-use super::record::VersionRow;
+use super::keys::{ChainKey, Position};
+use super::record::{Edition, ObjectRecord};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use stix_model::{SpecVersion, StixId, Timestamp};
+use stix_model::{SpecVersion, StixId, Timestamp, Tlp};
 
 /// The filters of TAXII 2.1, section 3.4: different fields are ANDed, values of one field are ORed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,15 +45,6 @@ pub enum VersionFilter {
     },
 }
 
-/// One version in the history of an object.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct HistoryRow {
-    pub(super) spec: SpecVersion,
-    /// Sort key of the version.
-    pub(super) instant: Box<str>,
-    pub(super) row: VersionRow,
-}
-
 impl Filter {
     /// The position after which matches begin.
     pub(super) fn start(&self) -> Option<Position> {
@@ -91,20 +82,50 @@ impl Filter {
         }
     }
 
-    /// Picks from the versions of one object that a viewer sees, oldest first within each STIX version. First and last
-    /// are taken over the whole history: `added_after` and paging never turn an old version into the latest. They are
-    /// the first and last of all STIX versions that pass: an object in two of them has one latest version, or two where
-    /// both are of the same instant.
-    pub(super) fn choose<'r>(&self, rows: &'r [HistoryRow]) -> Vec<&'r HistoryRow> {
-        let newest = rows.last().map(|row| row.spec);
-        let admitted = || rows.iter().filter(|row| self.admits(row.spec, newest));
-        let instants = || admitted().map(|row| &row.instant);
-        let (first, last) = (instants().min(), instants().max());
-        let is_chosen = |row: &&HistoryRow| {
-            let (is_first, is_last) = (Some(&row.instant) == first, Some(&row.instant) == last);
-            self.admits_version(is_first, is_last, &row.instant)
+    /// The STIX versions of an object that a viewer sees and that pass `match[spec_version]`.
+    pub(super) fn editions<'r>(
+        &self,
+        record: &'r ObjectRecord,
+        clearance: Tlp,
+    ) -> impl Iterator<Item = (SpecVersion, &'r Edition)> + Clone {
+        let newest = record.newest(clearance);
+        let editions = record.0.iter().map(|(spec, edition)| (*spec, edition));
+        editions.filter(move |(spec, _)| self.admits(*spec, newest))
+    }
+
+    /// The instants of the first and the last version that a viewer sees. They are taken over the whole history:
+    /// `added_after` and paging never turn an old version into the latest. They are the first and last of all STIX versions
+    /// that pass: an object in two of them has one latest version, or two where both are of the same instant.
+    pub(super) fn ends<'r>(&self, record: &'r ObjectRecord, clearance: Tlp) -> [Option<&'r str>; 2] {
+        let editions = self.editions(record, clearance);
+        let firsts = editions.clone().filter_map(|(_, edition)| edition.first(clearance));
+        let lasts = editions.filter_map(|(_, edition)| edition.last(clearance));
+        [firsts.map(|(_, first)| &*first.instant).min(), lasts.map(|(_, last)| &*last.instant).max()]
+    }
+
+    /// The versions that `match[version]` names one by one; those of exact instants need not exist.
+    pub(super) fn wanted<'r>(
+        &'r self,
+        record: &'r ObjectRecord,
+        clearance: Tlp,
+    ) -> BTreeSet<(ChainKey, &'r str)> {
+        let [first, last] = self.ends(record, clearance);
+        let instants: BTreeSet<_> = match &self.versions {
+            None => last.into_iter().collect(),
+            Some(VersionFilter::All) => BTreeSet::new(),
+            Some(VersionFilter::Some { first: wants_first, last: wants_last, exact }) => {
+                let ends = [first.filter(|_| *wants_first), last.filter(|_| *wants_last)];
+                ends.into_iter().flatten().chain(exact.iter().map(Timestamp::sort_key)).collect()
+            }
         };
-        admitted().filter(is_chosen).collect()
+        let mut wanted = BTreeSet::new();
+        for (spec, edition) in self.editions(record, clearance) {
+            for (&level, chain) in edition.chains.range(..=clearance) {
+                let held = instants.range(&*chain.first.instant..=&*chain.last.instant);
+                wanted.extend(held.map(|instant| (ChainKey { spec, level }, *instant)));
+            }
+        }
+        wanted
     }
 
     /// Whether a version passes `match[version]`.

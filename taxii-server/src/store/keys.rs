@@ -18,8 +18,11 @@
 //! | `l{C}{interval}{position}` | length | timeline of the versions that are the latest for an interval of clearances |
 //! | `t{C}{type}␀{interval}{position}` | length | the same for one type |
 //! | `o{C}{id}` | `ObjectRecord` | facts of one object, first and last version of each level, by STIX version |
-//! | `v{C}{id}␀{STIX version}{instant}` | `VersionRow` | every version of one object, oldest first |
-//! | `c{C}{id}␀{STIX version}{digest}` | `VersionRow` | the version of an unversioned object that has this content |
+//! | `i{C}{id}␀{STIX version}{level}{instant}` | `VersionRow` | every version of one object, oldest first |
+//! | `p{C}{id}␀{STIX version}{level}{position}` | length | the same in the order of their additions, where there are several |
+//! | `r{C}{id}␀{STIX version}{instant}` | `Slot` | the versions that revoke the object |
+//! | `c{C}{id}␀{STIX version}{digest}` | `ContentRow` | the version of an unversioned object that has this content |
+//! | `g{C}{id}␀{STIX version}{level}` | position | deleted versions, up to this position, that are still to be erased |
 //! | `b{C}{position}` | the text as it was sent | object bytes; in bulk, in parts when they are large |
 //! | `s{R}{request}{account}` | `Receipt` | the outcome of a request; in parts when it is large |
 //! | `q{R}{micros}{request}{account}` | empty | receipts by age, for their removal |
@@ -27,8 +30,8 @@
 //! | `y{C}` | empty | a collection whose objects without a marking are still to be moved to their new level |
 //!
 //! An interval is two bytes: the level of the version, and the lowest level of any newer version (6 when there is none).
-//! The records are in `record.rs`. All of `a`, `l`, `t`, `b`, `c`, `o`, `v` of one object change in one commit, together with
-//! `h`. A change of this layout is a new `FORMAT` with a step in `migration.rs`, and a fixture of the old one that opens.
+//! The records are in `record.rs`. All keys of one object change in one commit, together with `h`. Only what `g` tells of has
+//! keys without being there: its chain in the object's record is gone, or begins at a later position. A change of this layout is a new `FORMAT` with a step in `migration.rs`, and a fixture of the old one that opens.
 
 use super::engine::Key;
 use serde::{Deserialize, Serialize};
@@ -222,6 +225,8 @@ pub(crate) enum Timeline<'a> {
     Latest(Interval),
     /// The same for one type.
     LatestOfType(&'a str, Interval),
+    /// The versions of one object.
+    Chain(&'a StixId, ChainKey),
 }
 
 impl Timeline<'_> {
@@ -233,6 +238,7 @@ impl Timeline<'_> {
                 let key = ending(in_space(b't', space), object_type.as_bytes());
                 ending(ending(key, &[0]), &interval.to_bytes())
             }
+            Self::Chain(id, chain) => in_chain(b'p', space, id, chain),
         }
     }
 
@@ -256,36 +262,101 @@ pub(crate) fn object(space: Space, id: &StixId) -> Key {
     ending(in_space(b'o', space), id.as_str().as_bytes())
 }
 
-fn versions_prefix(space: Space, id: &StixId) -> Key {
-    ending(ending(in_space(b'v', space), id.as_str().as_bytes()), &[0])
+/// The versions of one object in one STIX version and of one level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ChainKey {
+    pub(crate) spec: SpecVersion,
+    pub(crate) level: Tlp,
 }
 
-pub(crate) fn versions(space: Space, id: &StixId) -> Range<Key> {
-    prefix(versions_prefix(space, id))
+fn in_object(tag: u8, space: Space, id: &StixId) -> Key {
+    ending(ending(in_space(tag, space), id.as_str().as_bytes()), &[0])
+}
+
+fn in_chain(tag: u8, space: Space, id: &StixId, ChainKey { spec, level }: ChainKey) -> Key {
+    ending(in_object(tag, space, id), &[spec as u8, level as u8])
+}
+
+pub(crate) fn chain(space: Space, id: &StixId, chain: ChainKey) -> Range<Key> {
+    prefix(in_chain(b'i', space, id, chain))
 }
 
 /// `instant` is the sort key of the version.
-pub(crate) fn version(space: Space, id: &StixId, spec: SpecVersion, instant: &str) -> Key {
-    let key = ending(versions_prefix(space, id), &[spec as u8]);
-    ending(key, instant.as_bytes())
+pub(crate) fn version(space: Space, id: &StixId, chain: ChainKey, instant: &str) -> Key {
+    ending(in_chain(b'i', space, id, chain), instant.as_bytes())
 }
 
-/// `content` is the digest that texts share which say the same. Only objects without a version of their own have such keys,
-/// from their second version on at the latest.
+/// The instant at the end of the key of a version.
+pub(crate) fn parse_version<'k>(
+    space: Space,
+    key: &'k [u8],
+    id: &StixId,
+    chain: ChainKey,
+) -> Option<&'k str> {
+    std::str::from_utf8(key.get(in_chain(b'i', space, id, chain).len()..)?).ok()
+}
+
+pub(crate) fn revocation(space: Space, id: &StixId, spec: SpecVersion, instant: &str) -> Key {
+    ending(ending(in_object(b'r', space, id), &[spec as u8]), instant.as_bytes())
+}
+
+pub(crate) fn revocations(space: Space, id: &StixId, spec: SpecVersion) -> Range<Key> {
+    prefix(revocation(space, id, spec, ""))
+}
+
+/// The instant at the end of the key of a revocation.
+pub(crate) fn parse_revocation<'k>(space: Space, key: &'k [u8], id: &StixId) -> Option<&'k str> {
+    std::str::from_utf8(key.get(in_object(b'r', space, id).len() + 1..)?).ok()
+}
+
+/// `content` is the digest that texts share which say the same. Only objects without a version of their own have such keys.
 pub(crate) fn content(space: Space, id: &StixId, spec: SpecVersion, content: &Digest) -> Key {
-    let key = ending(ending(in_space(b'c', space), id.as_str().as_bytes()), &[0, spec as u8]);
-    ending(key, &content.0)
+    ending(ending(in_object(b'c', space, id), &[spec as u8]), &content.0)
 }
 
-/// STIX version and instant at the end of a `v` key.
-pub(crate) fn parse_version<'k>(space: Space, key: &'k [u8], id: &StixId) -> Option<(SpecVersion, &'k str)> {
-    let (spec, instant) = key.get(versions_prefix(space, id).len()..)?.split_first()?;
-    Some((spec_version(*spec)?, std::str::from_utf8(instant).ok()?))
+pub(crate) fn deleted_chain(space: Space, id: &StixId, chain: ChainKey) -> Key {
+    in_chain(b'g', space, id, chain)
 }
 
-/// The ranges of one collection, except its head.
+/// The chains of which deleted versions are still to be erased.
+pub(crate) fn deleted_chains(space: Space) -> Range<Key> {
+    prefix(in_space(b'g', space))
+}
+
+pub(crate) fn parse_deleted_chain(space: Space, key: &[u8]) -> Option<(StixId, ChainKey)> {
+    let (rest, [spec, level]) = key.get(in_space(b'g', space).len()..)?.split_last_chunk()?;
+    let id = std::str::from_utf8(rest.strip_suffix(&[0])?).ok()?.parse().ok()?;
+    Some((id, ChainKey { spec: spec_version(*spec)?, level: Tlp::try_from(*level).ok()? }))
+}
+
+/// The versions of all objects of a collection, as formats up to 3 kept them: by object, STIX version and instant.
+pub(crate) fn versions_of_format_3(space: Space) -> Range<Key> {
+    prefix(in_space(b'v', space))
+}
+
+#[cfg(test)]
+pub(crate) fn version_of_format_3(space: Space, id: &StixId, spec: SpecVersion, instant: &str) -> Key {
+    ending(ending(in_object(b'v', space, id), &[spec as u8]), instant.as_bytes())
+}
+
+/// The objects of a collection.
+#[cfg(test)]
+pub(crate) fn objects(space: Space) -> Range<Key> {
+    prefix(in_space(b'o', space))
+}
+
+pub(crate) fn parse_version_of_format_3(space: Space, key: &[u8]) -> Option<(StixId, SpecVersion, &str)> {
+    let key = key.get(in_space(b'v', space).len()..)?;
+    let (id, [_, spec, instant @ ..]) = key.split_at(key.iter().position(|&byte| byte == 0)?) else {
+        return None;
+    };
+    let id = std::str::from_utf8(id).ok()?.parse().ok()?;
+    Some((id, spec_version(*spec)?, std::str::from_utf8(instant).ok()?))
+}
+
+/// The ranges of one collection, except its head; `v` is of format 3.
 pub(crate) fn collection_contents(space: Space) -> impl Iterator<Item = Range<Key>> {
-    b"altovcb".iter().map(move |&tag| prefix(in_space(tag, space)))
+    b"altoviprcgb".iter().map(move |&tag| prefix(in_space(tag, space)))
 }
 
 pub(crate) fn removed(space: Space) -> Key {

@@ -1,8 +1,8 @@
-//! Maintenance: removing old receipts and the contents of removed collections, and moving objects to a new level. Of all
-//! processes that share a store, the one with the lease does it.
+//! Maintenance: removing old receipts, the contents of removed collections and deleted versions, and moving objects to a new
+//! level. Of all processes that share a store, the one with the lease does it.
 
-use super::command::{Clear, Command, Relevel, Target};
-use super::engine::{Commit, EngineError, HeadChange};
+use super::command::{Clear, Command, Erase, Relevel, Target};
+use super::engine::{Commit, EngineError, HeadChange, Scan};
 use super::keys::{self, Position, Region};
 use super::receipt::Done;
 use super::{Rejection, Store, StoreError};
@@ -18,6 +18,7 @@ use uuid::Uuid;
 /// Maximum number of keys that one commit removes or moves.
 const PIECE: u32 = 5_000;
 const RELEVEL_PIECE: u32 = 200;
+const ERASE_PIECE: u32 = 500;
 /// Name of the value that counts the bytes of cleared collections, until their space is given back to the disk.
 pub(super) const FREED: &str = "freed";
 const LEASE_NAME: &str = "lease/maintenance";
@@ -29,7 +30,7 @@ const LEASE: Duration = Duration::from_secs(60);
 pub struct Maintenance {
     /// Time for which receipts, and so statuses, are kept.
     pub keep_receipts: Duration,
-    /// Time between two runs. Removing a collection or changing its level starts a run at once.
+    /// Time between two runs. Removing a collection, changing its level or deleting many versions starts a run at once.
     pub every: Duration,
 }
 
@@ -80,8 +81,8 @@ impl Store {
         }
     }
 
-    /// Removes receipts of requests that came before an instant (microseconds since 1970) and the contents of removed
-    /// collections, and moves objects whose level was changed.
+    /// Removes receipts of requests that came before an instant (microseconds since 1970), the contents of removed
+    /// collections and deleted versions, and moves objects whose level was changed.
     ///
     /// # Errors
     /// When the engine fails.
@@ -92,6 +93,7 @@ impl Store {
         }
         for collection in self.directory().collections.keys() {
             self.relevel(*collection).await?;
+            self.erase(*collection).await?;
         }
         Ok(())
     }
@@ -130,15 +132,35 @@ impl Store {
         if self.engine.snapshot().await?.get(mark).await?.is_none() {
             return Ok(());
         }
+        let limit = RELEVEL_PIECE;
+        self.work_on(collection, |target, after| Command::Relevel(Relevel { target, limit, after })).await
+    }
+
+    /// Erases the versions of a collection that deletions have hidden.
+    async fn erase(&self, collection: Uuid) -> Result<(), StoreError> {
+        let Some(current) = self.directory().collections.get(&collection).cloned() else { return Ok(()) };
+        let marks = Scan::keys(keys::deleted_chains(current.space()), 1);
+        if self.engine.snapshot().await?.scan(marks).await?.is_empty() {
+            return Ok(());
+        }
+        let limit = ERASE_PIECE;
+        self.work_on(collection, |target, _| Command::Erase(Erase { target, limit })).await
+    }
+
+    /// Does a piece of work on a collection after the other, between other writes, until nothing is left to be done.
+    async fn work_on(
+        &self,
+        collection: Uuid,
+        piece: impl Fn(Target, Option<(Tlp, Position)>) -> Command,
+    ) -> Result<(), StoreError> {
         let operator = Principal::operator(self.organisation);
         let mut after: Option<(Tlp, Position)> = None;
         loop {
             let Some(current) = self.directory().collections.get(&collection).cloned() else { return Ok(()) };
-            let target = Target::of(&current, &operator);
-            let command = Relevel { target, limit: RELEVEL_PIECE, after };
-            match self.work(Command::Relevel(command)).await {
-                Ok(Done::Worked { more: true, after: Some((level, position)) }) => {
-                    after = Tlp::try_from(level).ok().map(|level| (level, position));
+            match self.work(piece(Target::of(&current, &operator), after)).await {
+                Ok(Done::Worked { more: true, after: reached }) => {
+                    after =
+                        reached.and_then(|(level, position)| Some((Tlp::try_from(level).ok()?, position)));
                 }
                 Ok(_) | Err(StoreError::Rejected(Rejection::NoCollection)) => return Ok(()),
                 // The collection was changed meanwhile, perhaps its level again: from the beginning.

@@ -1,5 +1,7 @@
 //! Bringing a store of an older format to the one that this version writes, when it is opened.
 
+mod chains;
+
 use super::engine::{Commit, Engine, HeadChange, Scan};
 use super::keys::Timeline;
 use super::record::{Entry, Head};
@@ -17,7 +19,8 @@ pub(super) type Step = for<'e> fn(&'e dyn Engine) -> BoxFuture<'e, Result<(), St
 const PIECE: usize = 4096;
 
 /// The steps from each format that can be read to the next one, oldest first.
-const STEPS: [Step; (FORMAT - OLDEST_FORMAT) as usize] = [|engine| Box::pin(count_bytes(engine))];
+const STEPS: [Step; (FORMAT - OLDEST_FORMAT) as usize] =
+    [|engine| Box::pin(count_bytes(engine)), |engine| Box::pin(chains::chain_versions(engine))];
 
 /// Checks the format of a store, and runs the steps that it needs.
 pub(super) async fn migrate(engine: &dyn Engine, found: &Bytes) -> Result<(), StoreError> {
@@ -54,14 +57,14 @@ async fn count_bytes(engine: &dyn Engine) -> Result<(), StoreError> {
         let mut head = Head::decode(from.as_ref().ok_or(StoreError::Corrupt("the head of a collection"))?)?;
         for (level, level_head) in &mut head.levels {
             level_head.bytes = 0;
-            let mut range = Timeline::All(*level).after(space, None);
+            let mut scan = Scan::forward(Timeline::All(*level).after(space, None), PIECE);
             loop {
-                let entries = snapshot.scan(Scan::forward(range.clone(), PIECE)).await?;
+                let entries = snapshot.scan(scan.clone()).await?;
                 for (_, entry) in &entries {
                     level_head.bytes += u64::from(Entry::decode(entry)?.length);
                 }
                 let Some((last, _)) = entries.last() else { break };
-                range.start = keys::following(last.to_vec());
+                scan.go_on_after(last);
             }
         }
         let heads = BTreeMap::from([(key, HeadChange { from, to: Some(head.encode()) })]);

@@ -1,7 +1,7 @@
 //! The overlay on which groups are applied: a snapshot, and over it the writes of earlier groups in the same commit.
 
 use super::StoreError;
-use super::engine::{Commit, HeadChange, Key, KeyValue, Scan, Snapshot};
+use super::engine::{Commit, Direction, HeadChange, Key, KeyValue, Scan, Snapshot};
 use super::keys;
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -106,47 +106,54 @@ impl<'s> Overlay<'s> {
         join(keys.iter().map(|key| self.get(key).cloned()), length)
     }
 
-    /// The first entries of a range.
+    /// The first entries of a range in the direction asked for.
     pub(super) async fn scan(&self, scan: Scan) -> Result<Vec<KeyValue>, StoreError> {
-        debug_assert!(scan.direction == super::engine::Direction::Forward, "only forward scans are merged");
-        let limit = scan.limit;
         let mut merged: BTreeMap<Bytes, Bytes> = BTreeMap::new();
-        let mut range = scan.range.clone();
+        let mut piece = scan.clone();
         loop {
-            let piece = Scan { range: range.clone(), ..scan.clone() };
-            let entries = self.snapshot.scan(piece).await?;
-            let last = entries.last().map(|(key, _)| key.to_vec());
-            // The piece is complete up to `end`; there may be more entries after it.
-            let end = last.clone().map_or(range.end.clone(), keys::following);
+            let entries = self.snapshot.scan(piece.clone()).await?;
+            let last = entries.last().map(|(key, _)| key.clone());
+            // The piece is complete where it was read; there may be more entries after that.
+            let mut read = piece.range.clone();
+            if let Some(last) = &last {
+                piece.go_on_after(last);
+                match scan.direction {
+                    Direction::Forward => read.end.clone_from(&piece.range.start),
+                    Direction::Backward => read.start.clone_from(&piece.range.end),
+                }
+            }
             merged.extend(entries.into_iter().filter(|(key, _)| !self.is_hidden(key)));
-            let written = range.start.clone()..end.clone();
-            for (key, value) in self.commit.writes.range(written) {
+            for (key, value) in self.commit.writes.range(read) {
                 if let Some(value) = value {
                     merged.insert(Bytes::copy_from_slice(key), value.clone());
                 }
             }
-            if last.is_none() || merged.len() >= limit {
-                return Ok(merged.into_iter().take(limit).collect());
+            if last.is_none() || merged.len() >= scan.limit {
+                let entries = merged.into_iter();
+                return Ok(match scan.direction {
+                    Direction::Forward => entries.take(scan.limit).collect(),
+                    Direction::Backward => entries.rev().take(scan.limit).collect(),
+                });
             }
-            range.start = end;
+        }
+    }
+
+    /// All entries of a range.
+    pub(super) async fn scan_all(&self, range: Range<Key>) -> Result<Vec<KeyValue>, StoreError> {
+        const PIECE: usize = 4096;
+        let mut entries = Vec::new();
+        let mut scan = Scan::forward(range, PIECE);
+        loop {
+            let piece = self.scan(scan.clone()).await?;
+            let Some((last, _)) = piece.last() else { return Ok(entries) };
+            scan.go_on_after(last);
+            entries.extend(piece);
         }
     }
 
     fn is_hidden(&self, key: &Bytes) -> bool {
         self.commit.writes.contains_key(&key[..])
             || self.commit.cleared.iter().any(|range| range.start[..] <= key[..] && key[..] < range.end[..])
-    }
-
-    /// All entries of a range.
-    pub(super) async fn scan_all(&self, mut range: Range<Key>) -> Result<Vec<KeyValue>, StoreError> {
-        const PIECE: usize = 4096;
-        let mut entries = Vec::new();
-        loop {
-            let piece = self.scan(Scan::forward(range.clone(), PIECE)).await?;
-            let Some((last, _)) = piece.last() else { return Ok(entries) };
-            range.start = keys::following(last.to_vec());
-            entries.extend(piece);
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::StoreError;
 use super::command::Request;
+use super::directory::{Collection, Directory};
 use super::engine::{Key, Snapshot};
 use super::keys::{self, Region, RequestKey};
 use super::overlay::{self, Overlay};
@@ -38,9 +39,20 @@ pub enum Done {
 pub(super) struct Receipt<'d> {
     pub(super) organisation: Uuid,
     pub(super) fingerprint: Option<Digest>,
-    /// Name of the API root of the collection.
+    /// Name that the API root of the collection had.
     pub(super) api_root: Option<String>,
+    /// The collection; receipts of older versions lack it.
+    #[serde(default)]
+    pub(super) collection: Option<Uuid>,
     pub(super) done: Cow<'d, Done>,
+}
+
+impl Receipt<'_> {
+    /// The API root of the collection: the one that it has now, or, when the collection was removed, had then.
+    pub(super) fn api_root<'r>(&'r self, directory: &'r Directory) -> Option<&'r str> {
+        let collection = self.collection.and_then(|id| directory.collections.get(&id));
+        collection.map(|collection| &*collection.api_root).or(self.api_root.as_deref())
+    }
 }
 
 /// Bytes before the JSON: its length.
@@ -72,7 +84,7 @@ pub(super) fn write(
     overlay: &mut Overlay<'_>,
     region: Region,
     request: &Request,
-    api_root: Option<String>,
+    collection: Option<&Collection>,
     done: &Done,
 ) -> Result<(), StoreError> {
     let Request { organisation, fingerprint, .. } = *request;
@@ -82,7 +94,9 @@ pub(super) fn write(
         }
         done => Cow::Borrowed(done),
     };
-    let receipt = Receipt { organisation, fingerprint, api_root, done };
+    let api_root = collection.map(|collection| collection.api_root.clone());
+    let collection = collection.map(|collection| collection.id);
+    let receipt = Receipt { organisation, fingerprint, api_root, collection, done };
     let mut value = vec![0; FRAME];
     serde_json::to_writer(&mut value, &receipt).map_err(|_| StoreError::Corrupt("a receipt"))?;
     let length = u32::try_from(value.len()).map_err(|_| StoreError::Corrupt("a receipt"))?;

@@ -2,6 +2,8 @@
 //!
 //! A byte that no version of this program wrote is [`StoreError::Corrupt`], never a default.
 
+mod head;
+
 use super::StoreError;
 use super::keys::{Interval, Position, spec_version};
 use crate::clock::timestamp;
@@ -9,6 +11,8 @@ use bytes::Bytes;
 use std::collections::BTreeMap;
 use stix_model::json::Digest;
 use stix_model::{SpecVersion, StixId, Timestamp, Tlp};
+
+pub(crate) use head::Head;
 
 /// Metadata of one stored version, as the timeline of all versions has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,15 +102,6 @@ impl VersionRow {
     const REVOKED: u8 = 1;
     const RESPELLED: u8 = 2;
 
-    /// The row for the content of an unversioned object. Its position tells the version, the `date_added` that the object
-    /// had first, also after it moved; `instant` is the sort key of that version.
-    pub(crate) fn of_content(&self, instant: &str) -> Result<Self, StoreError> {
-        let version = format!("{instant}Z").parse::<Timestamp>().ok();
-        let micros = version.and_then(|version| u64::try_from(version.micros()).ok());
-        let micros = micros.ok_or(StoreError::Corrupt("the version of an object"))?;
-        Ok(Self { position: Position { micros, sequence: 0 }, ..self.clone() })
-    }
-
     pub(crate) fn encode(&self) -> Bytes {
         let mut out = Vec::with_capacity(48);
         let is_respelled = self.content != self.digest;
@@ -139,6 +134,62 @@ impl VersionRow {
         };
         decode().ok_or(StoreError::Corrupt("a version of an object"))
     }
+
+    pub(crate) fn slot(&self) -> Slot {
+        Slot { level: self.level, position: self.position }
+    }
+}
+
+/// The slot of a version in the timelines of its collection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slot {
+    pub(crate) level: Tlp,
+    pub(crate) position: Position,
+}
+
+impl Slot {
+    fn put(self, out: &mut Vec<u8>) {
+        out.push(self.level as u8);
+        out.extend_from_slice(&self.position.to_bytes());
+    }
+
+    pub(crate) fn encode(self) -> Bytes {
+        let mut out = Vec::with_capacity(11);
+        self.put(&mut out);
+        out.into()
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
+        let mut bytes = Reader(bytes);
+        let slot = bytes.slot().filter(|_| bytes.is_empty());
+        slot.ok_or(StoreError::Corrupt("the slot of a version"))
+    }
+}
+
+/// The version of an unversioned object that has a certain content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ContentRow {
+    pub(crate) slot: Slot,
+    /// The `date_added` that it had first, which stays its version when it moves; microseconds since 1970.
+    pub(crate) version: i64,
+}
+
+impl ContentRow {
+    pub(crate) fn encode(&self) -> Bytes {
+        let mut out = Vec::with_capacity(19);
+        self.slot.put(&mut out);
+        out.extend_from_slice(&self.version.to_be_bytes());
+        out.into()
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
+        let decode = || {
+            let mut bytes = Reader(bytes);
+            let (slot, version) = (bytes.slot()?, i64::from_be_bytes(bytes.array()?));
+            bytes.is_empty().then_some(Self { slot, version })
+        };
+        decode().ok_or(StoreError::Corrupt("the content of an object"))
+    }
 }
 
 /// The facts of one object, separately for each STIX version that it exists in.
@@ -154,14 +205,36 @@ pub(crate) struct Edition {
     pub(crate) revoked: Option<(Box<str>, Tlp)>,
     /// Whether the object has no version of its own, as most observables.
     pub(crate) is_unversioned: bool,
-    pub(crate) levels: BTreeMap<Tlp, Ends>,
+    pub(crate) chains: BTreeMap<Tlp, Chain>,
 }
 
-/// The first and the last version of a level.
+/// The versions of a level.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Ends {
+pub(crate) struct Chain {
     pub(crate) first: Bound,
     pub(crate) last: Bound,
+    /// Versions at earlier positions are deleted, though they may not be erased yet.
+    pub(crate) since: Position,
+    pub(crate) versions: u64,
+    /// Bytes of the objects.
+    pub(crate) bytes: u64,
+}
+
+impl Chain {
+    pub(crate) fn of(only: Bound) -> Self {
+        let (since, bytes) = (only.position, u64::from(only.length));
+        Self { first: only.clone(), last: only, since, versions: 1, bytes }
+    }
+
+    pub(crate) fn insert(&mut self, bound: Bound) {
+        self.versions += 1;
+        self.bytes += u64::from(bound.length);
+        if bound.instant < self.first.instant {
+            self.first = bound;
+        } else if bound.instant > self.last.instant {
+            self.last = bound;
+        }
+    }
 }
 
 /// A version at one end.
@@ -194,29 +267,32 @@ impl Edition {
             self.revoked = Some((instant.clone(), level));
         }
         let bound = Bound { instant, position, length };
-        match self.levels.get_mut(&level) {
+        match self.chains.get_mut(&level) {
+            Some(chain) => chain.insert(bound),
             None => {
-                self.levels.insert(level, Ends { first: bound.clone(), last: bound });
+                self.chains.insert(level, Chain::of(bound));
             }
-            Some(ends) if bound.instant < ends.first.instant => ends.first = bound,
-            Some(ends) if bound.instant > ends.last.instant => ends.last = bound,
-            Some(_) => {}
         }
+    }
+
+    /// Whether the version at a place is there, and not deleted and still to be erased.
+    pub(crate) fn holds(&self, Slot { level, position }: Slot) -> bool {
+        self.chains.get(&level).is_some_and(|chain| chain.since <= position)
     }
 
     /// The first version that a clearance sees, and its level.
     pub(crate) fn first(&self, clearance: Tlp) -> Option<(Tlp, &Bound)> {
-        let visible = self.levels.range(..=clearance).map(|(level, ends)| (*level, &ends.first));
+        let visible = self.chains.range(..=clearance).map(|(level, chain)| (*level, &chain.first));
         visible.min_by(|(_, a), (_, b)| a.instant.cmp(&b.instant))
     }
 
     /// The last version that a clearance sees, and its level.
     pub(crate) fn last(&self, clearance: Tlp) -> Option<(Tlp, &Bound)> {
-        let visible = self.levels.range(..=clearance).map(|(level, ends)| (*level, &ends.last));
+        let visible = self.chains.range(..=clearance).map(|(level, chain)| (*level, &chain.last));
         visible.max_by(|(_, a), (_, b)| a.instant.cmp(&b.instant))
     }
 
-    fn encode(&self, out: &mut Vec<u8>) {
+    fn encode(&self, out: &mut Vec<u8>, put_chain: impl Fn(&mut Vec<u8>, Tlp, &Chain)) {
         let flag = |is_set, flag| if is_set { flag } else { 0 };
         out.push(
             flag(self.created.is_some(), Self::CREATED)
@@ -231,14 +307,19 @@ impl Edition {
             put_short(out, instant.as_bytes());
             out.push(*level as u8);
         }
-        out.push(u8::try_from(self.levels.len()).expect("there are five levels"));
-        for (level, Ends { first, last }) in &self.levels {
-            let is_single = first == last;
-            out.push(*level as u8 | if is_single { SINGLE } else { 0 });
-            put_bound(out, first);
-            if !is_single {
-                put_bound(out, last);
-            }
+        out.push(u8::try_from(self.chains.len()).expect("there are five levels"));
+        self.chains.iter().for_each(|(level, chain)| put_chain(out, *level, chain));
+    }
+
+    fn put_chain(out: &mut Vec<u8>, level: Tlp, chain: &Chain) {
+        let Chain { first, last, since, versions, bytes } = chain;
+        out.push(level as u8 | COUNTED | if *versions == 1 { SINGLE } else { 0 });
+        put_bound(out, first);
+        if *versions > 1 {
+            put_bound(out, last);
+            out.extend_from_slice(&since.to_bytes());
+            out.extend_from_slice(&versions.to_be_bytes());
+            out.extend_from_slice(&bytes.to_be_bytes());
         }
     }
 
@@ -257,21 +338,29 @@ impl Edition {
             Some(instant) => Some((instant.into(), Tlp::try_from(bytes.byte()?).ok()?)),
             None => None,
         };
-        let mut levels = BTreeMap::new();
+        let mut chains = BTreeMap::new();
         for _ in 0..bytes.byte()? {
             let byte = bytes.byte()?;
-            let level = Tlp::try_from(byte & !SINGLE).ok()?;
-            let first = bytes.bound()?;
-            let last = if byte & SINGLE == 0 { bytes.bound()? } else { first.clone() };
-            levels.insert(level, Ends { first, last });
+            let level = Tlp::try_from(byte & !(SINGLE | COUNTED)).ok()?;
+            let mut chain = Chain::of(bytes.bound()?);
+            if byte & SINGLE == 0 {
+                chain.last = bytes.bound()?;
+                if byte & COUNTED != 0 {
+                    chain.since = bytes.position()?;
+                    (chain.versions, chain.bytes) = (bytes.u64()?, bytes.u64()?);
+                }
+            }
+            chains.insert(level, chain);
         }
         let is_unversioned = flags & Self::UNVERSIONED != 0;
-        Some(Self { created, creator, revoked, is_unversioned, levels })
+        Some(Self { created, creator, revoked, is_unversioned, chains })
     }
 }
 
 /// Marks a level that holds a single version, which is written once.
 const SINGLE: u8 = 0x80;
+/// Marks a level whose versions are counted. Format 3 had none, and is read only to be brought to the next one.
+const COUNTED: u8 = 0x40;
 
 impl ObjectRecord {
     /// The newest STIX version that a clearance sees the object in.
@@ -291,7 +380,8 @@ impl ObjectRecord {
         let mut latest = Vec::new();
         let mut until: Option<Tlp> = None;
         for edition in self.0.values().rev() {
-            let mut lasts: Vec<_> = edition.levels.iter().map(|(level, ends)| (&ends.last, *level)).collect();
+            let mut lasts: Vec<_> =
+                edition.chains.iter().map(|(level, chain)| (&chain.last, *level)).collect();
             lasts.sort_unstable_by(|(a, _), (b, _)| b.instant.cmp(&a.instant));
             for (Bound { position, length, .. }, from) in lasts {
                 if until.is_none_or(|until| from < until) {
@@ -308,7 +398,24 @@ impl ObjectRecord {
         let mut out = Vec::with_capacity(128);
         for (spec, edition) in &self.0 {
             out.push(*spec as u8);
-            edition.encode(&mut out);
+            edition.encode(&mut out, Edition::put_chain);
+        }
+        out.into()
+    }
+
+    /// As format 3 had it.
+    #[cfg(test)]
+    pub(crate) fn encode_format_3(&self) -> Bytes {
+        let mut out = Vec::new();
+        for (spec, edition) in &self.0 {
+            out.push(*spec as u8);
+            edition.encode(&mut out, |out, level, Chain { first, last, .. }| {
+                out.push(level as u8 | if first == last { SINGLE } else { 0 });
+                put_bound(out, first);
+                if first != last {
+                    put_bound(out, last);
+                }
+            });
         }
         out.into()
     }
@@ -323,124 +430,6 @@ impl ObjectRecord {
             record.0.insert(spec, edition);
         }
         Ok(record)
-    }
-}
-
-/// Marks a level whose bytes are counted. Format 2 had none, and is read only to be brought to the next one.
-const COUNTED: u8 = 0x80;
-
-/// Counts and last positions of a collection.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Head {
-    /// Changes with every write, so that a write decided on an older state conflicts.
-    pub(crate) revision: u64,
-    /// The end of the timeline. It never goes back, not even when objects are deleted.
-    pub(crate) last: Position,
-    pub(crate) levels: BTreeMap<Tlp, LevelHead>,
-    /// Versions in the timeline of latest versions, by interval; only intervals in use.
-    pub(crate) latest: BTreeMap<Interval, u64>,
-}
-
-/// Counts and last position of one level.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct LevelHead {
-    /// Versions held, for each STIX version.
-    pub(crate) versions: [u64; 2],
-    /// Bytes of the objects held.
-    pub(crate) bytes: u64,
-    /// The end of the timeline of this level, which never goes back either.
-    pub(crate) last: Position,
-}
-
-impl Head {
-    /// Counts a version that was put at the end of the timeline.
-    pub(crate) fn add(&mut self, level: Tlp, spec: SpecVersion, position: Position, length: u32) {
-        let level = self.levels.entry(level).or_default();
-        level.versions[spec as usize] += 1;
-        level.bytes += u64::from(length);
-        level.last = position;
-        self.last = position;
-    }
-
-    /// Counts a version that was removed.
-    pub(crate) fn remove(&mut self, level: Tlp, spec: SpecVersion, length: u32) {
-        let level = self.levels.entry(level).or_default();
-        let count = &mut level.versions[spec as usize];
-        *count = count.saturating_sub(1);
-        level.bytes = level.bytes.saturating_sub(u64::from(length));
-    }
-
-    /// Versions that a clearance sees, for each STIX version.
-    pub(crate) fn versions(&self, clearance: Tlp) -> [u64; 2] {
-        let visible = self.levels.range(..=clearance).map(|(_, level)| level.versions);
-        visible.fold([0, 0], |[old, new], [more_old, more_new]| [old + more_old, new + more_new])
-    }
-
-    /// Objects that a clearance sees.
-    pub(crate) fn objects(&self, clearance: Tlp) -> u64 {
-        let visible = self.latest.iter().filter(|(interval, _)| interval.contains(clearance));
-        visible.map(|(_, count)| count).sum()
-    }
-
-    /// Bytes of all versions that a clearance sees.
-    pub(crate) fn bytes(&self, clearance: Tlp) -> u64 {
-        self.levels.range(..=clearance).map(|(_, level)| level.bytes).sum()
-    }
-
-    /// The end of the timeline that a clearance sees.
-    pub(crate) fn last(&self, clearance: Tlp) -> Position {
-        self.levels.range(..=clearance).map(|(_, level)| level.last).max().unwrap_or_default()
-    }
-
-    /// The levels that hold versions and that a clearance sees.
-    pub(crate) fn levels(&self, clearance: Tlp) -> impl Iterator<Item = Tlp> {
-        let visible = self.levels.range(..=clearance).filter(|(_, level)| level.versions != [0, 0]);
-        visible.map(|(level, _)| *level)
-    }
-
-    /// The intervals in use that contain a clearance.
-    pub(crate) fn intervals(&self, clearance: Tlp) -> impl Iterator<Item = Interval> {
-        self.latest.keys().copied().filter(move |interval| interval.contains(clearance))
-    }
-
-    pub(crate) fn encode(&self) -> Bytes {
-        let mut out = Vec::with_capacity(64);
-        out.extend_from_slice(&self.revision.to_be_bytes());
-        out.extend_from_slice(&self.last.to_bytes());
-        out.push(u8::try_from(self.levels.len()).expect("there are five levels"));
-        for (level, LevelHead { versions: [old, new], bytes, last }) in &self.levels {
-            out.push(*level as u8 | COUNTED);
-            out.extend_from_slice(&old.to_be_bytes());
-            out.extend_from_slice(&new.to_be_bytes());
-            out.extend_from_slice(&bytes.to_be_bytes());
-            out.extend_from_slice(&last.to_bytes());
-        }
-        for (interval, count) in &self.latest {
-            out.extend_from_slice(&interval.to_bytes());
-            out.extend_from_slice(&count.to_be_bytes());
-        }
-        out.into()
-    }
-
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
-        let decode = || {
-            let mut bytes = Reader(bytes);
-            let (revision, last) = (bytes.u64()?, bytes.position()?);
-            let mut levels = BTreeMap::new();
-            for _ in 0..bytes.byte()? {
-                let byte = bytes.byte()?;
-                let level = Tlp::try_from(byte & !COUNTED).ok()?;
-                let versions = [bytes.u64()?, bytes.u64()?];
-                let held = if byte & COUNTED == 0 { 0 } else { bytes.u64()? };
-                levels.insert(level, LevelHead { versions, bytes: held, last: bytes.position()? });
-            }
-            let mut latest = BTreeMap::new();
-            while !bytes.is_empty() {
-                latest.insert(Interval::from_bytes(bytes.array()?)?, bytes.u64()?);
-            }
-            Some(Self { revision, last, levels, latest })
-        };
-        decode().ok_or(StoreError::Corrupt("the head of a collection"))
     }
 }
 
@@ -489,6 +478,10 @@ impl<'b> Reader<'b> {
 
     fn position(&mut self) -> Option<Position> {
         self.array().map(Position::from_bytes)
+    }
+
+    fn slot(&mut self) -> Option<Slot> {
+        Some(Slot { level: Tlp::try_from(self.byte()?).ok()?, position: self.position()? })
     }
 
     fn short_text(&mut self) -> Option<&'b str> {

@@ -2,9 +2,9 @@
 
 use super::StoreError;
 use super::engine::{KeyValue, Scan, Snapshot};
-use super::filter::{Filter, HistoryRow};
-use super::keys::{self, Position, Space, Timeline};
-use super::record::{Bound, Entry, Head, ObjectRecord, VersionRow, decode_length};
+use super::filter::{Filter, VersionFilter};
+use super::keys::{self, ChainKey, Position, Space, Timeline};
+use super::record::{Bound, Chain, Edition, Entry, Head, ObjectRecord, Slot, VersionRow, decode_length};
 use super::view::View;
 use futures::future::try_join_all;
 use std::collections::BTreeSet;
@@ -99,20 +99,6 @@ pub(super) async fn select(
     }
 }
 
-/// Reads the versions of one object, by STIX version and instant, from the entries of its history.
-pub(super) fn history(
-    space: Space,
-    id: &StixId,
-    entries: Vec<KeyValue>,
-) -> Result<Vec<HistoryRow>, StoreError> {
-    let row = |(key, value): &KeyValue| {
-        let (spec, instant) =
-            keys::parse_version(space, key, id).ok_or(StoreError::Corrupt("a version of an object"))?;
-        Ok(HistoryRow { spec, instant: instant.into(), row: VersionRow::decode(value)? })
-    };
-    entries.iter().map(row).collect()
-}
-
 struct Reader<'s> {
     snapshot: &'s dyn Snapshot,
     space: Space,
@@ -126,7 +112,7 @@ impl Reader<'_> {
         head.map_or(Ok(Head::default()), |head| Head::decode(&head))
     }
 
-    /// Point reads: each object has a history of its own.
+    /// Point reads, and for all versions of an object the timelines that it has of its own.
     async fn by_id(
         &self,
         filter: &Filter,
@@ -136,27 +122,72 @@ impl Reader<'_> {
         let of_type =
             |id: &&StixId| filter.types.as_ref().is_none_or(|types| types.contains(id.object_type()));
         let ids: Vec<_> = filter.ids.iter().flatten().filter(of_type).collect();
+        let records = self.records(ids.iter().copied()).await?;
         let mut found = Vec::new();
         if filter.is_latest() {
-            for record in self.records(ids.into_iter()).await? {
+            for record in &records {
                 if let Some((level, &Bound { position, length, .. })) = record.served(self.clearance) {
                     found.push(Selected { position, level, length });
                 }
             }
+        } else if filter.versions == Some(VersionFilter::All) {
+            for (id, record) in ids.into_iter().zip(&records) {
+                for (spec, edition) in filter.editions(record, self.clearance) {
+                    for (&level, chain) in edition.chains.range(..=self.clearance) {
+                        found.extend(self.chain(id, ChainKey { spec, level }, chain, start, limit).await?);
+                    }
+                }
+                // No page holds more, however many objects are asked for.
+                found.sort_unstable();
+                found.truncate(limit.saturating_add(1));
+            }
         } else {
-            for id in ids {
-                let entries = self.snapshot.scan_all(keys::versions(self.space, id)).await?;
-                let mut rows = history(self.space, id, entries)?;
-                rows.retain(|row| row.row.level <= self.clearance);
-                let selected = |row: &HistoryRow| {
-                    let VersionRow { position, level, length, .. } = row.row;
-                    Selected { position, level, length }
-                };
-                found.extend(filter.choose(&rows).into_iter().map(selected));
+            let mut wanted = Vec::new();
+            for (id, record) in ids.into_iter().zip(&records) {
+                let of_one = filter.wanted(record, self.clearance).into_iter();
+                wanted.extend(of_one.map(|(chain, instant)| {
+                    (record, chain.spec, keys::version(self.space, id, chain, instant))
+                }));
+            }
+            let rows = wanted.iter().map(|(.., key)| key.clone()).collect();
+            let rows = self.snapshot.get_many(rows, usize::MAX).await?;
+            for ((record, spec, _), row) in wanted.into_iter().zip(rows) {
+                let Some(row) = row.map(|row| VersionRow::decode(&row)).transpose()? else { continue };
+                let VersionRow { position, level, length, .. } = row;
+                if record.0.get(&spec).is_some_and(|edition| edition.holds(row.slot())) {
+                    found.push(Selected { position, level, length });
+                }
             }
         }
         found.retain(|version| Some(version.position) > start);
         Ok(first(found, limit))
+    }
+
+    /// The next versions of one object that are of one STIX version and level, and one more.
+    async fn chain(
+        &self,
+        id: &StixId,
+        key: ChainKey,
+        chain: &Chain,
+        start: Option<Position>,
+        limit: usize,
+    ) -> Result<Vec<Selected>, StoreError> {
+        let level = key.level;
+        if chain.versions == 1 {
+            let Bound { position, length, .. } = chain.first;
+            let only = Some(Selected { position, level, length }).filter(|_| Some(position) > start);
+            return Ok(only.into_iter().collect());
+        }
+        let timeline = Timeline::Chain(id, key);
+        let mut range = timeline.after(self.space, start);
+        if start < Some(chain.since) {
+            range.start = timeline.at(self.space, chain.since);
+        }
+        let entries = self.snapshot.scan(Scan::forward(range, limit.saturating_add(1))).await?;
+        let selected = |(key, value): &KeyValue| {
+            Ok(Selected { position: position_of(key)?, level, length: decode_length(value)? })
+        };
+        entries.iter().map(selected).collect()
     }
 
     /// The timelines that hold exactly the default view: one for each interval of clearances that holds this one, and for
@@ -210,7 +241,7 @@ impl Reader<'_> {
             entries.retain(|(_, entry)| could_match(filter, entry));
             let records = self.records(entries.iter().map(|(_, entry)| &entry.id)).await?;
             for ((selected, entry), record) in entries.iter().zip(&records) {
-                if self.is_chosen(filter, entry, selected.position, record) {
+                if self.is_chosen(filter, entry, *selected, record) {
                     found.push(*selected);
                 }
             }
@@ -263,23 +294,15 @@ impl Reader<'_> {
         values.iter().map(|value| ObjectRecord::decode(value.as_ref())).collect()
     }
 
-    fn is_chosen(&self, filter: &Filter, entry: &Entry, position: Position, record: &ObjectRecord) -> bool {
-        let newest = record.newest(self.clearance);
-        if !filter.admits(entry.spec_version, newest) {
+    fn is_chosen(&self, filter: &Filter, entry: &Entry, selected: Selected, record: &ObjectRecord) -> bool {
+        let Selected { position, level, .. } = selected;
+        let mut editions = filter.editions(record, self.clearance);
+        let holds = |edition: &Edition| edition.holds(Slot { level, position });
+        if !editions.any(|(spec, edition)| spec == entry.spec_version && holds(edition)) {
             return false;
         }
-        let Some(edition) = record.0.get(&entry.spec_version) else { return false };
-        let admitted = record.0.iter().filter(|(spec, _)| filter.admits(**spec, newest));
-        let (firsts, lasts): (Vec<_>, Vec<_>) = admitted
-            .filter_map(|(_, edition)| edition.first(self.clearance).zip(edition.last(self.clearance)))
-            .map(|((_, first), (_, last))| (&*first.instant, &*last.instant))
-            .unzip();
-        let is = |end: Option<(Tlp, &Bound)>, instant: Option<&str>| {
-            end.is_some_and(|(_, bound)| bound.position == position && Some(&*bound.instant) == instant)
-        };
-        let is_first = is(edition.first(self.clearance), firsts.into_iter().min());
-        let is_last = is(edition.last(self.clearance), lasts.into_iter().max());
-        filter.admits_version(is_first, is_last, entry.version.sort_key())
+        let (instant, [first, last]) = (entry.version.sort_key(), filter.ends(record, self.clearance));
+        filter.admits_version(first == Some(instant), last == Some(instant), instant)
     }
 }
 

@@ -26,6 +26,7 @@ pub mod clearance;
 mod counting;
 pub mod engine_contract;
 mod faulty;
+pub mod histories;
 pub mod pollers;
 pub mod processes;
 pub mod replay;
@@ -66,7 +67,7 @@ macro_rules! engine_tests {
             #[allow(unused_imports, reason = "the trait may be known by its name already")]
             use $crate::store::suite::Open as _;
             use $crate::store::suite::{
-                clearance, engine_contract, pollers, processes, replay, store_contract,
+                clearance, engine_contract, histories, pollers, processes, replay, store_contract,
             };
             $crate::engine_tests! { @each ($open)
                 engine_contract: snapshots_do_not_change scans_go_both_ways scans_stop_at_their_bounds
@@ -85,6 +86,10 @@ macro_rules! engine_tests {
                     moving_keeps_the_order_of_versions
                     watchers_wake_for_what_they_see watchers_wake_after_a_lost_answer
                     a_level_that_is_set_meanwhile_keeps_its_mark large_objects_move_in_bounded_commits,
+                histories: pages_of_a_long_history_cost_what_is_on_them
+                    many_versions_are_deleted_at_once_and_erased_in_pieces
+                    a_deletion_is_finished_after_a_restart deletions_leave_nothing_behind
+                    a_mirror_serves_what_its_source_says_now,
                 pollers: each_poller_gets_every_survivor_once,
                 replay: any_cut_of_a_log_leaves_equal_bytes,
                 processes: two_processes_under_faults a_revoked_token_stops_working_elsewhere

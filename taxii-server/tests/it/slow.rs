@@ -144,3 +144,14 @@ async fn an_account_made_anew_does_not_see_the_statuses_of_its_predecessor() {
     let again = post().send().await.json();
     assert_ne!(first["request_timestamp"], again["request_timestamp"]);
 }
+
+#[tokio::test]
+async fn a_status_moves_with_the_api_root_of_its_collection() {
+    let (test, id) = TestApp::with_collection().await;
+    let status = test.add(&id, &[tool(1, 2001)]).await;
+    let path = |root: &str| format!("/{root}/status/{}/", status["id"].as_str().unwrap());
+    test.admin(Method::PATCH, "/admin/api-roots/api/", json!({"name": "members"})).await;
+    assert_eq!(test.get(&path("members")).send().await.json(), status);
+    test.admin(Method::POST, "/admin/api-roots/", json!({"name": "api"})).await;
+    assert_eq!(test.get(&path("api")).send().await.status, 404);
+}

@@ -1,17 +1,19 @@
 //! Adding objects: deciding on each, giving positions, and writing what is new.
 
-use super::{Applied, Outcome, Rejection, check, head, move_latest, put_head, rebuild};
+use super::object::ObjectChange;
+use super::{Applied, Outcome, Rejection, check, head, put_head};
+use crate::clock::timestamp;
 use crate::store::StoreError;
 use crate::store::announce::Announcement;
 use crate::store::command::{Add, Admitted, Command, Request, Stamps, Submitted};
 use crate::store::directory::Collection;
 use crate::store::engine::Key;
-use crate::store::filter::HistoryRow;
-use crate::store::keys::{self, Position, Space, Timeline};
+use crate::store::keys::{self, ChainKey, Position, Space};
 use crate::store::overlay::Overlay;
 use crate::store::receipt::{self, Done};
-use crate::store::record::{Entry, Head, ObjectRecord, VersionRow, date_added};
-use crate::store::select::history;
+use crate::store::record::{
+    Chain, ContentRow, Edition, Entry, Head, ObjectRecord, Slot, VersionRow, date_added,
+};
 use crate::store::status;
 use crate::store::{Conflicts, Profile};
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,13 +63,11 @@ pub(super) async fn apply(
             Ok(()) => {
                 for ((place, request, add), fates) in open.into_iter().zip(fates) {
                     let done = Done::Added(Box::new(run.status(request, add, fates)));
-                    let api_root = Some(run.collection.api_root.clone());
-                    receipt::write(overlay, run.space.region, request, api_root, &done)?;
+                    receipt::write(overlay, run.space.region, request, Some(&run.collection), &done)?;
                     outcomes[place] = Some(Ok(done));
                 }
                 replaced = run.replaced();
-                run.load_histories(overlay).await?;
-                announcement = run.write(overlay)?;
+                announcement = run.write(overlay).await?;
             }
             // Only given stamps can fail, and a request that gives them stands alone.
             Err(rejection) => {
@@ -99,8 +99,8 @@ struct State<'g> {
     current: ObjectRecord,
     /// Indices of what was accepted.
     accepted: BTreeMap<VersionKey<'g>, usize>,
-    /// The stored versions, where some of them are replaced.
-    history: Vec<HistoryRow>,
+    /// Index of the version of an unversioned object that was accepted last, by STIX version.
+    newest: BTreeMap<SpecVersion, usize>,
 }
 
 /// STIX version, and the sort key of the version; the content of an object that has none.
@@ -124,7 +124,17 @@ struct Accepted<'g> {
     given: Option<&'g Timestamp>,
     position: Position,
     /// The stored version whose place it takes.
-    replaces: Option<VersionRow>,
+    replaces: Option<Stored>,
+    /// Whether it has taken the place of another content of its version, so that its `created` and its creator count.
+    is_replacement: bool,
+    /// Whether the same content came again after another one, so that a later index has it.
+    is_superseded: bool,
+}
+
+/// A stored version.
+struct Stored {
+    slot: Slot,
+    version: Timestamp,
 }
 
 impl Accepted<'_> {
@@ -137,7 +147,8 @@ impl Accepted<'_> {
             position: self.position,
             level: self.level,
             length: u32::try_from(self.admitted.json.len()).expect("an object is smaller than 4 GiB"),
-            is_revoked: self.admitted.facts.is_revoked,
+            // Only versions revoke an object.
+            is_revoked: self.admitted.facts.is_revoked && self.admitted.facts.version.is_some(),
             digest: self.admitted.digest,
             content: self.admitted.facts.content,
         }
@@ -150,6 +161,8 @@ enum Fate {
     New(usize),
     /// It takes the place of other content under its version; index into the accepted objects.
     Replaces(usize),
+    /// Its content was there and becomes the newest again; index into the accepted objects.
+    Again(usize),
     /// The same version is there already.
     Known(Known),
     /// It is not stored.
@@ -164,7 +177,7 @@ struct Known {
 }
 
 enum KnownPlace {
-    Stored(VersionRow),
+    Stored(Stored),
     /// Index into the accepted objects.
     Accepted(usize),
 }
@@ -189,29 +202,32 @@ impl<'g> Run<'g> {
                 let state = State { current: stored.clone(), stored, ..State::default() };
                 self.objects.insert(&admitted.id, state);
             }
-            wanted.extend(self.stored_version_keys(admitted).into_iter().flatten());
+            wanted.extend(self.stored_version_keys(admitted));
         }
         overlay.load(wanted).await
     }
 
-    /// The keys of the stored versions that may be the same as this one: for an unversioned object the one with its content,
-    /// and the last one, because the first one may have been stored before contents had keys.
-    fn stored_version_keys(&self, admitted: &Admitted) -> [Option<Key>; 2] {
+    /// The stored versions of the object in the STIX version of this one.
+    fn stored_edition(&self, admitted: &Admitted) -> Option<&Edition> {
+        self.objects.get(&admitted.id)?.stored.0.get(&admitted.spec_version)
+    }
+
+    /// The keys of the stored versions that may be the same as this one: for an unversioned object the one with its content.
+    fn stored_version_keys(&self, admitted: &Admitted) -> Vec<Key> {
         let Admitted { id, spec_version, facts, .. } = admitted;
-        let edition = self.objects.get(id).and_then(|state| state.stored.0.get(spec_version));
-        let Some((edition, (_, last))) = edition.and_then(|edition| Some((edition, edition.last(Tlp::Red)?)))
-        else {
-            return [None, None];
+        let Some(edition) = self.stored_edition(admitted) else { return Vec::new() };
+        let Some(version) = &facts.version else {
+            let content = keys::content(self.space, id, *spec_version, &facts.content);
+            return if edition.is_unversioned { vec![content] } else { Vec::new() };
         };
-        let key = |instant| Some(keys::version(self.space, id, *spec_version, instant));
-        match (&facts.version, edition.is_unversioned) {
-            (Some(version), false) if version.sort_key() <= &*last.instant => [key(version.sort_key()), None],
-            (None, true) => {
-                let content = keys::content(self.space, id, *spec_version, &facts.content);
-                [Some(content), key(&last.instant)]
-            }
-            _ => [None, None],
+        if edition.is_unversioned {
+            return Vec::new();
         }
+        let instant = version.sort_key();
+        let may_hold = |chain: &Chain| (&*chain.first.instant..=&*chain.last.instant).contains(&instant);
+        let chains = edition.chains.iter().filter(|(_, chain)| may_hold(chain));
+        let chains = chains.map(|(&level, _)| ChainKey { spec: *spec_version, level });
+        chains.map(|chain| keys::version(self.space, id, chain, instant)).collect()
     }
 
     /// The stored or accepted version that this one is to be held against.
@@ -221,15 +237,37 @@ impl<'g> Run<'g> {
             let content = admitted.facts.content;
             return Ok(Some(Known { content, level, place: KnownPlace::Accepted(index) }));
         }
-        for key in self.stored_version_keys(admitted).into_iter().flatten() {
-            let Some(row) = overlay.get(&key) else { continue };
-            let row = VersionRow::decode(row)?;
-            if admitted.facts.version.is_some() || row.content == admitted.facts.content {
-                let (content, level) = (row.content, row.level);
-                return Ok(Some(Known { content, level, place: KnownPlace::Stored(row) }));
+        let Some(edition) = self.stored_edition(admitted) else { return Ok(None) };
+        for key in self.stored_version_keys(admitted) {
+            let Some(value) = overlay.get(&key) else { continue };
+            let (slot, content, version) = match &admitted.facts.version {
+                Some(version) => {
+                    let row = VersionRow::decode(value)?;
+                    (row.slot(), row.content, version.clone())
+                }
+                None => {
+                    let row = ContentRow::decode(value)?;
+                    (row.slot, admitted.facts.content, timestamp(row.version))
+                }
+            };
+            if edition.holds(slot) {
+                let place = KnownPlace::Stored(Stored { slot, version });
+                return Ok(Some(Known { content, level: slot.level, place }));
             }
         }
         Ok(None)
+    }
+
+    /// Whether the known content of an unversioned object is the one that it has now.
+    fn is_newest(&self, admitted: &Admitted, known: &Known) -> bool {
+        let newest = self.objects[&admitted.id].newest.get(&admitted.spec_version);
+        match &known.place {
+            KnownPlace::Accepted(index) => newest == Some(index),
+            KnownPlace::Stored(Stored { version, .. }) => {
+                let last = self.stored_edition(admitted).and_then(|edition| edition.last(Tlp::Red));
+                newest.is_none() && last.is_some_and(|(_, last)| *last.instant == *version.sort_key())
+            }
+        }
     }
 
     fn decide(&mut self, overlay: &Overlay<'_>, add: &'g Add) -> Result<Vec<Fate>, StoreError> {
@@ -237,8 +275,7 @@ impl<'g> Run<'g> {
         for (index, submitted) in add.objects.iter().enumerate() {
             let Submitted::Admitted(admitted) = submitted else { continue };
             let known = self.known(overlay, admitted)?;
-            let state = self.objects.get_mut(&admitted.id).expect("loaded above");
-            let edition = state.current.0.get(&admitted.spec_version);
+            let edition = self.objects[&admitted.id].current.0.get(&admitted.spec_version);
             let last = edition.and_then(|edition| edition.last(Tlp::Red));
             let history = edition.map(|edition| History {
                 created: edition.created.as_deref(),
@@ -252,43 +289,71 @@ impl<'g> Run<'g> {
             if self.collection.profile == Profile::Header && matches!(decision, Decision::Refused(_)) {
                 decision = Decision::Newer;
             }
-            let replaces_other = self.collection.conflicts == Conflicts::Newest
-                && decision == Decision::Conflict
-                && !admitted.facts.is_marking;
+            let is_mirror = self.collection.conflicts == Conflicts::Newest;
+            let replaces_other = is_mirror && decision == Decision::Conflict && !admitted.facts.is_marking;
+            // A mirror serves the content that its source has now, also when the source had it before.
+            let comes_again = is_mirror
+                && decision == Decision::Duplicate
+                && admitted.facts.version.is_none()
+                && known.as_ref().is_some_and(|known| !self.is_newest(admitted, known));
             let sees = |level: Tlp| level <= add.clearance;
+            let level = level_of(admitted, &self.collection);
+            let state = self.objects.get_mut(&admitted.id).expect("loaded above");
             let fate = match (decision, known) {
-                (Decision::Duplicate, Some(known)) if sees(known.level) => Fate::Known(known),
+                (Decision::Duplicate, Some(known)) if !comes_again && sees(known.level) => Fate::Known(known),
                 // Of the same run; it has no position yet.
-                (_, Some(Known { level, place: KnownPlace::Accepted(place), .. }))
-                    if replaces_other && sees(level) =>
+                (_, Some(Known { level: known, place: KnownPlace::Accepted(index), .. }))
+                    if replaces_other && sees(known) =>
                 {
-                    let accepted = &mut self.accepted[place];
-                    accepted.level = level_of(admitted, &self.collection);
-                    accepted.admitted = admitted;
-                    Fate::Replaces(place)
+                    let accepted = &mut self.accepted[index];
+                    (accepted.admitted, accepted.level, accepted.is_replacement) = (admitted, level, true);
+                    insert(&mut state.current, accepted);
+                    Fate::Replaces(index)
                 }
                 (decision, known)
                     if decision.is_accepted()
-                        || replaces_other && known.as_ref().is_some_and(|known| sees(known.level)) =>
+                        || (replaces_other || comes_again)
+                            && known.as_ref().is_some_and(|known| sees(known.level)) =>
                 {
                     let given = match &add.stamps {
                         Stamps::Clock => None,
                         Stamps::Given(stamps) => stamps.get(index),
                     };
-                    let replaces = known.and_then(|known| match known.place {
-                        KnownPlace::Stored(row) => Some(row),
-                        KnownPlace::Accepted(_) => None,
-                    });
+                    let replaces = match known.map(|known| known.place) {
+                        None => None,
+                        Some(KnownPlace::Stored(stored)) => Some(stored),
+                        Some(KnownPlace::Accepted(index)) => {
+                            let accepted = &mut self.accepted[index];
+                            accepted.is_superseded = true;
+                            accepted.replaces.take()
+                        }
+                    };
                     let place = self.accepted.len();
-                    let fate = if replaces.is_some() { Fate::Replaces(place) } else { Fate::New(place) };
-                    let (level, position) = (level_of(admitted, &self.collection), Position::default());
-                    let accepted = Accepted { admitted, level, given, position, replaces };
+                    let is_replacement = replaces_other;
+                    let (position, is_superseded) = (Position::default(), false);
+                    let accepted = Accepted {
+                        admitted,
+                        level,
+                        given,
+                        position,
+                        replaces,
+                        is_replacement,
+                        is_superseded,
+                    };
                     insert(&mut state.current, &accepted);
                     state.accepted.insert(version_key(admitted), place);
+                    if admitted.facts.version.is_none() {
+                        state.newest.insert(admitted.spec_version, place);
+                    }
                     self.accepted.push(accepted);
-                    fate
+                    match (comes_again, replaces_other) {
+                        (true, _) => Fate::Again(place),
+                        (_, true) => Fate::Replaces(place),
+                        _ => Fate::New(place),
+                    }
                 }
                 (decision, known) => {
+                    let edition = state.current.0.get(&admitted.spec_version);
                     // The message tells only of versions that the submitter sees.
                     let is_visible = match (decision, known) {
                         (Decision::Conflict | Decision::Duplicate, Some(known)) => sees(known.level),
@@ -366,12 +431,15 @@ impl<'g> Run<'g> {
                     let message = "takes the place of other content of the same version";
                     status.succeed(admitted, self.accepted[accepted].version(), Some(message));
                 }
+                Fate::Again(accepted) => {
+                    let message = "was in the collection, and is the newest content of this object again";
+                    status.succeed(admitted, self.accepted[accepted].version(), Some(message));
+                }
                 Fate::Known(known) => {
-                    let position = match known.place {
-                        KnownPlace::Stored(row) => row.position,
-                        KnownPlace::Accepted(index) => self.accepted[index].position,
+                    let version = match known.place {
+                        KnownPlace::Stored(stored) => stored.version,
+                        KnownPlace::Accepted(index) => self.accepted[index].version(),
                     };
-                    let version = version_at(admitted, position);
                     status.succeed(admitted, version, Some("already in the collection"));
                 }
                 Fate::Refused { decision, is_visible } => {
@@ -382,83 +450,61 @@ impl<'g> Run<'g> {
         status.finish()
     }
 
-    /// The number of stored versions whose place is taken.
+    /// The number of stored versions whose place is taken by other content.
     fn replaced(&self) -> u64 {
-        self.accepted.iter().filter(|accepted| accepted.replaces.is_some()).count() as u64
-    }
-
-    /// Reads the versions of each object of which one is replaced: it may have been the first or the last of its level.
-    async fn load_histories(&mut self, overlay: &Overlay<'_>) -> Result<(), StoreError> {
-        for accepted in self.accepted.iter().filter(|accepted| accepted.replaces.is_some()) {
-            let id = &accepted.admitted.id;
-            let state = self.objects.get_mut(id).expect("loaded before it was decided");
-            if state.history.is_empty() {
-                let entries = overlay.scan_all(keys::versions(self.space, id)).await?;
-                state.history = history(self.space, id, entries)?;
-            }
-        }
-        Ok(())
+        let replaced = self.accepted.iter().filter(|accepted| accepted.is_replacement);
+        replaced.filter(|accepted| accepted.replaces.is_some()).count() as u64
     }
 
     /// Turns what was accepted into writes.
-    fn write(mut self, overlay: &mut Overlay<'_>) -> Result<Option<Announcement>, StoreError> {
+    async fn write(mut self, overlay: &mut Overlay<'_>) -> Result<Option<Announcement>, StoreError> {
         if self.accepted.is_empty() {
             return Ok(None);
         }
+        let space = self.space;
+        let key_of = |admitted: &Admitted, stored: &Stored| {
+            let chain = ChainKey { spec: admitted.spec_version, level: stored.slot.level };
+            keys::version(space, &admitted.id, chain, stored.version.sort_key())
+        };
+        let replaced = self.accepted.iter().filter_map(|accepted| {
+            let stored = accepted.replaces.as_ref()?;
+            Some(key_of(accepted.admitted, stored))
+        });
+        overlay.load(replaced.collect::<Vec<_>>()).await?;
         let mut announcement = Announcement::of(self.collection.id);
-        for accepted in &self.accepted {
-            let Accepted { admitted, level, position, replaces, .. } = accepted;
-            let (space, row, version) = (self.space, accepted.row(), accepted.version());
+        let mut changes: BTreeMap<&StixId, ObjectChange> = BTreeMap::new();
+        for accepted in self.accepted.iter().filter(|accepted| !accepted.is_superseded) {
+            let Accepted { admitted, level, position, replaces, is_replacement, .. } = accepted;
             let (id, spec) = (&admitted.id, admitted.spec_version);
-            if let Some(old) = replaces {
-                self.head.remove(old.level, spec, old.length);
-                overlay.remove(Timeline::All(old.level).at(space, old.position));
-                overlay.remove_large(&keys::object_bytes(space, old.position), old.length as usize);
+            let change = changes.entry(id).or_insert_with(|| {
+                let stored = self.objects.remove(id).unwrap_or_default().stored;
+                ObjectChange::new(space, id.clone(), stored)
+            });
+            let edition = change.edition(spec);
+            if edition.chains.is_empty() || *is_replacement {
+                set_facts(edition, admitted);
             }
-            overlay.put(keys::version(space, id, spec, version.sort_key()), row.encode());
-            if admitted.facts.version.is_none() {
-                overlay.put(keys::content(space, id, spec, &row.content), row.encode());
-                // The one before may have been stored before contents had keys.
-                let edition = self.objects.get(id).and_then(|state| state.stored.0.get(&spec));
-                if let Some((_, last)) = edition.and_then(|edition| edition.last(Tlp::Red))
-                    && let Some(row) = overlay.get(&keys::version(space, id, spec, &last.instant))
-                {
-                    let row = VersionRow::decode(row)?.of_content(&last.instant)?;
-                    overlay.put(keys::content(space, id, spec, &row.content), row.encode());
-                }
+            if let Some(stored) = replaces {
+                let row = overlay.get(&key_of(admitted, stored));
+                let row = VersionRow::decode(row.ok_or(StoreError::Corrupt("a version of an object"))?)?;
+                change.remove(overlay, &mut self.head, spec, stored.version.sort_key(), &row)?;
             }
+            let row = accepted.row();
             let entry = Entry {
-                id: admitted.id.clone(),
-                spec_version: admitted.spec_version,
-                version,
+                id: id.clone(),
+                spec_version: spec,
+                version: accepted.version(),
                 length: row.length,
                 valid_until: admitted.valid_until,
                 is_marked: has_own_level(admitted),
             };
-            overlay.put(Timeline::All(*level).at(space, *position), entry.encode());
-            overlay.put_large(&keys::object_bytes(space, *position), admitted.json.clone());
-            self.head.add(*level, admitted.spec_version, *position, row.length);
+            change.insert(overlay, &mut self.head, &row, &entry, admitted.json.clone());
             announcement.add(*level, *position);
         }
-        for (id, state) in self.objects.into_iter().filter(|(_, state)| !state.accepted.is_empty()) {
-            let before = state.stored.latest();
-            let mut record = state.stored;
-            if !state.history.is_empty() {
-                let is_replaced = |position| {
-                    let replaces = |index: &usize| self.accepted[*index].replaces.as_ref();
-                    let mut replaced = state.accepted.values().filter_map(replaces);
-                    replaced.any(|row| row.position == position)
-                };
-                let kept = state.history.into_iter().filter(|row| !is_replaced(row.row.position));
-                record = rebuild(&record, kept)?;
-            }
-            for index in state.accepted.into_values() {
-                insert(&mut record, &self.accepted[index]);
-            }
-            move_latest(overlay, self.space, &mut self.head, id.object_type(), [&before, &record.latest()]);
-            overlay.put(keys::object(self.space, id), record.encode());
+        for change in changes.into_values() {
+            change.finish(overlay, &mut self.head).await?;
         }
-        put_head(overlay, self.space, self.head);
+        put_head(overlay, space, self.head);
         Ok(Some(announcement))
     }
 }
@@ -481,16 +527,26 @@ fn level_of(admitted: &Admitted, collection: &Collection) -> Tlp {
     admitted.tlp.unwrap_or(without_marking)
 }
 
-/// Puts a version into the record of its object.
+/// Sets what all versions of an object share.
+fn set_facts(edition: &mut Edition, admitted: &Admitted) {
+    let facts = &admitted.facts;
+    edition.created = facts.created.as_ref().map(|created| created.sort_key().into());
+    edition.creator.clone_from(&facts.creator);
+    edition.is_unversioned = facts.version.is_none();
+}
+
+/// Puts a version into the record of its object, by which further versions are decided.
 fn insert(record: &mut ObjectRecord, accepted: &Accepted<'_>) {
-    let facts = &accepted.admitted.facts;
     let edition = record.0.entry(accepted.admitted.spec_version).or_default();
-    if edition.levels.is_empty() {
-        edition.created = facts.created.as_ref().map(|created| created.sort_key().into());
-        edition.creator.clone_from(&facts.creator);
-        edition.is_unversioned = facts.version.is_none();
+    let instant: Box<str> = accepted.version().sort_key().into();
+    if edition.chains.is_empty() || accepted.is_replacement {
+        set_facts(edition, accepted.admitted);
     }
-    edition.insert(accepted.version().sort_key().into(), &accepted.row());
+    // The content that it takes the place of may have been the revocation.
+    if accepted.is_replacement && edition.revoked.as_ref().is_some_and(|(revoked, _)| *revoked == instant) {
+        edition.revoked = None;
+    }
+    edition.insert(instant, &accepted.row());
 }
 
 fn restored_position(

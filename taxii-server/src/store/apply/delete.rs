@@ -1,15 +1,18 @@
 //! Deleting versions of an object.
 
-use super::{Applied, Rejection, check, head, move_latest, put_head, rebuild};
+use super::object::ObjectChange;
+use super::{Applied, Rejection, check, erase, head, put_head};
 use crate::store::StoreError;
 use crate::store::command::{Delete, Request};
-use crate::store::filter::{Filter, HistoryRow};
-use crate::store::keys::{self, Position, Space, Timeline};
+use crate::store::filter::{Filter, VersionFilter};
+use crate::store::keys::{self, ChainKey, Space};
 use crate::store::overlay::Overlay;
 use crate::store::receipt::{self, Done};
-use crate::store::record::ObjectRecord;
-use crate::store::select::history;
-use std::collections::BTreeSet;
+use crate::store::record::{ObjectRecord, VersionRow};
+
+/// Maximum number of versions whose keys are erased in the commit that deletes them; maintenance erases the others. A
+/// small one in tests makes them meet deleted versions that are not erased.
+pub(in crate::store) const ERASED_AT_ONCE: u32 = if cfg!(test) { 3 } else { 500 };
 
 /// Applies a deletion. It chooses among the versions that the account sees.
 pub(super) async fn apply(
@@ -23,7 +26,7 @@ pub(super) async fn apply(
             None => Err(Rejection::NoObject),
             Some(count) => {
                 let done = Done::Deleted(count);
-                receipt::write(overlay, delete.target.region, request, Some(collection.api_root), &done)?;
+                receipt::write(overlay, delete.target.region, request, Some(&collection), &done)?;
                 Ok(done)
             }
         },
@@ -38,38 +41,38 @@ async fn versions(
     delete: &Delete,
 ) -> Result<Option<u64>, StoreError> {
     let Delete { id, clearance, .. } = delete;
-    let rows = history(space, id, overlay.scan_all(keys::versions(space, id)).await?)?;
-    let visible: Vec<_> = rows.iter().filter(|row| row.row.level <= *clearance).cloned().collect();
-    if visible.is_empty() {
-        return Ok(None);
-    }
     let (versions, spec_versions) = (delete.versions.clone(), delete.spec_versions.clone());
     let filter = Filter { versions, spec_versions, ..Filter::default() };
-    let gone: BTreeSet<Position> = filter.choose(&visible).into_iter().map(|row| row.row.position).collect();
-    if gone.is_empty() {
-        return Ok(Some(0));
+    let record = ObjectRecord::decode(overlay.get(&keys::object(space, id)))?;
+    if record.newest(*clearance).is_none() {
+        return Ok(None);
     }
     let mut head = head(overlay, space)?;
-    let key = keys::object(space, id);
-    let before = ObjectRecord::decode(overlay.get(&key))?;
-    let (removed, kept): (Vec<_>, Vec<_>) =
-        rows.into_iter().partition(|row| gone.contains(&row.row.position));
-    for HistoryRow { spec, instant, row: version } in removed {
-        head.remove(version.level, spec, version.length);
-        overlay.remove(keys::version(space, id, spec, &instant));
-        if before.0.get(&spec).is_some_and(|edition| edition.is_unversioned) {
-            overlay.remove(keys::content(space, id, spec, &version.content));
+    let mut change = ObjectChange::new(space, id.clone(), record.clone());
+    let mut count = 0;
+    if filter.versions == Some(VersionFilter::All) {
+        for (spec, edition) in filter.editions(&record, *clearance) {
+            for (&level, _) in edition.chains.range(..=*clearance) {
+                count += change.hide(overlay, &mut head, ChainKey { spec, level });
+            }
         }
-        overlay.remove(Timeline::All(version.level).at(space, version.position));
-        overlay.remove_large(&keys::object_bytes(space, version.position), version.length as usize);
-    }
-    let after = rebuild(&before, kept)?;
-    move_latest(overlay, space, &mut head, id.object_type(), [&before.latest(), &after.latest()]);
-    if after.0.is_empty() {
-        overlay.remove(key);
     } else {
-        overlay.put(key, after.encode());
+        let wanted = filter.wanted(&record, *clearance);
+        let key = |(chain, instant): &(ChainKey, &str)| keys::version(space, id, *chain, instant);
+        overlay.load(wanted.iter().map(key)).await?;
+        for wanted in &wanted {
+            let row = overlay.get(&key(wanted)).map(|row| VersionRow::decode(row)).transpose()?;
+            let (ChainKey { spec, .. }, instant) = *wanted;
+            if let Some(row) = row.filter(|row| record.0[&spec].holds(row.slot())) {
+                change.remove(overlay, &mut head, spec, instant, &row)?;
+                count += 1;
+            }
+        }
     }
-    put_head(overlay, space, head);
-    Ok(Some(gone.len() as u64))
+    if count > 0 {
+        change.finish(overlay, &mut head).await?;
+        erase::marked(overlay, space, ERASED_AT_ONCE).await?;
+        put_head(overlay, space, head);
+    }
+    Ok(Some(count))
 }

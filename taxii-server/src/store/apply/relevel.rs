@@ -1,17 +1,16 @@
 //! Moving objects without a marking to another level.
 
-use super::{Applied, Outcome, check, head, move_latest, put_head, rebuild};
+use super::object::ObjectChange;
+use super::{Applied, Outcome, check, head, put_head};
 use crate::store::StoreError;
 use crate::store::announce::Announcement;
 use crate::store::command::{Relevel, Request};
 use crate::store::directory::Collection;
 use crate::store::engine::Scan;
-use crate::store::filter::HistoryRow;
-use crate::store::keys::{self, Position, Space, Timeline};
+use crate::store::keys::{self, ChainKey, Position, Space, Timeline};
 use crate::store::overlay::Overlay;
 use crate::store::receipt::Done;
-use crate::store::record::{Entry, Head, ObjectRecord, VersionRow};
-use crate::store::select::history;
+use crate::store::record::{Entry, Head, ObjectRecord, Slot, VersionRow};
 use std::collections::BTreeMap;
 use stix_model::{StixId, Tlp};
 
@@ -54,14 +53,14 @@ pub(super) async fn apply(
                 continue;
             }
             bytes += entry.length as usize;
-            work.move_version(level, position, entry).await?;
+            work.move_version(Slot { level, position }, entry).await?;
             if bytes >= MAX_BYTES {
                 break;
             }
         }
         if let Some(position) = last {
             let done = Done::Worked { more: true, after: Some((level as u8, position)) };
-            return Ok(applied(Ok(done), work.finish()?));
+            return Ok(applied(Ok(done), work.finish().await?));
         }
     }
     // The head is compared, so that a level which another process sets meanwhile keeps its mark.
@@ -81,16 +80,8 @@ struct Work<'o, 's> {
     time: u64,
     head: Head,
     /// The objects of which versions move.
-    objects: BTreeMap<StixId, Moved>,
+    objects: BTreeMap<StixId, ObjectChange>,
     announcement: Option<Announcement>,
-}
-
-/// An object of which versions move.
-struct Moved {
-    /// Its record before the piece of work.
-    before: ObjectRecord,
-    /// Its versions, as moved so far.
-    versions: BTreeMap<Position, HistoryRow>,
 }
 
 impl<'o, 's> Work<'o, 's> {
@@ -100,60 +91,43 @@ impl<'o, 's> Work<'o, 's> {
         Ok(Self { overlay, collection, space, time, head, objects: BTreeMap::new(), announcement: None })
     }
 
-    /// Moves one version to the end of the timeline of the new level.
-    async fn move_version(&mut self, from: Tlp, old: Position, entry: Entry) -> Result<(), StoreError> {
-        let (space, to, id, spec) = (self.space, self.collection.unmarked, &entry.id, entry.spec_version);
+    /// Moves one version to the end of the timeline of the new level. The order of versions stays, also where the version is
+    /// the `date_added` that the object had first.
+    async fn move_version(&mut self, from: Slot, entry: Entry) -> Result<(), StoreError> {
+        let (space, to, spec) = (self.space, self.collection.unmarked, entry.spec_version);
+        if !self.objects.contains_key(&entry.id) {
+            let key = keys::object(space, &entry.id);
+            self.overlay.load([key.clone()]).await?;
+            let record = ObjectRecord::decode(self.overlay.get(&key))?;
+            self.objects.insert(entry.id.clone(), ObjectChange::new(space, entry.id.clone(), record));
+        }
+        let object = self.objects.get_mut(&entry.id).expect("inserted above");
+        // It may be deleted, and not erased yet.
+        if !object.edition(spec).holds(from) {
+            return Ok(());
+        }
+        let instant = entry.version.sort_key();
+        let key = keys::version(space, &entry.id, ChainKey { spec, level: from.level }, instant);
+        self.overlay.load([key.clone()]).await?;
+        let row = self.overlay.get(&key).ok_or(StoreError::Corrupt("the versions of an object"))?;
+        let row = VersionRow::decode(row)?;
+        let bytes = keys::object_bytes(space, from.position);
+        let json = self.overlay.load_large(&bytes, entry.length as usize).await?;
         // Each is the last of its group, and so falls on a whole millisecond.
         let micros = self.time.max(self.head.last.micros + 1).next_multiple_of(1000);
-        let new = Position { micros, sequence: 0 };
-        let object = self.object(id).await?;
-        let facts = object.before.0.get(&spec).ok_or(StoreError::Corrupt("the record of an object"))?;
-        let is_unversioned = facts.is_unversioned;
-        let row = object.versions.remove(&old).ok_or(StoreError::Corrupt("the history of an object"))?;
-        let moved = VersionRow { level: to, position: new, ..row.row };
-        let content = is_unversioned.then(|| moved.of_content(&row.instant)).transpose()?;
-        // The order of versions stays, also where the version is the `date_added` that the object had first.
-        let (key, value) = (keys::version(space, id, spec, &row.instant), moved.encode());
-        object.versions.insert(new, HistoryRow { row: moved, ..row });
-        self.overlay.put(key, value);
-        if let Some(content) = content {
-            self.overlay.put(keys::content(space, id, spec, &content.content), content.encode());
-        }
-        let length = entry.length as usize;
-        let (old_bytes, new_bytes) = (keys::object_bytes(space, old), keys::object_bytes(space, new));
-        let json = self.overlay.load_large(&old_bytes, length).await?;
-        self.overlay.remove_large(&old_bytes, length);
-        self.overlay.put_large(&new_bytes, json);
-        self.overlay.remove(Timeline::All(from).at(space, old));
-        self.overlay.put(Timeline::All(to).at(space, new), entry.encode());
-        self.head.remove(from, spec, entry.length);
-        self.head.add(to, spec, new, entry.length);
+        let position = Position { micros, sequence: 0 };
+        object.remove(self.overlay, &mut self.head, spec, instant, &row)?;
+        let row = VersionRow { level: to, position, ..row };
+        object.insert(self.overlay, &mut self.head, &row, &entry, json);
         let announcement = self.announcement.get_or_insert(Announcement::of(self.collection.id));
-        announcement.add(to, new);
+        announcement.add(to, position);
         Ok(())
     }
 
-    /// An object with its history, read once for all of its versions that move.
-    async fn object(&mut self, id: &StixId) -> Result<&mut Moved, StoreError> {
-        if !self.objects.contains_key(id) {
-            let key = keys::object(self.space, id);
-            self.overlay.load([key.clone()]).await?;
-            let before = ObjectRecord::decode(self.overlay.get(&key))?;
-            let entries = self.overlay.scan_all(keys::versions(self.space, id)).await?;
-            let rows = history(self.space, id, entries)?;
-            let versions = rows.into_iter().map(|row| (row.row.position, row)).collect();
-            self.objects.insert(id.clone(), Moved { before, versions });
-        }
-        Ok(self.objects.get_mut(id).expect("inserted above"))
-    }
-
     /// Writes the records of the objects and the head, and returns the announcement.
-    fn finish(mut self) -> Result<Option<Announcement>, StoreError> {
-        for (id, Moved { before, versions }) in std::mem::take(&mut self.objects) {
-            let after = rebuild(&before, versions.into_values())?;
-            let latest = [&before.latest()[..], &after.latest()];
-            move_latest(self.overlay, self.space, &mut self.head, id.object_type(), latest);
-            self.overlay.put(keys::object(self.space, &id), after.encode());
+    async fn finish(mut self) -> Result<Option<Announcement>, StoreError> {
+        for object in self.objects.into_values() {
+            object.finish(self.overlay, &mut self.head).await?;
         }
         if self.announcement.is_some() {
             put_head(self.overlay, self.space, self.head);

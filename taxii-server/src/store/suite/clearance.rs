@@ -135,7 +135,7 @@ pub async fn viewers_see_what_their_clearance_allows(engine: Arc<dyn Engine>) {
     let mut random = Random(seed);
     let fixture = Fixture::new(engine).await;
     let mut model: Vec<Version> = Vec::new();
-    for round in 0..12_u32 {
+    for round in 0..16_u32 {
         let mut batch: Vec<Version> = Vec::new();
         for _ in 0..1 + random.below(12) {
             let number = random.below(10);
@@ -154,14 +154,24 @@ pub async fn viewers_see_what_their_clearance_allows(engine: Arc<dyn Engine>) {
         if round >= DELETING {
             let number = random.below(10);
             let clearance = Tlp::ALL[usize::try_from(random.below(5)).unwrap()];
-            let last = visible(&model, clearance).get(&number).and_then(|years| years.last().copied());
-            let deleted = delete(&fixture, clearance, number, Filter::default()).await;
-            match last {
-                None => assert!(matches!(deleted, Err(StoreError::Rejected(Rejection::NoObject)))),
-                Some(year) => {
-                    assert_eq!(deleted.unwrap(), 1);
-                    model.retain(|version| (version.number, version.year) != (number, year));
-                }
+            let seen = visible(&model, clearance).remove(&number).unwrap_or_default();
+            let middle = seen.get(seen.len() / 2).copied();
+            let exact = middle.map(|year| format!("{year}-01-01T00:00:00Z").parse().unwrap()).into_iter();
+            let exact = VersionFilter::Some { first: true, last: false, exact: exact.collect() };
+            let (versions, gone) = match random.below(3) {
+                0 => (None, seen.last().copied().into_iter().collect()),
+                1 => (Some(exact), seen.first().copied().into_iter().chain(middle).collect()),
+                _ => (Some(VersionFilter::All), seen.iter().copied().collect::<BTreeSet<_>>()),
+            };
+            let deleted = delete(&fixture, clearance, number, with(versions)).await;
+            match deleted {
+                Err(StoreError::Rejected(Rejection::NoObject)) => assert!(seen.is_empty()),
+                deleted => assert_eq!(deleted.unwrap(), gone.len() as u64, "seed {seed}, round {round}"),
+            }
+            model.retain(|version| version.number != number || !gone.contains(&version.year));
+            // What is deleted is erased sooner or later.
+            if random.below(3) == 0 {
+                fixture.store.clear(0).await.unwrap();
             }
             check(&fixture, &model, true, &format!("seed {seed}, round {round} after a deletion")).await;
         }

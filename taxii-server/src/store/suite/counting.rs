@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     pub(super) reads: AtomicUsize,
+    /// Keys and entries that were read.
+    pub(super) entries: AtomicUsize,
     pub(super) commits: AtomicUsize,
 }
 
@@ -16,6 +18,11 @@ impl Calls {
     /// Reads and commits since the last time.
     pub(super) fn take(&self) -> (usize, usize) {
         (self.reads.swap(0, Ordering::SeqCst), self.commits.swap(0, Ordering::SeqCst))
+    }
+
+    /// Keys and entries that were read since the last time.
+    pub(super) fn take_entries(&self) -> usize {
+        self.entries.swap(0, Ordering::SeqCst)
     }
 }
 
@@ -51,11 +58,16 @@ struct CountingSnapshot {
 impl Snapshot for CountingSnapshot {
     fn get_many(&self, keys: Vec<Key>, max_bytes: usize) -> EngineFuture<'_, Vec<Option<Bytes>>> {
         self.calls.reads.fetch_add(1, Ordering::SeqCst);
+        self.calls.entries.fetch_add(keys.len(), Ordering::SeqCst);
         self.snapshot.get_many(keys, max_bytes)
     }
 
     fn scan(&self, scan: Scan) -> EngineFuture<'_, Vec<KeyValue>> {
         self.calls.reads.fetch_add(1, Ordering::SeqCst);
-        self.snapshot.scan(scan)
+        Box::pin(async move {
+            let entries = self.snapshot.scan(scan).await?;
+            self.calls.entries.fetch_add(entries.len(), Ordering::SeqCst);
+            Ok(entries)
+        })
     }
 }

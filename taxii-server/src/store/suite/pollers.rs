@@ -73,6 +73,8 @@ pub(super) async fn poll(
 ) -> BTreeMap<String, u32> {
     let mut seen = BTreeMap::new();
     let mut added_after: Option<Timestamp> = None;
+    // The last date of any page: the last page of a walk is empty when what it would have held was deleted meanwhile.
+    let mut last: Option<Timestamp> = None;
     let mut next: Option<String> = None;
     loop {
         let was_over = is_over.load(Ordering::SeqCst);
@@ -90,12 +92,13 @@ pub(super) async fn poll(
             *seen.entry(format!("{}@{}", record.id, record.date_added)).or_default() += 1;
         }
         let is_empty = page.items.is_empty();
+        last = page.date_added.map(|(_, last)| last).or(last);
         match follow {
             // Goes on by cursor, and starts the next poll where the last one ended.
             Follow::Next if page.next.is_some() => next = page.next,
             _ => {
                 next = None;
-                added_after = page.date_added.map(|(_, last)| last).or(added_after);
+                added_after.clone_from(&last);
             }
         }
         if was_over && is_empty && next.is_none() {

@@ -7,8 +7,8 @@ use crate::store::engine::{Commit, Engine, KeyValue};
 use crate::store::overlay::Overlay;
 use crate::store::{
     Add, ApiRoot, Clear, Collection, CollectionChange, Command, Conflicts, Delete, Directory,
-    DirectoryCommand, Group, MemoryEngine, NewAccount, Profile, Relevel, Request, Scope, Stamps, Target,
-    VersionFilter, read_directory,
+    DirectoryCommand, Erase, Group, MemoryEngine, NewAccount, Profile, Relevel, Request, Scope, Stamps,
+    Target, VersionFilter, read_directory,
 };
 use std::sync::Arc;
 use stix_model::Tlp;
@@ -130,6 +130,7 @@ impl Recorder {
                 versions: (self.random.below(2) == 0).then_some(VersionFilter::All),
                 spec_versions: None,
             }),
+            1 if self.random.below(2) == 0 => Command::Erase(Erase { target, limit: 2 }),
             1 => Command::Relevel(Relevel { target, limit: 4, after: None }),
             _ => {
                 let count = 1 + self.random.below(6);

@@ -1,0 +1,209 @@
+//! Changing the versions of one object, together with every key that tells of them.
+
+use super::move_latest;
+use crate::store::StoreError;
+use crate::store::engine::Scan;
+use crate::store::keys::{self, ChainKey, Space, Timeline};
+use crate::store::overlay::Overlay;
+use crate::store::record::{
+    Bound, ContentRow, Edition, Entry, Head, LatestVersion, ObjectRecord, Slot, VersionRow, encode_length,
+};
+use bytes::Bytes;
+use std::collections::BTreeSet;
+use stix_model::{SpecVersion, StixId};
+
+/// Number of entries that a search for the new end of a chain reads at once. Nearly always the first one is the end.
+const PIECE: usize = 16;
+
+/// An object while its versions change. [`ObjectChange::finish`] writes its record; until then its chains may not know
+/// their ends.
+pub(super) struct ObjectChange {
+    space: Space,
+    id: StixId,
+    record: ObjectRecord,
+    /// The latest versions before the change.
+    latest: Vec<LatestVersion>,
+    /// Chains that lost their first or last version.
+    open: BTreeSet<ChainKey>,
+    /// STIX versions in which the object may have lost the version that revokes it.
+    unrevoked: BTreeSet<SpecVersion>,
+}
+
+impl ObjectChange {
+    pub(super) fn new(space: Space, id: StixId, record: ObjectRecord) -> Self {
+        let latest = record.latest();
+        Self { space, id, record, latest, open: BTreeSet::new(), unrevoked: BTreeSet::new() }
+    }
+
+    /// The versions of the object in one STIX version.
+    pub(super) fn edition(&mut self, spec: SpecVersion) -> &mut Edition {
+        self.record.0.entry(spec).or_default()
+    }
+
+    /// Puts a version at the end of the timelines.
+    pub(super) fn insert(
+        &mut self,
+        overlay: &mut Overlay<'_>,
+        head: &mut Head,
+        row: &VersionRow,
+        entry: &Entry,
+        json: Bytes,
+    ) {
+        let (space, spec, instant) = (self.space, entry.spec_version, entry.version.sort_key());
+        let (id, slot, chain) = (&self.id, row.slot(), ChainKey { spec, level: row.level });
+        overlay.put(Timeline::All(row.level).at(space, row.position), entry.encode());
+        overlay.put_large(&keys::object_bytes(space, row.position), json);
+        overlay.put(keys::version(space, id, chain, instant), row.encode());
+        if row.is_revoked {
+            overlay.put(keys::revocation(space, id, spec, instant), slot.encode());
+        }
+        let edition = self.record.0.entry(spec).or_default();
+        if edition.is_unversioned {
+            let content = ContentRow { slot, version: entry.version.micros() };
+            overlay.put(keys::content(space, id, spec, &row.content), content.encode());
+        }
+        edition.insert(instant.into(), row);
+        // A single version is in the record only.
+        let held = &edition.chains[&row.level];
+        let mut put = |bound: &Bound| {
+            let key = Timeline::Chain(id, chain).at(space, bound.position);
+            overlay.put(key, encode_length(bound.length));
+        };
+        if self.open.contains(&chain) || held.versions > 2 {
+            put(&Bound { instant: instant.into(), position: row.position, length: row.length });
+        } else if held.versions == 2 {
+            [&held.first, &held.last].into_iter().for_each(put);
+        }
+        head.add(row.level, spec, row.position, row.length);
+    }
+
+    /// Removes a version.
+    pub(super) fn remove(
+        &mut self,
+        overlay: &mut Overlay<'_>,
+        head: &mut Head,
+        spec: SpecVersion,
+        instant: &str,
+        row: &VersionRow,
+    ) -> Result<(), StoreError> {
+        let corrupt = || StoreError::Corrupt("the record of an object");
+        let (space, id, chain) = (self.space, &self.id, ChainKey { spec, level: row.level });
+        erase(overlay, space, row.slot(), row.length);
+        overlay.remove(Timeline::Chain(id, chain).at(space, row.position));
+        overlay.remove(keys::version(space, id, chain, instant));
+        let edition = self.record.0.get_mut(&spec).ok_or_else(corrupt)?;
+        if edition.is_unversioned {
+            overlay.remove(keys::content(space, id, spec, &row.content));
+        }
+        if row.is_revoked {
+            overlay.remove(keys::revocation(space, id, spec, instant));
+            self.unrevoked.insert(spec);
+        }
+        head.remove(row.level, spec, 1, u64::from(row.length));
+        let held = edition.chains.get_mut(&row.level).ok_or_else(corrupt)?;
+        held.versions = held.versions.saturating_sub(1);
+        held.bytes = held.bytes.saturating_sub(u64::from(row.length));
+        if held.versions == 0 {
+            edition.chains.remove(&row.level);
+            self.open.remove(&chain);
+        } else if [&held.first, &held.last].iter().any(|bound| *bound.instant == *instant) {
+            self.open.insert(chain);
+        }
+        Ok(())
+    }
+
+    /// Hides all versions of a chain, and leaves a mark by which their keys are erased. Returns their number.
+    pub(super) fn hide(&mut self, overlay: &mut Overlay<'_>, head: &mut Head, chain: ChainKey) -> u64 {
+        let (space, id, ChainKey { spec, level }) = (self.space, &self.id, chain);
+        let Some(edition) = self.record.0.get_mut(&spec) else { return 0 };
+        let Some(held) = edition.chains.remove(&level) else { return 0 };
+        if held.versions == 1 {
+            let only = Timeline::Chain(id, chain).at(space, held.first.position);
+            overlay.put(only, encode_length(held.first.length));
+        }
+        overlay.put(keys::deleted_chain(space, id, chain), Bytes::copy_from_slice(&head.last.to_bytes()));
+        head.remove(level, spec, held.versions, held.bytes);
+        self.open.remove(&chain);
+        self.unrevoked.insert(spec);
+        held.versions
+    }
+
+    /// Finds what the chains lost, and writes the record and the timelines of latest versions.
+    pub(super) async fn finish(
+        mut self,
+        overlay: &mut Overlay<'_>,
+        head: &mut Head,
+    ) -> Result<(), StoreError> {
+        for chain in std::mem::take(&mut self.open) {
+            self.find_ends(overlay, chain).await?;
+        }
+        for spec in std::mem::take(&mut self.unrevoked) {
+            self.find_revocation(overlay, spec).await?;
+        }
+        self.record.0.retain(|_, edition| !edition.chains.is_empty());
+        let latest = [&self.latest[..], &self.record.latest()];
+        move_latest(overlay, self.space, head, self.id.object_type(), latest);
+        let key = keys::object(self.space, &self.id);
+        if self.record.0.is_empty() {
+            overlay.remove(key);
+        } else {
+            overlay.put(key, self.record.encode());
+        }
+        Ok(())
+    }
+
+    async fn find_ends(&mut self, overlay: &Overlay<'_>, chain: ChainKey) -> Result<(), StoreError> {
+        let corrupt = || StoreError::Corrupt("the versions of an object");
+        let (space, id) = (self.space, &self.id);
+        let Some(edition) = self.record.0.get_mut(&chain.spec) else { return Ok(()) };
+        let mut ends = Vec::with_capacity(2);
+        for mut scan in [Scan::forward, Scan::backward].map(|scan| scan(keys::chain(space, id, chain), PIECE))
+        {
+            ends.push('search: loop {
+                let entries = overlay.scan(scan.clone()).await?;
+                for (key, value) in &entries {
+                    let row = VersionRow::decode(value)?;
+                    if edition.holds(row.slot()) {
+                        let instant = keys::parse_version(space, key, id, chain).ok_or_else(corrupt)?;
+                        let (position, length) = (row.position, row.length);
+                        break 'search Bound { instant: instant.into(), position, length };
+                    }
+                }
+                scan.go_on_after(&entries.last().ok_or_else(corrupt)?.0);
+            });
+        }
+        let held = edition.chains.get_mut(&chain.level).ok_or_else(corrupt)?;
+        held.last = ends.pop().ok_or_else(corrupt)?;
+        held.first = ends.pop().ok_or_else(corrupt)?;
+        if held.versions == 1 {
+            held.since = held.first.position;
+        }
+        Ok(())
+    }
+
+    async fn find_revocation(&mut self, overlay: &Overlay<'_>, spec: SpecVersion) -> Result<(), StoreError> {
+        let Some(edition) = self.record.0.get_mut(&spec) else { return Ok(()) };
+        edition.revoked = None;
+        let mut scan = Scan::forward(keys::revocations(self.space, &self.id, spec), PIECE);
+        loop {
+            let entries = overlay.scan(scan.clone()).await?;
+            let Some((last, _)) = entries.last() else { return Ok(()) };
+            for (key, value) in &entries {
+                let slot = Slot::decode(value)?;
+                if edition.holds(slot) {
+                    let instant = keys::parse_revocation(self.space, key, &self.id);
+                    let instant = instant.ok_or(StoreError::Corrupt("a revocation"))?;
+                    edition.revoked = Some((instant.into(), slot.level));
+                    return Ok(());
+                }
+            }
+            scan.go_on_after(last);
+        }
+    }
+}
+
+/// Removes what a version has in the timeline of all versions, and its bytes.
+pub(super) fn erase(overlay: &mut Overlay<'_>, space: Space, Slot { level, position }: Slot, length: u32) {
+    overlay.remove(Timeline::All(level).at(space, position));
+    overlay.remove_large(&keys::object_bytes(space, position), length as usize);
+}
