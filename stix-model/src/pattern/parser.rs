@@ -11,7 +11,7 @@ use super::{Pattern, PatternLimits};
 
 pub(super) fn parse(text: &str, limits: PatternLimits) -> Parse<Pattern> {
     let mut parser =
-        Parser { lexer: Lexer::new(text), limits, depth: 0, comparisons: 0, offsets: Vec::new() };
+        Parser { lexer: Lexer::new(text), limits, depth: 0, height: 0, comparisons: 0, offsets: Vec::new() };
     if text.len() > limits.bytes {
         return parser.lexer.refuse(0, Refusal::TooLong(limits.bytes));
     }
@@ -25,6 +25,8 @@ struct Parser<'t> {
     limits: PatternLimits,
     /// Parentheses that are open.
     depth: usize,
+    /// Levels of the tree below those parentheses, in what was read since the last of them was opened.
+    height: usize,
     /// Comparisons read so far; each member of a set is one.
     comparisons: usize,
     /// Where comparisons and qualifiers begin.
@@ -63,9 +65,14 @@ impl Parser<'_> {
         if !self.lexer.eat_word(keyword)? {
             return Ok(first);
         }
-        let mut members = vec![first, member(self)?];
-        while self.lexer.eat_word(keyword)? {
+        let mut members = vec![first];
+        loop {
+            let highest = std::mem::take(&mut self.height);
             members.push(member(self)?);
+            self.height = self.height.max(highest);
+            if !self.lexer.eat_word(keyword)? {
+                break;
+            }
         }
         Ok(join(members))
     }
@@ -82,18 +89,13 @@ impl Parser<'_> {
             return self.lexer.expected_hint("`[` or `(`", "comparisons stand in square brackets");
         };
         let mut qualifiers: Vec<Qualifier> = Vec::new();
-        let mut wrapped = 0;
         while let Some(qualifier) = self.qualifier()? {
             let kind = std::mem::discriminant(&qualifier);
             if is_group && qualifiers.iter().any(|other| std::mem::discriminant(other) == kind) {
                 // The validator of OASIS lets this pass behind parentheses, as if more of them stood there.
                 let offset = self.offsets.last().map_or(0, |offset| *offset as usize);
                 self.lexer.note(PatternRule::DuplicateGroupQualifier, offset, &qualifier.to_string());
-                // They nest like parentheses, and walks over the tree recurse.
-                wrapped += 1;
-                if self.depth + wrapped > self.limits.depth {
-                    return self.lexer.refuse(offset, Refusal::TooDeep(self.limits.depth));
-                }
+                self.deepen(offset)?;
                 expression = qualified(expression, std::mem::take(&mut qualifiers));
             }
             qualifiers.push(qualifier);
@@ -103,14 +105,26 @@ impl Parser<'_> {
 
     /// What stands between parentheses, of which the first is already read.
     fn nested<T>(&mut self, inside: fn(&mut Self) -> Parse<T>, close: &'static str) -> Parse<T> {
+        let open = self.lexer.at() - 1;
         if self.depth == self.limits.depth {
-            return self.lexer.refuse(self.lexer.at() - 1, Refusal::TooDeep(self.limits.depth));
+            return self.lexer.refuse(open, Refusal::TooDeep(self.limits.depth));
         }
         self.depth += 1;
         let inner = inside(self)?;
         self.depth -= 1;
+        self.deepen(open)?;
         self.lexer.need(b')', close)?;
         Ok(inner)
+    }
+
+    /// Counts another level around what was read. Walks over the tree recurse through all levels, whether they come from
+    /// parentheses or from qualifiers.
+    fn deepen(&mut self, offset: usize) -> Parse<()> {
+        self.height += 1;
+        if self.depth + self.height > self.limits.depth {
+            return self.lexer.refuse(offset, Refusal::TooDeep(self.limits.depth));
+        }
+        Ok(())
     }
 
     fn qualifier(&mut self) -> Parse<Option<Qualifier>> {

@@ -4,8 +4,8 @@ use crate::vectors::rows;
 use proptest::prelude::*;
 use stix_model::Timestamp;
 use stix_model::pattern::{
-    Comparison, ComparisonExpression, Constant, ObjectPath, ObservationExpression, Operator, Pattern,
-    PatternErrorKind, PatternLevel, PatternLimits, PatternRule, Qualifier, Seconds, Step, Test,
+    Comparison, ComparisonExpression, Constant, MatchLimits, ObjectPath, ObservationExpression, Operator,
+    Pattern, PatternErrorKind, PatternLevel, PatternLimits, PatternRule, Qualifier, Seconds, Step, Test,
 };
 
 /// Labelled valid because the reference grammar accepts them, against a rule of the standard that these labels
@@ -417,4 +417,82 @@ fn qualifiers_of_a_group_nest_no_deeper_than_parentheses() {
         let error = Pattern::parse(&pattern(count)).unwrap_err();
         assert!(matches!(error.kind(), PatternErrorKind::TooDeep(_)), "{error}");
     }
+}
+
+/// Every kind of bracket, and what nests like one, up to the limit and beyond it, on a stack that is small.
+#[test]
+fn no_nesting_overflows_the_stack() {
+    let repeat = |open: &str, inside: &str, close: &str, depth: usize| {
+        format!("{}{inside}{}", open.repeat(depth), close.repeat(depth))
+    };
+    // What nests around observations, in brackets, and in regular expressions.
+    let outer = [
+        ("(", ")"),
+        ("(", ") WITHIN 1 SECONDS"),
+        ("(", ") WITHIN 1 SECONDS WITHIN 2 SECONDS WITHIN 3 SECONDS"),
+        ("(", ") WITHIN 1 SECONDS REPEATS 2 TIMES WITHIN 2 SECONDS REPEATS 3 TIMES"),
+        ("([a:b = 1] AND ", ")"),
+        ("(([a:b = 1] OR [c:d = 2] REPEATS 2 TIMES) WITHIN 1 SECONDS FOLLOWEDBY ", ") WITHIN 5 SECONDS"),
+        ("([a:b = 1] FOLLOWEDBY ", " OR [c:d = 2]) REPEATS 2 TIMES REPEATS 3 TIMES"),
+    ];
+    let middle = [("(", ")"), ("(a:b = 1 OR ", " AND e:f = 3)"), ("(a:b IN (1, 2) AND ", ")")];
+    let inner = [("(", ")"), ("(?:a|", ")+"), ("([a-z]{2,3}", "|(b)*)?"), ("[", "]"), ("[[:alpha:]", "]")];
+    let work = move || {
+        let mut deepest = 0;
+        for depth in [1, 3, 16, 31, 32, 63, 64, 65, 5_000] {
+            for (outside, between, inside) in outer
+                .iter()
+                .flat_map(|outer| middle.iter().map(move |middle| (outer, middle)))
+                .flat_map(|(outer, middle)| inner.iter().map(move |inner| (outer, middle, inner)))
+            {
+                for (first, second, third) in
+                    [(depth, depth, depth), (depth, 1, 1), (1, depth, 1), (1, 1, depth)]
+                {
+                    let regex = repeat(inside.0, "a", inside.1, third);
+                    let test = repeat(between.0, &format!("a:b MATCHES '{regex}'"), between.1, second);
+                    let text = repeat(outside.0, &format!("[{test}]"), outside.1, first);
+                    let Ok(pattern) = Pattern::parse(&text) else { continue };
+                    deepest = deepest.max(first + second);
+                    let canonical = pattern.to_string();
+                    assert_eq!(Pattern::parse(&canonical).unwrap(), pattern, "{text}");
+                    std::hint::black_box((pattern.check(), pattern.clone() == pattern));
+                    let _ = std::hint::black_box(pattern.compile(MatchLimits::default()));
+                }
+            }
+        }
+        deepest
+    };
+    let thread = std::thread::Builder::new().stack_size(512 << 10).spawn(work).unwrap();
+    assert!(thread.join().unwrap() >= 64, "the limit is reached");
+}
+
+/// Levels add up over groups in groups, whatever they come from.
+#[test]
+fn levels_of_groups_and_qualifiers_add_up() {
+    let limit = PatternLimits::default().depth;
+    let is_read = |text: &str| match Pattern::parse(text) {
+        Ok(_) => true,
+        Err(error) => {
+            assert!(matches!(error.kind(), PatternErrorKind::TooDeep(_)), "{error}: {text}");
+            false
+        }
+    };
+    let qualifiers = |count: usize| " WITHIN 1 SECONDS".repeat(count);
+    // A group with n such qualifiers has as many levels.
+    let group = |inner: &str, count: usize| format!("({inner}){}", qualifiers(count));
+    let nested = |per_group: usize, groups: usize| {
+        (0..groups).fold("[a:b = 1]".to_owned(), |inner, _| group(&inner, per_group))
+    };
+    for per_group in [1, 2, 4, 8, 16, 32, 64] {
+        assert!(is_read(&nested(per_group, limit / per_group)), "{per_group}");
+        assert!(!is_read(&nested(per_group, limit / per_group + 1)), "{per_group}");
+    }
+    // Side by side they do not add up.
+    let beside = vec![nested(32, 2); 10].join(" AND ");
+    assert!(is_read(&beside));
+    assert!(!is_read(&format!("({beside}){}", qualifiers(1))));
+    assert!(!is_read(&format!("([a:b = 1] FOLLOWEDBY ({beside}))")));
+    let comparisons = format!("[{}a:b = 1{}]", "(".repeat(40), ")".repeat(40));
+    assert!(is_read(&nested(8, 3).replace("[a:b = 1]", &comparisons)));
+    assert!(!is_read(&nested(8, 4).replace("[a:b = 1]", &comparisons)));
 }
