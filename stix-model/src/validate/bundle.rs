@@ -2,9 +2,10 @@
 
 use super::demands::{self, Role};
 use super::finding::{Code, Severity};
-use super::shape::{check_shape, wrong_kind};
+use super::kind::wrong_kind;
+use super::shape::check_shape;
 use super::subject::Sink;
-use super::{Validator, between, part};
+use super::{Validator, between, custom};
 use crate::StixId;
 use crate::id::uuid_version;
 use crate::json::{Kind, Path, Value};
@@ -15,7 +16,7 @@ use crate::schema::table::Shape;
 pub(crate) fn check(validator: &Validator, bundle: Value<'_>, sink: &mut Sink) {
     let root = Path::root(None);
     check_id(bundle.get("id"), &root, sink);
-    let parent = part::Parent::new(bundle);
+    let parent = custom::Parent::new(bundle);
     for (name, value) in bundle.members() {
         let place = root.member(&name);
         match &*name {
@@ -35,7 +36,7 @@ pub(crate) fn check(validator: &Validator, bundle: Value<'_>, sink: &mut Sink) {
                 );
                 sink.report(Severity::Warning, Code::PropertyClass, &place, Rule::S100, message);
             }
-            name => part::custom_property(name, value, &parent, &place, sink),
+            name => custom::custom_property(name, value, &parent, &place, sink),
         }
     }
     let Some(objects) = bundle.get("objects") else { return };

@@ -1,6 +1,7 @@
 //! What a profile demands of objects and bundles beyond the standard.
 
 use super::finding::{Code, Severity};
+use super::object;
 use super::profile::Profile;
 use super::subject::Sink;
 use crate::class::Class;
@@ -62,7 +63,7 @@ pub(crate) fn check_object(profile: Profile, value: Value<'_>, role: Role, path:
         return;
     }
     let object_type = value.get("type").and_then(Value::as_str).unwrap_or_default();
-    let class = Class::of(&object_type);
+    let class = object::class_of(value, &object_type);
     if class == Some(Class::Sco) {
         return;
     }

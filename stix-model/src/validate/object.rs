@@ -1,9 +1,10 @@
 //! One whole object: what holds for every type, then the table of its own.
 
 use super::finding::{Code, Finding, Severity};
-use super::shape::{Strictness, wrong_kind};
+use super::kind::wrong_kind;
+use super::shape::{self, Strictness};
 use super::subject::{Sink, Subject};
-use super::{part, shape};
+use super::{custom, extension};
 use crate::class::Class;
 use crate::json::{Kind, Path, Value};
 use crate::marking::Selector;
@@ -49,7 +50,10 @@ pub(crate) fn check(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
             let message = format!("an extension does not redefine `{object_type}`, a type of the standard");
             subject.must(Code::Extension, "extensions", Rule::S140, message);
         }
-        part::extensions(extensions, known, &path.member("extensions"), subject.sink);
+        extension::check(extensions, known, &path.member("extensions"), subject.sink);
+    }
+    if let Some(container) = subject.get("objects") {
+        check_container(container, &path.member("objects"), subject.sink);
     }
     if !schema.name.is_empty() {
         warn_of_custom_properties(&mut subject);
@@ -76,17 +80,32 @@ fn warn_of_size(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
 
 /// Nothing says of what class a type without extension is; an object without any time is taken for an observable.
 fn custom_schema(value: Value<'_>, class: Option<Class>) -> &'static Schema {
-    let has_time = || ["created", "modified"].iter().any(|name| value.get(name).is_some());
     match class {
         Some(Class::Sco) => &common::OBSERVABLE,
         Some(_) => &common::DEFINED_OBJECT,
-        None if has_time() => &common::CUSTOM_OBJECT,
+        None if has_time(value) => &common::CUSTOM_OBJECT,
         None => &common::OBSERVABLE,
     }
 }
 
+/// `objects` of observed-data (section 2.13, deprecated): objects under local names. Recursion ends with the nesting that
+/// the reader let through.
+fn check_container(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
+    if value.kind() != Kind::Object {
+        return;
+    }
+    let message = "`objects` is deprecated; send the observables as objects and name them in `object_refs`";
+    sink.report(Severity::Warning, Code::Deprecated, path, Rule::S022, message);
+    if value.members().next().is_none() {
+        sink.report(Severity::Error, Code::Empty, path, Rule::S022, "a dictionary must not be empty");
+    }
+    for (key, contained) in value.members() {
+        check_contained(contained, value, &path.member(&key), sink);
+    }
+}
+
 /// An observable in the deprecated container: like any other, but its references name keys of the container.
-pub(crate) fn contained(value: Value<'_>, container: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
+fn check_contained(value: Value<'_>, container: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
     sink.only(counts_in_container, |sink| check(value, path, sink));
     let object_type = value.get("type").and_then(Value::as_str);
     if object_type.as_deref().and_then(Class::of).is_some_and(|class| class != Class::Sco) {
@@ -182,9 +201,20 @@ fn check_content_id(id: &str, subject: &mut Subject<'_, '_>) {
     }
 }
 
+/// The class of an object of any type: that of the standard or of an extension. One of neither that has no time is taken
+/// for an observable, other ones have no class.
+pub(crate) fn class_of(value: Value<'_>, object_type: &str) -> Option<Class> {
+    let own = Class::of(object_type).or_else(|| class_by_extension(value.get("extensions")));
+    own.or_else(|| (!has_time(value)).then_some(Class::Sco))
+}
+
+fn has_time(value: Value<'_>) -> bool {
+    ["created", "modified"].iter().any(|name| value.get(name).is_some())
+}
+
 /// The class that an extension gives to a type of its own (section 7.3.2).
 fn class_by_extension(extensions: Option<Value<'_>>) -> Option<Class> {
-    part::extension_types(extensions).find_map(|kind| match &*kind {
+    custom::extension_types(extensions).find_map(|kind| match &*kind {
         "new-sdo" => Some(Class::Sdo),
         "new-sro" => Some(Class::Sro),
         "new-sco" => Some(Class::Sco),
@@ -217,7 +247,7 @@ fn check_custom_type(
 fn warn_of_custom_properties(subject: &mut Subject<'_, '_>) {
     let names = std::mem::take(&mut subject.slots.custom);
     let Some(first) = names.first() else { return };
-    let mut types = part::extension_types(subject.get("extensions"));
+    let mut types = custom::extension_types(subject.get("extensions"));
     if types.any(|kind| kind == "toplevel-property-extension") {
         return;
     }

@@ -1,9 +1,10 @@
 //! The first tier: does a value have the shape that its property table says?
 
+use super::custom::{Parent, any_value, custom_property};
 use super::finding::{Code, Severity};
-use super::part::Parent;
+use super::kind::{check_key, empty, expect_kind, wrong_kind};
 use super::subject::{Sink, Slots, Subject};
-use super::{checks, codes, format, part};
+use super::{checks, codes, format};
 use crate::class::{Class, Target, list_targets};
 use crate::json::{Kind, Path, Value};
 use crate::model::common;
@@ -36,9 +37,9 @@ pub(crate) fn walk<'s, 'd>(
             if schema.class != Class::Part
                 && let Some(property) = common::find(&name)
             {
-                part::misplaced_property(member, property, schema, &place, sink);
+                misplaced_property(member, property, schema, &place, sink);
             } else {
-                part::custom_property(&name, member, &parent, &place, sink);
+                custom_property(&name, member, &parent, &place, sink);
                 slots.custom.push(name);
             }
             continue;
@@ -103,13 +104,33 @@ fn rule_of_range(schema: &Schema, property: &Property) -> Rule {
     }
 }
 
-pub(crate) fn check_property(
+/// A common property on an object of a class that does not have it.
+fn misplaced_property(
     value: Value<'_>,
     property: &Property,
     schema: &Schema,
     path: &Path<'_>,
     sink: &mut Sink,
 ) {
+    let name = property.name;
+    let message = match schema.name {
+        "" => format!("`{name}` is not meant for objects of this class"),
+        object_type => format!("`{name}` is not meant for objects of type `{object_type}`"),
+    };
+    let is_version = matches!(name, "created" | "modified" | "created_by_ref" | "revoked");
+    // Sections 3.2 and 7.2.1 say of these that they must not be used. Producers do version observables (section 3.6),
+    // and what else is only not listed for a class is let pass.
+    let (severity, rule) = match (name, schema.name) {
+        ("defanged", _) => (Severity::Error, Rule::S049),
+        ("modified" | "revoked", "marking-definition") => (Severity::Error, Rule::S114),
+        _ if is_version && schema.class == Class::Sco => (Severity::Warning, Rule::S082),
+        _ => (Severity::Warning, Rule::S049),
+    };
+    sink.report(severity, Code::PropertyClass, path, rule, message);
+    check_property(value, property, schema, path, sink);
+}
+
+fn check_property(value: Value<'_>, property: &Property, schema: &Schema, path: &Path<'_>, sink: &mut Sink) {
     check_shape(value, &property.shape, path, sink);
     let Some((least, most)) = property.range else { return };
     #[expect(clippy::cast_precision_loss, reason = "the bounds are small, or the largest exact integers")]
@@ -157,9 +178,9 @@ pub(crate) fn check_shape(value: Value<'_>, shape: &Shape, path: &Path<'_>, sink
         Shape::Vocabulary(vocabulary) => check_word(value, vocabulary, path, sink),
         Shape::Part(schema) => check(value, schema, *path, sink),
         Shape::Extensions => expect_kind(Kind::Object, value, Rule::S050, path, sink),
-        Shape::ObservableContainer => part::observable_container(value, path, sink),
+        Shape::ObservableContainer => expect_kind(Kind::Object, value, Rule::S022, path, sink),
         Shape::Object => {}
-        Shape::Any => part::any_value(value, path, sink),
+        Shape::Any => any_value(value, path, sink),
     }
 }
 
@@ -315,13 +336,6 @@ fn check_dictionary(value: Value<'_>, values: &Shape, path: &Path<'_>, sink: &mu
     }
 }
 
-pub(crate) fn check_key(key: &str, severity: Severity, path: &Path<'_>, sink: &mut Sink) {
-    if !format::is_dictionary_key(key) {
-        let message = "a key has 1 to 250 characters a-z, A-Z, 0-9, hyphen and underscore";
-        sink.report(severity, Code::DictionaryKey, path, Rule::S003, message);
-    }
-}
-
 fn check_list(value: Value<'_>, elements: &Shape, path: &Path<'_>, sink: &mut Sink) {
     if value.kind() != Kind::Array {
         return wrong_kind(Kind::Array, value, Rule::S017, path, sink);
@@ -361,25 +375,6 @@ fn check_word(value: Value<'_>, vocabulary: &Vocabulary, path: &Path<'_>, sink: 
     if let Some(near) = near {
         finding.fix(format!("did you mean `{near}`?"));
     }
-}
-
-fn expect_kind(kind: Kind, value: Value<'_>, rule: Rule, path: &Path<'_>, sink: &mut Sink) {
-    if value.kind() != kind {
-        wrong_kind(kind, value, rule, path, sink);
-    }
-}
-
-#[cold]
-pub(crate) fn wrong_kind(expected: Kind, value: Value<'_>, rule: Rule, path: &Path<'_>, sink: &mut Sink) {
-    let message = format!("must be {}, not {}", expected.name(), value.kind().name());
-    sink.report(Severity::Error, Code::PropertyType, path, rule, message);
-}
-
-#[cold]
-pub(crate) fn empty(kind: Kind, severity: Severity, path: &Path<'_>, sink: &mut Sink) {
-    let (what, rule) = if kind == Kind::Array { ("list", Rule::S017) } else { ("dictionary", Rule::S003) };
-    let message = format!("a {what} must not be empty");
-    sink.report(severity, Code::Empty, path, rule, message).fix("leave the property out");
 }
 
 fn apply(constraint: &Constraint, subject: &mut Subject<'_, '_>) {

@@ -23,63 +23,131 @@ use std::collections::BTreeMap;
 /// assert_eq!(add(&other).unwrap().rule, Some(Rule::S114));
 /// assert_eq!(add(&first), None);
 /// ```
-#[derive(Debug, Default)]
-pub struct Versions(BTreeMap<Box<str>, Seen>);
+///
+/// # Memory
+/// Lines may go on for ever, so only the versions that came last are remembered: 100,000, or as many as
+/// [`remembering`](Self::remembering) says, at most twice as many, and of one object the latest 256. That takes some tens
+/// of megabytes. What is forgotten is compared with nothing: a fault between lines that are farther apart stays unseen,
+/// and no object is blamed for it.
+#[derive(Debug)]
+pub struct Versions {
+    most: usize,
+    /// Objects by digests of their identifiers. Those that turn up move here from `earlier`; when here are the most
+    /// versions, `earlier` is forgotten.
+    recent: BTreeMap<Digest, Seen>,
+    earlier: BTreeMap<Digest, Seen>,
+    /// Versions in `recent`.
+    count: usize,
+}
+
+/// How many versions of one object are remembered.
+const MOST_OF_OBJECT: usize = 256;
 
 /// What came before of one object. What was refused is history for none of the others.
 #[derive(Debug)]
 pub(super) struct Seen {
-    first: Facts,
+    created: Option<Timestamp>,
+    creator: Option<StixId>,
     /// The earliest version that revokes it.
     revoked_at: Option<Timestamp>,
-    latest: Option<Timestamp>,
-    contents: BTreeMap<Option<Timestamp>, Digest>,
+    /// The latest versions, from the earliest of them on; one without a time for an object without versions.
+    versions: Vec<Version>,
+}
+
+#[derive(Debug)]
+struct Version {
+    at: Option<Timestamp>,
+    content: Digest,
+    is_revoked: bool,
 }
 
 impl Seen {
     pub(super) fn new(first: Facts) -> Self {
-        let contents = BTreeMap::from([(first.version.clone(), first.content)]);
-        let (revoked_at, latest) =
-            (first.version.clone().filter(|_| first.is_revoked), first.version.clone());
-        Self { first, revoked_at, latest, contents }
+        let Facts { version: at, created, creator, is_revoked, content, .. } = first;
+        let revoked_at = at.clone().filter(|_| is_revoked);
+        Self { created, creator, revoked_at, versions: vec![Version { at, content, is_revoked }] }
+    }
+
+    fn latest(&self) -> Option<&Timestamp> {
+        self.versions.last()?.at.as_ref()
+    }
+
+    /// Whether a version goes on with the object after this time.
+    fn is_alive_after(&self, at: Option<&Timestamp>) -> bool {
+        let later = self.versions.iter().rev().take_while(|version| version.at.as_ref() > at);
+        later.into_iter().any(|version| !version.is_revoked)
     }
 
     /// Decides on another version, and remembers it if it is one.
     pub(super) fn add(&mut self, facts: Facts) -> Decision {
+        let place = self.versions.partition_point(|version| version.at < facts.version);
+        let same = self.versions.get(place).filter(|version| version.at == facts.version);
         let history = History {
-            created: self.first.created.as_ref().map(Timestamp::sort_key),
-            creator: self.first.creator.as_ref(),
+            created: self.created.as_ref().map(Timestamp::sort_key),
+            creator: self.creator.as_ref(),
             revoked_at: self.revoked_at.as_ref().map(Timestamp::sort_key),
-            latest: self.latest.as_ref().map(Timestamp::sort_key),
-            same_version: self.contents.get(&facts.version).copied(),
+            latest: self.latest().map(Timestamp::sort_key),
+            same_version: same.map(|version| version.content),
         };
         let decision = decide(&facts, Some(&history));
         if decision.is_accepted() {
-            let is_first = |at: &Timestamp| facts.version.as_ref() < Some(at);
-            if facts.is_revoked && self.revoked_at.as_ref().is_none_or(is_first) {
-                self.revoked_at.clone_from(&facts.version);
+            let Facts { version: at, is_revoked, content, .. } = facts;
+            let is_first = |other: &Timestamp| at.as_ref() < Some(other);
+            if is_revoked && self.revoked_at.as_ref().is_none_or(is_first) {
+                self.revoked_at.clone_from(&at);
             }
-            self.latest = self.latest.take().max(facts.version.clone());
-            self.contents.insert(facts.version, facts.content);
+            self.versions.insert(place, Version { at, content, is_revoked });
+            if self.versions.len() > MOST_OF_OBJECT {
+                self.versions.remove(0);
+            }
         }
         decision
     }
 }
 
+impl Default for Versions {
+    fn default() -> Self {
+        Self::remembering(100_000)
+    }
+}
+
 impl Versions {
+    /// Remembers this many versions, at least one.
+    pub fn remembering(most: usize) -> Self {
+        Self { most: most.max(1), recent: BTreeMap::new(), earlier: BTreeMap::new(), count: 0 }
+    }
+
     /// Adds an object; what keeps it from being a version beside those before. One that cannot be is no version for those
     /// that follow.
     pub fn add(&mut self, object: Value<'_>) -> Option<Finding> {
-        let id = object.get("id")?.as_str()?;
+        let value = object.get("id")?;
+        let id = value.as_str()?;
         StixId::check(&id).ok()?;
         let facts = Facts::of_value(object);
-        let Some(seen) = self.0.get_mut(&*id) else {
-            self.0.insert(id.into(), Seen::new(facts));
+        let key = Digest::of(value);
+        if self.count >= self.most {
+            self.earlier = std::mem::take(&mut self.recent);
+            self.count = 0;
+        }
+        if let Some(seen) = self.earlier.remove(&key) {
+            self.count += seen.versions.len();
+            self.recent.insert(key, seen);
+        }
+        let Some(seen) = self.recent.get_mut(&key) else {
+            self.recent.insert(key, Seen::new(facts));
+            self.count += 1;
             return None;
         };
-        let is_versioned = facts.version.is_some() && seen.latest.is_some();
+        let is_versioned = facts.version.is_some() && seen.latest().is_some();
+        let is_too_late = facts.is_revoked && seen.is_alive_after(facts.version.as_ref());
+        let before = seen.versions.len();
         let decision = seen.add(facts);
-        let fault = Fault::of(decision, &id, is_versioned, "an object before this one")?;
+        self.count += seen.versions.len() - before;
+        let other = "an object before this one";
+        let fault = match decision {
+            Decision::Revocation if is_too_late => Fault::of_late_revocation(&id, other),
+            decision => Fault::of(decision, &id, is_versioned, other)?,
+        };
         Some(Finding {
             code: Code::VersionConflict,
             severity: fault.severity,
@@ -130,6 +198,16 @@ impl Fault {
             rule = Rule::S114;
         }
         Some(Self { severity, rule, message, property: decision.property() })
+    }
+
+    /// What it means that an object is revoked by a version which comes when a later one is there.
+    fn of_late_revocation(id: &str, other: &str) -> Self {
+        Self {
+            severity: Severity::Error,
+            rule: Rule::S043,
+            message: format!("{other} is a later version of {id}, and no version follows a revocation"),
+            property: Some("revoked"),
+        }
     }
 
     /// The property of the object that is at fault; none when it is the object as a whole.

@@ -3,7 +3,7 @@
 use crate::vectors::rows;
 use stix_model::Object;
 use stix_model::json::{Document, Limits};
-use stix_model::validate::{Code, Finding, Profile, Rule, Severity, Validator};
+use stix_model::validate::{Code, Finding, Profile, Rule, Severity, Validator, Versions};
 
 fn validate(text: &str) -> Vec<Finding> {
     match Document::read(text.as_bytes(), Limits::default()) {
@@ -195,5 +195,114 @@ fn the_table_of_rules_is_what_the_library_uses() {
         assert_eq!(rule.as_str().replacen('-', "", 1), format!("{rule:?}"));
         assert_eq!(rule.as_str().parse(), Ok(*rule));
         assert!(code.contains(&format!("Rule::{rule:?}")), "nothing names {rule}");
+    }
+}
+
+/// Lines of one object, each a time (its hour), and words for its other properties.
+fn lines(lines: &[(u8, &str)]) -> Vec<Option<String>> {
+    let mut versions = Versions::default();
+    let texts = lines.iter().map(|(hour, rest)| {
+        format!(
+            r#"{{"type":"tool","id":"tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f","created":"2020-01-01T00:00:00.000Z",
+            "modified":"2020-01-01T{hour:02}:00:00.000Z"{rest}}}"#
+        )
+    });
+    let mut add = |text: String| {
+        let finding = versions.add(Document::read(text.as_bytes(), Limits::default()).unwrap().root())?;
+        Some(format!("{} {}", finding.rule.unwrap().as_str(), finding.pointer))
+    };
+    texts.map(&mut add).collect()
+}
+
+/// In lines versions come in any order, and what they say of each other is the same.
+#[test]
+fn versions_in_lines_are_held_against_each_other_in_any_order() {
+    const REVOKED: &str = r#","revoked":true"#;
+    let fault = |rule: &str, name: &str| Some(format!("{rule} /{name}"));
+    for (given, expected) in [
+        (vec![(2, REVOKED), (3, "")], vec![None, fault("S-043", "modified")]),
+        (vec![(3, ""), (2, REVOKED)], vec![None, fault("S-043", "revoked")]),
+        (vec![(3, ""), (1, ""), (2, REVOKED)], vec![None, None, fault("S-043", "revoked")]),
+        (
+            vec![(3, ""), (2, REVOKED), (4, "")],
+            vec![None, fault("S-043", "revoked"), fault("S-043", "modified")],
+        ),
+        (vec![(3, REVOKED), (2, REVOKED)], vec![None, None]),
+        (vec![(3, ""), (4, REVOKED), (1, "")], vec![None, None, None]),
+        (
+            vec![(3, ""), (2, REVOKED), (3, ""), (2, REVOKED)],
+            vec![None, fault("S-043", "revoked"), None, None],
+        ),
+        (vec![(3, ""), (2, ""), (3, r#","x_a":1"#)], vec![None, None, Some("S-084 ".into())]),
+    ] {
+        assert_eq!(lines(&given), expected, "{given:?}");
+    }
+}
+
+/// What lies too far back is compared with nothing, and what is remembered is not blamed for it.
+#[test]
+fn what_is_forgotten_of_lines_blames_nothing() {
+    let statement = |at: usize, text: &str| {
+        format!(
+            r#"{{"type":"marking-definition","id":"marking-definition--00000000-0000-4000-8000-{at:012}",
+            "created":"2020-01-01T00:00:00.000Z","definition_type":"statement","definition":{{"statement":"{text}"}}}}"#
+        )
+    };
+    let mut versions = Versions::remembering(10);
+    let mut add = |text: String| {
+        let found = versions.add(Document::read(text.as_bytes(), Limits::default()).unwrap().root());
+        found.and_then(|finding| finding.rule)
+    };
+    for at in 0..10 {
+        assert_eq!(add(statement(at, "a")), None);
+    }
+    assert_eq!(add(statement(0, "b")), Some(Rule::S114), "the last ten are remembered");
+    for at in 10..100 {
+        // What turns up now and then is remembered, however many others come.
+        assert_eq!(add(statement(at, "a")).or(add(statement(5, "a"))), None);
+    }
+    assert_eq!(add(statement(5, "b")), Some(Rule::S114));
+    assert_eq!(add(statement(0, "b")), None, "this one is forgotten");
+    assert_eq!(add(statement(0, "a")), Some(Rule::S114));
+    // Of one object, the latest versions.
+    let tool = |at: usize, name: &str| {
+        format!(
+            r#"{{"type":"tool","id":"tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f","created":"2020-01-01T00:00:00.000Z",
+            "modified":"2020-01-01T00:00:00.{at:06}Z","name":"{name}"}}"#
+        )
+    };
+    for at in 0..1_000 {
+        assert_eq!(add(tool(at, "a")), None);
+    }
+    assert_eq!(add(tool(900, "b")), Some(Rule::S084));
+    assert_eq!(add(tool(1, "b")), None, "this one is forgotten");
+    assert_eq!(add(tool(1_000, "a").replace("\"created\":\"2020", "\"created\":\"2019")), Some(Rule::S042));
+}
+
+/// Only domain and relationship objects, of the standard or of an extension, are asked for their creator.
+#[test]
+fn observables_of_extensions_need_no_creator() {
+    let needs = |extension_type: &str, time: &str| {
+        let extension = match extension_type {
+            "" => String::new(),
+            kind => format!(
+                r#","extensions":{{"extension-definition--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f":{{"extension_type":"{kind}"}}}}"#
+            ),
+        };
+        let text = format!(
+            r#"{{"type":"x-thing","spec_version":"2.1","id":"x-thing--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"{time},"x_a":1{extension}}}"#
+        );
+        let document = Document::read(text.as_bytes(), Limits::default()).unwrap();
+        [Profile::Strict, Profile::Interop].map(|profile| {
+            let findings = Validator::new(profile).object(document.root());
+            findings.iter().any(|finding| finding.code == Code::Profile)
+        })
+    };
+    let time = r#","created":"2020-01-01T00:00:00.000Z","modified":"2020-01-01T00:00:00.000Z""#;
+    assert_eq!(needs("new-sco", ""), [false; 2]);
+    assert_eq!(needs("new-sco", time), [false; 2]);
+    assert_eq!(needs("", ""), [false; 2], "without any time it is taken for an observable");
+    for kind in ["new-sdo", "new-sro", ""] {
+        assert_eq!(needs(kind, time), [true; 2], "{kind}");
     }
 }

@@ -35,7 +35,7 @@ objects:
   {\"line\",\"id\",\"valid\",\"findings\":[{\"code\",\"severity\",\"pointer\",\"rule\",\"message\",\"line\",\"column\",\"fix\"}],\"file\"}
 In JSON lines, each line of the input has one line, whether it is an object or a bundle, and pointers begin at the line;
 that versions of one object do not follow each other is an error in a bundle, an envelope or a list, and a warning
-between lines.
+between lines, of which the last 100,000 or more are remembered.
 A line that is not JSON has a finding with the code `json`, a file in another format one with `other-format`.
 
 Exit codes: 0 all objects are valid; 1 some are not; 2 the command was not understood, or a file cannot be read.
