@@ -124,6 +124,9 @@ pub struct Reader {
     buffer: BytesMut,
     /// Bytes of the buffer that hold no line break.
     searched: usize,
+    /// What was seen of the beginning, so that no byte is looked at again when more come.
+    format: foreign::Beginning,
+    form: form::Beginning,
     is_at_end: bool,
     /// Lines that were handed out or passed over.
     lines: usize,
@@ -133,8 +136,10 @@ pub struct Reader {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// Byte order mark and format are still to be seen.
+    /// Encoding and byte order mark are still to be seen.
     Start,
+    /// Whether it is JSON is still to be seen.
+    Format,
     /// Whether it is one text or lines is still to be seen.
     Form,
     Lines,
@@ -153,6 +158,8 @@ impl Reader {
             stage: Stage::Start,
             buffer: BytesMut::new(),
             searched: 0,
+            format: foreign::Beginning::default(),
+            form: form::Beginning::default(),
             is_at_end: false,
             lines: 0,
             offset: 0,
@@ -180,6 +187,7 @@ impl Reader {
         loop {
             let step = match self.stage {
                 Stage::Start => self.start(),
+                Stage::Format => self.format(),
                 Stage::Form => self.form(),
                 Stage::Lines => self.line(),
                 Stage::LongLine => self.long_line(),
@@ -192,7 +200,7 @@ impl Reader {
         }
     }
 
-    /// Takes the byte order mark away, and looks for other formats.
+    /// Takes the byte order mark away.
     fn start(&mut self) -> Option<Step> {
         if self.buffer.len() < 4 && !self.is_at_end && !self.buffer.contains(&b'\n') {
             return Some(Step::More);
@@ -203,12 +211,14 @@ impl Reader {
         if self.buffer.starts_with(BYTE_ORDER_MARK) {
             self.skip(BYTE_ORDER_MARK.len());
         }
-        if self.expect == Expect::PlainLines {
-            self.stage = Stage::Lines;
-            return None;
-        }
+        self.stage = if self.expect == Expect::PlainLines { Stage::Lines } else { Stage::Format };
+        None
+    }
+
+    /// Looks for other formats.
+    fn format(&mut self) -> Option<Step> {
         let is_all = self.is_at_end || self.buffer.len() >= WINDOW;
-        match foreign::format(&self.buffer[..self.buffer.len().min(WINDOW)], is_all) {
+        match self.format.look(&self.buffer[..self.buffer.len().min(WINDOW)], is_all) {
             None => return Some(Step::More),
             Some(Some(foreign)) => return self.give_up(UnreadableKind::Foreign(foreign)),
             Some(None) => {}
@@ -219,18 +229,19 @@ impl Reader {
 
     fn form(&mut self) -> Option<Step> {
         // Blank lines at the beginning mean nothing.
-        while self.has_line() && !self.buffer.is_empty() && is_blank(&self.buffer[..self.searched]) {
+        while !self.form.has_first() && self.has_line() && !self.buffer.is_empty() {
+            if !is_blank(&self.buffer[..self.searched]) {
+                break;
+            }
             let _ = self.take_line();
         }
-        let has_first = self.has_line();
-        let head = form::Head {
-            text: &self.buffer,
-            first: self.searched,
-            has_first,
-            is_at_end: self.is_at_end,
-            is_stream: self.expect == Expect::Stream,
+        let is_stream = self.expect == Expect::Stream;
+        let seen = if self.has_line() {
+            self.form.look(&self.buffer, self.searched, is_stream, self.is_at_end)
+        } else {
+            None
         };
-        match head.form() {
+        match seen {
             Some(form::Seen::Lines) => self.stage = Stage::Lines,
             Some(form::Seen::Whole) => self.stage = Stage::Whole,
             // A line that is longer than a whole text may be is too long for either form.

@@ -3,6 +3,7 @@
 use crate::json::{Document, Kind, Limits, Value};
 use crate::validate::Code;
 use std::fmt;
+use std::ops::Range;
 
 /// A format that is not JSON of STIX 2.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,48 +40,60 @@ pub enum Foreign {
 }
 
 impl Foreign {
-    /// Looks at JSON that is neither a STIX object nor something around STIX objects.
+    /// Looks at JSON that may be something else than STIX. What is meant for STIX is never another format, however
+    /// broken it is: its faults are to be named.
+    ///
+    /// ```
+    /// use stix_model::json::{Document, Limits};
+    /// use stix_model::reader::Foreign;
+    /// let of = |text: &str| Foreign::of_json(Document::read(text.as_bytes(), Limits::default()).unwrap().root());
+    /// assert_eq!(of(r#"{"Event": {"info": "Phishing", "Attribute": []}}"#), Some(Foreign::Misp));
+    /// assert_eq!(of(r#"{"type": "report", "Event": {"info": "Phishing"}}"#), None);
+    /// ```
     pub fn of_json(root: Value<'_>) -> Option<Self> {
-        let first = || root.elements().next();
-        let has = |value: Value<'_>, name: &str| value.get(name).is_some();
-        let is_event = |value: Value<'_>| {
-            value.get("Event").is_some_and(|event| event.kind() == Kind::Object)
-                || (has(value, "uuid") && (has(value, "Attribute") || has(value, "event_id")))
-        };
         if root.kind() == Kind::Array {
-            return first().filter(|first| is_event(*first)).map(|_| Self::Misp);
+            return are_all(root, is_misp).then_some(Self::Misp);
         }
-        if root.kind() != Kind::Object || has(root, "type") && has(root, "id") {
-            return None;
-        }
-        let response = root.get("response");
-        let is_response = response.is_some_and(|response| {
-            has(response, "Attribute") || response.elements().next().is_some_and(is_event)
-        });
-        if is_event(root) || is_response {
+        if is_misp(root) {
             return Some(Self::Misp);
         }
-        if has(root, "stix_header") || has(root, "STIX_Package") || has(root, "stix:STIX_Package") {
+        if is_stix(root) {
+            return None;
+        }
+        let has = |name: &str| root.get(name).is_some();
+        let holds = |name: &str, kind: Kind| root.get(name).is_some_and(|value| value.kind() == kind);
+        let is_response = |response: Value<'_>| {
+            is_misp_list(response.get("Attribute"))
+                || is_misp_list(response.get("Event"))
+                || are_all(response, is_misp)
+        };
+        if root.get("response").is_some_and(is_response) {
+            return Some(Self::Misp);
+        }
+        if has("stix_header") || has("STIX_Package") || has("stix:STIX_Package") {
             return Some(Self::Stix1);
         }
-        if has(root, "title") && (has(root, "http_status") || has(root, "error_code")) {
+        if let Some(objects) = root.get("objects") {
+            let is_record = |record: Value<'_>| {
+                let has = |name: &str| record.get(name).is_some();
+                has("date_added") && !["type", "created", "spec_version"].into_iter().any(has)
+            };
+            return are_all(objects, is_record).then_some(Self::TaxiiResource("a manifest"));
+        }
+        if has("title") && (has("http_status") || has("error_code")) {
             return Some(Self::TaxiiError);
         }
+        // Properties that the resource must have (TAXII 2.1, sections 3 to 5), and no other has.
+        let is_status = has("status") && (has("total_count") || has("success_count"));
         let resources = [
-            ("collections", "a list of collections"),
-            ("api_roots", "a discovery resource"),
-            ("max_content_length", "an API root"),
-            ("can_read", "a collection"),
-            ("versions", "a list of versions"),
-            ("total_count", "the status of a request"),
+            (holds("collections", Kind::Array), "a list of collections"),
+            (has("title") && (has("api_roots") || has("default")), "a discovery resource"),
+            (has("title") && (has("versions") || has("max_content_length")), "an API root"),
+            (has("title") && (has("can_read") || has("can_write")), "a collection"),
+            (holds("versions", Kind::Array), "a list of versions"),
+            (is_status, "the status of a request"),
         ];
-        let found = resources.into_iter().find(|(name, _)| has(root, name));
-        if let Some((_, name)) = found {
-            return Some(Self::TaxiiResource(name));
-        }
-        let objects = root.get("objects").and_then(|objects| objects.elements().next());
-        objects.filter(|record| has(*record, "date_added") && !has(*record, "type"))?;
-        Some(Self::TaxiiResource("a manifest"))
+        resources.into_iter().find(|(is_it, _)| *is_it).map(|(_, name)| Self::TaxiiResource(name))
     }
 
     /// What to do with it.
@@ -132,6 +145,38 @@ impl fmt::Display for Foreign {
     }
 }
 
+/// Whether an object is STIX, perhaps broken: it says so, or has the identifier of such an object.
+fn is_stix(value: Value<'_>) -> bool {
+    let is_identifier = |id: Value<'_>| id.as_str().is_some_and(|id| id.contains("--"));
+    ["type", "spec_version"].into_iter().any(|name| value.get(name).is_some())
+        || value.get("id").is_some_and(is_identifier)
+}
+
+/// An event or an attribute of MISP. An attribute has a `type` and an `id` too, which are none of STIX.
+fn is_misp(value: Value<'_>) -> bool {
+    let has = |name: &str| value.get(name).is_some();
+    let is_identifier = |id: Value<'_>| id.as_str().is_some_and(|id| id.contains("--"));
+    let is_attribute = has("uuid") && has("event_id") && has("category") && has("value");
+    let is_event = |event: Value<'_>| {
+        ["info", "uuid", "Attribute", "event_creator_email"].iter().any(|name| event.get(name).is_some())
+    };
+    if has("spec_version") || value.get("id").is_some_and(is_identifier) {
+        return false;
+    }
+    is_attribute
+        || !has("type") && (value.get("Event").is_some_and(is_event) || has("uuid") && has("Attribute"))
+}
+
+/// The list in which MISP answers, which may be empty.
+fn is_misp_list(list: Option<Value<'_>>) -> bool {
+    list.is_some_and(|list| list.kind() == Kind::Array && !list.elements().any(|element| !is_misp(element)))
+}
+
+/// Whether there are elements, and all of them are such.
+fn are_all(list: Value<'_>, is_such: impl Fn(Value<'_>) -> bool) -> bool {
+    list.elements().next().is_some() && list.elements().all(is_such)
+}
+
 /// Text of 16 or 32 bits, with a byte order mark or without. Nothing behind the first line break is looked at.
 pub(super) fn encoding(head: &[u8]) -> Option<Foreign> {
     let head = &head[..head.len().min(4)];
@@ -140,26 +185,105 @@ pub(super) fn encoding(head: &[u8]) -> Option<Foreign> {
         [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [0, 0, 0xFE, 0xFF] => true,
         // JSON begins with ASCII characters (RFC 4627, section 3).
         [0, 0, 0, last] => *last != 0,
-        [0, second, ..] => *second != 0,
+        [0, first] | [0, first, 0] => *first != 0,
+        [0, first, 0, second] => *first != 0 && *second != 0,
         [first, 0, 0, 0] => *first != 0,
-        [first, 0, second, ..] => *first != 0 && *second != 0,
+        [first, 0, second] | [first, 0, second, 0] => *first != 0 && *second != 0,
         _ => false,
     };
     is_wide.then_some(Foreign::WideText)
 }
 
-/// The format of a text that begins like this, `Some(None)` for JSON and for what is not known; `None` when more of it
-/// is needed. JSON shows in its first character or line, tables and YAML in their first two.
-pub(super) fn format(head: &[u8], is_all: bool) -> Option<Option<Foreign>> {
-    let text = head.trim_ascii_start();
-    match text.first() {
-        None => is_all.then_some(None),
-        Some(b'{' | b'[') => Some(None),
-        Some(b'<') => is_all.then(|| Some(markup(text))),
-        Some(_) => {
-            let end = if is_all { text.len() } else { memchr::memrchr(b'\n', text).map_or(0, |at| at + 1) };
-            lines(&text[..end], is_all).map(|seen| archive(head).or(seen))
+/// What is known of the beginning of an input. No line of it is looked at twice.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Beginning {
+    /// Bytes before the first character that is not blank.
+    blank: usize,
+    /// Where the first line begins that was not looked at.
+    line: usize,
+    /// Bytes in which no other line ends.
+    searched: usize,
+    /// The first two lines that are neither blank nor comments.
+    rows: [Option<Range<usize>>; 2],
+}
+
+impl Beginning {
+    /// The format of a text that begins like this, `Some(None)` for JSON and for what is not known; `None` when more of
+    /// it is needed. JSON shows in its first character, or in a line behind prose; all else in what is there at the end.
+    /// Each call adds to the head of the one before.
+    pub(super) fn look(&mut self, head: &[u8], is_all: bool) -> Option<Option<Foreign>> {
+        self.blank += head[self.blank..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        match &head[self.blank..] {
+            [] => is_all.then_some(None),
+            [b'{' | b'[', ..] => Some(None),
+            [b'<'] if !is_all => None,
+            [b'<', b'a'..=b'z' | b'A'..=b'Z' | b'!' | b'?', ..] => {
+                is_all.then(|| markup(&head[self.blank..]))
+            }
+            _ if self.has_json(head, is_all) => Some(archive(head)),
+            _ => is_all.then(|| archive(head).or_else(|| self.table_or_yaml(head))),
         }
+    }
+
+    /// Looks at the lines that have ended; whether one of them is JSON.
+    fn has_json(&mut self, head: &[u8], is_all: bool) -> bool {
+        loop {
+            let end = match memchr::memchr(b'\n', &head[self.searched..]) {
+                Some(length) => self.searched + length,
+                None if is_all && self.line < head.len() => head.len(),
+                None => {
+                    self.searched = head.len();
+                    return false;
+                }
+            };
+            let row = self.line..end;
+            self.line = (end + 1).min(head.len());
+            self.searched = self.line;
+            let line = head[row.clone()].trim_ascii();
+            if line.is_empty() || line.starts_with(b"#") {
+                continue;
+            }
+            let is_first = self.rows[0].is_none();
+            if is_like_json(line) || is_first && Document::read(line, Limits::NONE).is_ok() {
+                return true;
+            }
+            if let Some(free) = self.rows.iter_mut().find(|row| row.is_none()) {
+                *free = Some(row);
+            }
+        }
+    }
+
+    fn table_or_yaml(&self, head: &[u8]) -> Option<Foreign> {
+        let [first, second] = self.rows.clone().map(|row| row.map(|row| String::from_utf8_lossy(&head[row])));
+        table_or_yaml(first?.trim(), second.as_deref().map(str::trim))
+    }
+}
+
+/// Whether a line cannot be a part of JSON.
+pub(super) fn is_prose(line: &[u8]) -> bool {
+    !line.starts_with(b"{")
+        && !line.starts_with(b"[")
+        && !is_like_json(line)
+        && Document::read(line, Limits::NONE).is_err()
+}
+
+/// Whether a line is JSON or a part of it, perhaps broken, and no row of a table. A row may begin with a GUID in braces.
+fn is_like_json(line: &[u8]) -> bool {
+    let Some((first, rest)) = line.split_first() else { return false };
+    let rest = rest.trim_ascii_start();
+    let is_name = |text: &[u8], end: fn(u8) -> bool| {
+        let length = text.iter().take_while(|byte| !end(**byte)).count();
+        let behind = text[length..].trim_ascii_start();
+        behind.strip_prefix(b"\"").unwrap_or(behind).trim_ascii_start().starts_with(b":")
+    };
+    match first {
+        b'}' | b']' => rest.first().is_none_or(|next| b",}]".contains(next)),
+        b'{' | b'[' => match rest.first() {
+            None | Some(b'"' | b'\'' | b'{' | b'[' | b'}' | b']') => true,
+            Some(_) => is_name(rest, |byte| !byte.is_ascii_alphanumeric() && byte != b'_'),
+        },
+        b'"' => is_name(rest, |byte| byte == b'"'),
+        _ => false,
     }
 }
 
@@ -177,35 +301,33 @@ fn archive(head: &[u8]) -> Option<Foreign> {
     found.or_else(|| (head.get(257..262) == Some(b"ustar")).then_some(Foreign::Archive))
 }
 
-fn markup(text: &[u8]) -> Foreign {
-    let text = String::from_utf8_lossy(text).to_ascii_lowercase();
-    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    if has(&["<!doctype html", "<html", "<head", "<body"]) {
+/// What a text is that begins with a tag. Its first element tells, and not what its texts speak of.
+fn markup(text: &[u8]) -> Option<Foreign> {
+    let is_opening = |at: &usize| text.get(at + 1).is_some_and(u8::is_ascii_alphabetic);
+    let start = memchr::memchr_iter(b'<', text).find(is_opening).unwrap_or(text.len());
+    let (before, rest) = text.split_at(start);
+    let end = memchr::memchr(b'>', rest).unwrap_or(rest.len());
+    let [before, tag] = [before, &rest[..end]].map(|text| String::from_utf8_lossy(text).to_ascii_lowercase());
+    let name = tag.trim_start_matches('<').split(|end: char| end.is_whitespace() || end == '/').next();
+    let name = name.unwrap_or_default();
+    let has = |words: &[&str]| words.iter().any(|word| tag.contains(word));
+    Some(if before.contains("<!doctype html") || matches!(name, "html" | "head" | "body") {
         Foreign::Html
     } else if has(&["taxii.mitre.org/messages", "taxii_11:", "taxii_message"]) {
         Foreign::Taxii1
     } else if has(&["stix_package", "stix.mitre.org", "http://docs.oasis-open.org/cti/ns/stix"]) {
         Foreign::Stix1
-    } else if has(&["openioc", "schemas.mandiant.com"]) {
+    } else if matches!(name, "ioc" | "openioc") || has(&["openioc", "schemas.mandiant.com"]) {
         Foreign::OpenIoc
+    } else if text.split(|byte| *byte == b'\n').any(|line| is_like_json(line.trim_ascii())) {
+        // Prose in angle brackets before JSON.
+        return None;
     } else {
         Foreign::Xml
-    }
+    })
 }
 
-/// Rows and YAML; `None` when there are too few whole lines to tell.
-fn lines(text: &[u8], is_all: bool) -> Option<Option<Foreign>> {
-    let text = String::from_utf8_lossy(text);
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let Some(first) = lines.next() else { return is_all.then_some(None) };
-    // A value of JSON by itself, or lines of them.
-    if Document::read(first.as_bytes(), Limits::NONE).is_ok() {
-        return Some(None);
-    }
-    let second = lines.next();
-    (is_all || second.is_some()).then(|| table_or_yaml(first, second))
-}
-
+/// Whether two rows are those of a table or lines of YAML. One alone is taken for a table when it has no prose.
 fn table_or_yaml(first: &str, second: Option<&str>) -> Option<Foreign> {
     if first == "---" || first.starts_with("%YAML") {
         return Some(Foreign::Yaml);
@@ -214,7 +336,8 @@ fn table_or_yaml(first: &str, second: Option<&str>) -> Option<Foreign> {
         let count = |line: &str| line.matches(separator).count();
         let columns = count(first);
         let is_json = first.contains(['{', '[']) || first.contains("\":");
-        if columns > 0 && !is_json && second.is_none_or(|second| count(second) >= columns) {
+        let is_row = |second: &str| count(second) >= columns;
+        if columns > 0 && !is_json && second.map_or(!first.contains(' '), is_row) {
             return Some(Foreign::Csv);
         }
     }
@@ -226,6 +349,6 @@ fn table_or_yaml(first: &str, second: Option<&str>) -> Option<Foreign> {
             is_named && (rest.is_empty() || rest.starts_with(' '))
         })
     };
-    let is_yaml = is_key(first) && second.is_none_or(|second| is_key(second) || second.starts_with("- "));
+    let is_yaml = is_key(first) && second.is_some_and(|second| is_key(second) || second.starts_with("- "));
     is_yaml.then_some(Foreign::Yaml)
 }

@@ -1,7 +1,9 @@
+mod matching;
 mod read;
 
 use crate::Timestamp;
 use crate::validate::Finding;
+use matching::Unmatched;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -83,35 +85,22 @@ impl Status {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub fn failed_objects<S: AsRef<str>>(&self, objects: &[(S, S)]) -> Vec<Option<usize>> {
-        let mut has_row = vec![false; objects.len()];
         let named = |row: &StatusDetails| {
             let index = usize::try_from(row.finding.as_ref()?.index).ok()?;
             (index < objects.len()).then_some(index)
         };
         let found: Vec<_> = self.reasons().iter().map(named).collect();
-        found.iter().flatten().for_each(|index| has_row[*index] = true);
         if found.iter().all(Option::is_some) {
             return found;
         }
-        let mut matching = |row: &StatusDetails| {
-            let same_id = |index: &usize| !has_row[*index] && objects[*index].0.as_ref() == row.id;
-            let same_version = |index: &usize| is_same_version(objects[*index].1.as_ref(), &row.version);
-            let candidates = || (0..objects.len()).filter(same_id);
-            let index = candidates().find(same_version).or_else(|| candidates().next())?;
-            has_row[index] = true;
-            Some(index)
-        };
+        let mut unmatched = Unmatched::new(objects);
+        found.iter().flatten().for_each(|index| unmatched.take(*index));
         for row in self.successes.iter().chain(&self.pendings) {
-            matching(row);
+            unmatched.find(&row.id, &row.version);
         }
-        found.into_iter().zip(self.reasons()).map(|(found, row)| found.or_else(|| matching(row))).collect()
+        let rows = found.into_iter().zip(self.reasons());
+        rows.map(|(found, row)| found.or_else(|| unmatched.find(&row.id, &row.version))).collect()
     }
-}
-
-/// Timestamps are compared as instants, because a server may write them anew.
-fn is_same_version(one: &str, other: &str) -> bool {
-    let instant = |text: &str| text.parse::<Timestamp>().ok();
-    one == other || instant(one).is_some_and(|one| instant(other) == Some(one))
 }
 
 /// One object of a request (TAXII 2.1, section 4.3.1).

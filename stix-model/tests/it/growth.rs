@@ -7,6 +7,8 @@
 
 mod cases;
 mod generator;
+mod rows;
+mod streams;
 
 use cap::Cap;
 use generator::Growth;
@@ -18,7 +20,7 @@ use stix_model::equivalence::{Candidate, compare};
 use stix_model::graph::{Graph, GraphOptions};
 use stix_model::json::{Document, Limits};
 use stix_model::marking::Markings;
-use stix_model::validate::{Profile, Validator};
+use stix_model::validate::{Profile, Validator, Versions};
 use stix_model::version::content_digest;
 use stix_model::{Object, bundle, convert, sco_id};
 
@@ -35,8 +37,56 @@ const LIMITS: Limits = Limits { depth: 64, bytes: usize::MAX, elements: usize::M
 const MEASURES: &str = "STIX_MODEL_MEASURES";
 
 #[test]
+fn reading_a_stream_is_linear_in_its_bytes() {
+    let Ok(bytes) = std::env::var(MEASURES) else {
+        return in_a_process_of_its_own("reading_a_stream_is_linear_in_its_bytes");
+    };
+    let bytes = bytes.parse().unwrap_or(BYTES);
+    let growths = streams::all().into_iter().chain(streams::versions());
+    let faults: Vec<_> = growths.filter_map(|growth| fault(&growth, bytes, &streams::work)).collect();
+    assert!(faults.is_empty(), "not linear:\n{}", faults.join("\n"));
+}
+
+#[test]
+fn matching_the_rows_of_a_status_is_linear_in_them() {
+    let Ok(bytes) = std::env::var(MEASURES) else {
+        return in_a_process_of_its_own("matching_the_rows_of_a_status_is_linear_in_them");
+    };
+    let bytes = bytes.parse().unwrap_or(4 * BYTES);
+    let faults: Vec<_> = rows::all().iter().filter_map(|growth| fault(growth, bytes, &rows::work)).collect();
+    assert!(faults.is_empty(), "not linear:\n{}", faults.join("\n"));
+}
+
+#[test]
+fn lines_without_end_take_bounded_memory() {
+    if std::env::var(MEASURES).is_err() {
+        return in_a_process_of_its_own("lines_without_end_take_bounded_memory");
+    }
+    for lines in [streams::versions().swap_remove(0), streams::versions().swap_remove(1)] {
+        let mut versions = Versions::remembering(1_000);
+        let texts: Vec<_> = lines.text(4 << 20).lines().map(str::to_owned).collect();
+        let base = ALLOCATOR.allocated();
+        let (mut most_early, mut most) = (0, 0);
+        for (index, text) in texts.iter().enumerate() {
+            let document = Document::read(text.as_bytes(), LIMITS).unwrap();
+            assert_eq!(versions.add(document.root()), None);
+            drop(document);
+            most = most.max(ALLOCATOR.allocated() - base);
+            if index == 5_000 {
+                most_early = most;
+            }
+        }
+        assert!(texts.len() > 20_000, "only {} lines", texts.len());
+        assert!(most <= most_early + most_early / 10, "{}: {most_early}, then {most}", lines.name);
+        assert!(most < 2_000 * 600, "{}: {most} bytes for 2,000 versions", lines.name);
+    }
+}
+
+#[test]
 fn work_and_memory_are_linear_in_the_text() {
-    let Ok(bytes) = std::env::var(MEASURES) else { return in_a_process_of_its_own() };
+    let Ok(bytes) = std::env::var(MEASURES) else {
+        return in_a_process_of_its_own("work_and_memory_are_linear_in_the_text");
+    };
     let bytes = bytes.parse().unwrap_or(BYTES);
     let chosen = std::env::var("STIX_MODEL_GROWTH").unwrap_or_default();
     let growths: Vec<_> =
@@ -64,10 +114,9 @@ fn work_and_memory_are_linear_in_the_text() {
     assert!(fault(&growths[0], few, &doubled).is_some(), "so is memory");
 }
 
-fn in_a_process_of_its_own() {
-    let test = "growth::work_and_memory_are_linear_in_the_text";
+fn in_a_process_of_its_own(test: &str) {
     let output = Command::new(std::env::current_exe().unwrap())
-        .args([test, "--exact", "--nocapture", "--test-threads=1"])
+        .args([&format!("growth::{test}"), "--exact", "--nocapture", "--test-threads=1"])
         .env(MEASURES, "")
         .output()
         .unwrap();

@@ -128,6 +128,109 @@ fn json_is_no_other_format() {
     }
 }
 
+/// Prose before JSON, and JSON that is broken or cut, is no table and no YAML: the place of its fault is to be named.
+#[test]
+fn lines_of_stix_are_no_other_format_whatever_stands_among_them() {
+    let line = r#"{"type":"tool","id":"tool--1","name":"a, b; c"}"#;
+    for prose in [
+        "Exported on 2026-01-01, by an analyst, for its members",
+        "a, b",
+        "a, b\nc, d",
+        "note: exported today",
+        "title: feed\nid: 7",
+        "---",
+        "id;name;value",
+        "id\tname",
+        "a|b",
+        "# id,name\n# 1,x",
+        "<info> 3 objects",
+        "< HTTP/1.1 200 OK",
+        "<2026-01-01> start, of export",
+    ] {
+        let input = format!("{prose}\n{line}\n{line}\n");
+        let expected: Vec<_> =
+            input.lines().enumerate().map(|(at, line)| format!("line {}: {line}", at + 1)).collect();
+        for expect in [Expect::File, Expect::Stream, Expect::Lines] {
+            assert_eq!(texts(expect, input.as_bytes()), expected, "{expect:?}");
+        }
+        // One line, and broken ones.
+        for lines in
+            [line.to_owned(), line.replace('"', "'"), line.replace("\"type\"", "type"), line[..30].into()]
+        {
+            let input = format!("{prose}\n{lines}\n");
+            for expect in [Expect::File, Expect::Stream, Expect::Lines] {
+                let found = read(expect, Bounds::default(), input.as_bytes(), 5);
+                assert!(found.iter().all(Result::is_ok), "{input}: {found:?}");
+            }
+        }
+    }
+    for text in [
+        "\"type\": \"tool\",\n\"id\": \"tool--1\",\n",
+        "\"malware\",\n\"botnet\"\n],\n\"id\": \"tool--1\"\n}\n",
+        "}, {\n  \"type\": \"tool\",\n  \"id\": \"tool--1\"\n}\n",
+        "\0{\"type\": \"tool\"}",
+        "{\0\"type\": \"tool\"}",
+    ] {
+        assert_eq!(texts(Expect::File, text.as_bytes()), [format!("text 1: {text}")]);
+    }
+}
+
+#[test]
+fn what_looks_a_little_like_json_is_still_named() {
+    let cases: [(&str, Foreign); 6] = [
+        ("guid,name\n{8E2E2D2B-17D4-4CBF-938F-98EE46B3CD3F},a\n", Foreign::Csv),
+        ("id,object\n1,\"{\"\"type\"\": \"\"tool\"\"}\"\n", Foreign::Csv),
+        ("rule: a\npattern: [a, b]\n", Foreign::Yaml),
+        ("<html><script>\n{\n\"a\": 1}\n", Foreign::Html),
+        ("<a><html/> http://stix.mitre.org/stix-1</a>", Foreign::Xml),
+        ("<!-- mandiant --><stix:STIX_Package>\n<header/>", Foreign::Stix1),
+    ];
+    for (text, expected) in cases {
+        let found = read(Expect::File, Bounds::default(), text.as_bytes(), 5);
+        let kinds: Vec<_> = found.into_iter().map(|found| found.map_err(|found| found.kind)).collect();
+        assert_eq!(kinds, [Err(UnreadableKind::Foreign(expected))], "{text}");
+    }
+    // Prose alone is nothing that has a name.
+    for text in ["Error: not found\n", "Dear all, here they are\n"] {
+        assert_eq!(texts(Expect::File, text.as_bytes()), [format!("text 1: {text}")]);
+    }
+}
+
+/// What is meant for STIX is none of another format: its faults are to be named where they are.
+#[test]
+fn broken_stix_is_no_json_of_others() {
+    for text in [
+        r#"[{"type": "indicator", "uuid": "x", "event_id": "7"}]"#,
+        r#"[{"id": "indicator--1", "uuid": "x", "Attribute": []}]"#,
+        r#"[{"id": "indicator--1", "uuid": "x", "event_id": "7", "category": "c", "value": "v"}]"#,
+        r#"[{"spec_version": "2.1", "type": "url", "uuid": "x", "event_id": "7", "category": "c", "value": "v"}]"#,
+        r#"[{"uuid": "x", "event_id": "7", "category": "c", "value": "v"}, {"type": "tool"}]"#,
+        r#"[{"uuid": "x", "event_id": "7"}]"#,
+        r#"{"type": "report", "Event": {"info": "i"}}"#,
+        r#"{"type": "bundle", "response": [{"Event": {"info": "i"}}]}"#,
+        r#"{"type": "indicator", "total_count": 1, "status": "complete"}"#,
+        r#"{"id": "bundle--1", "title": "t", "versions": [], "objects": []}"#,
+        r#"{"id": "tool--1", "title": "t", "can_read": true, "can_write": false}"#,
+        r#"{"id": "tool--1", "stix_header": {}}"#,
+        r#"{"spec_version": "2.1", "collections": []}"#,
+        r#"{"objects": [], "total_count": 7, "status": "complete"}"#,
+        r#"{"more": false, "objects": [{"type": "tool"}], "versions": ["2.1"], "title": "t"}"#,
+        r#"{"more": true, "total_count": 7}"#,
+        r#"{"more": false, "objects": [{"id": "tool--1", "created": "c", "date_added": "d"}]}"#,
+        r#"{"objects": [{"id": "tool--1", "date_added": "d"}, {"type": "tool"}]}"#,
+        r#"{"objects": {"0": {"type": "url"}}, "title": "t", "api_roots": []}"#,
+        r#"{"type": "tool", "title": "t", "error_code": "7"}"#,
+    ] {
+        let document = Document::read(text.as_bytes(), Limits::default()).unwrap();
+        assert_eq!(Parts::of(document.root()).foreign(), None, "{text}");
+    }
+    let text = r#"[{"type": "tool", "uuid": "x", "event_id": "7"}]"#;
+    let mut elements = stix_model::bundle::read(text.as_bytes().to_vec().into(), Limits::default()).unwrap();
+    let element = elements.next().unwrap();
+    assert_eq!(element.position.pointer, "/0");
+    assert_eq!(element.object.unwrap_err().to_string(), "the required property `id` is missing");
+}
+
 #[test]
 fn json_of_others_is_named() {
     let foreign = |text: &str| {
@@ -139,6 +242,8 @@ fn json_of_others_is_named() {
         r#"{"response": [{"Event": {"info": "i"}}]}"#,
         r#"[{"Event": {"info": "i"}}]"#,
         r#"{"response": {"Attribute": []}}"#,
+        r#"[{"id": "1", "type": "url", "category": "c", "uuid": "x", "event_id": "7", "value": "u:x"}]"#,
+        r#"{"response": {"Attribute": [{"type": "url", "category": "c", "uuid": "x", "event_id": "7", "value": "u:x"}]}}"#,
     ] {
         assert_eq!(foreign(text), Some(Foreign::Misp), "{text}");
     }
@@ -150,7 +255,12 @@ fn json_of_others_is_named() {
     };
     assert_eq!(named(r#"{"collections": []}"#), "a list of collections");
     assert_eq!(named(r#"{"title": "t", "versions": [], "max_content_length": 1}"#), "an API root");
+    assert_eq!(named(r#"{"title": "t", "can_read": true, "id": "x"}"#), "a collection");
+    assert_eq!(named(r#"{"title": "t", "api_roots": []}"#), "a discovery resource");
+    assert_eq!(named(r#"{"more": false, "versions": ["2020-01-01T00:00:00Z"]}"#), "a list of versions");
+    assert_eq!(named(r#"{"id": "x", "status": "complete", "total_count": 1}"#), "the status of a request");
     assert_eq!(named(r#"{"objects": [{"id": "x", "date_added": "d"}]}"#), "a manifest");
+    assert_eq!(named(r#"{"more": true, "objects": [{"id": "tool--1", "date_added": "d"}]}"#), "a manifest");
     for text in [r#"{"type": "tool", "id": "x", "collections": []}"#, "7", "{}", "[]", r#"{"objects": []}"#] {
         assert_eq!(foreign(text), None, "{text}");
     }
