@@ -100,6 +100,28 @@ impl Share {
     pub(crate) fn add(&mut self, other: Self) {
         self.0.merge(other.0);
     }
+
+    fn cut_to(&mut self, bytes: usize) {
+        let surplus = self.0.num_permits().saturating_sub(bytes.div_ceil(UNIT));
+        drop(self.0.split(surplus));
+    }
+
+    /// Keeps the share until the last part of the bytes is dropped.
+    pub(crate) fn by(self, bytes: Bytes) -> Bytes {
+        Bytes::from_owner(Kept { bytes, _by: self })
+    }
+}
+
+/// Bytes, and what is kept as long as they are.
+struct Kept<T> {
+    bytes: Bytes,
+    _by: T,
+}
+
+impl<T> AsRef<[u8]> for Kept<T> {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 /// Room for answers: the budget of all connections, and that of the own one, if there is one.
@@ -121,7 +143,7 @@ impl Room {
             Some(own) => Some(own.reserve(bytes, self.wait).await?),
             None => None,
         };
-        Ok(Held { _own: own, _all: self.all.reserve(bytes, self.wait).await? })
+        Ok(Held { own, all: self.all.reserve(bytes, self.wait).await? })
     }
 
     /// Takes room.
@@ -130,31 +152,29 @@ impl Room {
     /// When there is none.
     pub(crate) fn try_reserve(&self, bytes: usize) -> Result<Held, ApiError> {
         let own = self.own.as_ref().map(|own| own.try_reserve(bytes)).transpose()?;
-        Ok(Held { _own: own, _all: self.all.try_reserve(bytes)? })
+        Ok(Held { own, all: self.all.try_reserve(bytes)? })
     }
 }
 
 /// Room that is taken.
 pub(crate) struct Held {
-    _own: Option<Share>,
-    _all: Share,
+    own: Option<Share>,
+    all: Share,
 }
 
 impl Held {
+    /// Gives the room back that is not needed for this number of bytes.
+    pub(crate) fn cut_to(mut self, bytes: usize) -> Self {
+        self.all.cut_to(bytes);
+        if let Some(own) = &mut self.own {
+            own.cut_to(bytes);
+        }
+        self
+    }
+
     /// Keeps the room until the last part of the bytes is dropped.
     pub(crate) fn by(self, bytes: impl Into<Bytes>) -> Bytes {
-        Bytes::from_owner(HeldBytes { bytes: bytes.into(), _held: self })
-    }
-}
-
-struct HeldBytes {
-    bytes: Bytes,
-    _held: Held,
-}
-
-impl AsRef<[u8]> for HeldBytes {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
+        Bytes::from_owner(Kept { bytes: bytes.into(), _by: self })
     }
 }
 
@@ -223,7 +243,10 @@ mod tests {
         drop(bytes);
         assert!(room.reserve(100 * UNIT).await.is_err(), "more than all is all, and that is not free");
         drop(held);
-        room.reserve(100 * UNIT).await.unwrap();
+        let held = room.reserve(100 * UNIT).await.unwrap().cut_to(UNIT + 1);
+        assert!(room.try_reserve(2 * UNIT).is_err());
+        let rest = room.try_reserve(UNIT).unwrap();
+        drop((held, rest));
     }
 
     #[tokio::test]

@@ -121,6 +121,8 @@ impl CommonOptions {
 /// With `--json` an error is one line of JSON on standard error: `{"error": {"message": …, "exit_code": …}}`.
 pub async fn run() -> ExitCode {
     keep_guarded_panics_quiet();
+    // Where the system does not allow it, a limit of file sizes ends the process.
+    let _ = crate::serve::outlive_file_limit();
     let is_json = std::env::args_os().any(|argument| argument == "--json");
     let cli = match Cli::try_parse() {
         Err(error) if is_json && error.use_stderr() => {

@@ -89,6 +89,12 @@ pub enum ApiError {
     /// The disk failed in another way.
     #[error("the disk of the server failed, so the request was not carried out; try again later")]
     Disk(String),
+    /// The disk or the engine failed while the request was written.
+    #[error(
+        "it is not known yet whether the request was carried out, because the store failed while it was written; repeat it, \
+         with the same `Idempotency-Key` where it had one"
+    )]
+    Undetermined,
     /// The server failed.
     #[error("the server failed; its operator finds the cause in the log under this error_id")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -134,6 +140,9 @@ impl ApiError {
             Self::TooManyLogins(_) => ("too_many_logins", StatusCode::TOO_MANY_REQUESTS, "Too many logins"),
             Self::Full => ("storage_full", StatusCode::INSUFFICIENT_STORAGE, "No space left"),
             Self::Disk(_) => ("storage_failed", StatusCode::SERVICE_UNAVAILABLE, "The disk failed"),
+            Self::Undetermined => {
+                ("outcome_unknown", StatusCode::SERVICE_UNAVAILABLE, "The outcome is not known")
+            }
             Self::Internal(_) => ("internal", StatusCode::INTERNAL_SERVER_ERROR, "The server failed"),
         }
     }
@@ -156,7 +165,8 @@ fn of_engine(error: &StoreError) -> Option<ApiError> {
     match error {
         StoreError::Commit(error) => of_engine(error),
         StoreError::Closed => Some(ApiError::BUSY),
-        StoreError::Engine(EngineError::Conflict | EngineError::Undetermined(_)) => Some(ApiError::BUSY),
+        StoreError::Engine(EngineError::Conflict) => Some(ApiError::BUSY),
+        StoreError::Engine(EngineError::Undetermined(_)) => Some(ApiError::Undetermined),
         StoreError::Engine(EngineError::Unavailable { retry_after, .. }) => {
             Some(ApiError::Unavailable(*retry_after))
         }
@@ -191,7 +201,9 @@ impl IntoResponse for ApiError {
         match &self {
             Self::Disk(cause) => tracing::error!(%error_id, code, %cause, "request failed"),
             Self::Internal(cause) => tracing::error!(%error_id, code, %cause, "request failed"),
-            Self::Full | Self::Unavailable(_) => tracing::warn!(%error_id, code, "request failed"),
+            Self::Full | Self::Undetermined | Self::Unavailable(_) => {
+                tracing::warn!(%error_id, code, "request failed")
+            }
             other => tracing::debug!(%error_id, code, reason = %other, "request refused"),
         }
         let mut description = self.to_string();
@@ -217,7 +229,7 @@ impl IntoResponse for ApiError {
                 let seconds = retry_after.as_secs_f64().ceil().max(1.0) as u64;
                 headers.insert(header::RETRY_AFTER, seconds.into());
             }
-            Self::Full | Self::Disk(_) => {
+            Self::Full | Self::Disk(_) | Self::Undetermined => {
                 headers.insert(header::RETRY_AFTER, DISK_RETRY_SECONDS.into());
             }
             _ => {}

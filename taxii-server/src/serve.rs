@@ -4,6 +4,8 @@ mod descriptors;
 mod signals;
 
 pub use signals::StopSignal;
+#[cfg(feature = "cli")]
+pub(crate) use signals::outlive_file_limit;
 
 use crate::app::{App, CredentialError};
 use crate::certificates::Certificates;

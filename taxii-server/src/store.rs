@@ -68,7 +68,7 @@ pub use directory::{
 };
 #[cfg(feature = "cli")]
 pub(crate) use embedded::is_guarded;
-pub use embedded::{Disk, EmbeddedEngine};
+pub use embedded::{Disk, EmbeddedEngine, FileIdentity};
 pub use filter::{Filter, VersionFilter};
 pub use keys::{Position, Region, bulk as bulk_ranges};
 pub use maintenance::Maintenance;

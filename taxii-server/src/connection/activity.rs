@@ -93,15 +93,15 @@ impl Activity {
         self.state().idle_since = Instant::now();
     }
 
-    /// Notes that the client sent something. Returns whether it can belong to the head of a request.
-    pub(super) fn received(&self) -> bool {
+    /// Notes that the client sent something. When it can belong to the head of a request, returns the number of that.
+    pub(super) fn received(&self) -> Option<u64> {
         let mut state = self.state();
         // Over HTTP/2, bytes between requests are mostly acknowledgements.
         let is_head = state.exchanges.is_empty() && !state.is_http2;
-        if is_head {
+        is_head.then(|| {
             state.head_since.get_or_insert_with(Instant::now);
-        }
-        is_head
+            state.next
+        })
     }
 
     /// Notes whether the socket takes bytes.

@@ -77,13 +77,15 @@ const HEAD: usize = 16 << 10;
 pub(super) struct Watched<S> {
     stream: S,
     activity: Arc<Activity>,
-    /// What came since the last request ended.
+    /// What came of the head of the next request.
     head: Vec<u8>,
+    /// The number of that request.
+    number: u64,
 }
 
 impl<S> Watched<S> {
     pub(super) fn new(stream: S, activity: Arc<Activity>) -> Self {
-        Self { stream, activity, head: Vec::new() }
+        Self { stream, activity, head: Vec::new(), number: 0 }
     }
 
     /// Mends the refusal of a head whose transfer coding is not known: the protocol says 400, and RFC 9112, section 6.1, asks
@@ -116,11 +118,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let outcome = Pin::new(&mut self.stream).poll_read(context, buffer);
         let new = &buffer.filled()[before..];
         if !new.is_empty() {
-            if self.activity.received() {
+            let number = self.activity.received();
+            if number != Some(self.number) {
+                self.head.clear();
+            }
+            if let Some(number) = number {
+                self.number = number;
                 let kept = new.len().min(HEAD - self.head.len());
                 self.head.extend_from_slice(&new[..kept]);
-            } else {
-                self.head.clear();
             }
         }
         outcome

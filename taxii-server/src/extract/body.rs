@@ -20,8 +20,9 @@ use stix_model::taxii;
 const STEP: usize = 64 << 10;
 
 /// The bytes of an envelope. Their number is `max_content_length` at most, compressed and decompressed (TAXII 2.1,
-/// section 4.2.1).
-pub(crate) struct EnvelopeBody(pub(crate) Bytes, #[expect(dead_code, reason = "it is held, not read")] Paid);
+/// section 4.2.1). Their share of the budget ends when the last part of them is dropped: the objects of a request that
+/// waits to be written are such parts.
+pub(crate) struct EnvelopeBody(pub(crate) Bytes);
 
 impl FromRequest<Arc<App>> for EnvelopeBody {
     type Rejection = ApiError;
@@ -35,14 +36,14 @@ impl FromRequest<Arc<App>> for EnvelopeBody {
         let is_compressed = is_gzip(&parts.headers)?;
         let mut paid = Paid::new(&app.budgets.bodies);
         let bytes = collect(&parts.headers, body, limit, &mut paid, app.config.timeouts.busy).await?;
+        let bytes = paid.by(bytes);
         if !is_compressed {
-            return Ok(Self(bytes, paid));
+            return Ok(Self(bytes));
         }
-        let mut inflated_paid = Paid::new(&app.budgets.bodies);
+        let mut paid = Paid::new(&app.budgets.bodies);
         let inflate = move |cancel: &Cancel| {
-            let inflated = inflate(&bytes, limit, &mut inflated_paid, cancel)?;
-            drop(paid);
-            Ok(Self(inflated, inflated_paid))
+            let inflated = inflate(&bytes, limit, &mut paid, cancel)?;
+            Ok(Self(paid.by(inflated)))
         };
         app.budgets.work.run(inflate).await?
     }
@@ -70,6 +71,14 @@ impl Paid {
         match &mut self.share {
             Some(all) => all.add(share),
             None => self.share = Some(share),
+        }
+    }
+
+    /// Keeps the room until the last part of the bytes is dropped.
+    fn by(self, bytes: Bytes) -> Bytes {
+        match self.share {
+            Some(share) => share.by(bytes),
+            None => bytes,
         }
     }
 }

@@ -9,8 +9,8 @@ pub(super) enum Signal {
     Reload,
 }
 
-/// The signals that a server obeys: Ctrl-C and SIGTERM stop it, SIGHUP makes it read its certificates again. Register it
-/// before the server is said to be ready, so that no signal is missed.
+/// The signals that a server obeys: Ctrl-C and SIGTERM stop it, SIGHUP makes it read its certificates again. SIGXFSZ no
+/// longer ends the process. Register it before the server is said to be ready, so that no signal is missed.
 pub struct StopSignal {
     #[cfg(unix)]
     signals: [tokio::signal::unix::Signal; 3],
@@ -22,6 +22,7 @@ impl StopSignal {
     /// # Errors
     /// When the operating system does not allow it.
     pub fn register() -> std::io::Result<Self> {
+        outlive_file_limit()?;
         #[cfg(unix)]
         {
             use tokio::signal::unix::{SignalKind, signal};
@@ -51,4 +52,19 @@ impl StopSignal {
             Signal::Stop("Ctrl-C")
         }
     }
+}
+
+/// Takes over the signal of the system for files that grow beyond their limit (`ulimit -f`), which ends the process by
+/// itself. Then a write gives an error instead, and the store treats the limit as a full disk.
+///
+/// # Errors
+/// When the operating system does not allow it.
+pub(crate) fn outlive_file_limit() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        // It stays taken over when what listens to it is dropped.
+        let _ = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
+    }
+    Ok(())
 }

@@ -4,13 +4,11 @@ mod compact;
 mod disk;
 mod guard;
 mod pages;
+mod tables;
 
-use super::engine::{
-    Commit, Content, Direction, Engine, EngineError, EngineFuture, Key, KeyValue, Scan, Snapshot, get_within,
-};
+use super::engine::{Commit, Engine, EngineError, EngineFuture, Key, Snapshot};
 use crate::private;
-use bytes::Bytes;
-use pages::{Backend, Pages};
+use pages::{Backend, Fault, Pages};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
 use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind};
@@ -19,22 +17,22 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
+use tables::{EmbeddedSnapshot, Table, Tables, pieces, table_of};
 use tokio::time::Instant;
 
-pub use disk::Disk;
+pub use disk::{Disk, FileIdentity};
 #[cfg(feature = "cli")]
 pub(crate) use guard::is_guarded;
 
 type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
-type ReadTable = redb::ReadOnlyTable<&'static [u8], &'static [u8]>;
 
 const INDEX: Definition = TableDefinition::new("index");
 /// Values of bulk ranges have a tree of their own, so that the index stays small and in memory.
 const BULK: Definition = TableDefinition::new("bulk");
 /// The table of data folders of format 1.
 const FORMAT_1: Definition = TableDefinition::new("concord");
-/// The number of the file, which a copy does not have.
-const FILE: TableDefinition<'static, (), u64> = TableDefinition::new("file");
+/// The [`disk::FileIdentity`] of the file, which a copy does not have: number, and when it was made.
+const ORIGIN: TableDefinition<'static, (), (u64, Option<u64>)> = TableDefinition::new("origin");
 const CACHE_BYTES: usize = 64 << 20;
 /// The first bytes of each file of redb.
 const MAGIC: &[u8] = b"redb\x1A\x0A\xA9\x0D\x0A";
@@ -211,7 +209,9 @@ impl Inner {
         let is_new = disk.length().map_err(of_disk)? == 0;
         let (pages, bulk) = (Arc::new(Pages::over(disk).map_err(of_disk)?), Arc::from(bulk));
         let (database, tables, is_format_1) = guard::writing(|| open_database(&pages, &bulk, options))?;
-        if let Err(fault) = pages.settle() {
+        // What this version does not read stays as it is, to the byte.
+        let is_ours = !is_format_1 && guard::reading(|| tables.have_known_format())?;
+        if is_ours && let Err(fault) = pages.settle() {
             if is_new {
                 return Err(of_disk(fault.to_error()));
             }
@@ -251,6 +251,8 @@ impl Inner {
         }
         let Some(database) = &writer.database else { return Err(closed()) };
         let mut is_begun = false;
+        // While the disk refuses what follows, this process takes the commit back in memory. Only when the commit point may be
+        // on the disk, a crash may bring the commit back.
         let done = guard::writing(|| {
             let transaction = database.begin_write().map_err(failed)?;
             let before = transaction.ephemeral_savepoint().map_err(failed)?;
@@ -261,7 +263,7 @@ impl Inner {
                 let mut undo = database.begin_write().map_err(failed)?;
                 undo.restore_savepoint(&before).map_err(failed)?;
                 undo.commit().map_err(failed)?;
-                return Ok(Err(fault.to_error()));
+                return Ok(Err(fault));
             }
             Ok(Ok(Tables::of(database, &self.bulk)?))
         });
@@ -270,16 +272,20 @@ impl Inner {
                 self.publish(tables);
                 Ok(())
             }
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "the disk refused a commit, which changes nothing; reading goes on");
-                Err(of_disk(error))
+            Ok(Err(fault)) => {
+                let (error, may_be_written) = (fault.to_error(), fault.may_be_written);
+                tracing::warn!(%error, may_be_written, "the disk refused a commit; reading goes on");
+                Err(refusal(&fault))
             }
             Err(EngineError::Conflict) => Err(EngineError::Conflict),
             Err(error) => {
+                // Asked before the pages are given up, which forgets it.
+                let fault = self.pages.fault();
                 self.give_up(&mut writer);
-                Err(match is_begun && self.pages.fault().is_none() {
-                    true => EngineError::Undetermined(error.into()),
-                    false => error,
+                Err(match fault {
+                    _ if !is_begun => error,
+                    Some(fault) => refusal(&fault),
+                    None => EngineError::Undetermined(error.into()),
                 })
             }
         }
@@ -328,6 +334,13 @@ impl Drop for Inner {
     /// Closes the database, and gives the file free although a snapshot may be left.
     fn drop(&mut self) {
         self.writer().close();
+        // A commit that was taken back must not come back with the next start.
+        if self.pages.is_ahead()
+            && let Err(fault) = self.pages.settle()
+        {
+            let error = fault.to_error();
+            tracing::error!(%error, "the disk refused the end of the store; a commit that was answered as undetermined may be there at the next start");
+        }
         if let Some(file) = &self.locked {
             let _ = file.unlock();
         }
@@ -362,60 +375,42 @@ fn open_database(
             "the file is a database of another program; give another data folder",
         ));
     }
-    let known = match has(FILE.name()) {
-        true => {
-            transaction.open_table(FILE).map_err(failed)?.get(()).map_err(failed)?.map(|known| known.value())
-        }
+    let known = match has(ORIGIN.name()) {
+        true => transaction.open_table(ORIGIN).map_err(failed)?.get(()).map_err(failed)?.map(|known| {
+            let (number, made) = known.value();
+            FileIdentity { number, made }
+        }),
         false => None,
     };
     let identity = pages.identity();
-    let is_copy = was_open && known.is_some() && known != identity;
-    if is_copy && options.copies == Copies::Refused {
-        return Err(EngineError::failed(
-            "the file is a copy that was made while a server had the store open, so it may lack what the server wrote \
-             later. Use taxii-server export and import, or copy the data folder while no server runs. Where the copy is \
-             all that there is, the setting accept_copy takes it",
-        ));
+    if was_open && let (Some(known), Some(identity)) = (known, identity) {
+        match known.is_of_other_than(identity) {
+            Some(true) if options.copies == Copies::Refused => {
+                return Err(EngineError::failed(
+                    "the file is a copy that was made while a server had the store open, so it may lack what the server \
+                     wrote later. Use taxii-server export and import, or copy the data folder while no server runs. Where \
+                     the copy is all that there is, the setting accept_copy takes it",
+                ));
+            }
+            None => tracing::warn!(
+                "the store was not closed, and its file has another number than before; where it is a copy that was made \
+                 while a server ran, it may lack what the server wrote later"
+            ),
+            Some(_) => {}
+        }
     }
     drop(transaction);
     if names.is_empty() || known != identity {
         let transaction = database.begin_write().map_err(failed)?;
         transaction.open_table(INDEX).map_err(failed)?;
         transaction.open_table(BULK).map_err(failed)?;
-        if let Some(identity) = identity {
-            transaction.open_table(FILE).map_err(failed)?.insert((), identity).map_err(failed)?;
+        if let Some(FileIdentity { number, made }) = identity {
+            transaction.open_table(ORIGIN).map_err(failed)?.insert((), (number, made)).map_err(failed)?;
         }
         transaction.commit().map_err(failed)?;
     }
     let tables = Tables::of(&database, bulk)?;
     Ok((database, tables, is_format_1))
-}
-
-/// One of the two tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Table {
-    Index,
-    Bulk,
-}
-
-fn table_of(bulk: &[Range<Key>], key: &[u8]) -> Table {
-    let is_bulk = bulk.iter().any(|range| range.start.as_slice() <= key && key < range.end.as_slice());
-    if is_bulk { Table::Bulk } else { Table::Index }
-}
-
-/// Cuts a range where it goes over from one table to the other.
-fn pieces(bulk: &[Range<Key>], range: &Range<Key>) -> Vec<(Table, Range<Key>)> {
-    let mut cuts: Vec<_> = bulk.iter().flat_map(|bulk| [&bulk.start, &bulk.end]).collect();
-    cuts.retain(|cut| range.start < **cut && **cut < range.end);
-    cuts.push(&range.end);
-    cuts.sort_unstable();
-    let mut start = &range.start;
-    let piece = |end| {
-        let piece = start.clone()..Key::clone(end);
-        start = end;
-        (table_of(bulk, &piece.start), piece)
-    };
-    cuts.into_iter().map(piece).filter(|(_, piece)| !piece.is_empty()).collect()
 }
 
 impl Engine for EmbeddedEngine {
@@ -473,74 +468,6 @@ fn write(
     Ok(())
 }
 
-struct Tables {
-    index: ReadTable,
-    bulk: ReadTable,
-    ranges: Arc<[Range<Key>]>,
-}
-
-impl Tables {
-    fn of(database: &Database, ranges: &Arc<[Range<Key>]>) -> Result<Self, EngineError> {
-        let transaction = database.begin_read().map_err(failed)?;
-        Ok(Self {
-            index: transaction.open_table(INDEX).map_err(failed)?,
-            bulk: transaction.open_table(BULK).map_err(failed)?,
-            ranges: Arc::clone(ranges),
-        })
-    }
-
-    fn table(&self, table: Table) -> &ReadTable {
-        match table {
-            Table::Index => &self.index,
-            Table::Bulk => &self.bulk,
-        }
-    }
-}
-
-struct EmbeddedSnapshot(Arc<Tables>);
-
-impl Snapshot for EmbeddedSnapshot {
-    fn get_many(&self, keys: Vec<Key>, max_bytes: usize) -> EngineFuture<'_, Vec<Option<Bytes>>> {
-        let tables = Arc::clone(&self.0);
-        blocking(move || {
-            guard::reading(|| {
-                get_within(keys, max_bytes, |key| {
-                    let value = tables.table(table_of(&tables.ranges, key)).get(key).map_err(failed)?;
-                    Ok(value.map(|value| Bytes::copy_from_slice(value.value())))
-                })
-            })
-        })
-    }
-
-    fn scan(&self, scan: Scan) -> EngineFuture<'_, Vec<KeyValue>> {
-        let tables = Arc::clone(&self.0);
-        blocking(move || {
-            guard::reading(|| {
-                if scan.range.is_empty() {
-                    return Ok(Vec::new());
-                }
-                let mut ranges = Vec::new();
-                for (table, piece) in pieces(&tables.ranges, &scan.range) {
-                    let piece = piece.start.as_slice()..piece.end.as_slice();
-                    ranges.push(tables.table(table).range(piece).map_err(failed)?);
-                }
-                let entry = |(key, value): (redb::AccessGuard<'_, &[u8]>, redb::AccessGuard<'_, &[u8]>),
-                             content| {
-                    let value = if content == Content::Keys { &[][..] } else { value.value() };
-                    (Bytes::copy_from_slice(key.value()), Bytes::copy_from_slice(value))
-                };
-                let failed = |entry: Result<_, redb::StorageError>| entry.map_err(failed);
-                match scan.direction {
-                    Direction::Forward => scan.collect(ranges.into_iter().flatten().map(failed), entry),
-                    Direction::Backward => {
-                        scan.collect(ranges.into_iter().rev().flat_map(Iterator::rev).map(failed), entry)
-                    }
-                }
-            })
-        })
-    }
-}
-
 /// Files are read and synced away from the threads that serve requests.
 fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
@@ -562,6 +489,14 @@ fn closed() -> EngineError {
     EngineError::Unavailable {
         retry_after: FIRST_WAIT,
         cause: "it is opened again after a failure of the disk".into(),
+    }
+}
+
+/// The answer to a commit that the disk did not take.
+fn refusal(fault: &Fault) -> EngineError {
+    match fault.may_be_written {
+        true => EngineError::Undetermined(of_disk(fault.to_error()).into()),
+        false => of_disk(fault.to_error()),
     }
 }
 

@@ -242,7 +242,9 @@ pub enum EngineError {
         cause: Cause,
     },
     /// The disk has no room for a commit, which changed nothing.
-    #[error("the disk is full, or a quota is used up; make room, and writing goes on by itself")]
+    #[error(
+        "the disk is full, or a quota or the limit of file sizes (ulimit -f) is used up; make room, and writing goes on by itself"
+    )]
     Full,
     /// The disk failed in another way. A commit changed nothing.
     #[error("the disk failed: {0}")]

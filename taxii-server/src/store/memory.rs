@@ -37,7 +37,8 @@ impl Engine for MemoryEngine {
             let heads = commit.heads.into_iter().map(|(key, change)| (key, change.to));
             for (key, value) in commit.writes.into_iter().chain(heads) {
                 match value {
-                    Some(value) => map.insert(key, value),
+                    // A copy: what is given may be a part of a request, all of which would stay in memory.
+                    Some(value) => map.insert(key, Bytes::copy_from_slice(&value)),
                     None => map.remove(&key),
                 };
             }

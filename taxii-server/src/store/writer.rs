@@ -191,17 +191,20 @@ fn failure_of(error: &EngineError) -> Option<&'static str> {
 struct Attempts {
     count: u32,
     since: tokio::time::Instant,
+    /// An attempt may have been carried out.
+    is_undetermined: bool,
 }
 
 impl Attempts {
     fn new() -> Self {
-        Self { count: 0, since: tokio::time::Instant::now() }
+        Self { count: 0, since: tokio::time::Instant::now(), is_undetermined: false }
     }
 
     /// Waits before the next attempt, or gives the error back. After a conflict the wait is random, and may be twice as
     /// long each time, so that processes do not meet again.
     async fn again(&mut self, error: EngineError) -> Result<(), StoreError> {
         self.count += 1;
+        self.is_undetermined |= matches!(error, EngineError::Undetermined(_));
         let random = |longest: u64| Duration::from_millis(Uuid::new_v4().as_u64_pair().1 % longest);
         let wait = match &error {
             EngineError::Conflict if self.count < ATTEMPTS => random(1 << self.count.min(6)),
@@ -210,6 +213,10 @@ impl Attempts {
                 if self.since.elapsed() + *retry_after < PATIENCE =>
             {
                 *retry_after
+            }
+            // A later attempt that changed nothing says nothing about an earlier one.
+            _ if self.is_undetermined && !matches!(error, EngineError::Undetermined(_)) => {
+                return Err(EngineError::Undetermined(error.into()).into());
             }
             _ => return Err(error.into()),
         };

@@ -51,6 +51,10 @@ pub(crate) async fn rest(stream: &mut (impl AsyncRead + Unpin)) -> Vec<u8> {
 /// Sends a request on an open connection and reads the answer.
 async fn ask(stream: &mut TcpStream) -> String {
     stream.write_all(REQUEST).await.unwrap();
+    answer(stream).await
+}
+
+async fn answer(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     while !answer.ends_with(b"ok\n") {
         let read = tokio::time::timeout(LONG, stream.read_buf(&mut answer)).await.expect("an answer");
@@ -145,6 +149,44 @@ async fn pooled_connections_stay_open_between_requests() {
     ask(&mut stream).await;
     server.stop().await;
     assert_eq!(rest(&mut stream).await, b"", "an idle connection does not hold up the end");
+}
+
+/// What came of earlier requests counts neither for the timers of the next one nor for its refusal.
+#[tokio::test]
+async fn each_request_of_a_connection_has_a_head_of_its_own() {
+    let timeouts = Timeouts { head: 4 * SHORT, keep_alive: LONG, ..Timeouts::default() };
+    let server = start(Config { timeouts, ..config() }).await;
+    let mut stream = connect(&server, b"").await;
+    let long = format!("GET /livez/ HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "x".repeat(3 << 10));
+    for _ in 0..8 {
+        stream.write_all(&long.as_bytes()[..20]).await.unwrap();
+        tokio::time::sleep(SHORT).await;
+        stream.write_all(&long.as_bytes()[20..]).await.unwrap();
+        answer(&mut stream).await;
+        // Longer than the first request ago, and than the time for a head.
+        tokio::time::sleep(SHORT).await;
+    }
+    tokio::time::sleep(5 * SHORT).await;
+    stream
+        .write_all(b"POST /livez/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: other\r\n\r\n")
+        .await
+        .unwrap();
+    let refused = rest(&mut stream).await;
+    assert!(refused.starts_with(b"HTTP/1.1 501 "), "{}", refused.escape_ascii());
+
+    let mut stream = connect(&server, b"").await;
+    let coded =
+        b"POST /livez/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n";
+    stream.write_all(coded).await.unwrap();
+    let mut refused = Vec::new();
+    while !refused.windows(3).any(|part| part == b"\"}}") && !refused.ends_with(b"\"}") {
+        assert_ne!(stream.read_buf(&mut refused).await.unwrap(), 0, "{}", refused.escape_ascii());
+    }
+    assert!(refused.starts_with(b"HTTP/1.1 501 "), "{}", refused.escape_ascii());
+    stream.write_all(b"GET /livez/ HTTP/9.9\r\n\r\n").await.unwrap();
+    let refused = rest(&mut stream).await;
+    assert!(refused.starts_with(b"HTTP/1.1 400 "), "{}", refused.escape_ascii());
+    server.stop().await;
 }
 
 #[tokio::test]

@@ -48,7 +48,9 @@ async fn what_is_no_store_is_refused_and_stays() {
     transaction.commit().unwrap();
     drop(redb);
     std::fs::copy(folder.path().join("other.redb"), &store).unwrap();
+    let theirs = std::fs::read(&store).unwrap();
     assert!(refused(&data, &["collection", "list"]).await.contains("a database of another program"));
+    assert!(std::fs::read(&store).unwrap() == theirs, "it must stay as it is");
     std::fs::write(&store, whole).unwrap();
     assert!(run(&data, &["api-root", "list"]).await.contains("api"));
 }

@@ -137,7 +137,9 @@ async fn other_formats_are_refused_with_their_numbers() {
         let writes = BTreeMap::from([(b"mformat".to_vec(), Some(found.to_string().into()))]);
         engine.commit(Commit { writes, ..Commit::default() }).await.unwrap();
         drop(engine);
+        let before = std::fs::read(folder.path().join("store.redb")).unwrap();
         let error = engines::open(&config).await.err().unwrap().to_string();
+        assert!(std::fs::read(folder.path().join("store.redb")).unwrap() == before, "it must stay as it is");
         let range =
             format!("format {found}, and this version reads formats from {OLDEST_FORMAT} to {FORMAT}");
         assert!(error.contains(&range) && error.contains(advice), "{error}");
@@ -154,7 +156,9 @@ async fn a_data_folder_of_format_1_is_refused() {
     transaction.open_table(table).unwrap().insert(&b"mformat"[..], &b"1"[..]).unwrap();
     transaction.commit().unwrap();
     drop(database);
+    let before = std::fs::read(folder.path().join("store.redb")).unwrap();
     let config = Config { data: folder.path().to_owned(), ..Config::default() };
     let error = engines::open(&config).await.err().unwrap().to_string();
+    assert!(std::fs::read(folder.path().join("store.redb")).unwrap() == before, "it must stay as it is");
     assert!(error.contains("format 1,") && error.contains("export it"), "{error}");
 }

@@ -1,15 +1,19 @@
 //! Clients that do not read their answers, and those that do not send their bodies.
 
-use crate::app::{PASSWORD, TAXII, tool};
+use crate::app::{PASSWORD, TAXII, TestApp, tool};
 use crate::connections::{LONG, SHORT, config, connect, rest, start};
 use axum::http::{Method, Request, StatusCode};
 use base64::Engine as _;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use taxii_server::config::{Config, Timeouts};
 use taxii_server::control::Control;
 use taxii_server::serve::Server;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use taxii_server::store::MemoryEngine;
+use taxii_server::store::engine::{Commit, Engine, EngineError, EngineFuture, Snapshot};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::Semaphore;
 
 /// Slices that a connection may hold: 4 MiB in slices of 256 KiB.
 const SLICES: usize = 16;
@@ -43,6 +47,154 @@ fn head(method: &str, path: &str, more: &str) -> String {
         "{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {}\r\nAccept: {TAXII}\r\n{more}\r\n",
         authorization()
     )
+}
+
+/// Posts objects with descriptions of this length.
+async fn fill(server: &Server, path: &str, lengths: &[usize]) {
+    let control = Control::of(server.app().clone()).unwrap();
+    for (number, length) in lengths.iter().enumerate() {
+        let mut object = tool(1000 + number as u64, 2001);
+        object["description"] = "y".repeat(*length).into();
+        control.json(Method::POST, path, json!({"objects": [object]})).await.unwrap();
+    }
+}
+
+/// Checks that an answer over HTTP/1.1 without compression is whole, and counts its objects.
+fn count(answer: &[u8]) -> usize {
+    let end = answer.windows(4).position(|part| part == b"\r\n\r\n").expect("an end of the head");
+    assert!(answer.starts_with(b"HTTP/1.1 200 "), "{}", answer[..end].escape_ascii());
+    let (mut body, mut rest) = (Vec::new(), &answer[end + 4..]);
+    while !rest.is_empty() {
+        let line = rest.windows(2).position(|part| part == b"\r\n").expect("a length");
+        let length = usize::from_str_radix(std::str::from_utf8(&rest[..line]).unwrap(), 16).unwrap();
+        body.extend_from_slice(&rest[line + 2..line + 2 + length]);
+        rest = &rest[line + 2 + length + 2..];
+        if length == 0 {
+            let envelope: Value = serde_json::from_slice(&body).unwrap();
+            return envelope["objects"].as_array().unwrap().len();
+        }
+    }
+    panic!("broken off after {} bytes", body.len());
+}
+
+/// Objects may be larger than what a connection may hold at once, and clients may take longer for them than others wait.
+#[tokio::test]
+async fn a_slow_client_that_reads_on_gets_whole_pages_whatever_the_size_of_objects() {
+    let timeouts = Timeouts { busy: SHORT, ..Timeouts::default() };
+    let (server, path) = with_page(timeouts).await;
+    fill(&server, &path, &[5 << 20, 1, 5 << 20, 300 << 10, 1]).await;
+    let request = head("GET", &path, "Connection: close\r\n");
+    let socket = TcpSocket::new_v4().unwrap();
+    // So that it is this client that is waited for, and not the buffers of the system that are filled.
+    socket.set_recv_buffer_size(64 << 10).unwrap();
+    let mut slow = socket.connect(server.address()).await.unwrap();
+    slow.write_all(request.as_bytes()).await.unwrap();
+    let (mut answer, mut paused) = (Vec::new(), 0);
+    while slow.read_buf(&mut answer).await.unwrap() > 0 {
+        if answer.len() >> 20 > paused {
+            paused += 1;
+            tokio::time::sleep(3 * SHORT).await;
+        }
+    }
+    assert_eq!(count(&answer), 35);
+
+    let packed = head("GET", &path, "Connection: close\r\nAccept-Encoding: gzip\r\n");
+    let answer = rest(&mut connect(&server, packed.as_bytes()).await).await;
+    assert!(answer.escape_ascii().to_string().contains("content-encoding: gzip"));
+    assert!(answer.ends_with(b"0\r\n\r\n"), "the compressed answer was broken off");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn answers_on_one_connection_do_not_break_each_other_off() {
+    let timeouts = Timeouts { busy: SHORT, ..Timeouts::default() };
+    let (server, path) = with_page(timeouts).await;
+    let stream = TcpStream::connect(server.address()).await.unwrap();
+    let mut client = h2::client::Builder::new();
+    client.initial_window_size(64 << 10).initial_connection_window_size(16 << 20);
+    let (mut requests, connection) = client.handshake::<_, bytes::Bytes>(stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let mut answers = Vec::new();
+    for _ in 0..SLICES {
+        requests = requests.ready().await.unwrap();
+        let request = Request::get(format!("http://localhost{path}"))
+            .header("authorization", authorization())
+            .header("accept", TAXII);
+        answers.push(requests.send_request(request.body(()).unwrap(), true).unwrap().0);
+    }
+    for answer in futures::future::join_all(answers).await {
+        let mut body = answer.unwrap().into_body();
+        let mut text = Vec::new();
+        tokio::time::sleep(SHORT).await;
+        while let Some(part) = body.data().await {
+            let part = part.expect("not broken off");
+            body.flow_control().release_capacity(part.len()).unwrap();
+            text.extend_from_slice(&part);
+        }
+        let envelope: Value = serde_json::from_slice(&text).unwrap();
+        assert_eq!(envelope["objects"].as_array().unwrap().len(), 30);
+    }
+    drop(requests);
+    connection.abort();
+    server.stop().await;
+}
+
+/// An engine whose commits wait.
+struct Waiting {
+    engine: MemoryEngine,
+    may_commit: Semaphore,
+}
+
+impl Engine for Waiting {
+    fn snapshot(&self) -> EngineFuture<'_, Box<dyn Snapshot>> {
+        self.engine.snapshot()
+    }
+
+    fn commit(&self, commit: Commit) -> EngineFuture<'_, ()> {
+        Box::pin(async {
+            let permit = self.may_commit.acquire().await;
+            permit.map_err(EngineError::failed)?.forget();
+            self.engine.commit(commit).await
+        })
+    }
+}
+
+/// Requests whose clients went away are written all the same, and what they hold until then counts.
+#[tokio::test]
+async fn writes_that_wait_hold_no_more_than_the_budget_for_bodies() {
+    const LENGTH: usize = 4 << 20;
+    // The budget is sixteen of the largest bodies.
+    const MOST: usize = 16;
+    let engine = Arc::new(Waiting { engine: MemoryEngine::default(), may_commit: Semaphore::new(100) });
+    let timeouts = Timeouts { busy: SHORT, ..Timeouts::default() };
+    let config = Config { timeouts, max_content_length: LENGTH as u64, ..Config::default() };
+    let app = TestApp::with(config, Arc::clone(&engine) as _).await;
+    let id = app.collection("all").await;
+    app.account("alice", json!({&id: {"can_read": true, "can_write": true}})).await;
+    let path = format!("/api/collections/{id}/objects/");
+    let body = |number| {
+        let mut object = tool(number, 2001);
+        object["description"] = "z".repeat(LENGTH - 1000).into();
+        json!({"objects": [object]}).to_string()
+    };
+    engine.may_commit.forget_permits(100);
+    let (mut refused, mut number) = (0, 0);
+    while refused < 2 {
+        assert!(number < 3 * MOST as u64, "the queue holds more than the budget");
+        // Its client goes away while it waits to be written.
+        if let Ok(answer) = tokio::time::timeout(5 * SHORT, app.post(&path, body(number)).send()).await {
+            assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{:?}", answer.body);
+            refused += 1;
+        }
+        number += 1;
+    }
+    engine.may_commit.add_permits(100);
+    // All that was taken is written, and then there is room again.
+    while app.post(&path, body(1000)).send().await.status != StatusCode::ACCEPTED {
+        tokio::time::sleep(SHORT).await;
+    }
+    let manifest = app.get(&format!("/api/collections/{id}/manifest/")).send().await.json();
+    assert!((2..=MOST + 1).contains(&manifest["objects"].as_array().unwrap().len()));
 }
 
 #[tokio::test]

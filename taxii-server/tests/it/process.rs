@@ -151,6 +151,52 @@ async fn silent_clients_do_not_use_up_the_open_files() {
     child.kill().await.unwrap();
 }
 
+/// A limit of file sizes is a full disk: writes are refused, and the rest goes on.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_limit_of_file_sizes_does_not_end_the_server() {
+    crate::tls::install_crypto();
+    let folder = tempfile::tempdir().unwrap();
+    stop(demo(folder.path()).await.0).await;
+    let length = std::fs::metadata(folder.path().join("store.redb")).unwrap().len();
+    // Where a block has 512 bytes as POSIX says, and where it has 1024.
+    let command = format!(
+        "ulimit -f {} && exec '{}' --data '{}' demo --json --listen 127.0.0.1:0",
+        length / 512 + 1024,
+        env!("CARGO_BIN_EXE_taxii-server"),
+        folder.path().display()
+    );
+    let mut child = Command::new("sh")
+        .args(["-c", &command])
+        .kill_on_drop(true)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).await.unwrap();
+    let ready: Value = serde_json::from_str(&line).unwrap();
+    let id = ready["writable_collection"]["id"].as_str().unwrap();
+    let url = format!("{}collections/{id}/objects/", ready["api_root"].as_str().unwrap());
+    let client = reqwest::Client::builder().tls_certs_only([]).build().unwrap();
+    let mut refused = Value::Null;
+    for number in 0..100 {
+        let mut object = crate::app::tool(number, 2001);
+        object["description"] = "x".repeat(1 << 20).into();
+        let request = client.post(&url).header("content-type", crate::app::TAXII);
+        let request = request.basic_auth("writer", ready["writer"]["password"].as_str());
+        let answer = request.body(json!({"objects": [object]}).to_string()).send().await.unwrap();
+        if answer.status() != 202 {
+            refused = answer.json().await.unwrap();
+            break;
+        }
+    }
+    assert_eq!(refused["error_code"], "storage_full", "{refused}");
+    let collection = ready["collection"]["id"].as_str().unwrap();
+    assert_eq!(count(&ready, collection).await, 1826, "reading goes on");
+    stop(child).await;
+}
+
 /// A client that sends its whole body before it reads must still get the error, not a broken pipe.
 #[tokio::test]
 async fn refusals_of_large_bodies_arrive() {

@@ -3,6 +3,8 @@
 use std::fmt::Debug;
 use std::fs::File;
 use std::io;
+#[cfg(unix)]
+use std::time::UNIX_EPOCH;
 
 /// What the embedded engine asks of a file. Tests put one in its place that fails.
 pub trait Disk: Debug + Send + Sync + 'static {
@@ -21,7 +23,7 @@ pub trait Disk: Debug + Send + Sync + 'static {
     /// Writes all bytes at an offset.
     ///
     /// # Errors
-    /// Those of the file.
+    /// Those of the file. Of less than a sector, nothing was written then.
     fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
     /// Cuts the file or makes it longer; new bytes are zero.
@@ -36,9 +38,29 @@ pub trait Disk: Debug + Send + Sync + 'static {
     /// Those of the file; then it is unknown which writes survive.
     fn sync(&self) -> io::Result<()>;
 
-    /// Names the file among all files of its disk, where the system knows such a number. A copy has another one.
-    fn identity(&self) -> Option<u64> {
+    /// What tells the file from its copies, where the system knows such a thing.
+    fn identity(&self) -> Option<FileIdentity> {
         None
+    }
+}
+
+/// What tells a file from its copies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileIdentity {
+    /// Number among the files of its disk. Some file systems give a file another one each time they are mounted.
+    pub number: u64,
+    /// When the file was made, in nanoseconds since 1970, where the file system notes it.
+    pub made: Option<u64>,
+}
+
+impl FileIdentity {
+    /// Whether the other one is that of another file; `None` when it may be, and nothing proves it.
+    pub(super) fn is_of_other_than(self, other: Self) -> Option<bool> {
+        match (self.made, other.made) {
+            (Some(made), Some(other_made)) => Some(self.number != other.number && made != other_made),
+            _ if self.number == other.number => Some(false),
+            _ => None,
+        }
     }
 }
 
@@ -87,7 +109,12 @@ impl Disk for File {
     }
 
     #[cfg(unix)]
-    fn identity(&self) -> Option<u64> {
-        self.metadata().ok().map(|metadata| std::os::unix::fs::MetadataExt::ino(&metadata))
+    fn identity(&self) -> Option<FileIdentity> {
+        let metadata = self.metadata().ok()?;
+        let made = metadata.created().ok().and_then(|made| made.duration_since(UNIX_EPOCH).ok());
+        Some(FileIdentity {
+            number: std::os::unix::fs::MetadataExt::ino(&metadata),
+            made: made.and_then(|made| u64::try_from(made.as_nanos()).ok()).filter(|made| *made > 0),
+        })
     }
 }

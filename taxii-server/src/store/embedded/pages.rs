@@ -3,9 +3,10 @@
 //! redb gives itself up after the first error of its file: reads fail too, until it has read the whole file again. So it
 //! never learns of a write that failed. The pages stay here, reads find them, and the engine, which asks for
 //! [`Pages::fault`] after each commit, takes back what the disk did not take. Later the pages are written in the order of
-//! redb's syncs, so that a crash at any time leaves what a crash of redb would leave.
+//! redb's syncs, so that a crash at any time leaves what a crash of redb would leave. That includes what was taken back,
+//! from the moment at which its commit point, the start of the file, may be on the disk.
 
-use super::disk::Disk;
+use super::disk::{Disk, FileIdentity};
 use super::guard;
 use redb::StorageBackend;
 use std::collections::{BTreeMap, VecDeque};
@@ -29,17 +30,24 @@ struct Waiting {
     is_held: bool,
     /// Why the disk did not take the last sync.
     fault: Option<Fault>,
+    /// The disk may have a commit that was taken back: a part of what waits was written.
+    is_ahead: bool,
 }
 
-/// The error of a disk, as often as it is needed.
+/// Why the disk did not take an epoch.
 #[derive(Clone, Debug)]
-pub(super) struct Fault(Arc<io::Error>);
+pub(super) struct Fault {
+    error: Arc<io::Error>,
+    /// The commit point may be on the disk, so that a crash may leave the epoch as if it had been taken.
+    pub(super) may_be_written: bool,
+}
 
 impl Fault {
+    /// The error of the disk, as often as it is needed.
     pub(super) fn to_error(&self) -> io::Error {
-        match self.0.raw_os_error() {
+        match self.error.raw_os_error() {
             Some(code) => io::Error::from_raw_os_error(code),
-            None => io::Error::new(self.0.kind(), self.0.to_string()),
+            None => io::Error::new(self.error.kind(), self.error.to_string()),
         }
     }
 }
@@ -110,18 +118,27 @@ impl Epoch {
         }
     }
 
-    fn write(&self, disk: &dyn Disk, on_disk: u64) -> io::Result<()> {
-        if let Some(cut) = self.cut.filter(|cut| *cut < on_disk) {
-            disk.set_length(cut)?;
-        }
-        if let Some(length) = self.length {
-            disk.set_length(length)?;
-        }
-        // The header, at the start of the file, comes last.
-        for (at, piece) in self.pieces.iter().rev() {
-            disk.write(*at, piece)?;
-        }
-        disk.sync()
+    /// Writes the epoch. After a refusal the commit point waits until the rest is on the disk.
+    fn write(&self, disk: &dyn Disk, on_disk: u64, was_refused: bool) -> Result<(), Fault> {
+        let mut may_be_written = false;
+        let mut write = || {
+            if let Some(cut) = self.cut.filter(|cut| *cut < on_disk) {
+                disk.set_length(cut)?;
+            }
+            if let Some(length) = self.length {
+                disk.set_length(length)?;
+            }
+            // The commit point, at the start of the file, comes last.
+            for (at, piece) in self.pieces.iter().rev() {
+                if *at == 0 && was_refused {
+                    disk.sync()?;
+                }
+                disk.write(*at, piece)?;
+                may_be_written |= *at == 0;
+            }
+            disk.sync()
+        };
+        write().map_err(|error| Fault { error: Arc::new(error), may_be_written })
     }
 }
 
@@ -159,6 +176,11 @@ impl Pages {
         self.waiting().fault.clone()
     }
 
+    /// Whether the disk may have a commit that was taken back.
+    pub(super) fn is_ahead(&self) -> bool {
+        self.waiting().is_ahead
+    }
+
     /// Forgets what the disk has not taken, as a crash does. Nothing is written before [`Pages::settle`].
     pub(super) fn discard(&self) -> io::Result<()> {
         let on_disk = self.disk.length()?;
@@ -175,15 +197,15 @@ impl Pages {
         waiting.is_held = false;
         let was_refused = waiting.fault.take().is_some();
         drop(waiting);
-        self.flush();
+        self.flush(was_refused);
         match self.fault() {
             Some(fault) => Err(fault),
             None => Ok(was_refused),
         }
     }
 
-    /// Number that names the file; a copy has another one.
-    pub(super) fn identity(&self) -> Option<u64> {
+    /// What tells the file from its copies.
+    pub(super) fn identity(&self) -> Option<FileIdentity> {
         self.disk.identity()
     }
 
@@ -223,28 +245,35 @@ impl Pages {
             return;
         }
         drop(waiting);
-        self.flush();
+        self.flush(false);
     }
 
-    fn flush(&self) {
+    fn flush(&self, was_refused: bool) {
+        let mut has_written = false;
         loop {
             let waiting = self.waiting();
-            let Some(epoch) = waiting.epochs.front() else { return };
+            let Some(epoch) = waiting.epochs.front() else { break };
             // Only the one writer changes what waits, so readers are not held up here.
-            let written = if epoch.is_empty() { Ok(()) } else { epoch.write(&*self.disk, waiting.on_disk) };
+            let written = match epoch.is_empty() {
+                true => Ok(()),
+                false => epoch.write(&*self.disk, waiting.on_disk, was_refused),
+            };
             let on_disk = epoch.length.unwrap_or(waiting.on_disk);
             drop(waiting);
             let mut waiting = self.change();
-            if let Err(error) = written {
+            if let Err(fault) = written {
                 // A part may have been done.
                 waiting.on_disk = self.disk.length().unwrap_or(waiting.on_disk);
-                waiting.fault = Some(Fault(Arc::new(error)));
+                waiting.is_ahead |= has_written || fault.may_be_written;
+                waiting.fault = Some(fault);
                 waiting.end_epoch();
                 return;
             }
             waiting.epochs.pop_front();
             waiting.on_disk = on_disk;
+            has_written = true;
         }
+        self.change().is_ahead = false;
     }
 
     fn waiting(&self) -> RwLockReadGuard<'_, Waiting> {
