@@ -26,12 +26,7 @@ impl Address {
     pub(crate) fn parse(text: &str, allow_plain_http: bool) -> Result<Self, Error> {
         let wrong = |reason: String| Error::Url { url: text.to_owned(), reason };
         let mut url = Url::parse(&with_scheme(text)).map_err(|error| wrong(format!("not a URL: {error}")))?;
-        match url.scheme() {
-            "https" => {}
-            "http" if allow_plain_http || is_this_machine(&url) => {}
-            "http" => return Err(wrong("without TLS everybody on the way can read along; use https, or allow it with --allow-plain-http".into())),
-            _ => return Err(wrong("the URL of a TAXII server begins with https://".into())),
-        }
+        check_transport(&url, allow_plain_http).map_err(|reason| wrong(reason.to_owned()))?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(wrong("give user and password apart from the URL, where they end up in logs".into()));
         }
@@ -105,6 +100,19 @@ fn with_scheme(text: &str) -> String {
     }
 }
 
+/// Whether requests may go to a URL: over TLS, to this machine, or over plain HTTP when that is allowed. The error says why
+/// not.
+pub(crate) fn check_transport(url: &Url, allow_plain_http: bool) -> Result<(), &'static str> {
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if allow_plain_http || is_this_machine(url) => Ok(()),
+        "http" => Err(
+            "without TLS everybody on the way can read along; use https, or allow it with --allow-plain-http",
+        ),
+        _ => Err("the URL of a TAXII server begins with https://"),
+    }
+}
+
 /// Whether requests stay on this machine.
 pub(crate) fn is_this_machine(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_end_matches('.');
@@ -113,12 +121,20 @@ pub(crate) fn is_this_machine(url: &Url) -> bool {
 }
 
 /// An API root as it stands in discovery: absolute, or relative to the server (TAXII 2.1, section 4.1.1).
-pub(crate) fn api_root(discovery: &Url, root: &str) -> Result<Url, Error> {
-    let wrong = |reason: String| Error::NotTaxii { url: discovery.clone(), reason };
-    let mut url = discovery.join(root).map_err(|error| wrong(format!("API root {root:?}: {error}")))?;
-    if url.scheme() != "https" && url.scheme() != discovery.scheme() {
-        return Err(wrong(format!("API root {root:?} leaves TLS")));
+///
+/// # Errors
+/// When it is no URL, or requests may not go there: as for an address that a person gives, and never from TLS to plain
+/// HTTP.
+pub(crate) fn api_root(discovery: &Url, root: &str, allow_plain_http: bool) -> Result<Url, Error> {
+    let wrong = |reason: String| Error::NotTaxii {
+        url: discovery.clone(),
+        reason: format!("it names the API root {root:?}: {reason}"),
+    };
+    let mut url = discovery.join(root).map_err(|error| wrong(error.to_string()))?;
+    if discovery.scheme() == "https" && url.scheme() == "http" {
+        return Err(wrong("that is without TLS; give its https:// address as the URL".to_owned()));
     }
+    check_transport(&url, allow_plain_http).map_err(|reason| wrong(reason.to_owned()))?;
     url.set_query(None);
     url.set_fragment(None);
     if !url.path().ends_with('/') {
@@ -183,16 +199,32 @@ mod tests {
 
     #[test]
     fn api_roots_are_absolute_or_relative() {
-        let discovery = Url::parse("https://h/taxii2/").unwrap();
-        let cases = [
-            ("/root", "https://h/root/"),
-            ("/a/b/?q", "https://h/a/b/"),
-            ("https://other/root", "https://other/root/"),
-        ];
-        for (root, expected) in cases {
-            assert_eq!(api_root(&discovery, root).unwrap().as_str(), expected);
+        let at = |discovery: &str, root: &str, is_allowed| {
+            api_root(&Url::parse(discovery).unwrap(), root, is_allowed).map(String::from)
+        };
+        let (there, here) = ("https://h/taxii2/", "http://127.0.0.1:1/taxii2/");
+        for (discovery, root, expected) in [
+            (there, "/root", "https://h/root/"),
+            (there, "/a/b/?q", "https://h/a/b/"),
+            (there, "https://other/root", "https://other/root/"),
+            (here, "/root", "http://127.0.0.1:1/root/"),
+            (here, "http://localhost:2/root", "http://localhost:2/root/"),
+            (here, "https://other/root", "https://other/root/"),
+        ] {
+            assert_eq!(at(discovery, root, false).unwrap(), expected);
         }
-        assert!(api_root(&discovery, "http://h/root/").is_err());
+        for (discovery, root) in [(there, "http://h/root/"), (there, "http://localhost/root/")] {
+            let said = at(discovery, root, true).unwrap_err().to_string();
+            assert!(said.contains("without TLS; give its https:// address"), "{said}");
+        }
+        for root in ["http://other/root/", "//other/root/", "http://127.0.0.1.example/"] {
+            let said = at(here, root, false).unwrap_err().to_string();
+            assert!(said.contains("--allow-plain-http") && said.contains(root), "{said}");
+            assert!(at(here, root, true).unwrap().starts_with("http://"));
+        }
+        for root in ["ftp://h/", "file:///etc/passwd", "https://"] {
+            assert!(at(here, root, true).is_err(), "{root}");
+        }
     }
 
     #[test]

@@ -35,7 +35,8 @@ impl Client {
     }
 
     /// The same client for another API root, with the same connections. Credentials go there only if it is on the
-    /// same server.
+    /// same server, and requests only over TLS, to this machine, or where
+    /// [`Options::allow_plain_http`](crate::Options::allow_plain_http) says so.
     #[must_use]
     pub fn at_api_root(&self, root: Url) -> Self {
         Self { http: self.http.clone(), address: Address::ApiRoot(root), root: OnceCell::new() }
@@ -89,10 +90,10 @@ impl Client {
         };
         let discovery = self.discovery().await?;
         match (&discovery.default, &discovery.api_roots[..]) {
-            (Some(root), _) | (None, [root]) => api_root(url, root),
+            (Some(root), _) | (None, [root]) => self.named(url, root),
             (None, []) => Err(Error::NoApiRoot { url: url.clone() }),
             (None, roots) => {
-                let roots = roots.iter().map(|root| api_root(url, root).map(String::from));
+                let roots = roots.iter().map(|root| self.named(url, root).map(String::from));
                 Err(Error::ManyApiRoots { url: url.clone(), roots: roots.collect::<Result<_, _>>()? })
             }
         }
@@ -104,7 +105,7 @@ impl Client {
     /// When one of them is no URL that a client may follow.
     pub fn api_root_urls(&self, discovery: &Discovery) -> Result<Vec<Url>, Error> {
         let url = self.discovery_url()?;
-        discovery.api_roots.iter().map(|root| api_root(&url, root)).collect()
+        discovery.api_roots.iter().map(|root| self.named(&url, root)).collect()
     }
 
     /// The API roots that the address stands for: the one that it names, else all that discovery names, the default one
@@ -120,12 +121,17 @@ impl Client {
         let discovery = self.discovery().await?;
         let mut roots: Vec<Url> = Vec::new();
         for root in discovery.default.iter().chain(&discovery.api_roots) {
-            let root = api_root(url, root)?;
+            let root = self.named(url, root)?;
             if !roots.contains(&root) {
                 roots.push(root);
             }
         }
         if roots.is_empty() { Err(Error::NoApiRoot { url: url.clone() }) } else { Ok(roots) }
+    }
+
+    /// An API root that discovery names.
+    fn named(&self, discovery: &Url, root: &str) -> Result<Url, Error> {
+        api_root(discovery, root, self.http.allows_plain_http())
     }
 
     /// *Get API root*.

@@ -53,6 +53,10 @@ pub enum Error {
     /// A request to add or delete objects left, and no usable answer tells what became of it.
     #[error("{0}")]
     OutcomeUnknown(#[source] Box<Self>),
+    /// The server carried out a request to add or delete objects and named another place for the outcome (HTTP 303), where
+    /// there is no usable answer.
+    #[error("the server took the request, and gives no usable answer about its outcome: {0}")]
+    Taken(#[source] Box<Self>),
     /// The server answered with an HTTP error.
     #[error("{url}: HTTP {status}{}", said(error))]
     Refused {
@@ -125,12 +129,27 @@ impl Error {
     /// No way to the server, or no admission: the address, the network, TLS or the credentials are to be looked at,
     /// not the request.
     pub fn is_connection(&self) -> bool {
-        match self {
-            Self::OutcomeUnknown(cause) => cause.is_connection(),
+        match self.cause() {
             Self::Tls(_) | Self::NoTlsProvider | Self::CaFile { .. } | Self::Credentials => true,
             Self::Connection { .. } | Self::Redirect { .. } | Self::Busy { .. } => true,
             Self::Refused { status, .. } => matches!(status, 401 | 403 | 407 | 429 | 502..=504),
             _ => false,
+        }
+    }
+
+    /// What went wrong, of an error that also says what is known of the outcome.
+    ///
+    /// ```no_run
+    /// # use taxii_client::{Client, Error};
+    /// # async fn is_locked_out(client: &Client) -> bool {
+    /// let outcome = client.add_objects("drafts", r#"{"objects":[]}"#).await;
+    /// outcome.is_err_and(|error| matches!(error.cause(), Error::Refused { status: 401 | 403, .. }))
+    /// # }
+    /// ```
+    pub fn cause(&self) -> &Self {
+        match self {
+            Self::OutcomeUnknown(cause) | Self::Taken(cause) => cause.cause(),
+            error => error,
         }
     }
 
@@ -139,14 +158,14 @@ impl Error {
         match self {
             Self::Connection { source, .. } => !source.is_connect(),
             Self::Refused { status, .. } | Self::Busy { status, .. } => *status >= 500,
-            Self::NotTaxii { .. } | Self::TooLarge { .. } | Self::OutcomeUnknown(_) => true,
+            Self::NotTaxii { .. } | Self::TooLarge { .. } | Self::OutcomeUnknown(_) | Self::Taken(_) => true,
             _ => false,
         }
     }
 
     /// Whether the content was refused, as it was with each earlier attempt then.
     pub(crate) fn is_refusal_of_content(&self) -> bool {
-        matches!(self, Self::Refused { status: 400 | 413 | 415 | 422, .. })
+        matches!(self, Self::Refused { status: 400 | 415 | 422, .. })
     }
 
     /// Whether a request of `length` bytes may have failed because it is so large: by a 413, or by a connection that broke,

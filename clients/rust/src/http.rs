@@ -1,5 +1,6 @@
 //! One request, asked until there is an answer or no hope of one.
 
+use crate::address::check_transport;
 use crate::proxy::Proxies;
 use crate::retry::retry_after;
 use crate::{Auth, Error, Options, Url, tls};
@@ -41,6 +42,20 @@ pub(crate) struct Http {
     was_reached: AtomicBool,
 }
 
+/// A request, with what is known of it after each attempt.
+#[derive(Debug)]
+struct Request {
+    method: Method,
+    url: Url,
+    content: Option<Content>,
+    /// It changes something on the server.
+    is_change: bool,
+    /// An earlier attempt may have been carried out.
+    may_be_done: bool,
+    /// It was carried out: what is still sent only asks for the outcome.
+    is_taken: bool,
+}
+
 /// What a request brings.
 #[derive(Clone, Debug)]
 struct Content {
@@ -57,6 +72,8 @@ pub(crate) struct Answer {
     status: StatusCode,
     body: Vec<u8>,
     via: Option<String>,
+    /// The server that the credentials are for, when this is another one and there are credentials.
+    withheld: Option<String>,
 }
 
 impl Http {
@@ -78,102 +95,110 @@ impl Http {
         Ok(Self { client, direct, proxies, home, options, was_reached: AtomicBool::new(false) })
     }
 
+    pub(crate) fn allows_plain_http(&self) -> bool {
+        self.options.allow_plain_http
+    }
+
     pub(crate) async fn get(&self, url: &Url) -> Result<Answer, Error> {
-        self.send(Method::GET, url, None).await
+        self.send(Request::new(Method::GET, url, None)).await
     }
 
     pub(crate) async fn post(&self, url: &Url, body: Bytes, key: Uuid) -> Result<Answer, Error> {
-        self.send(Method::POST, url, Some(Content { body, key })).await
+        self.send(Request::new(Method::POST, url, Some(Content { body, key }))).await
     }
 
     pub(crate) async fn delete(&self, url: &Url) -> Result<Answer, Error> {
-        self.send(Method::DELETE, url, None).await
+        self.send(Request::new(Method::DELETE, url, None)).await
     }
 
-    async fn send(&self, method: Method, url: &Url, content: Option<Content>) -> Result<Answer, Error> {
-        // Adding objects twice is no failure (TAXII 2.1, section 5.4), and servers that know the key do it once. Not
-        // DELETE: by default it removes the latest version, so that a second one removes the version before.
-        let is_repeatable = method != Method::DELETE;
+    async fn send(&self, mut request: Request) -> Result<Answer, Error> {
         let retry = &self.options.retry;
-        let (mut attempt, mut may_be_done) = (1, false);
+        let mut attempt = 1;
         loop {
-            let outcome = self.send_once(&method, url, content.clone()).await;
-            let (most, asked) = match &outcome {
-                Ok(answer) if answer.is_busy(is_repeatable) => (retry.attempts, retry_after(&answer.headers)),
-                Ok(answer) if answer.status == StatusCode::INTERNAL_SERVER_ERROR && content.is_some() => {
-                    (retry.attempts.min(MOST_AFTER_A_FAULT), None)
-                }
-                Err(error)
-                    if content.as_ref().is_some_and(|content| error.may_be_for_size(content.body.len())) =>
-                {
-                    (retry.attempts.min(MOST_OF_LARGE), None)
-                }
-                // A request that never left may be sent again whatever it does.
-                Err(Error::Connection { source, .. }) if is_repeatable || source.is_connect() => {
-                    let was_reached = self.was_reached.load(Ordering::Relaxed);
-                    (if was_reached { retry.attempts } else { retry.attempts.min(MOST_FIRST_CONTACTS) }, None)
-                }
-                _ => (0, None),
-            };
+            let outcome = self.send_once(&mut request).await;
+            let (most, asked) = self.patience(&request, &outcome);
             let is_too_long = asked.is_some_and(|asked| asked > retry.longest_wait);
             if attempt < most && !is_too_long {
-                may_be_done |= outcome
-                    .as_ref()
-                    .map_or_else(Error::may_be_done, |answer| answer.status.is_server_error());
+                request.note(outcome.as_ref().map_or_else(Error::may_be_done, Answer::may_be_done));
                 tokio::time::sleep(retry.wait(attempt).max(asked.unwrap_or_default())).await;
                 attempt += 1;
                 continue;
             }
             let outcome = match (outcome, asked.filter(|_| attempt < most)) {
                 (Ok(answer), Some(asked)) => Err(Error::Busy {
-                    url: url.clone(),
+                    url: answer.url,
                     status: answer.status.as_u16(),
                     seconds: asked.as_secs(),
                 }),
                 (outcome, _) => outcome.and_then(Answer::successful),
             };
-            return outcome.map_err(|error| match method {
-                Method::GET => error,
-                _ if error.may_be_done() || (may_be_done && !error.is_refusal_of_content()) => {
-                    error.into_unknown()
-                }
-                _ => error,
-            });
+            return outcome.map_err(|error| request.outcome_of(error));
+        }
+    }
+
+    /// How often a request is sent in all, given its outcome, and the waiting time that the server asks for.
+    fn patience(&self, request: &Request, outcome: &Result<Answer, Error>) -> (u32, Option<Duration>) {
+        let retry = &self.options.retry;
+        // Adding objects twice is no failure (TAXII 2.1, section 5.4), and servers that know the key do it once. Not
+        // DELETE: by default it removes the latest version, so that a second one removes the version before.
+        let is_repeatable = request.method != Method::DELETE;
+        match outcome {
+            Ok(answer) if answer.is_busy(is_repeatable) => (retry.attempts, retry_after(&answer.headers)),
+            Ok(answer) if answer.status == StatusCode::INTERNAL_SERVER_ERROR && request.content.is_some() => {
+                (retry.attempts.min(MOST_AFTER_A_FAULT), None)
+            }
+            Err(error)
+                if request
+                    .content
+                    .as_ref()
+                    .is_some_and(|content| error.may_be_for_size(content.body.len())) =>
+            {
+                (retry.attempts.min(MOST_OF_LARGE), None)
+            }
+            // A request that never left may be sent again whatever it does.
+            Err(Error::Connection { source, .. }) if is_repeatable || source.is_connect() => {
+                let was_reached = self.was_reached.load(Ordering::Relaxed);
+                (if was_reached { retry.attempts } else { retry.attempts.min(MOST_FIRST_CONTACTS) }, None)
+            }
+            _ => (0, None),
         }
     }
 
     /// Sends a request, and follows redirects within the server.
-    async fn send_once(
-        &self,
-        method: &Method,
-        url: &Url,
-        mut content: Option<Content>,
-    ) -> Result<Answer, Error> {
-        let (mut method, mut at) = (method.clone(), url.clone());
+    async fn send_once(&self, request: &mut Request) -> Result<Answer, Error> {
+        let mut at = request.url.clone();
         for _ in 0..MOST_REDIRECTS {
-            let mut answer = self.exchange(&method, &at, content.as_ref()).await?;
-            let Some(next) = answer.redirect().filter(|next| next.origin() == at.origin()) else {
-                answer.url = url.clone();
+            let mut answer = self.exchange(&request.method, &at, request.content.as_ref()).await?;
+            let next = answer.redirect().filter(|next| next.origin() == at.origin());
+            // RFC 9110, section 15.4.4: the request was carried out, and its outcome is there. All others mean the same
+            // request again; browsers alone made a GET of a POST.
+            if answer.status == StatusCode::SEE_OTHER {
+                request.see_other(next.as_ref());
+            } else if matches!(answer.status, StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND) {
+                // Servers of web pages answer so once they have carried out a request.
+                request.note(true);
+            }
+            let Some(next) = next else {
+                answer.url.clone_from(&request.url);
                 return Ok(answer);
             };
-            // RFC 9110, section 15.4.4: the outcome of the request is there. All others mean the same request again;
-            // browsers alone made a GET of a POST.
-            if answer.status == StatusCode::SEE_OTHER {
-                (method, content) = (Method::GET, None);
-            }
             at = next;
         }
         let reason = format!("it redirects more than {MOST_REDIRECTS} times");
-        Err(Error::NotTaxii { url: url.clone(), reason })
+        Err(Error::NotTaxii { url: request.url.clone(), reason })
     }
 
     async fn exchange(&self, method: &Method, url: &Url, content: Option<&Content>) -> Result<Answer, Error> {
+        // Whatever named this URL: nothing is sent where others may read along.
+        check_transport(url, self.options.allow_plain_http)
+            .map_err(|reason| Error::Url { url: url.to_string(), reason: reason.to_owned() })?;
         let via = self.proxies.of(url);
         let broken =
             |source: reqwest::Error| Error::Connection { url: url.clone(), via: via.clone(), source };
         let client = if via.is_some() { &self.client } else { &self.direct };
         let mut request = client.request(method.clone(), url.clone()).header(ACCEPT, MEDIA_TYPE);
-        if url.origin() == self.home.origin() {
+        let is_home = url.origin() == self.home.origin();
+        if is_home {
             request = match &self.options.auth {
                 Auth::None => request,
                 Auth::Basic { user, password } => request.basic_auth(user, Some(password)),
@@ -196,27 +221,69 @@ impl Http {
         let mut response = client.execute(request).await.map_err(broken)?;
         self.was_reached.store(true, Ordering::Relaxed);
         let (status, headers) = (response.status(), response.headers().clone());
+        // The head of a refusal says it all already.
+        let is_told = !status.is_success();
         let mut body = Vec::new();
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) => {
                     let limit = self.options.max_response;
                     if body.len() + chunk.len() > limit {
+                        if is_told {
+                            break;
+                        }
                         return Err(Error::TooLarge { url: url.clone(), limit });
                     }
                     body.extend_from_slice(&chunk);
                 }
                 Ok(None) => break,
-                // The head says it all already.
-                Err(_) if !status.is_success() => break,
+                Err(_) if is_told => break,
                 Err(error) => return Err(broken(error)),
             }
         }
-        Ok(Answer { url: url.clone(), headers, status, body, via })
+        let has_credentials = !matches!(self.options.auth, Auth::None);
+        let withheld = (has_credentials && !is_home).then(|| self.home.origin().ascii_serialization());
+        Ok(Answer { url: url.clone(), headers, status, body, via, withheld })
+    }
+}
+
+impl Request {
+    fn new(method: Method, url: &Url, content: Option<Content>) -> Self {
+        let is_change = method != Method::GET;
+        Self { method, url: url.clone(), content, is_change, may_be_done: false, is_taken: false }
+    }
+
+    /// Keeps in mind that an attempt may have been carried out.
+    fn note(&mut self, may_be_done: bool) {
+        self.may_be_done |= may_be_done;
+    }
+
+    /// The server has carried out the request, and its outcome is at this place, if it can be asked for.
+    fn see_other(&mut self, place: Option<&Url>) {
+        self.is_taken = self.is_change;
+        if let Some(place) = place {
+            (self.method, self.content) = (Method::GET, None);
+            self.url.clone_from(place);
+        }
+    }
+
+    /// What an error means for the request as a whole.
+    fn outcome_of(&self, error: Error) -> Error {
+        if self.is_taken {
+            return Error::Taken(Box::new(error)).into_unknown();
+        }
+        let may_be_done =
+            self.is_change && (error.may_be_done() || self.may_be_done && !error.is_refusal_of_content());
+        if may_be_done { error.into_unknown() } else { error }
     }
 }
 
 impl Answer {
+    /// The request may have been carried out, though this answer does not say so.
+    fn may_be_done(&self) -> bool {
+        self.status.is_server_error()
+    }
+
     /// The server wants to be asked later. Behind a proxy, 502 and 504 say the same, but not whether the request
     /// was carried out; neither does 503, unless it says when to come again.
     fn is_busy(&self, is_repeatable: bool) -> bool {
@@ -246,11 +313,17 @@ impl Answer {
                 location: String::from_utf8_lossy(location.as_bytes()).into(),
             });
         }
-        let error = error_resource(&self.body).unwrap_or_else(|| taxii::Error {
+        let mut error = error_resource(&self.body).unwrap_or_else(|| taxii::Error {
             title: self.status.canonical_reason().unwrap_or_default().into(),
             description: self.advice(),
             ..taxii::Error::default()
         });
+        if let (401, Some(home)) = (status, &self.withheld) {
+            error.description = Some(format!(
+                "the credentials are for {home} and were not sent here; if they are for this server too, give its address \
+                 as the URL"
+            ));
+        }
         Err(Error::Refused { url: self.url, status, error: Box::new(error) })
     }
 

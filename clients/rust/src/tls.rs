@@ -14,6 +14,7 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The SHA-256 digest of the one certificate that a server may have, or of the public key in it.
 ///
@@ -111,6 +112,12 @@ pub(crate) enum Untrusted {
              ask the operator of the server whether it was replaced"
     )]
     OtherPin(Pin, Pin),
+    #[error(
+        "the certificate of the server was issued by one in the file of --ca that is not that of an authority \
+             (basicConstraints without CA:TRUE), so that it counts for itself only; give the certificate of an authority with \
+             --ca, or, when the operator of the server confirms the digest, --pin {0}"
+    )]
+    IssuerIsNoAuthority(Pin),
 }
 
 /// What TLS needs to know.
@@ -121,13 +128,15 @@ pub(crate) fn config(options: &Options) -> Result<ClientConfig, Error> {
         Some(path) => Error::CaFile { path: path.display().to_string(), reason: error.to_string() },
         None => Error::Tls(error.to_string()),
     };
-    let system = Verifier::new_with_extra_roots(own.clone(), provider.clone());
-    // A pinned certificate needs no authority, and a machine may have none.
+    let is_authority = |certificate: &CertificateDer<'_>| is_of_authority(certificate, &provider);
+    let (authorities, others): (Vec<_>, Vec<_>) = own.iter().cloned().partition(is_authority);
+    let system = Verifier::new_with_extra_roots(authorities, provider.clone());
+    // A pinned certificate needs no authority, nor does one of the file, and a machine may have none.
     let system = match system {
-        Err(error) if options.pin.is_none() => return Err(failed(error)),
+        Err(error) if options.pin.is_none() && own.is_empty() => return Err(failed(error)),
         other => other.ok(),
     };
-    let trust = Trust { system, own, pin: options.pin, provider: provider.clone() };
+    let trust = Trust { system, own, others, pin: options.pin, provider: provider.clone() };
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(failed)?;
@@ -141,10 +150,19 @@ fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let wrong = |reason: String| Error::CaFile { path: path.display().to_string(), reason };
     let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    match certificates {
-        Ok(certificates) if certificates.is_empty() => Err(wrong("holds no certificate in PEM form".into())),
-        other => other.map_err(|error| wrong(error.to_string())),
+    let certificates = certificates.map_err(|error| wrong(error.to_string()))?;
+    if certificates.is_empty() {
+        return Err(wrong(
+            "holds no certificate in PEM form (-----BEGIN CERTIFICATE-----); openssl x509 -inform der -in FILE makes one of \
+             the binary form"
+                .into(),
+        ));
     }
+    for certificate in &certificates {
+        let parsed = rustls::RootCertStore::empty().add(certificate.clone());
+        parsed.map_err(|error| wrong(format!("holds a certificate that cannot be read: {error}")))?;
+    }
+    Ok(certificates)
 }
 
 /// Trusts what the system trusts, the authorities and the very certificates of the user's file, and a pinned
@@ -152,7 +170,10 @@ fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
 #[derive(Debug)]
 struct Trust {
     system: Option<Verifier>,
+    /// All certificates of the file.
     own: Vec<CertificateDer<'static>>,
+    /// Those that are not of authorities: each stands for itself only.
+    others: Vec<CertificateDer<'static>>,
     pin: Option<Pin>,
     provider: Arc<CryptoProvider>,
 }
@@ -175,11 +196,11 @@ impl ServerCertVerifier for Trust {
             }
             return Err(untrusted(Untrusted::OtherPin(digest, key)));
         }
-        let Some(system) = &self.system else { return Err(untrusted(Untrusted::UnknownIssuer(digest))) };
-        let error = match system.verify_server_cert(certificate, intermediates, name, ocsp, now) {
-            Ok(verified) => return Ok(verified),
-            Err(error) => error,
+        let outcome = match &self.system {
+            Some(system) => system.verify_server_cert(certificate, intermediates, name, ocsp, now).map(drop),
+            None => verify(certificate, intermediates, &[], now, &self.provider),
         };
+        let Err(error) = outcome else { return Ok(ServerCertVerified::assertion()) };
         let is_authority = is_authority(&error);
         // The signature is bad when an authority, or an earlier certificate of the server, has the name of the issuer.
         let is_untrusted = matches!(
@@ -196,9 +217,14 @@ impl ServerCertVerifier for Trust {
             verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
             return Ok(ServerCertVerified::assertion());
         }
-        let is_self_signed = is_authority || self.is_signed_by_itself(certificate, now);
-        Err(untrusted(if is_self_signed {
+        let is_issued_by = |issuers: &[CertificateDer<'_>]| {
+            let outcome = verify(certificate, intermediates, issuers, now, &self.provider);
+            outcome.is_ok()
+        };
+        Err(untrusted(if is_authority || is_issued_by(std::slice::from_ref(certificate)) {
             Untrusted::SelfSigned(digest)
+        } else if is_issued_by(&self.others) {
+            Untrusted::IssuerIsNoAuthority(digest)
         } else {
             Untrusted::UnknownIssuer(digest)
         }))
@@ -229,20 +255,37 @@ impl ServerCertVerifier for Trust {
     }
 }
 
-impl Trust {
-    fn is_signed_by_itself(&self, certificate: &CertificateDer<'_>, now: UnixTime) -> bool {
-        let mut itself = rustls::RootCertStore::empty();
-        let Ok(parsed) = ParsedCertificate::try_from(certificate) else { return false };
-        itself.add(certificate.clone().into_owned()).is_ok()
-            && rustls::client::verify_server_cert_signed_by_trust_anchor(
-                &parsed,
-                &itself,
-                &[],
-                now,
-                self.provider.signature_verification_algorithms.all,
-            )
-            .is_ok()
-    }
+/// Checks that a certificate is of a server and comes, perhaps by others, from one of the issuers.
+fn verify(
+    certificate: &CertificateDer<'_>,
+    intermediates: &[CertificateDer<'_>],
+    issuers: &[CertificateDer<'_>],
+    now: UnixTime,
+    provider: &CryptoProvider,
+) -> Result<(), rustls::Error> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(issuers.iter().map(|issuer| issuer.clone().into_owned()));
+    rustls::client::verify_server_cert_signed_by_trust_anchor(
+        &ParsedCertificate::try_from(certificate)?,
+        &roots,
+        intermediates,
+        now,
+        provider.signature_verification_algorithms.all,
+    )
+}
+
+/// Whether a certificate is that of an authority (RFC 5280, section 4.2.1.9). It is when webpki does not take it for that of
+/// a server, at a time at which it is valid.
+fn is_of_authority(certificate: &CertificateDer<'_>, provider: &CryptoProvider) -> bool {
+    let refusal = |at| verify(certificate, &[], &[], at, provider).err();
+    let long_ago = refusal(UnixTime::since_unix_epoch(Duration::ZERO));
+    let refusal = match long_ago {
+        Some(rustls::Error::InvalidCertificate(CertificateError::NotValidYetContext {
+            not_before, ..
+        })) => refusal(not_before),
+        other => other,
+    };
+    refusal.as_ref().is_some_and(is_authority)
 }
 
 /// A certificate of an authority in the place of that of a server, as tools make self-signed ones.

@@ -92,6 +92,43 @@ async fn what_may_have_been_deleted_is_not_deleted_twice() {
     assert_eq!(stub.behaviour().requests.len(), 3);
 }
 
+#[tokio::test]
+async fn plain_http_to_another_machine_is_refused_whoever_names_it() {
+    let far = "http://192.0.2.1/root/";
+    for (default, api_roots) in
+        [(Some(far), vec!["/root/"]), (None, vec![far]), (None, vec!["//192.0.2.1/root/", "/root/"])]
+    {
+        let stub = Stub::start(Behaviour { default, api_roots, ..Behaviour::default() });
+        let client = stub.client();
+        let said = client.api_roots().await.unwrap_err().to_string();
+        assert!(said.contains("192.0.2.1/root/") && said.contains("--allow-plain-http"), "{said}");
+        assert!(client.collections().await.is_err());
+        let output = stub.run(&["--user", "u", "--password", "p", "list"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains("without TLS"), "{}", text(&output.stderr));
+    }
+    let stub = Stub::start(Behaviour::default());
+    let there = stub.client().at_api_root(far.parse().unwrap());
+    let error = there.add_objects(COLLECTION, "{}").await.unwrap_err();
+    assert!(matches!(&error, Error::Url { url, .. } if url.starts_with(far)), "{error:?}");
+    for location in [far, "ftp://192.0.2.1/"] {
+        stub.behaviour().refusals.push((307, vec![("location", location.to_owned())], String::new()));
+        let error = stub.client_at("root/").add_objects(COLLECTION, "{}").await.unwrap_err();
+        assert!(matches!(error, Error::Redirect { .. }), "{error:?}");
+    }
+}
+
+#[test]
+fn credentials_that_were_not_sent_are_not_blamed() {
+    let other =
+        Stub::start(Behaviour { refusals: vec![(401, Vec::new(), String::new())], ..Behaviour::default() });
+    let root: &'static str = format!("{}root/", other.url).leak();
+    let stub = Stub::start(Behaviour { api_roots: vec![root], ..Behaviour::default() });
+    let output = stub.run(&["--user", "u", "--password", "p", "list"]);
+    let (said, home) = (text(&output.stderr), stub.url.trim_end_matches('/'));
+    assert!(said.contains(&format!("the credentials are for {home} and were not sent here")), "{said}");
+}
+
 /// The keys of all requests to add objects.
 fn keys(stub: &Stub) -> Vec<Uuid> {
     let behaviour = stub.behaviour();

@@ -11,7 +11,7 @@ fn id(number: usize) -> String {
 }
 
 /// A file with one object on each line; those numbers are bad.
-fn file(folder: &tempfile::TempDir, count: usize, bad: &[usize]) -> std::path::PathBuf {
+pub(crate) fn file(folder: &tempfile::TempDir, count: usize, bad: &[usize]) -> std::path::PathBuf {
     let line = |number| {
         let name = if bad.contains(&number) { "bad" } else { "good" };
         let (id, time) = (id(number), "2026-03-01T10:00:00.000Z");
@@ -25,7 +25,7 @@ fn file(folder: &tempfile::TempDir, count: usize, bad: &[usize]) -> std::path::P
     path
 }
 
-fn push(script: &Script, file: &std::path::Path, more: &[&str]) -> (i32, Value, String) {
+pub(crate) fn push(script: &Script, file: &std::path::Path, more: &[&str]) -> (i32, Value, String) {
     let mut command = taxii();
     command.args(["--url", &script.url, "--json", "push", "-c", "c", "--wait", "0"]).args(more).arg(file);
     let output = command.output().unwrap();
@@ -34,11 +34,11 @@ fn push(script: &Script, file: &std::path::Path, more: &[&str]) -> (i32, Value, 
 }
 
 /// Success, failure, pending, unknown, not sent.
-fn counts(summary: &Value) -> [u64; 5] {
+pub(crate) fn counts(summary: &Value) -> [u64; 5] {
     ["success", "failure", "pending", "unknown", "not_sent"].map(|name| summary[name].as_u64().unwrap())
 }
 
-fn all_added(request: &Request) -> Reply {
+pub(crate) fn all_added(request: &Request) -> Reply {
     let count = request.body.matches("spec_version").count();
     let status = json!({ "id": "s", "status": "complete", "total_count": count, "success_count": count,
                          "failure_count": 0, "pending_count": 0 });

@@ -9,6 +9,7 @@ mod graph;
 mod id;
 mod input;
 mod lenient;
+mod outcomes;
 mod paging;
 mod pattern;
 mod program;

@@ -183,6 +183,55 @@ fn a_server_without_dates_is_pulled_once() {
 }
 
 #[test]
+fn many_identifiers_are_pulled_once_from_a_server_without_dates() {
+    let ids: Vec<_> = (0..200).map(|number| id_of(&object(number))).collect();
+    let ids = ids.join(",");
+    for paging in [Paging::NextWithoutDates, Paging::Next, Paging::Dates] {
+        // Three requests of four pages each, and the end.
+        for pages in 1..=12 {
+            let objects = (0..300).map(object).collect();
+            let stub = Stub::start(Behaviour { objects, page: 20, paging, ..Behaviour::default() });
+            let folder = tempfile::tempdir().unwrap();
+            let file = file(&folder);
+            stub.behaviour().pages_left = pages;
+            let is_whole = pull(&stub, &file, &["--id", &ids]).status.success();
+            if is_whole {
+                // Killed before the last step.
+                let path = folder.path().join("feed.taxii-state");
+                let state = fs::read_to_string(&path).unwrap();
+                fs::write(&path, state.replace("\"finished\":true", "\"finished\":false")).unwrap();
+            }
+            stub.behaviour().pages_left = usize::MAX;
+            succeed(&pull(&stub, &file, &["--id", &ids]));
+            assert_eq!(fs::read_to_string(&file).unwrap(), lines(0..200), "{paging:?} {pages}");
+            let again = pull(&stub, &file, &["--id", &ids]);
+            if paging == Paging::NextWithoutDates {
+                refuse(&again, 2, "the server does not tell when objects were added");
+            } else {
+                succeed(&again);
+            }
+            assert_eq!(fs::read_to_string(&file).unwrap(), lines(0..200), "{paging:?} {pages}");
+            assert_eq!(is_whole, pages == 12);
+        }
+    }
+}
+
+#[test]
+fn a_bundle_that_was_cut_before_its_end_is_closed() {
+    let stub = Stub::start(Behaviour { paging: Paging::NextWithoutDates, ..Behaviour::default() });
+    let folder = tempfile::tempdir().unwrap();
+    let file = file(&folder);
+    succeed(&pull(&stub, &file, &["--bundle"]));
+    let path = folder.path().join("feed.taxii-state");
+    let state = fs::read_to_string(&path).unwrap();
+    fs::write(&path, state.replace("\"finished\":true", "\"finished\":false")).unwrap();
+    let whole = fs::read_to_string(&file).unwrap();
+    fs::write(&file, whole.strip_suffix("\n]}\n").unwrap()).unwrap();
+    succeed(&pull(&stub, &file, &["--bundle"]));
+    assert_eq!(fs::read_to_string(&file).unwrap(), whole);
+}
+
+#[test]
 fn a_wrong_name_or_filter_is_not_in_the_way_of_the_right_one() {
     let stub = Stub::start(Behaviour::default());
     let folder = tempfile::tempdir().unwrap();

@@ -2,7 +2,10 @@
 
 use crate::script::{JSON, Script};
 use crate::stub::{Behaviour, Stub, taxii, text};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, PublicKeyData, date_time_ymd};
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PublicKeyData,
+    date_time_ymd,
+};
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use sha2::{Digest, Sha256};
@@ -19,12 +22,15 @@ struct Server {
 }
 
 fn server(names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Server {
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let mut parameters = CertificateParams::new(names).unwrap();
     change(&mut parameters);
     let key = KeyPair::generate().unwrap();
-    let certificate = parameters.self_signed(&key).unwrap();
+    presenting(&parameters.self_signed(&key).unwrap(), &key)
+}
+
+fn presenting(certificate: &Certificate, key: &KeyPair) -> Server {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("server.pem");
     std::fs::write(&file, certificate.pem()).unwrap();
@@ -73,6 +79,51 @@ fn a_certificate_in_the_file_is_trusted_whatever_signed_it() {
         says(server.list(&[]), &["is self-signed", "--ca", &format!("--pin sha256:{}", server.digests[0])]);
         let other = self::server(&["127.0.0.1"], change);
         says(server.list(&["--ca", other.file.to_str().unwrap()]), &["is self-signed"]);
+    }
+}
+
+#[test]
+fn only_authorities_vouch_for_others() {
+    for change in [|_: &mut CertificateParams| {}, authority] {
+        let mut parameters = CertificateParams::new(vec!["taxii.example".to_owned()]).unwrap();
+        change(&mut parameters);
+        let is_authority = parameters.is_ca != IsCa::NoCa;
+        // One that was an authority long ago is one all the same: the dates of what it issued count.
+        parameters.not_before = date_time_ymd(2000, 1, 1);
+        parameters.not_after = date_time_ymd(2001, 1, 1);
+        let issuer = CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let names = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        let mut server = presenting(&names.signed_by(&key, &issuer).unwrap(), &key);
+        std::fs::write(&server.file, issuer.as_ref().pem()).unwrap();
+        let digest = format!("--pin sha256:{}", server.digests[0]);
+        match is_authority {
+            true => server.trusted().unwrap(),
+            false => says(server.trusted(), &["not that of an authority", "without CA:TRUE", &digest]),
+        }
+        server.digests.swap(0, 1);
+        let pin = format!("sha256:{}", server.digests[0]);
+        server.list(&["--ca", server.file.to_str().unwrap(), "--pin", &pin]).unwrap();
+    }
+}
+
+#[test]
+fn a_certificate_in_the_file_is_trusted_where_the_system_trusts_none() {
+    let server = server(&["127.0.0.1"], |_| {});
+    let none = server.file.with_file_name("none.pem");
+    std::fs::write(&none, "").unwrap();
+    let list = |more: &[&str]| {
+        let mut command = taxii();
+        command.args(["--url", &server.script.url]).args(more).arg("list").env("SSL_CERT_FILE", &none);
+        command.env("SSL_CERT_DIR", none.parent().unwrap().join("nowhere")).output().unwrap()
+    };
+    let output = list(&["--ca", server.file.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(!list(&[]).status.success());
+    for broken in ["", "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"] {
+        std::fs::write(&none, broken).unwrap();
+        let output = server.list(&["--ca", none.to_str().unwrap()]);
+        says(output, &["CA file", "none.pem: holds "]);
     }
 }
 

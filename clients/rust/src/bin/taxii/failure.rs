@@ -55,13 +55,14 @@ impl Failure {
         match self {
             Self::Failed(message) | Self::Usage(message) | Self::Input(message) => Some(short(message)),
             Self::Client(error) => {
-                let hint = match error {
-                    Error::Refused { status: 401, .. } => {
-                        "\ncheck the credentials: --user with TAXII_PASSWORD, or TAXII_TOKEN"
-                    }
-                    _ => "",
-                };
-                Some(format!("{}{hint}", short(&error.to_string())))
+                let mut message = short(&error.to_string());
+                if let Error::Refused { status: 401, .. } = error.cause() {
+                    message.push_str("\ncheck the credentials: --user with TAXII_PASSWORD, or TAXII_TOKEN");
+                }
+                if let Error::OutcomeUnknown(_) = error {
+                    message.push_str("\nit is not known whether the server carried out the request");
+                }
+                Some(message)
             }
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
             Self::Output(error) => Some(format!("standard output: {error}")),
@@ -80,7 +81,9 @@ impl Failure {
             _ => "failed",
         };
         let mut error = json!({ "message": self.message(), "kind": kind, "exit_code": self.exit_code() });
-        if let Self::Client(Error::Refused { status, error: said, .. }) = self {
+        if let Self::Client(client) = self
+            && let Error::Refused { status, error: said, .. } = client.cause()
+        {
             error["http_status"] = (*status).into();
             error["error_code"] = said.error_code.clone().into();
         }
@@ -93,10 +96,13 @@ impl Failure {
             // `taxii pull | head` is no failure.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
             Self::Usage(_) | Self::Input(_) => 2,
-            Self::Client(Error::Url { .. } | Error::ManyApiRoots { .. } | Error::CaFile { .. }) => 2,
-            Self::Client(Error::Refused { status: 401 | 403 | 407, .. } | Error::Credentials) => 4,
-            Self::Client(error) if error.is_connection() => 3,
-            Self::Client(_) | Self::Failed(_) | Self::Output(_) | Self::Shown => 1,
+            Self::Client(error) => match error.cause() {
+                Error::Url { .. } | Error::ManyApiRoots { .. } | Error::CaFile { .. } => 2,
+                Error::Refused { status: 401 | 403 | 407, .. } | Error::Credentials => 4,
+                error if error.is_connection() => 3,
+                _ => 1,
+            },
+            Self::Failed(_) | Self::Output(_) | Self::Shown => 1,
         }
     }
 }

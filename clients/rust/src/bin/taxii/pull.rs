@@ -96,7 +96,13 @@ async fn to_file(walk: Walk, place: &target::Place<'_>, out: &mut Out) -> Result
     let (mut walk, first, mut target) = match place.load()? {
         Some(_) => {
             let target = Target::open(place)?;
-            (walk.starting_at(target.positions()), None, target)
+            let walk = walk.starting_at(target.positions()).ok_or_else(|| {
+                let path = place.path.display();
+                Failure::Usage(format!(
+                    "{path}: was begun in other requests than this program makes; use --restart"
+                ))
+            })?;
+            (walk, None, target)
         }
         // A wrong name or filter must not leave a file that is in the way of the right one.
         None => {
@@ -126,7 +132,7 @@ async fn to_file(walk: Walk, place: &target::Place<'_>, out: &mut Out) -> Result
                 Err(error) => return Err(stopped(error, walk.position())),
             },
         };
-        target.write(&objects, walk.positions())?;
+        target.write(&objects, walk.reached())?;
         progress.add(objects.len());
     }
     drop(progress);

@@ -38,10 +38,16 @@ fn show(status: &Status, out: &mut Out) -> Result<(), Failure> {
         "{state}: {} of {} added, {} failed, {} pending",
         status.success_count, status.total_count, status.failure_count, status.pending_count
     ))?;
-    for (word, details) in [("failed", status.reasons()), ("pending", &status.pendings)] {
+    let failed = ("failed", status.failure_count, status.reasons());
+    let pending = ("pending", status.pending_count, &status.pendings[..]);
+    for (word, count, details) in [failed, pending] {
         for detail in details {
             let message = detail.message.as_deref().unwrap_or("(no reason given)");
             out.line(format!("{word}  {}  {}  {message}", detail.id, detail.version))?;
+        }
+        let unnamed = count.saturating_sub(details.len() as u64);
+        if unnamed > 0 && !details.is_empty() {
+            out.line(format!("{word}  … and {unnamed} more, which the server does not name"))?;
         }
     }
     Ok(())

@@ -1,11 +1,12 @@
 //! What a pull into a file has reached, kept beside the file.
 
+use super::walk::Reached;
 use crate::failure::Failure;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use taxii_client::{Filter, Position};
+use taxii_client::Filter;
 use uuid::Uuid;
 
 /// What was asked for. A file holds the answer to one request only.
@@ -23,7 +24,7 @@ pub(super) struct State {
     #[serde(flatten)]
     pub(super) request: Request,
     /// The place in each part of the request; one part, unless many identifiers are asked for.
-    pub(super) positions: Vec<Position>,
+    pub(super) positions: Vec<Reached>,
     /// Length of the file up to the last object of the last whole page.
     pub(super) bytes: u64,
     /// Objects in those bytes.

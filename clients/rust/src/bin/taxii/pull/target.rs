@@ -2,6 +2,7 @@
 
 use super::layout::Layout;
 use super::state::{Request, State};
+use super::walk::Reached;
 use crate::failure::Failure;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -9,7 +10,6 @@ use serde_json::value::RawValue;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use taxii_client::Position;
 
 /// Which file, for which request.
 pub(super) struct Place<'p> {
@@ -69,9 +69,7 @@ impl Place<'_> {
                 refuse("is shorter than the last pull left it; put it back")
             }
             Some(state)
-                if state.finished
-                    && state.objects > 0
-                    && state.positions.iter().all(|position| position.newest.is_none()) =>
+                if state.finished && state.objects > 0 && state.positions.iter().any(Reached::is_final) =>
             {
                 refuse(
                     "cannot be brought up to date, because the server does not tell when objects were added \
@@ -137,7 +135,7 @@ impl Target {
     }
 
     /// Where the pull goes on; the file is locked, so no other pull moves on meanwhile.
-    pub(super) fn positions(&self) -> Vec<Position> {
+    pub(super) fn positions(&self) -> Vec<Reached> {
         self.state.positions.clone()
     }
 
@@ -155,7 +153,7 @@ impl Target {
     pub(super) fn write(
         &mut self,
         objects: &[Box<RawValue>],
-        positions: Vec<Position>,
+        positions: Vec<Reached>,
     ) -> Result<(), Failure> {
         let text = self.layout.page(objects, self.state.objects);
         self.state.bytes += self.append(&text)?;

@@ -1,47 +1,90 @@
 //! The pages of one wish, which may take several requests.
 
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use taxii_client::{Error, Pages, Position, taxii::Envelope};
 
+/// How far a walk came in one part of a filter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Reached {
+    #[serde(flatten)]
+    position: Position,
+    /// This walk came to the end of the part.
+    #[serde(default)]
+    is_finished: bool,
+    /// Objects came from this part, in this walk or an earlier one. What does not say so had some.
+    #[serde(default = "had_some")]
+    has_objects: bool,
+}
+
+fn had_some() -> bool {
+    true
+}
+
+impl Reached {
+    /// What is added later cannot be told from what was fetched, because the server does not say when objects were added.
+    pub(super) fn is_final(&self) -> bool {
+        self.has_objects && self.position.newest.is_none()
+    }
+}
+
 /// Walks through the parts of a filter, one after the other.
 pub(super) struct Walk {
-    parts: Vec<Pages<Envelope>>,
-    at: usize,
+    parts: Vec<(Pages<Envelope>, Reached)>,
 }
 
 impl Walk {
     pub(super) fn new(parts: Vec<Pages<Envelope>>) -> Self {
-        Self { parts, at: 0 }
+        let begin = |pages: Pages<Envelope>| {
+            let reached =
+                Reached { position: pages.position().clone(), is_finished: false, has_objects: false };
+            (pages, reached)
+        };
+        Self { parts: parts.into_iter().map(begin).collect() }
     }
 
-    /// Goes on where an earlier walk through the same parts stopped.
-    pub(super) fn starting_at(self, positions: Vec<Position>) -> Self {
+    /// Goes on where an earlier walk through the same parts stopped, or looks for what is new when it came to the end of
+    /// all. None when the parts are others.
+    pub(super) fn starting_at(self, reached: Vec<Reached>) -> Option<Self> {
         // The earlier walk came to no page.
-        if positions.len() != self.parts.len() {
-            return self;
+        if reached.is_empty() {
+            return Some(self);
         }
-        let parts = self.parts.into_iter().zip(positions);
-        Self::new(parts.map(|(pages, position)| pages.starting_at(position)).collect())
+        if reached.len() != self.parts.len() {
+            return None;
+        }
+        let is_over = reached.iter().all(|reached| reached.is_finished && !reached.is_final());
+        let start = |((pages, _), reached): ((Pages<Envelope>, Reached), Reached)| {
+            let is_finished = reached.is_finished && !is_over;
+            (pages.starting_at(reached.position.clone()), Reached { is_finished, ..reached })
+        };
+        Some(Self { parts: self.parts.into_iter().zip(reached).map(start).collect() })
     }
 
     /// The objects of the next page; `None` when there is none.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<Box<RawValue>>>, Error> {
-        while let Some(pages) = self.parts.get_mut(self.at) {
-            if let Some(page) = pages.next().await? {
-                return Ok(Some(page.objects));
-            }
-            self.at += 1;
+        while let Some((pages, reached)) = self.parts.iter_mut().find(|(_, reached)| !reached.is_finished) {
+            let Some(page) = pages.next().await? else {
+                reached.is_finished = true;
+                continue;
+            };
+            reached.position.clone_from(pages.position());
+            // With the last page, so that a walk that is interrupted behind it does not begin the part again.
+            reached.is_finished = !page.more;
+            reached.has_objects |= !page.objects.is_empty();
+            return Ok(Some(page.objects));
         }
         Ok(None)
     }
 
     /// The place in the part that is being walked through.
     pub(super) fn position(&self) -> Option<&Position> {
-        self.parts.get(self.at).map(Pages::position)
+        let part = self.parts.iter().find(|(_, reached)| !reached.is_finished);
+        part.map(|(pages, _)| pages.position())
     }
 
-    /// The places in all parts.
-    pub(super) fn positions(&self) -> Vec<Position> {
-        self.parts.iter().map(|pages| pages.position().clone()).collect()
+    /// How far it came in each part.
+    pub(super) fn reached(&self) -> Vec<Reached> {
+        self.parts.iter().map(|(_, reached)| reached.clone()).collect()
     }
 }

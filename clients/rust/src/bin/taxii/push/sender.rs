@@ -57,7 +57,9 @@ impl<'a, 'o> Sender<'a, 'o> {
         // Lengths of the parts of an envelope that was refused as a whole, the next one last.
         let mut parts = Vec::new();
         while at < objects.len() {
-            let count = parts.pop().unwrap_or_else(|| self.next_envelope(&objects[at..]));
+            let has_left = at < left;
+            let rest = if has_left { &objects[at..left] } else { &objects[at..] };
+            let count = parts.pop().unwrap_or_else(|| self.next_envelope(rest));
             let envelope = &objects[at..at + count];
             let body = write_envelope(None, envelope.iter().map(text));
             let length = body.len();
@@ -74,11 +76,11 @@ impl<'a, 'o> Sender<'a, 'o> {
                 self.target.packing.max_bytes = (length as u64 / 2).max(1);
                 parts.clear();
                 if matches!(outcome, Err(Error::OutcomeUnknown(_))) {
-                    left = at + count;
+                    left = left.max(at + count);
                 }
                 continue;
             }
-            if matches!(outcome, Err(Error::Refused { status: 400 | 422, .. })) && count > 1 {
+            if matches!(&outcome, Err(error) if is_for_content(error)) && count > 1 {
                 parts.extend([count - count / 2, count / 2]);
                 continue;
             }
@@ -89,6 +91,11 @@ impl<'a, 'o> Sender<'a, 'o> {
                     self.summary.not_sent -= count as u64;
                     self.progress.add(count);
                     at += count;
+                    // What is said of the objects now says nothing of the time when they left before.
+                    let outcome = outcome.map_err(|error| match has_left && !is_for_content(&error) {
+                        true => error.into_unknown(),
+                        false => error,
+                    });
                     self.take(envelope, length, outcome).await.err()
                 }
             };
@@ -129,12 +136,12 @@ impl<'a, 'o> Sender<'a, 'o> {
             Error::Refused { status: 413, .. } if envelope.len() == 1 => {
                 self.summary.add_too_large(&envelope[0], length, None);
             }
-            Error::Refused { status: 400 | 408 | 422, .. } => self.summary.add_refused(envelope, &error),
             Error::OutcomeUnknown(cause) => return self.look_up(envelope, *cause).await,
-            // It would be the same with every other envelope.
             error => {
                 self.summary.add_refused(envelope, &error);
-                return Err(error);
+                if is_for_all(&error) {
+                    return Err(error);
+                }
             }
         }
         self.unanswered = 0;
@@ -143,7 +150,10 @@ impl<'a, 'o> Sender<'a, 'o> {
 
     /// Asks the collection for what may have arrived.
     async fn look_up(&mut self, envelope: &'o [Found], cause: Error) -> Result<(), Error> {
-        let is_answer = matches!(cause, Error::NotTaxii { .. } | Error::TooLarge { .. });
+        let is_answer = match &cause {
+            Error::Refused { status, .. } => *status < 500,
+            cause => matches!(cause, Error::NotTaxii { .. } | Error::TooLarge { .. } | Error::Taken(_)),
+        };
         let is_there =
             !matches!(&cause, Error::Connection { source, .. } if source.is_connect() || source.is_timeout());
         let found = if self.target.can_read && is_there {
@@ -153,8 +163,26 @@ impl<'a, 'o> Sender<'a, 'o> {
         };
         self.summary.add_unknown(envelope, &found, &cause);
         self.unanswered = if is_answer { 0 } else { self.unanswered + 1 };
-        if is_there && self.unanswered < MOST_UNANSWERED { Ok(()) } else { Err(cause.into_unknown()) }
+        let goes_on = is_there && !is_for_all(&cause) && self.unanswered < MOST_UNANSWERED;
+        if goes_on { Ok(()) } else { Err(cause.into_unknown()) }
     }
+}
+
+/// Whether an object of the envelope is at fault: then it was as long as it is in company.
+fn is_for_content(error: &Error) -> bool {
+    matches!(error, Error::Refused { status: 400 | 422, .. })
+}
+
+/// Whether it would be the same with every other envelope.
+fn is_for_all(error: &Error) -> bool {
+    !matches!(
+        error,
+        Error::Refused { status: 400 | 408 | 413 | 422 | 500.., .. }
+            | Error::Connection { .. }
+            | Error::NotTaxii { .. }
+            | Error::TooLarge { .. }
+            | Error::Taken(_)
+    )
 }
 
 fn text(found: &Found) -> &[u8] {

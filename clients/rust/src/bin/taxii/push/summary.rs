@@ -28,8 +28,16 @@ pub(super) struct Summary {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pending_status: Vec<String>,
     failures: Vec<FailedObject>,
+    /// Failed objects that the server does not name.
+    #[serde(skip_serializing_if = "is_none")]
+    unnamed_failures: u64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unknowns: Vec<FailedObject>,
+}
+
+/// Says whether a count is worth no word.
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Summary {
@@ -56,6 +64,12 @@ impl Summary {
         let names: Vec<_> =
             sent.iter().map(|found| (found.object.header().id.as_str(), version(&found.object))).collect();
         let objects = status.failed_objects(&names);
+        if objects.is_empty() && status.failure_count == sent.len() as u64 {
+            let message = "the server gives no reason";
+            self.failures.extend(sent.iter().map(|found| row(found, message.to_owned())));
+        } else {
+            add(&mut self.unnamed_failures, status.failure_count.saturating_sub(objects.len() as u64));
+        }
         self.failures.extend(status.reasons().iter().cloned().zip(objects).map(|(details, index)| {
             let pointer = details.finding.as_ref().map_or("", |finding| &finding.pointer);
             let place = index.map(|index| sent[index].place.inside(sent[index].object.json(), pointer));
@@ -125,6 +139,12 @@ impl Summary {
             return Ok(out.json(self)?);
         }
         show_rows(&self.failures, FailedObject::to_string, out)?;
+        if self.unnamed_failures > 0 {
+            let more = self.unnamed_failures;
+            out.line(format!(
+                "… and {more} more, which the server does not name; mend what it names, and push again"
+            ))?;
+        }
         show_rows(&self.unknowns, unknown_line, out)?;
         let Self { total, success, failure, pending, unknown, not_sent, .. } = self;
         let mut rest = String::new();
