@@ -76,9 +76,12 @@ pub enum ControlError {
     /// A name has characters that no name has.
     #[error("{0:?} is no name of anything here")]
     Name(String),
-    /// The request cannot be made, or no answer came.
+    /// The request cannot be made or sent.
     #[error("the server cannot be asked")]
     Unreachable(#[source] Box<dyn Error + Send + Sync>),
+    /// The request was sent, and no whole answer came.
+    #[error("the server broke off, so it is not known whether it carried out the request")]
+    NoAnswer(#[source] Box<dyn Error + Send + Sync>),
     /// Request or answer are not the JSON that they should be.
     #[error("the server and this program do not understand each other")]
     Json(#[from] serde_json::Error),
@@ -148,12 +151,11 @@ impl Control {
             .header(header::CONTENT_TYPE, taxii::MEDIA_TYPE)
             .body(body)
             .map_err(|error| ControlError::Unreachable(error.into()))?;
-        let reply = match &self.endpoint {
+        match &self.endpoint {
             Endpoint::Local(service) => send_here(service.clone(), request).await,
             #[cfg(feature = "cli")]
             Endpoint::Remote(place) => remote::send(place, &self.secret, request).await,
-        };
-        reply.map_err(ControlError::Unreachable)
+        }
     }
 
     /// Sends JSON and reads JSON.
@@ -182,12 +184,11 @@ impl Control {
     }
 }
 
-async fn send_here(
-    service: router::Service,
-    request: Request<Bytes>,
-) -> Result<Reply, Box<dyn Error + Send + Sync>> {
-    let (parts, body) = service.oneshot(request.map(Body::from)).await?.into_parts();
-    Ok(Reply { status: parts.status, headers: parts.headers, body: body.collect().await?.to_bytes() })
+async fn send_here(service: router::Service, request: Request<Bytes>) -> Result<Reply, ControlError> {
+    let Ok(answer) = service.oneshot(request.map(Body::from)).await;
+    let (parts, body) = answer.into_parts();
+    let body = body.collect().await.map_err(|error| ControlError::NoAnswer(error.into()))?;
+    Ok(Reply { status: parts.status, headers: parts.headers, body: body.to_bytes() })
 }
 
 impl Reply {

@@ -151,13 +151,15 @@ impl Account {
                 print_list(&control.accounts().await?, self.json, headings, |account| row(account, &names))?;
             }
             Action::Rename { name, new_name } => {
-                let change = AccountChange { name: Some(new_name), ..AccountChange::default() };
+                let change = AccountChange { name: Some(new_name.clone()), ..AccountChange::default() };
                 control.change_account(&name, &change).await?;
+                print(&control, &new_name, self.json).await?;
             }
             Action::Set { name, administrator } => {
                 let change =
                     AccountChange { is_administrator: Some(administrator), ..AccountChange::default() };
                 control.change_account(&name, &change).await?;
+                print(&control, &name, self.json).await?;
             }
             Action::Remove { name, yes } => remove(&control, &name, yes, self.json).await?,
             Action::Password { name, password_stdin } => {
@@ -167,17 +169,31 @@ impl Account {
             Action::Token { name, revoke: None } => {
                 print_secrets(&control.add_token(&name).await?, self.json)?;
             }
-            Action::Token { name, revoke: Some(token_id) } => control.delete_token(&name, &token_id).await?,
+            Action::Token { name, revoke: Some(token_id) } => {
+                control.delete_token(&name, &token_id).await?;
+                print(&control, &name, self.json).await?;
+            }
             Action::Grant { name, collection, read, write } => {
                 let access = AccessResource { can_read: read, can_write: write };
                 control.set_grant(&name, scope(&control, &collection).await?, access).await?;
+                print(&control, &name, self.json).await?;
             }
             Action::Revoke { name, collection } => {
                 control.delete_grant(&name, scope(&control, &collection).await?).await?;
+                print(&control, &name, self.json).await?;
             }
         }
         Ok(true)
     }
+}
+
+/// Prints an account that was changed, where JSON is wanted.
+async fn print(control: &Control, name: &str, as_json: bool) -> anyhow::Result<()> {
+    if !as_json {
+        return Ok(());
+    }
+    let account = control.accounts().await?.into_iter().find(|account| account.name == name);
+    output::json(&account.with_context(|| format!("the account {name} was changed, and removed meanwhile"))?)
 }
 
 async fn remove(control: &Control, name: &str, yes: bool, as_json: bool) -> anyhow::Result<()> {

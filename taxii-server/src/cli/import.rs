@@ -2,7 +2,7 @@ mod outcome;
 
 use super::CommonOptions;
 use super::admin::find_collection;
-use crate::control::{CollectionResource, Control};
+use crate::control::{CollectionResource, Control, ControlError, Reply};
 use anyhow::Context;
 use axum::http::{Method, StatusCode};
 use bytes::Bytes;
@@ -75,14 +75,14 @@ impl Import {
             let name = if path == "-" { STANDARD_INPUT } else { path };
             importer.begin(name);
             stopped = importer.file(path).await.with_context(|| format!("in {name}"));
-            if stopped.is_err() {
+            if stopped.is_err() || importer.stopped.is_some() {
                 break;
             }
         }
         // What was read before the mistake goes in, and is accounted for.
         let (outcome, sent) = importer.finish().await;
         outcome.print(self.json)?;
-        stopped.and(sent).map(|()| outcome.failed == 0)
+        stopped.and(sent).map(|()| outcome.is_complete())
     }
 }
 
@@ -97,6 +97,8 @@ pub(super) struct Importer<'c> {
     batch_bytes: usize,
     pub(super) bar: ProgressBar,
     outcome: Outcome,
+    /// Why nothing more is sent.
+    stopped: Option<anyhow::Error>,
 }
 
 /// An object that waits to be sent.
@@ -131,6 +133,7 @@ impl<'c> Importer<'c> {
             batch_bytes: 0,
             bar,
             outcome: Outcome::default(),
+            stopped: None,
         })
     }
 
@@ -167,7 +170,12 @@ impl<'c> Importer<'c> {
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
                     Err(error) => return Err(anyhow::Error::from(error).context(CUT_OFF)),
                 },
-                Step::Text(text) => self.text(&text).await?,
+                Step::Text(text) => {
+                    self.text(&text).await;
+                    if self.stopped.is_some() {
+                        return Ok(());
+                    }
+                }
                 Step::Unreadable(Unreadable { line, column, kind }) => {
                     self.refuse_finding(self.place((line, column)), kind.finding());
                 }
@@ -176,20 +184,19 @@ impl<'c> Importer<'c> {
         }
     }
 
-    async fn text(&mut self, text: &Text) -> anyhow::Result<()> {
+    /// Takes the objects of a text. When sending stops, the rest of them is counted all the same.
+    async fn text(&mut self, text: &Text) {
         let lines = Lines::new(&text.bytes).starting_at(text.line, 1);
         let document = match Document::read(&text.bytes, LIMITS) {
             Ok(document) => document,
             Err(error) => {
-                self.refuse_finding(self.place(lines.at(error.offset())), error.finding());
-                return Ok(());
+                return self.refuse_finding(self.place(lines.at(error.offset())), error.finding());
             }
         };
         let parts = Parts::of(document.root());
         if let Some(foreign) = parts.foreign().filter(|_| parts.root.get("object").is_none()) {
             let place = self.place(lines.at(parts.root.range().start));
-            self.refuse_finding(place, UnreadableKind::Foreign(foreign).finding());
-            return Ok(());
+            return self.refuse_finding(place, UnreadableKind::Foreign(foreign).finding());
         }
         if parts.form == Form::Object {
             self.bar.inc_length(1);
@@ -198,14 +205,12 @@ impl<'c> Importer<'c> {
         self.bar.inc_length(parts.objects().count() as u64);
         for object in parts.objects() {
             let place = self.place(lines.at(object.range().start));
-            self.push(Item { object: object.raw().to_owned(), stamp: None, place, is_verbatim: true })
-                .await?;
+            self.push(Item { object: object.raw().to_owned(), stamp: None, place, is_verbatim: true }).await;
         }
-        Ok(())
     }
 
     /// Takes an object, or what export wrote around one.
-    async fn object(&mut self, root: Value<'_>, lines: &Lines<'_>) -> anyhow::Result<()> {
+    async fn object(&mut self, root: Value<'_>, lines: &Lines<'_>) {
         let stamp = root.get("date_added").and_then(|stamp| Some(stamp.as_str()?.into_owned()));
         // An object may have a property of this name, but it has a type as well.
         let spanning = root.get("object_text").filter(|_| root.get("type").is_none());
@@ -216,10 +221,10 @@ impl<'c> Importer<'c> {
             (value, value.raw().to_owned())
         });
         let place = self.place(lines.at(value.range().start));
-        self.push(Item { object, stamp, place, is_verbatim }).await
+        self.push(Item { object, stamp, place, is_verbatim }).await;
     }
 
-    async fn push(&mut self, item: Item) -> anyhow::Result<()> {
+    async fn push(&mut self, item: Item) {
         let last = self.batch.last();
         let is_other_kind = last.is_some_and(|last| last.stamp.is_some() != item.stamp.is_some());
         // Objects that share a date_added must come in one request, so that no reader gets only some of them.
@@ -229,23 +234,24 @@ impl<'c> Importer<'c> {
         let bytes = item.object.len() + 100;
         let is_large = last.is_some() && self.batch_bytes + bytes > self.max_bytes;
         if is_other_kind || is_full || is_large {
-            self.send().await?;
+            self.send().await;
         }
         self.batch_bytes += bytes;
         self.batch.push(item);
-        Ok(())
     }
 
-    async fn send(&mut self) -> anyhow::Result<()> {
+    async fn send(&mut self) {
         self.batch_bytes = 0;
         let batch = std::mem::take(&mut self.batch);
-        self.send_items(&batch).await
+        self.send_items(&batch).await;
     }
 
     /// What is refused as a whole is sent again in halves, until the object that spoils it stands alone.
-    async fn send_items(&mut self, items: &[Item]) -> anyhow::Result<()> {
-        if items.is_empty() {
-            return Ok(());
+    async fn send_items(&mut self, items: &[Item]) {
+        let Some(first) = items.first() else { return };
+        let count = items.len() as u64;
+        if self.stopped.is_some() {
+            return self.outcome.keep_back(count, &first.place);
         }
         let objects: Vec<_> = items.iter().map(|item| item.object.as_str()).collect();
         let stamps: Vec<_> = items.iter().filter_map(|item| item.stamp.as_deref()).collect();
@@ -255,34 +261,46 @@ impl<'c> Importer<'c> {
             format!(r#","x_concord_date_added":{}"#, json!(stamps))
         };
         let body = format!(r#"{{"objects":[{}]{stamps}}}"#, objects.join(","));
-        let reply = match self.control.call(Method::POST, &self.path, Bytes::from(body)).await {
-            Ok(reply) => reply,
-            Err(error) => return self.give_up(items, error.into()),
+        let reply = self.control.call(Method::POST, &self.path, Bytes::from(body)).await;
+        let is_refused = |reply: &Reply| {
+            matches!(reply.status, StatusCode::UNPROCESSABLE_ENTITY | StatusCode::PAYLOAD_TOO_LARGE)
         };
-        if matches!(reply.status, StatusCode::UNPROCESSABLE_ENTITY | StatusCode::PAYLOAD_TOO_LARGE) {
-            if items.len() > 1 {
-                let (first, second) = items.split_at(items.len() / 2);
-                return match Box::pin(self.send_items(first)).await {
-                    Ok(()) => Box::pin(self.send_items(second)).await,
-                    Err(error) => self.give_up(second, error),
-                };
-            }
-            let reason = reply.success().err().map_or(String::new(), |error| error.to_string());
-            let (id, version) = name_of(&items[0].object);
-            let details = StatusDetails { id, version, message: Some(reason), finding: None };
-            self.refuse(1, items[0].place.clone(), details);
-            return Ok(());
+        if items.len() > 1 && reply.as_ref().is_ok_and(is_refused) {
+            let (first, second) = items.split_at(items.len() / 2);
+            Box::pin(self.send_items(first)).await;
+            return Box::pin(self.send_items(second)).await;
         }
-        let reply = match reply.success() {
-            Ok(reply) => reply,
-            Err(error) => return self.give_up(items, error.into()),
-        };
-        let status: Status = serde_json::from_slice(&reply.body)?;
+        let is_alone = reply.as_ref().is_ok_and(is_refused);
+        let error =
+            match reply.and_then(Reply::success).and_then(|reply| Ok(serde_json::from_slice(&reply.body)?)) {
+                Ok(status) => return self.take(&status, items),
+                Err(error) => error,
+            };
+        self.bar.inc(count);
+        let (mut id, version) = name_of(&first.object);
+        if count > 1 {
+            id = format!("{count} objects");
+        }
+        let details = StatusDetails { id, version, message: Some(error.to_string()), finding: None };
+        match &error {
+            // It never left.
+            ControlError::Unreachable(_) => self.outcome.keep_back(count, &first.place),
+            ControlError::Refused { status, .. } if is_definite(*status) => {
+                self.outcome.refused_as_a_whole(count, first.place.clone(), details);
+            }
+            _ => self.outcome.lost(count, first.place.clone(), details),
+        }
+        if !is_alone {
+            self.stopped = Some(anyhow::Error::from(error).context(format!("in {}", first.place.file)));
+        }
+    }
+
+    /// Takes over what the server says of objects.
+    fn take(&mut self, status: &Status, items: &[Item]) {
         self.bar.inc(status.total_count);
-        self.outcome.total += status.total_count;
-        self.outcome.failed += status.failure_count;
+        self.outcome.count(status.total_count, status.failure_count, status.reasons().len() as u64);
         if status.failure_count == 0 {
-            return Ok(());
+            return;
         }
         let names: Vec<_> = items.iter().map(|item| name_of(&item.object)).collect();
         let objects = status.failed_objects(&names);
@@ -295,29 +313,14 @@ impl<'c> Importer<'c> {
             let place = index.map(|index| items[index].place_of(pointer));
             self.outcome.failures.push(FailedObject { place, details });
         }
-        Ok(())
-    }
-
-    /// Accounts for what could not be sent.
-    fn give_up(&mut self, items: &[Item], error: anyhow::Error) -> anyhow::Result<()> {
-        if let Some(first) = items.first() {
-            let id = format!("{} objects", items.len());
-            let message = Some(error.to_string());
-            let details = StatusDetails { id, message, ..nameless() };
-            self.refuse(items.len() as u64, first.place.clone(), details);
-        }
-        Err(error)
-    }
-
-    fn refuse(&mut self, count: u64, place: FilePlace, details: StatusDetails) {
-        self.bar.inc(count);
-        self.outcome.refused_as_a_whole(count, place, details);
     }
 
     /// Accounts for a text that cannot be read.
     fn refuse_finding(&mut self, place: FilePlace, finding: Finding) {
         let finding = Some(StatusFinding::new(0, finding));
-        self.refuse(1, place, StatusDetails { finding, ..nameless() });
+        let details = StatusDetails { id: String::new(), version: String::new(), message: None, finding };
+        self.bar.inc(1);
+        self.outcome.refused_as_a_whole(1, place, details);
     }
 
     fn place(&self, (line, column): (usize, usize)) -> FilePlace {
@@ -326,9 +329,9 @@ impl<'c> Importer<'c> {
 
     /// Sends the rest. The outcome is complete whether that succeeds or not.
     pub(super) async fn finish(mut self) -> (Outcome, anyhow::Result<()>) {
-        let sent = self.send().await;
+        self.send().await;
         self.bar.finish_and_clear();
-        (self.outcome, sent)
+        (self.outcome, self.stopped.map_or(Ok(()), Err))
     }
 }
 
@@ -342,9 +345,10 @@ impl Item {
     }
 }
 
-/// The row of something that has no `id`.
-fn nameless() -> StatusDetails {
-    StatusDetails { id: String::new(), version: String::new(), message: None, finding: None }
+/// Whether an answer with this status says that nothing was stored.
+fn is_definite(status: StatusCode) -> bool {
+    !status.is_server_error()
+        || matches!(status, StatusCode::INSUFFICIENT_STORAGE | StatusCode::NOT_IMPLEMENTED)
 }
 
 /// `id` and version of an object, as far as it has them.

@@ -8,6 +8,7 @@ use crate::engines;
 use axum::http::{Method, Request, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
 use std::error::Error;
 use std::sync::Arc;
@@ -84,12 +85,26 @@ impl Control {
 #[error("another program listens where the server did that wrote this file")]
 struct Impostor;
 
-/// Sends a request over a connection of its own, at whose other end is the server that knows the secret.
+/// Sends a request over a connection of its own.
 pub(super) async fn send(
     place: &Place,
     secret: &str,
     request: Request<Bytes>,
-) -> Result<Reply, Box<dyn Error + Send + Sync>> {
+) -> Result<Reply, ControlError> {
+    let mut sender = connect(place, secret).await.map_err(ControlError::Unreachable)?;
+    let answer = async {
+        let (parts, body) = sender.send_request(request.map(Full::new)).await?.into_parts();
+        let body = body.collect().await?.to_bytes();
+        Ok(Reply { status: parts.status, headers: parts.headers, body })
+    };
+    answer.await.map_err(|error: hyper::Error| ControlError::NoAnswer(error.into()))
+}
+
+/// Opens a connection at whose other end is the server that knows the secret.
+async fn connect(
+    place: &Place,
+    secret: &str,
+) -> Result<SendRequest<Full<Bytes>>, Box<dyn Error + Send + Sync>> {
     let stream = place.connect().await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
@@ -105,6 +120,5 @@ pub(super) async fn send(
     }
     drop(answer.into_body().collect().await?);
     sender.ready().await?;
-    let (parts, body) = sender.send_request(request.map(Full::new)).await?.into_parts();
-    Ok(Reply { status: parts.status, headers: parts.headers, body: body.collect().await?.to_bytes() })
+    Ok(sender)
 }

@@ -15,6 +15,7 @@ mod filters;
 mod format;
 mod held;
 mod idempotency;
+mod import;
 mod openapi;
 mod operator;
 mod posting;

@@ -249,3 +249,32 @@ async fn errors_are_json_where_json_is_asked_for() {
         assert!(error["error"]["message"].as_str().unwrap().contains(message), "{error}");
     }
 }
+
+#[tokio::test]
+async fn what_changes_an_account_prints_it_as_json() {
+    for is_served in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path();
+        let child = store(data, is_served).await;
+        let collection = json_of(data, &["collection", "add", "Feeds", "--alias", "feeds"]).await;
+        let scope = collection["id"].as_str().unwrap();
+        json_of(data, &["account", "add", "alice"]).await;
+        let alice = json_of(data, &["account", "grant", "alice", "feeds", "--read"]).await;
+        assert_eq!(alice["grants"][scope], json!({"can_read": true, "can_write": false}));
+        let alice = json_of(data, &["account", "set", "alice", "--administrator", "yes"]).await;
+        assert_eq!((&alice["name"], &alice["is_administrator"]), (&json!("alice"), &json!(true)));
+        let smith = json_of(data, &["account", "rename", "alice", "alice.smith"]).await;
+        assert_eq!((&smith["name"], &smith["grants"]), (&json!("alice.smith"), &alice["grants"]));
+        let tokens = smith["tokens"].as_object().unwrap();
+        let token = tokens.keys().next().unwrap();
+        let smith = json_of(data, &["account", "token", "alice.smith", "--revoke", token]).await;
+        assert_eq!(smith["tokens"], json!({}));
+        let smith = json_of(data, &["account", "revoke", "alice.smith", "feeds"]).await;
+        assert_eq!(smith["grants"], json!({}));
+        let listed = json_of(data, &["account", "list"]).await;
+        assert!(listed.as_array().unwrap().contains(&smith), "{listed}");
+        if let Some(child) = child {
+            stop(child).await;
+        }
+    }
+}

@@ -12,11 +12,28 @@ const SHOWN_FAILURES: usize = 20;
 pub(in crate::cli) struct Outcome {
     pub(super) total: u64,
     pub(in crate::cli) failed: u64,
-    /// One row for each failed object, or for a request that was refused as a whole.
+    /// Objects that were sent and of which the server did not say what became of them.
+    unknown: u64,
+    /// Objects that were read and not sent, because something stopped the import.
+    not_sent: u64,
+    /// One row for each failed object that the server names, or for a request that was refused as a whole.
     pub(in crate::cli) failures: Vec<FailedObject>,
+    /// Failed objects that have no row, because a status is bounded.
+    unnamed: u64,
+    /// One row for each request with an unknown outcome.
+    unknowns: Vec<FailedObject>,
+    /// Where the first object stands that was not sent.
+    stopped_at: Option<FilePlace>,
 }
 
 impl Outcome {
+    /// Takes over the counts of a status that names so many of the failures.
+    pub(super) fn count(&mut self, total: u64, failed: u64, named: u64) {
+        self.total += total;
+        self.failed += failed;
+        self.unnamed += failed.saturating_sub(named);
+    }
+
     /// Notes objects that the server did not look at one by one: the first of them, and how many.
     pub(super) fn refused_as_a_whole(&mut self, count: u64, place: FilePlace, details: StatusDetails) {
         self.total += count;
@@ -24,19 +41,63 @@ impl Outcome {
         self.failures.push(FailedObject { place: Some(place), details });
     }
 
+    /// Notes objects that left and of which no usable answer tells.
+    pub(super) fn lost(&mut self, count: u64, place: FilePlace, details: StatusDetails) {
+        self.total += count;
+        self.unknown += count;
+        self.unknowns.push(FailedObject { place: Some(place), details });
+    }
+
+    /// Notes objects that were not sent, of which the first is here.
+    pub(super) fn keep_back(&mut self, count: u64, place: &FilePlace) {
+        self.total += count;
+        self.not_sent += count;
+        self.stopped_at.get_or_insert_with(|| place.clone());
+    }
+
+    /// Whether all objects are in the collection.
+    pub(super) fn is_complete(&self) -> bool {
+        self.failed == 0 && self.unknown == 0 && self.not_sent == 0
+    }
+
     pub(super) fn print(&self, as_json: bool) -> anyhow::Result<()> {
-        let successes = self.total - self.failed;
+        let Self { total, failed, unknown, not_sent, failures, unnamed, unknowns, stopped_at } = self;
+        let successes = total - failed - unknown - not_sent;
         if as_json {
-            let outcome = json!({"total": self.total, "successes": successes, "failures": self.failures});
+            let outcome = json!({
+                "total": total, "successes": successes, "failed": failed, "unknown": unknown, "not_sent": not_sent,
+                "failures": failures, "unnamed_failures": unnamed, "unknowns": unknowns,
+            });
             return output::line(&outcome.to_string());
         }
-        for failure in self.failures.iter().take(SHOWN_FAILURES) {
+        for failure in failures.iter().take(SHOWN_FAILURES) {
             output::complaint(&failure.to_string());
         }
-        if let Some(more) = self.failures.len().checked_sub(SHOWN_FAILURES).filter(|more| *more > 0) {
-            output::complaint(&format!("… and {more} more; --json shows all"));
+        let hidden = failures.len().saturating_sub(SHOWN_FAILURES);
+        match (hidden, unnamed) {
+            (0, 0) => {}
+            (hidden, 0) => output::complaint(&format!("… and {hidden} more; --json shows all")),
+            (hidden, unnamed) => output::complaint(&format!(
+                "… and {} more; --json shows {hidden} of them, and the server names only the first of each request: mend \
+                 those, and import again",
+                hidden as u64 + unnamed
+            )),
         }
-        let Self { total, failed, .. } = self;
-        output::line(&format!("{successes} of {total} objects are in the collection, {failed} failed"))
+        for row in unknowns {
+            output::complaint(&row.to_string().replacen("failed", "unknown", 1));
+        }
+        if let Some(place) = stopped_at {
+            output::complaint(&format!("not sent: what stands at {place} and behind it"));
+        }
+        if *unknown > 0 {
+            output::complaint("import again to be sure; what is in the collection already stays as it is");
+        }
+        let mut rest = String::new();
+        for (count, word) in [(unknown, "with unknown outcome"), (not_sent, "not sent")] {
+            if *count > 0 {
+                rest.push_str(&format!(", {count} {word}"));
+            }
+        }
+        output::line(&format!("{successes} of {total} objects are in the collection, {failed} failed{rest}"))
     }
 }
