@@ -258,6 +258,25 @@ fn versions_of_one_object_are_held_against_each_other() {
         let finding = rows[index]["findings"].as_array().unwrap().last().unwrap();
         let found = [&finding["pointer"], &finding["rule"], &finding["severity"]];
         assert_eq!(found, [pointer, rule, "warning"], "{rows:?}");
+        // So it is between lines that hold several objects each.
+        let line = |object: &String| bundle(&[url(), object.clone()]).replace('\n', " ");
+        let lines = objects.iter().map(line).collect::<Vec<_>>().join("\n");
+        let (code, rows) = self::rows(&["validate", "--json", "-"], &lines);
+        assert_eq!((code, rows.len()), (0, objects.len()));
+        let conflicts = |row: &Value| {
+            let findings = row["findings"].as_array().unwrap().iter();
+            let conflicts = findings.filter(|finding| finding["code"] == "version-conflict");
+            conflicts.map(|finding| finding["pointer"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let found: Vec<_> = rows.iter().flat_map(conflicts).collect();
+        assert_eq!(found, [format!("/objects/1{pointer}")], "{rows:?}");
+        let (_, found, _) = said(&["validate", "-"], &lines);
+        assert_eq!(found.matches("version-conflict").count(), 1, "{found}");
+        // What one line says of itself is said once.
+        let mut backwards = objects.to_vec();
+        backwards.reverse();
+        let (_, rows) = self::rows(&["validate", "--json", "-"], bundle(&backwards).replace('\n', " "));
+        assert_eq!(rows.iter().flat_map(conflicts).count(), 1, "{rows:?}");
     }
 }
 

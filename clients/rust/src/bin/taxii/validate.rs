@@ -8,11 +8,13 @@ mod verdict;
 use crate::failure::Failure;
 use crate::input::{InputOptions, LIMITS, Text};
 use crate::out::Out;
+use std::borrow::Cow;
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use stix_model::bundle::{Form, Parts};
-use stix_model::json::Lines;
+use stix_model::json::{Lines, Value};
 use stix_model::validate::{Code, Finding, Profile, Rule, Severity, Validator, Versions};
 use verdict::{Subject, Verdict};
 
@@ -145,12 +147,7 @@ fn check(text: &Text<'_>, validator: Validator, report: &mut Report, out: &mut O
     if parts.form == Form::Object || (text.is_line && report.format == Format::Json) {
         report.summary.objects += if parts.form == Form::Object { 1 } else { parts.objects().count() };
         let mut findings = validator.document(parts.root);
-        if text.is_line && parts.form == Form::Object {
-            // Each line is a text of its own, and lines of several sources may stand in one file: that they do not fit
-            // each other is worth knowing, and makes none of them invalid.
-            let between = report.versions_of(text).add(parts.root).into_iter();
-            findings.extend(between.map(|finding| Finding { severity: Severity::Warning, ..finding }));
-        }
+        findings.extend(report.between_lines(text, &parts, &findings));
         let subject = Subject::whole(&parts);
         return report.show(Verdict::new(text, &lines, subject, findings), out);
     }
@@ -168,6 +165,7 @@ fn check_parts(
 ) -> Result<(), Failure> {
     let mut all = validator.most_findings(MOST_FINDINGS).document(parts.root);
     let too_many = all.pop_if(|last| last.code == Code::TooMany);
+    all.extend(report.between_lines(text, parts, &all));
     // Those about the bundle itself have no index and come first.
     all.sort_by_key(|finding| finding.index);
     let mut findings = all.into_iter().peekable();
@@ -218,6 +216,30 @@ fn bounded(mut findings: Vec<Finding>, index: usize) -> Vec<Finding> {
 }
 
 impl Report {
+    /// What the objects of a line are against those of the lines before. Each line is a text of its own, and lines of several
+    /// sources may stand in one file: that they do not fit each other is worth knowing, and makes none of them invalid.
+    /// Objects that do not fit others of their own line have `findings` about it.
+    fn between_lines(&mut self, text: &Text<'_>, parts: &Parts<'_>, findings: &[Finding]) -> Vec<Finding> {
+        if !text.is_line {
+            return Vec::new();
+        }
+        let conflicts = findings.iter().filter(|finding| finding.code == Code::VersionConflict);
+        let reported: BTreeSet<_> = conflicts.filter_map(|finding| finding.index).collect();
+        let id = |object: Value<'_>| object.get("id").and_then(|id| id.as_str().map(Cow::into_owned));
+        let at_fault = parts.objects().enumerate().filter(|(index, _)| reported.contains(index));
+        let at_fault: BTreeSet<_> = at_fault.filter_map(|(_, object)| id(object)).collect();
+        let versions = self.versions_of(text);
+        let mut between = Vec::new();
+        for (index, object) in parts.objects().enumerate() {
+            let Some(finding) = versions.add(object) else { continue };
+            if at_fault.is_empty() || id(object).is_none_or(|id| !at_fault.contains(&id)) {
+                let index = (parts.form != Form::Object).then_some(index);
+                between.push(Finding { index, severity: Severity::Warning, ..finding });
+            }
+        }
+        between
+    }
+
     /// What came before of the file to which the text belongs.
     fn versions_of(&mut self, text: &Text<'_>) -> &mut Versions {
         if !Arc::ptr_eq(&self.versions.0, text.file) {

@@ -4,6 +4,7 @@ use super::names::{links, name};
 use crate::failure::Failure;
 use crate::out::Out;
 use serde_json::json;
+use std::collections::BTreeMap;
 use stix_model::StixId;
 use stix_model::graph::{Filter, Graph, Subgraph};
 
@@ -46,9 +47,12 @@ pub(super) fn show_around(
         }))?;
         return Ok(true);
     }
+    // An object is read for its name, and may have many edges.
+    let names: BTreeMap<_, _> = around.ids.iter().map(|id| (*id, name(graph, id))).collect();
     let row = |edge: &stix_model::graph::Edge<'_>| {
+        let name_of = |id| names.get(id).cloned().unwrap_or_default();
         let [from, to] = [edge.from, edge.to];
-        [from.to_string(), name(graph, from), edge.label.to_owned(), to.to_string(), name(graph, to)]
+        [from.to_string(), name_of(from), edge.label.to_owned(), to.to_string(), name_of(to)]
     };
     let rows: Vec<_> = around.edges.iter().map(row).collect();
     if !rows.is_empty() {
