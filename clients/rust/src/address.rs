@@ -24,7 +24,7 @@ impl Address {
     /// ends in `/taxii2/`; a path with `/collections/` in it names the API root before it. Anything else is an API
     /// root.
     pub(crate) fn parse(text: &str, allow_plain_http: bool) -> Result<Self, Error> {
-        let wrong = |reason: String| Error::Url { url: text.to_owned(), reason };
+        let wrong = |reason: String| Error::Url { url: without_userinfo(text), reason };
         let mut url = Url::parse(&with_scheme(text)).map_err(|error| wrong(format!("not a URL: {error}")))?;
         check_transport(&url, allow_plain_http).map_err(|reason| wrong(reason.to_owned()))?;
         if !url.username().is_empty() || url.password().is_some() {
@@ -71,6 +71,14 @@ impl Address {
             Self::Discovery(url) | Self::ApiRoot(url) | Self::Collection { root: url, .. } => url,
         }
     }
+}
+
+/// A text that may be a URL, without the user and the password in it, for messages.
+fn without_userinfo(text: &str) -> String {
+    let begin = text.find("://").map_or(0, |at| at + "://".len());
+    let length = text[begin..].find(['/', '?', '#']).unwrap_or(text.len() - begin);
+    let host = text[begin..begin + length].rfind('@').map_or(begin, |at| begin + at + 1);
+    format!("{}{}", &text[..begin], &text[host..])
 }
 
 /// A segment of a path without its escapes, which are put in again when a path is made of it.
@@ -195,6 +203,10 @@ mod tests {
             assert!(Address::parse(text, false).is_err(), "{text}");
         }
         assert!(Address::parse("http://h/", true).is_ok());
+        for text in ["https://u:p@h/x@y", "u:p@h/x@y", "https://u:p@q@h:99999/", "ftp://u:p@h"] {
+            let said = Address::parse(text, false).unwrap_err().to_string();
+            assert!(!said.contains("u:p") && !said.contains("q@") && said.contains('h'), "{said}");
+        }
     }
 
     #[test]

@@ -52,10 +52,11 @@ pub(super) fn confirm(what: &str, yes: bool) -> anyhow::Result<()> {
 }
 
 /// Warns of a title that some clients cut.
-pub(super) fn warn_of_dots(title: &str) {
+pub(super) fn warn_of_dots(title: &str, as_json: bool) {
     if title.contains('.') {
-        output::complaint(
-            "warning: OpenCTI names collections as `root.title` and cuts a title at its first dot; \
+        output::warning(
+            as_json,
+            "OpenCTI names collections as `root.title` and cuts a title at its first dot; \
              with such a title, it reaches the collection only by `*`",
         );
     }

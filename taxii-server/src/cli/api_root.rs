@@ -90,7 +90,7 @@ impl ApiRoot {
         };
         match self.action {
             Action::Add { name, title, description, default } => {
-                warn_of_dots(title.as_deref().unwrap_or_default());
+                warn_of_dots(title.as_deref().unwrap_or_default(), self.json);
                 let new = NewApiRoot { name, title, description, is_default: default };
                 let added = control.add_api_root(&new).await?;
                 print(&added, self.json)?;
@@ -106,7 +106,7 @@ impl ApiRoot {
                 print(&control.change_api_root(&name, &change).await?, self.json)?;
             }
             Action::Set { name, change: Change { title, description, default } } => {
-                warn_of_dots(title.as_deref().unwrap_or_default());
+                warn_of_dots(title.as_deref().unwrap_or_default(), self.json);
                 let description = description.map(output::unless_empty);
                 let change = ApiRootChange { name: None, title, description, is_default: default };
                 print(&control.change_api_root(&name, &change).await?, self.json)?;

@@ -136,7 +136,7 @@ impl Collection {
         let control = options.control().await?;
         match self.action {
             Action::Add(add) => {
-                warn_of_dots(&add.title);
+                warn_of_dots(&add.title, self.json);
                 let added = control.add_collection(&add.into_new(&control).await?).await?;
                 if self.json {
                     output::json(&added)?;
@@ -168,7 +168,7 @@ async fn change(
     change: CollectionChange,
     as_json: bool,
 ) -> anyhow::Result<()> {
-    warn_of_dots(change.title.as_deref().unwrap_or_default());
+    warn_of_dots(change.title.as_deref().unwrap_or_default(), as_json);
     let id = find_collection(control, collection).await?.id;
     let changed = control.change_collection(id, &change).await?;
     if as_json { output::json(&changed) } else { Ok(()) }

@@ -1,5 +1,6 @@
 use super::CommonOptions;
 use super::admin::find_collection;
+use crate::control::Control;
 use crate::private::{self, Unfinished};
 use anyhow::Context;
 use clap::Args;
@@ -9,6 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use uuid::Uuid;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -32,6 +34,33 @@ impl Export {
         let control = options.control().await?;
         let id = find_collection(&control, &self.collection).await?.id;
         let mut out = Out::open(self.output.as_deref())?;
+        let is_new_file = out.unfinished.is_some();
+        let written = self.write(&control, id, &mut out);
+        // Of a file that is not complete, nothing stays behind.
+        let is_read = match is_new_file {
+            true => tokio::select! {
+                // First, so that the signal is heard before anything is waited for.
+                biased;
+                _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted; nothing was written"),
+                written = written => written?,
+            },
+            false => written.await?,
+        };
+        if is_read {
+            out.finish().with_context(|| self.cannot_write())?;
+        }
+        Ok(true)
+    }
+
+    fn cannot_write(&self) -> String {
+        let path = self.output.as_deref().filter(|path| *path != Path::new("-"));
+        path.map_or("cannot write to standard output".to_owned(), |path| {
+            format!("cannot write {}", path.display())
+        })
+    }
+
+    /// Writes all pages, unless the reader of a pipe goes away.
+    async fn write(&self, control: &Control, id: Uuid, out: &mut Out) -> anyhow::Result<bool> {
         let style = ProgressStyle::with_template("{spinner} {human_pos} objects, {per_sec}");
         let bar =
             ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
@@ -39,8 +68,8 @@ impl Export {
         loop {
             let page = control.records(id, next.as_deref()).await?;
             match out.writer().write_all(&page.lines) {
-                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(true),
-                written => written?,
+                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(false),
+                written => written.with_context(|| self.cannot_write())?,
             }
             bar.inc(page.lines.iter().filter(|byte| **byte == b'\n').count() as u64);
             next = page.next;
@@ -48,7 +77,6 @@ impl Export {
                 break;
             }
         }
-        out.finish()?;
         bar.finish_and_clear();
         Ok(true)
     }
@@ -113,6 +141,6 @@ impl Out {
             Writer::Gzip(out) => out.finish()?.flush()?,
         }
         let Some((unfinished, path)) = self.unfinished else { return Ok(()) };
-        unfinished.name(&path).with_context(|| format!("cannot write {}", path.display()))
+        Ok(unfinished.name(&path)?)
     }
 }

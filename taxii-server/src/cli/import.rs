@@ -12,6 +12,7 @@ use outcome::Outcome;
 use serde_json::json;
 use std::fs::File;
 use std::io::{Cursor, ErrorKind, IsTerminal, Read};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use stix_model::bundle::{Form, Parts};
 use stix_model::json::{Document, Lines, Value};
@@ -35,6 +36,8 @@ Dates must not fall, and must be later than everything in the collection.";
 
 /// Objects of one request, so that the progress bar moves.
 const BATCH_OBJECTS: usize = 1000;
+/// The name by which a command line means standard input.
+const STDIN: &str = "-";
 /// The name of standard input in messages.
 const STANDARD_INPUT: &str = "standard input";
 
@@ -45,7 +48,7 @@ pub(super) struct Import {
     /// Bundles, envelopes, lists, JSON lines of objects, or what export wrote, also compressed by gzip or zstd; `-`, or
     /// none when something is piped in, is standard input
     #[arg(value_name = "FILE")]
-    files: Vec<String>,
+    files: Vec<PathBuf>,
     /// Id, alias or title of the collection
     #[arg(long)]
     collection: String,
@@ -65,14 +68,24 @@ impl Import {
                 !is_terminal,
                 "which file? Give its name, or pipe it in; `-` reads what you type"
             );
-            self.files.push("-".to_owned());
+            self.files.push(STDIN.into());
         }
         let control = options.control().await?;
         let collection = find_collection(&control, &self.collection).await?;
+        // A name that was mistyped is then no half-done import.
+        for path in self.files.iter().filter(|path| *path != Path::new(STDIN)) {
+            let found = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
+            anyhow::ensure!(
+                !found.is_dir(),
+                "cannot read {}: it is a folder; name a file in it",
+                path.display()
+            );
+        }
         let mut importer = Importer::new(&control, &collection).await?;
         let mut stopped = Ok(());
         for path in &self.files {
-            let name = if path == "-" { STANDARD_INPUT } else { path };
+            let name = path.to_string_lossy();
+            let name = if name == STDIN { STANDARD_INPUT } else { &name };
             importer.begin(name);
             stopped = importer.file(path).await.with_context(|| format!("in {name}"));
             if stopped.is_err() || importer.stopped.is_some() {
@@ -143,14 +156,14 @@ impl<'c> Importer<'c> {
         self.name = name.into();
     }
 
-    async fn file(&mut self, path: &str) -> anyhow::Result<()> {
+    async fn file(&mut self, path: &Path) -> anyhow::Result<()> {
         let mut file: Box<dyn Read + Send> =
-            if path == "-" { Box::new(std::io::stdin()) } else { Box::new(File::open(path)?) };
+            if path == Path::new(STDIN) { Box::new(std::io::stdin()) } else { Box::new(File::open(path)?) };
         let mut head = Vec::new();
         file.by_ref().take(Compression::HEAD as u64).read_to_end(&mut head)?;
         let compression = Compression::of(&head);
         let file = Cursor::new(head).chain(file);
-        let expect = Expect::of_name(path);
+        let expect = Expect::of_name(&path.to_string_lossy());
         match compression {
             Some(Compression::Gzip) => self.read(flate2::read::MultiGzDecoder::new(file), expect).await,
             Some(Compression::Zstd) => self.read(zstd::Decoder::new(file)?, expect).await,

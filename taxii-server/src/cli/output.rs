@@ -27,6 +27,15 @@ pub(super) fn complaint(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
+/// Prints a warning to standard error.
+pub(super) fn warning(as_json: bool, text: &str) {
+    let line = match as_json {
+        true => serde_json::json!({"warning": text}).to_string(),
+        false => format!("warning: {text}"),
+    };
+    complaint(&line);
+}
+
 /// Prints a question without ending its line.
 pub(super) fn question(text: &str) {
     let mut out = std::io::stderr().lock();

@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
 use std::error::Error;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 use subtle::ConstantTimeEq;
@@ -49,7 +50,8 @@ impl Control {
         let path = config.data.join(engines::CONTROL);
         let found = match ControlAddress::read(&config.data) {
             Ok(found) => found,
-            // The store tells what is wrong with the folder.
+            // The store tells what is wrong with a folder that is none.
+            Err(source) if source.kind() == ErrorKind::NotADirectory => return Ok(None),
             Err(source) => return Err(ControlError::File { path, source }),
         };
         let Some(ControlAddress { place, secret, process }) = found else { return Ok(None) };

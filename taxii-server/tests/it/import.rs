@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixStream};
+use tokio::sync::Notify;
 
 async fn import(data: &Path, file: &Path, more: &[&str]) -> (i32, String, String) {
     let mut command = program(data);
@@ -38,9 +39,17 @@ async fn failures_that_are_not_named_are_counted() {
     assert_eq!(rows.lines().filter(|line| line.starts_with("failed  ")).count(), 20);
 }
 
-/// Stands between the command line and a server, and hangs up instead of handing on the answer to that many additions
-/// and all that follow.
-async fn hang_up(data: &Path, additions: usize) {
+/// What becomes of a question.
+enum Fate {
+    Answered,
+    /// The server gets it, and the connection is closed before the answer.
+    Lost,
+    /// There is no answer, and the connection stays.
+    Held,
+}
+
+/// Stands between the command line and a server.
+async fn between(data: &Path, fate: impl Fn(&[u8]) -> Fate + Send + Sync + 'static) {
     let path = data.join("control.json");
     let mut control: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -48,29 +57,29 @@ async fn hang_up(data: &Path, additions: usize) {
     control["address"] = json!(listener.local_addr().unwrap());
     std::fs::write(&path, control.to_string()).unwrap();
     let socket = data.join("control.sock");
-    let left = Arc::new(AtomicUsize::new(additions));
+    let fate = Arc::new(fate);
     tokio::spawn(async move {
         while let Ok((mut near, _)) = listener.accept().await {
             let mut far = UnixStream::connect(&socket).await.unwrap();
-            let left = left.clone();
+            let fate = fate.clone();
             tokio::spawn(async move {
                 let (mut question, mut answer) = (vec![0; 1 << 20], vec![0; 1 << 20]);
-                let mut is_last = false;
+                let mut is_lost = false;
                 loop {
                     tokio::select! {
                         read = near.read(&mut question) => match read {
                             Ok(0) | Err(_) => break,
-                            Ok(read) => {
-                                if question.starts_with(b"POST /api") {
-                                    let before = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-                                    is_last = before.is_err();
+                            Ok(read) => match fate(&question[..read]) {
+                                Fate::Held => {}
+                                fate => {
+                                    is_lost |= matches!(fate, Fate::Lost);
+                                    far.write_all(&question[..read]).await.unwrap();
                                 }
-                                far.write_all(&question[..read]).await.unwrap();
-                            }
+                            },
                         },
                         read = far.read(&mut answer) => match read {
                             Ok(0) | Err(_) => break,
-                            Ok(_) if is_last => break,
+                            Ok(_) if is_lost => break,
                             Ok(read) => near.write_all(&answer[..read]).await.unwrap(),
                         },
                     }
@@ -78,6 +87,20 @@ async fn hang_up(data: &Path, additions: usize) {
             });
         }
     });
+}
+
+/// Loses the answers to additions, once so many were answered.
+async fn hang_up(data: &Path, additions: usize) {
+    let left = AtomicUsize::new(additions);
+    between(data, move |question| {
+        let is_addition = question.starts_with(b"POST /api");
+        let next = |left: usize| left.checked_sub(1);
+        match is_addition && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next).is_err() {
+            true => Fate::Lost,
+            false => Fate::Answered,
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -129,4 +152,57 @@ async fn what_left_without_an_answer_is_unknown() {
     );
     assert_eq!(run(&data, &["export", "--collection", "c"]).await.lines().count(), 2500);
     stop(child).await;
+}
+
+#[tokio::test]
+async fn names_of_files_are_looked_at_before_anything_is_sent() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    run(&data, &["api-root", "add", "api"]).await;
+    run(&data, &["collection", "add", "c"]).await;
+    let file = folder.path().join(std::ffi::OsStr::from_bytes(b"f\xff.jsonl"));
+    std::fs::write(&file, crate::app::tool(1, 2001).to_string()).unwrap();
+    for wrong in [folder.path().join("missing"), folder.path().to_owned()] {
+        let (code, said, error) = import(&data, &file, &[wrong.to_str().unwrap()]).await;
+        assert_eq!((code, said.as_str()), (1, ""), "{error}");
+        assert!(error.contains(&format!("cannot read {}: ", wrong.display())), "{error}");
+    }
+    assert_eq!(run(&data, &["export", "--collection", "c"]).await, "");
+    let (code, said, error) = import(&data, &file, &[]).await;
+    assert_eq!((code, said.as_str()), (0, "1 of 1 objects are in the collection, 0 failed\n"), "{error}");
+}
+
+#[tokio::test]
+async fn an_export_that_is_interrupted_leaves_nothing() {
+    crate::tls::install_crypto();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let (server, _) = demo(&data).await;
+    let backups = folder.path().join("backups");
+    std::fs::create_dir(&backups).unwrap();
+    let control = std::fs::read(data.join("control.json")).unwrap();
+    let is_asked = Arc::new(Notify::new());
+    let asked = is_asked.clone();
+    between(&data, move |question| {
+        if !String::from_utf8_lossy(question).contains("/records/") {
+            return Fate::Answered;
+        }
+        asked.notify_one();
+        Fate::Held
+    })
+    .await;
+    let mut export = program(&data);
+    export.args(["export", "--collection", "ics-attack", "-o"]).arg(backups.join("x.jsonl.gz"));
+    let child = export.spawn().unwrap();
+    is_asked.notified().await;
+    assert_eq!(std::fs::read_dir(&backups).unwrap().count(), 1);
+    let id = child.id().unwrap().to_string();
+    assert!(tokio::process::Command::new("kill").args(["-INT", &id]).status().await.unwrap().success());
+    let output = child.wait_with_output().await.unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && said.contains("interrupted; nothing was written"), "{said}");
+    assert_eq!(std::fs::read_dir(&backups).unwrap().count(), 0);
+    std::fs::write(data.join("control.json"), control).unwrap();
+    stop(server).await;
 }

@@ -248,6 +248,15 @@ async fn errors_are_json_where_json_is_asked_for() {
         assert_eq!(error["error"]["exit_code"], code);
         assert!(error["error"]["message"].as_str().unwrap().contains(message), "{error}");
     }
+    let output = program(folder.path()).args(["collection", "add", "a.b", "--json"]).output().await.unwrap();
+    let warning: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert!(warning["warning"].as_str().unwrap().contains("first dot"), "{warning}");
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    assert!(
+        refused(&file, &["account", "list"]).await.contains("there is no store in"),
+        "a file is no folder"
+    );
 }
 
 #[tokio::test]

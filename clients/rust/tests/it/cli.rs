@@ -232,3 +232,100 @@ fn an_address_needs_no_scheme() {
         assert!(stub.run(&["--url", &address, "list"]).status.success(), "{address}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn names_of_files_may_have_any_bytes() {
+    use std::os::unix::ffi::OsStrExt;
+    let name = |bytes: &[u8]| std::ffi::OsStr::from_bytes(bytes).to_owned();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(name(b"f\xff.jsonl"));
+    let object = r#"{"type":"ipv4-addr","spec_version":"2.1","id":"ipv4-addr--ff26c055-6336-5bc5-b98d-13d6226742dd","value":"198.51.100.3"}"#;
+    std::fs::write(&file, object).unwrap();
+    let stub = Stub::start(Behaviour::default());
+    for command in ["validate", "convert", "id", "canonicalize", "graph", "push"] {
+        let output = stub.command().arg(command).arg(&file).output().unwrap();
+        assert!(output.status.success(), "{command}: {}", text(&output.stderr));
+    }
+    let match_ = ["pattern", "match", "--objects", "--pattern", "[ipv4-addr:value = '198.51.100.3']"];
+    assert!(taxii().args(match_).arg(&file).output().unwrap().status.success());
+    let patterns = folder.path().join(name(b"p\xff"));
+    std::fs::write(&patterns, "[url:value = 'x']").unwrap();
+    assert!(taxii().args(["pattern", "parse"]).arg(&patterns).output().unwrap().status.success());
+    let missing = folder.path().join(name(b"\xff"));
+    let output = taxii().arg("validate").arg(&missing).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    for _ in 0..2 {
+        let mut pull = stub.command();
+        let output =
+            pull.args(["--json", "pull", "-o"]).arg(folder.path().join(name(b"o\xff"))).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert_eq!(serde_json::from_slice::<Value>(&output.stdout).unwrap()["objects"], 10);
+    }
+    for (arguments, code) in [(&["pull", "-c"][..], 2), (&["--url"], 2), (&["--json", "get"], 2)] {
+        let output = stub.command().args(arguments).arg(name(b"\xff")).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{}", text(&output.stderr));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_or_device_is_written_through() {
+    let stub = Stub::start(Behaviour::default());
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut pull = stub.command().args(["pull", "-o"]).arg(&pipe).spawn().unwrap();
+    let got = std::fs::read_to_string(&pipe).unwrap();
+    assert!(pull.wait().unwrap().success());
+    assert_eq!(got.lines().count(), 10);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no state stands beside it");
+    let output = stub.run(&["pull", "-o", folder.path().to_str().unwrap()]);
+    let said = text(&output.stderr);
+    assert!(output.status.code() == Some(2) && said.contains("is a folder; name a file in it"), "{said}");
+    let full = std::path::Path::new("/dev/full");
+    if full.exists() {
+        let output = stub.run(&["pull", "-o", "/dev/full"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).starts_with("/dev/full: "), "{}", text(&output.stderr));
+        assert!(!std::path::Path::new("/dev/full.taxii-state").exists());
+    }
+}
+
+#[test]
+fn passwords_in_addresses_are_not_repeated() {
+    for url in ["https://u:secret@taxii.example/", "u:secret@taxii.example", "https://u:secret@h:99999/"] {
+        let output = taxii().args(["--url", url, "list"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(!text(&output.stderr).contains("secret"), "{}", text(&output.stderr));
+    }
+    let output = taxii()
+        .args(["--url", "https://h", "--user", "a:b", "--password", "secret", "list"])
+        .output()
+        .unwrap();
+    let said = text(&output.stderr);
+    assert!(
+        output.status.code() == Some(2) && said.contains("has no colon") && !said.contains("secret"),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_is_not_well_stays_so_when_the_reader_goes_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lines.jsonl");
+    // More than a pipe holds.
+    std::fs::write(&file, "{\"type\":\"tool\",\"id\":1}\n{\n".repeat(20_000)).unwrap();
+    for (command, code) in
+        [("validate", 1), ("id", 1), ("canonicalize", 1), ("pattern parse", 1), ("pattern match", 1)]
+    {
+        let mut command = {
+            let mut taxii = taxii();
+            taxii.args(command.split(' ')).arg("--json").arg(&file);
+            taxii
+        };
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        drop(child.stdout.take());
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{command:?}");
+    }
+}

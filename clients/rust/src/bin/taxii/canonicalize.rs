@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
     let limits = Limits { depth: u8::MAX, safe_integers: false, ..LIMITS };
     let mut is_all_well = true;
     let mut canonical = String::new();
-    arguments.input.each(out, |text, out| {
+    let read = arguments.input.each(out, |text, out| {
         canonical.clear();
         match text.read(limits) {
             Ok(document) if out.is_json() => {
@@ -60,6 +60,6 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
             }
         }
         Ok(())
-    })?;
-    Failure::shown_unless(is_all_well)
+    });
+    Failure::verdict(read, is_all_well)
 }

@@ -68,8 +68,9 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
         observed: BTreeMap::new(),
         notes: BTreeMap::new(),
     };
-    arguments.input.each(out, |text, out| conversion.text(text, out))?;
-    conversion.finish(out)
+    let read = arguments.input.each(out, |text, out| conversion.text(text, out));
+    let is_all_well = conversion.left_out == 0;
+    Failure::verdict(read.and_then(|()| conversion.finish(out)), is_all_well)
 }
 
 struct Conversion {
@@ -191,6 +192,6 @@ impl Conversion {
         }
         let rest = if self.left_out > 0 { format!(", {} left out", self.left_out) } else { String::new() };
         out.remark(format!("{} objects{rest}", self.written));
-        Failure::shown_unless(self.left_out == 0)
+        Ok(())
     }
 }

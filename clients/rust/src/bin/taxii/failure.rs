@@ -40,6 +40,17 @@ impl Failure {
         if is_all_well { Ok(()) } else { Err(Self::Shown) }
     }
 
+    /// The same, after results were shown. What is known to be not well stays so when the reader of the results has gone
+    /// away.
+    pub(crate) fn verdict(shown: Result<(), Self>, is_all_well: bool) -> Result<(), Self> {
+        match shown {
+            Err(Self::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe && !is_all_well => {
+                Err(Self::Shown)
+            }
+            shown => shown.and(Self::shown_unless(is_all_well)),
+        }
+    }
+
     /// A file that cannot be used.
     pub(crate) fn file(path: &Path, error: io::Error) -> Self {
         Self::Failed(format!("{}: {error}", path.display()))

@@ -40,11 +40,11 @@ struct Row<'a> {
 
 pub(crate) fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
     let mut is_all_well = true;
-    arguments.input.each(out, |text, out| {
+    let read = arguments.input.each(out, |text, out| {
         is_all_well &= identify(text, out)?;
         Ok(())
-    })?;
-    Failure::shown_unless(is_all_well)
+    });
+    Failure::verdict(read, is_all_well)
 }
 
 /// Shows the identifiers of a text, and says whether each value was a cyber-observable object.

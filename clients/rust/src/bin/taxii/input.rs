@@ -10,6 +10,7 @@ pub(crate) use objects::{Bad, Found};
 use source::Source;
 use std::borrow::Cow;
 use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use stix_model::json::Value;
 pub(crate) use stix_model::reader::LIMITS;
@@ -28,7 +29,7 @@ pub(crate) struct InputOptions {
     /// Bundles, envelopes, lists, single objects or JSON lines, also compressed by gzip or zstd; `-`, or none when
     /// something is piped in, is standard input
     #[arg(value_name = "FILE")]
-    files: Vec<String>,
+    files: Vec<PathBuf>,
     #[command(flatten)]
     form: LinesOption,
 }
@@ -39,7 +40,7 @@ pub(crate) struct OneInput {
     /// A JSON text or JSON lines, also compressed by gzip or zstd; `-`, or none when something is piped in, is standard
     /// input
     #[arg(value_name = "FILE")]
-    file: Option<String>,
+    file: Option<PathBuf>,
     #[command(flatten)]
     form: LinesOption,
 }
@@ -88,7 +89,7 @@ impl LinesOption {
 
 /// Works on each line of a file, whatever it looks like.
 pub(crate) fn each_line(
-    file: Option<&str>,
+    file: Option<&Path>,
     out: &mut Out,
     mut work: impl FnMut(&Text<'_>, &mut Out) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
@@ -108,7 +109,7 @@ struct Input {
 }
 
 impl Input {
-    fn open(file: Option<&str>, expect: Option<Expect>, out: &Out) -> Result<Self, Failure> {
+    fn open(file: Option<&Path>, expect: Option<Expect>, out: &Out) -> Result<Self, Failure> {
         let is_terminal = io::stdin().is_terminal();
         let file = match file {
             Some(file) => file,
@@ -117,14 +118,17 @@ impl Input {
                     "which file? Give its name, or pipe it in; `-` reads what you type".into(),
                 ));
             }
-            None => "-",
+            None => Path::new("-"),
         };
-        if file == "-" && is_terminal {
+        let is_stdin = file == Path::new("-");
+        if is_stdin && is_terminal {
             out.remark("reading what you type; Ctrl-D ends it");
         }
-        let name: Arc<str> = if file == "-" { STANDARD_INPUT } else { file }.into();
+        // For people, and for what the name says of the content.
+        let typed = file.to_string_lossy();
+        let name: Arc<str> = if is_stdin { STANDARD_INPUT } else { &typed }.into();
         let source = Source::open(file).map_err(|error| Failure::input(&name, &error))?;
-        let reader = Reader::new(expect.unwrap_or_else(|| Expect::of_name(file)), Bounds::default());
+        let reader = Reader::new(expect.unwrap_or_else(|| Expect::of_name(&typed)), Bounds::default());
         Ok(Self { name, source, reader })
     }
 

@@ -120,7 +120,7 @@ fn command() -> clap::Command {
 fn parse() -> Result<Arguments, ExitCode> {
     let matches = command().try_get_matches();
     matches.and_then(|matches| Arguments::from_arg_matches(&matches)).map_err(|error| {
-        let is_json = std::env::args().any(|argument| argument == "--json");
+        let is_json = std::env::args_os().any(|argument| argument == "--json");
         if error.use_stderr() && is_json {
             let text = error.render().to_string();
             let message = text.strip_prefix("error: ").unwrap_or(&text).trim_end();

@@ -14,8 +14,10 @@ use crate::server::Server;
 use layout::Layout;
 use serde_json::json;
 use state::Request;
-use std::path::PathBuf;
-use target::Target;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use target::{Packing, Target};
 use taxii_client::{Error, Filter, Position};
 use uuid::Uuid;
 use walk::Walk;
@@ -70,23 +72,49 @@ pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -
         false => Layout::Lines,
     };
     let output = arguments.output.as_ref().filter(|path| path.as_os_str() != "-");
-    let Some(path) = output else { return to_stdout(walk, &layout, out).await };
+    let Some(path) = output else {
+        return to_stream(walk, &layout, out, |text, out| Ok(out.raw(text)?)).await;
+    };
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => {
+            return Err(Failure::Usage(format!("{}: is a folder; name a file in it", path.display())));
+        }
+        // A pipe or a device keeps no place to go on from, and no state may stand beside it.
+        Ok(found) if !found.is_file() => return to_device(walk, &layout, path, out).await,
+        _ => {}
+    }
     // How large the pages are may change from one pull to the next.
     let filters = Filter { limit: None, ..arguments.filter.typed() };
     let request = Request { url, collection, bundle: arguments.bundle, filters };
     to_file(walk, &target::Place { path, request, layout, restart: arguments.restart }, out).await
 }
 
-async fn to_stdout(mut walk: Walk, layout: &Layout, out: &mut Out) -> Result<(), Failure> {
+async fn to_device(walk: Walk, layout: &Layout, path: &Path, out: &mut Out) -> Result<(), Failure> {
+    let at = |error| Failure::file(path, error);
+    let mut file = fs::File::options().write(true).open(path).map_err(&at)?;
+    let packing = Packing::of(path);
+    to_stream(walk, layout, out, |text, _| {
+        packing.pack(text).and_then(|packed| file.write_all(&packed)).map_err(&at)
+    })
+    .await
+}
+
+/// Hands on each page as it comes.
+async fn to_stream(
+    mut walk: Walk,
+    layout: &Layout,
+    out: &mut Out,
+    mut write: impl FnMut(&[u8], &mut Out) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let progress = Progress::open_ended(out);
     let mut count = 0;
     while let Some(objects) = walk.next().await? {
-        out.raw(&layout.page(&objects, count))?;
+        write(&layout.page(&objects, count), out)?;
         out.flush()?;
         count += objects.len() as u64;
         progress.add(objects.len());
     }
-    out.raw(&layout.end(count))?;
+    write(&layout.end(count), out)?;
     drop(progress);
     out.remark(format!("{count} objects"));
     Ok(())
@@ -139,7 +167,7 @@ async fn to_file(walk: Walk, place: &target::Place<'_>, out: &mut Out) -> Result
     target.finish()?;
     let (objects, new) = (target.objects(), target.objects() - before);
     if out.is_json() {
-        out.json(&json!({ "file": target.path(), "objects": objects, "new": new }))?;
+        out.json(&json!({ "file": target.path().to_string_lossy(), "objects": objects, "new": new }))?;
     }
     out.remark(format!("{}: {objects} objects, {new} of them new", target.path().display()));
     Ok(())

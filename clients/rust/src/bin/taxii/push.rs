@@ -67,9 +67,9 @@ pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -
     let wait = Duration::from_secs(if sent.is_ok() { arguments.wait } else { 0 });
     let settled = settle(&client, pending, wait, &mut summary, out).await;
     // What was done is told even when the server went away in the middle.
-    summary.show(out)?;
+    let shown = summary.show(out);
     sent.and(settled)?;
-    Failure::shown_unless(summary.failure == 0 && summary.unknown == 0)
+    Failure::verdict(shown, summary.failure == 0 && summary.unknown == 0)
 }
 
 /// Reads everything before anything is sent: a file that is missing is then no half-done push.

@@ -51,10 +51,17 @@ impl Server {
     /// A client for it.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
         let usage = |message: &str| Failure::Usage(message.to_owned());
-        let url = given(&self.url).ok_or_else(|| usage("which server? Give --url or set TAXII_URL"))?;
+        let url = given(&self.url).filter(|url| !url.trim().is_empty());
+        let url = url.ok_or_else(|| usage("which server? Give --url or set TAXII_URL"))?;
         let auth = match (given(&self.user), given(&self.token)) {
             (Some(_), Some(_)) => {
                 return Err(usage("give a user or a token, not both (TAXII_USER, TAXII_TOKEN)"));
+            }
+            (Some(user), None) if user.contains(':') => {
+                return Err(Failure::Usage(format!(
+                    "{user}: the name for HTTP Basic has no colon (RFC 7617); the password is given by TAXII_PASSWORD or \
+                     --password-stdin"
+                )));
             }
             (Some(user), None) => {
                 let password = match given(&self.password) {

@@ -24,12 +24,8 @@ pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -
     let client = server.client()?;
     let status = client.status(&arguments.id).await?;
     let status = client.wait_for_status(status, Duration::from_secs(arguments.wait)).await?;
-    if out.is_json() {
-        out.json(&status)?;
-    } else {
-        show(&status, out)?;
-    }
-    Failure::shown_unless(status.failure_count == 0)
+    let shown = if out.is_json() { out.json(&status).map_err(Failure::from) } else { show(&status, out) };
+    Failure::verdict(shown, status.failure_count == 0)
 }
 
 fn show(status: &Status, out: &mut Out) -> Result<(), Failure> {

@@ -111,15 +111,16 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
     };
     let validator = Validator::new(arguments.profile);
     let read = arguments.input.each(out, |text, out| check(text, validator, &mut report, out));
-    match format {
-        Format::Human => report.digest.finish(out)?,
-        Format::Sarif => report.log.finish(out)?,
-        Format::Json => {}
+    let shown = match format {
+        Format::Human => report.digest.finish(out),
+        Format::Sarif => report.log.finish(out),
+        Format::Json => Ok(()),
+    };
+    let told = read.and(shown).and_then(|()| Ok(out.flush()?));
+    if told.is_ok() {
+        out.remark(&report.summary);
     }
-    read?;
-    out.flush()?;
-    out.remark(&report.summary);
-    Failure::shown_unless(report.summary.invalid == 0)
+    Failure::verdict(told, report.summary.invalid == 0)
 }
 
 /// Shows verdicts as they come, and counts.

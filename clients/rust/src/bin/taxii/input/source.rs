@@ -3,6 +3,7 @@
 use flate2::read::MultiGzDecoder;
 use std::fs::File;
 use std::io::{self, Cursor, Read};
+use std::path::Path;
 use stix_model::reader::Compression;
 
 /// A file that is open.
@@ -14,9 +15,9 @@ pub(super) struct Source {
 
 impl Source {
     /// Opens a file; `-` is standard input.
-    pub(super) fn open(file: &str) -> io::Result<Self> {
+    pub(super) fn open(file: &Path) -> io::Result<Self> {
         let mut source: Box<dyn Read> =
-            if file == "-" { Box::new(io::stdin().lock()) } else { Box::new(File::open(file)?) };
+            if file == Path::new("-") { Box::new(io::stdin().lock()) } else { Box::new(File::open(file)?) };
         let mut head = Vec::new();
         source.by_ref().take(Compression::HEAD as u64).read_to_end(&mut head)?;
         let compression = Compression::of(&head);

@@ -5,6 +5,7 @@ use crate::input::{LIMITS, Text, each_line, text_of};
 use crate::out::{Out, Tone};
 use serde::Serialize;
 use std::borrow::Cow;
+use std::path::PathBuf;
 use stix_model::json::Document;
 use stix_model::pattern::{Pattern, PatternIssue, PatternLevel};
 
@@ -29,7 +30,7 @@ pub(crate) struct Arguments {
     /// Patterns, one on each line, also compressed by gzip or zstd; `-`, or none when something is piped in, is standard
     /// input
     #[arg(value_name = "FILE", conflicts_with = "pattern")]
-    file: Option<String>,
+    file: Option<PathBuf>,
     /// The one pattern
     #[arg(long)]
     pattern: Option<String>,
@@ -62,10 +63,11 @@ pub(super) fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
     if let Some(pattern) = &arguments.pattern {
         is_all_well = show("--pattern", 1, Ok(pattern.into()), out)?;
     } else {
-        each_line(arguments.file.as_deref(), out, |text, out| {
+        let read = each_line(arguments.file.as_deref(), out, |text, out| {
             is_all_well &= show(text.file, text.line, pattern_of(text), out)?;
             Ok(())
-        })?;
+        });
+        return Failure::verdict(read, is_all_well);
     }
     Failure::shown_unless(is_all_well)
 }

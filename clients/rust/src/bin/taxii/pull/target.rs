@@ -36,7 +36,7 @@ pub(super) struct Target {
 
 /// How the file is compressed; its name tells.
 #[derive(Clone, Copy, Debug)]
-enum Packing {
+pub(super) enum Packing {
     None,
     Gzip,
     Zstd,
@@ -181,7 +181,7 @@ impl Target {
 }
 
 impl Packing {
-    fn of(path: &Path) -> Self {
+    pub(super) fn of(path: &Path) -> Self {
         match path.extension().and_then(std::ffi::OsStr::to_str) {
             Some("gz") => Self::Gzip,
             Some("zst") => Self::Zstd,
@@ -190,7 +190,7 @@ impl Packing {
     }
 
     /// A text as a member by itself: what is compressed so may be joined (RFC 1952, section 2.2; RFC 8878, section 3).
-    fn pack(self, text: &[u8]) -> io::Result<Vec<u8>> {
+    pub(super) fn pack(self, text: &[u8]) -> io::Result<Vec<u8>> {
         if text.is_empty() {
             return Ok(Vec::new());
         }

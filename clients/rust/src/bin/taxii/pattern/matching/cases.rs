@@ -9,7 +9,7 @@ use stix_model::pattern::Observations;
 
 pub(super) fn run(input: &InputOptions, out: &mut Out) -> Result<(), Failure> {
     let mut is_all_well = true;
-    input.each(out, |text, out| {
+    let read = input.each(out, |text, out| {
         let row = case(text);
         is_all_well &= row.r#match == Some(true);
         if out.is_json() {
@@ -23,8 +23,8 @@ pub(super) fn run(input: &InputOptions, out: &mut Out) -> Result<(), Failure> {
             )?,
         }
         Ok(())
-    })?;
-    Failure::shown_unless(is_all_well)
+    });
+    Failure::verdict(read, is_all_well)
 }
 
 fn case(text: &Text<'_>) -> Row {
