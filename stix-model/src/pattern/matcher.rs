@@ -47,11 +47,10 @@ impl CompiledPattern {
         observations: &'o Observations<'_>,
     ) -> Result<Option<Match<'o>>, BudgetExceeded> {
         let mut budget = Budget::new(self.limits.steps);
-        let list = observations.list();
         let mut parts = Vec::new();
         if let Plan::Leaf(alternatives) = &self.plan {
             // Nothing has to be combined, so the first observation that fits is the answer.
-            for observation in list {
+            for observation in observations.iter() {
                 for alternative in alternatives {
                     if let Some(object) = alternative.find(observation, &mut budget)? {
                         parts.push(MatchedObservation { id: &observation.id, object: &object.key, times: 1 });
@@ -61,10 +60,11 @@ impl CompiledPattern {
             }
             return Ok(None);
         }
-        let Some(mut uses) = solve(&self.plan, list, &mut budget)? else { return Ok(None) };
+        let list: Vec<_> = observations.iter().collect();
+        let Some(mut uses) = solve(&self.plan, &list, &mut budget)? else { return Ok(None) };
         uses.sort_by_key(|part| part.observation);
         for Use { observation, alternatives, times } in uses {
-            let observation = &list[observation];
+            let observation = list[observation];
             for alternative in alternatives {
                 if let Some(object) = alternative.find(observation, &mut budget)? {
                     parts.push(MatchedObservation { id: &observation.id, object: &object.key, times });

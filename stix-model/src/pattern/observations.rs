@@ -16,8 +16,8 @@ use std::collections::BTreeMap;
 /// Nothing is copied out of the JSON documents.
 #[derive(Clone, Debug, Default)]
 pub struct Observations<'d> {
-    /// Sorted by the end of their time; those without time stand first.
-    list: Vec<Observation<'d>>,
+    /// By the end of their time, and those of one end as they came; those without time stand first.
+    list: BTreeMap<(i128, usize), Observation<'d>>,
 }
 
 /// What was seen together: one `observed-data` object with the objects that it refers to.
@@ -98,36 +98,38 @@ impl<'d> Observations<'d> {
             objects.dedup_by(|a, b| a.key == b.key);
             let times = data.get("number_observed").and_then(Value::as_f64).filter(|times| *times >= 1.0);
             let time = |name| text(data, name).and_then(|text| text.parse().ok());
-            self.list.push(Observation {
+            self.insert(Observation {
                 id,
                 times: times.map_or(1, saturating),
                 span: Span::between(time("first_observed").as_ref(), time("last_observed").as_ref()),
                 objects,
             });
         }
-        self.list.sort_by_key(|observation| observation.span.last);
     }
 
     /// Adds one object as an observation of its own, seen once, nobody knows when. It takes part in no comparison
     /// of times, and its references lead nowhere. Passed over when it is no object with a type.
     pub fn add_object(&mut self, object: Value<'d>) {
-        self.insert(object, Span::UNKNOWN, 1);
+        self.insert_object(object, Span::UNKNOWN, 1);
     }
 
     /// Adds one object as an observation of its own.
     pub fn add_seen_object(&mut self, object: Value<'d>, seen: &Seen) {
-        self.insert(object, Span::between(Some(&seen.first), Some(&seen.last)), seen.times.max(1));
+        self.insert_object(object, Span::between(Some(&seen.first), Some(&seen.last)), seen.times.max(1));
     }
 
-    fn insert(&mut self, object: Value<'d>, span: Span, times: u64) {
+    fn insert_object(&mut self, object: Value<'d>, span: Span, times: u64) {
         let Some(observation) = Observation::of_object(object) else { return };
-        let at = self.list.partition_point(|other| other.span.last <= span.last);
-        self.list.insert(at, Observation { times, span, ..observation });
+        self.insert(Observation { times, span, ..observation });
+    }
+
+    fn insert(&mut self, observation: Observation<'d>) {
+        self.list.insert((observation.span.last, self.list.len()), observation);
     }
 
     /// One after another, in the order of time.
     pub fn iter(&self) -> impl Iterator<Item = &Observation<'d>> {
-        self.list.iter()
+        self.list.values()
     }
 
     /// How many there are.
@@ -138,10 +140,6 @@ impl<'d> Observations<'d> {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
-    }
-
-    pub(super) fn list(&self) -> &[Observation<'d>] {
-        &self.list
     }
 }
 

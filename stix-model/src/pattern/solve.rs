@@ -30,7 +30,7 @@ pub(super) struct Use<'p> {
 /// The first solution that is found; `None` when there is none.
 pub(super) fn solve<'p>(
     plan: &'p Plan,
-    list: &[Observation<'_>],
+    list: &[&Observation<'_>],
     budget: &mut Budget,
 ) -> Result<Option<Vec<Use<'p>>>, BudgetExceeded> {
     let mut leaves = Vec::new();
@@ -77,7 +77,7 @@ enum Part {
 impl Part {
     fn of<'p>(
         plan: &'p Plan,
-        list: &[Observation<'_>],
+        list: &[&Observation<'_>],
         leaves: &mut Vec<Leaf<'p>>,
         budget: &mut Budget,
     ) -> Result<Option<Self>, BudgetExceeded> {
@@ -120,7 +120,7 @@ impl Part {
 
     fn all<'p>(
         members: &'p [Plan],
-        list: &[Observation<'_>],
+        list: &[&Observation<'_>],
         leaves: &mut Vec<Leaf<'p>>,
         budget: &mut Budget,
     ) -> Result<Option<Vec<Self>>, BudgetExceeded> {

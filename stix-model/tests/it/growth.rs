@@ -8,6 +8,7 @@
 mod cases;
 mod generator;
 mod rows;
+mod sets;
 mod streams;
 
 use cap::Cap;
@@ -54,6 +55,22 @@ fn matching_the_rows_of_a_status_is_linear_in_them() {
     };
     let bytes = bytes.parse().unwrap_or(4 * BYTES);
     let faults: Vec<_> = rows::all().iter().filter_map(|growth| fault(growth, bytes, &rows::work)).collect();
+    assert!(faults.is_empty(), "not linear:\n{}", faults.join("\n"));
+}
+
+#[test]
+fn many_patterns_observations_and_objects_take_linear_work() {
+    let Ok(bytes) = std::env::var(MEASURES) else {
+        return in_a_process_of_its_own("many_patterns_observations_and_objects_take_linear_work");
+    };
+    let bytes = bytes.parse().unwrap_or(4 * BYTES);
+    let faults = |growths: Vec<Growth>, work: fn(&[u8])| {
+        growths.into_iter().filter_map(move |growth| fault(&growth, bytes, &work))
+    };
+    let patterns = faults(sets::patterns(), sets::match_patterns);
+    let observations = faults(sets::observations(), sets::match_observations);
+    let objects = faults(sets::objects(), sets::find_equal);
+    let faults: Vec<_> = patterns.chain(observations).chain(objects).collect();
     assert!(faults.is_empty(), "not linear:\n{}", faults.join("\n"));
 }
 

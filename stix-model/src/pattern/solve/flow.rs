@@ -34,7 +34,7 @@ impl Demand {
 
 /// The network, and what flows in it.
 pub(super) struct Flow<'s> {
-    list: &'s [Observation<'s>],
+    list: &'s [&'s Observation<'s>],
     sets: Vec<&'s [usize]>,
     /// The longest time from the first to the last sighting of an observation.
     longest: i128,
@@ -58,7 +58,7 @@ struct Fitting<'s> {
 }
 
 impl<'s> Flow<'s> {
-    pub(super) fn new(list: &'s [Observation<'s>], sets: Vec<&'s [usize]>) -> Self {
+    pub(super) fn new(list: &'s [&'s Observation<'s>], sets: Vec<&'s [usize]>) -> Self {
         let known = list.iter().map(|observation| observation.span).filter(|span| span.is_known());
         Self {
             list,

@@ -57,7 +57,7 @@ struct Split {
 }
 
 impl Windows {
-    pub(super) fn new(list: &[Observation<'_>]) -> Self {
+    pub(super) fn new(list: &[&Observation<'_>]) -> Self {
         let known = list.iter().map(|observation| observation.span).filter(|span| span.is_known());
         let mut instants = known.map(|span| span.last).collect::<Vec<_>>();
         instants.dedup();
