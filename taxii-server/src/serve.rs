@@ -209,7 +209,12 @@ impl Server {
         });
         let (listener, control, file) = match opened {
             Ok(opened) => opened,
-            Err(error) if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+                ) =>
+            {
                 tracing::warn!(%error, "the command line cannot reach this server until it is started with room on the disk");
                 return Ok(());
             }

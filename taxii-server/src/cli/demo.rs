@@ -61,7 +61,7 @@ impl Demo {
         config.metrics_listen = MetricsListen::Nowhere;
         let stop = StopSignal::register()?;
         let server = Server::start(config.clone()).await?;
-        let control = Control::open(config.clone()).await?;
+        let control = Control::of(Arc::clone(server.app()))?;
         let path = config.data.join(FILE);
         let kept = match Made::read(&path, &server)? {
             Some(made) if made.is_complete(&server).await => Some(made),

@@ -18,6 +18,9 @@ use stix_model::taxii;
 
 /// Bytes of a body for which room is taken at once.
 const STEP: usize = 64 << 10;
+/// Bytes of a body that cost no room, so that large bodies do not keep small ones out. A connection has as much of them as
+/// HTTP/2 lets it send unread.
+const FREE: usize = 16 << 10;
 
 /// The bytes of an envelope. Their number is `max_content_length` at most, compressed and decompressed (TAXII 2.1,
 /// section 4.2.1). Their share of the budget ends when the last part of them is dropped: the objects of a request that
@@ -63,7 +66,7 @@ impl Paid {
 
     /// Number of bytes to pay for before the body has this length.
     fn due(&self, length: usize) -> Option<usize> {
-        (length > self.bytes).then(|| length.next_multiple_of(STEP) - self.bytes)
+        (length > self.bytes.max(FREE)).then(|| length.next_multiple_of(STEP) - self.bytes)
     }
 
     fn add(&mut self, bytes: usize, share: Share) {

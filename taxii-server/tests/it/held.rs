@@ -20,7 +20,11 @@ const SLICES: usize = 16;
 
 /// A server with a page of 480 KiB.
 async fn with_page(timeouts: Timeouts) -> (Server, String) {
-    let server = start(Config { timeouts, ..config() }).await;
+    with_page_of(Config { timeouts, ..config() }).await
+}
+
+async fn with_page_of(config: Config) -> (Server, String) {
+    let server = start(config).await;
     let control = Control::of(server.app().clone()).unwrap();
     let admin = async |path: &str, body: Value| control.json(Method::POST, path, body).await.unwrap();
     admin("/admin/api-roots/", json!({"name": "api"})).await;
@@ -136,6 +140,33 @@ async fn answers_on_one_connection_do_not_break_each_other_off() {
     }
     drop(requests);
     connection.abort();
+    server.stop().await;
+}
+
+/// Large bodies that do not arrive take the room of other large ones, and small ones go on.
+#[tokio::test]
+async fn small_bodies_are_taken_while_large_ones_do_not_arrive() {
+    const LENGTH: usize = 4 << 20;
+    let timeouts = Timeouts { busy: SHORT, ..Timeouts::default() };
+    let (server, path) =
+        with_page_of(Config { timeouts, max_content_length: LENGTH as u64, ..config() }).await;
+    let post = |length: usize, sent: usize| {
+        let mut body = json!({"objects": [tool(7, 2001)]}).to_string();
+        body.push_str(&" ".repeat(length - body.len()));
+        let more = format!("Content-Type: {TAXII}\r\nContent-Length: {length}\r\nConnection: close\r\n");
+        head("POST", &path, &more) + &body[..sent]
+    };
+    let mut unfinished = Vec::new();
+    for _ in 0..16 {
+        unfinished.push(connect(&server, post(LENGTH, LENGTH - 1).as_bytes()).await);
+    }
+    let answer = async |length| rest(&mut connect(&server, post(length, length).as_bytes()).await).await;
+    while !answer(LENGTH / 2).await.starts_with(b"HTTP/1.1 503 ") {
+        tokio::time::sleep(SHORT).await;
+    }
+    let small = answer(1 << 10).await;
+    assert!(small.starts_with(b"HTTP/1.1 202 "), "{}", small.escape_ascii());
+    drop(unfinished);
     server.stop().await;
 }
 

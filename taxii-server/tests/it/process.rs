@@ -14,7 +14,10 @@ pub(crate) fn program(data: &Path) -> Command {
 }
 
 pub(crate) async fn demo(data: &Path) -> (Child, Value) {
-    let mut child = program(data).args(["demo", "--json", "--listen", "127.0.0.1:0"]).spawn().unwrap();
+    ready(program(data).args(["demo", "--json", "--listen", "127.0.0.1:0"]).spawn().unwrap()).await
+}
+
+async fn ready(mut child: Child) -> (Child, Value) {
     let mut line = String::new();
     BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).await.unwrap();
     let ready = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not ready: {line}"));
@@ -151,6 +154,51 @@ async fn silent_clients_do_not_use_up_the_open_files() {
     child.kill().await.unwrap();
 }
 
+/// The demo with a limit of file sizes, in blocks.
+#[cfg(unix)]
+async fn limited(data: &Path, blocks: u64) -> (Child, Value) {
+    let (program, data) = (env!("CARGO_BIN_EXE_taxii-server"), data.display());
+    let command =
+        format!("ulimit -f {blocks} && exec '{program}' --data '{data}' demo --json --listen 127.0.0.1:0");
+    let mut command_of = Command::new("sh");
+    command_of.args(["-c", &command]).kill_on_drop(true).stdout(Stdio::piped()).stderr(Stdio::piped());
+    ready(command_of.spawn().unwrap()).await
+}
+
+/// Where nothing can be written, a server starts after a crash, and serves what it has.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_server_starts_where_nothing_can_be_written() {
+    crate::tls::install_crypto();
+    let folder = tempfile::tempdir().unwrap();
+    let (mut child, _) = demo(folder.path()).await;
+    child.kill().await.unwrap();
+    let (child, ready) = limited(folder.path(), 0).await;
+    let collection = ready["collection"]["id"].as_str().unwrap();
+    assert_eq!(count(&ready, collection).await, 1826);
+    stop(child).await;
+}
+
+/// A log on a full disk does not end the server.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_log_that_cannot_be_written_does_not_end_the_server() {
+    crate::tls::install_crypto();
+    let folder = tempfile::tempdir().unwrap();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let child = program(folder.path())
+        .args(["demo", "--json", "--listen", "127.0.0.1:0"])
+        .env("RUST_LOG", "info")
+        .stderr(full)
+        .spawn()
+        .unwrap();
+    let (mut child, ready) = ready(child).await;
+    assert_eq!(count(&ready, ready["collection"]["id"].as_str().unwrap()).await, 1826);
+    let pid = child.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().await.unwrap().success());
+    assert!(child.wait().await.unwrap().success());
+}
+
 /// A limit of file sizes is a full disk: writes are refused, and the rest goes on.
 #[cfg(unix)]
 #[tokio::test]
@@ -160,22 +208,7 @@ async fn a_limit_of_file_sizes_does_not_end_the_server() {
     stop(demo(folder.path()).await.0).await;
     let length = std::fs::metadata(folder.path().join("store.redb")).unwrap().len();
     // Where a block has 512 bytes as POSIX says, and where it has 1024.
-    let command = format!(
-        "ulimit -f {} && exec '{}' --data '{}' demo --json --listen 127.0.0.1:0",
-        length / 512 + 1024,
-        env!("CARGO_BIN_EXE_taxii-server"),
-        folder.path().display()
-    );
-    let mut child = Command::new("sh")
-        .args(["-c", &command])
-        .kill_on_drop(true)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).await.unwrap();
-    let ready: Value = serde_json::from_str(&line).unwrap();
+    let (child, ready) = limited(folder.path(), length / 512 + 1024).await;
     let id = ready["writable_collection"]["id"].as_str().unwrap();
     let url = format!("{}collections/{id}/objects/", ready["api_root"].as_str().unwrap());
     let client = reqwest::Client::builder().tls_certs_only([]).build().unwrap();
