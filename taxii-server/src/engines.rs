@@ -112,7 +112,9 @@ fn length(config: &Config) -> u64 {
     std::fs::metadata(config.data.join(FILE)).map_or(0, |file| file.len())
 }
 
-/// Whether the store that a configuration names has been made.
+/// Whether the store that a configuration names has been made. One that this account may not see may be there: opening it
+/// says why not.
 pub fn exists(config: &Config) -> bool {
-    config.data.join(FILE).exists()
+    let found = std::fs::metadata(config.data.join(FILE));
+    found.map_or_else(|error| error.kind() == std::io::ErrorKind::PermissionDenied, |_| true)
 }

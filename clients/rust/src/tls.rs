@@ -24,6 +24,8 @@ use std::time::Duration;
 /// let hex = "sha256:E3:B0:C4:42:98:FC:1C:14:9A:FB:F4:C8:99:6F:B9:24:27:AE:41:E4:64:9B:93:4C:A4:95:99:1B:78:52:B8:55";
 /// let base64 = "sha256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
 /// assert_eq!(hex.parse::<taxii_client::Pin>(), base64.parse());
+/// // As openssl shows it.
+/// assert_eq!(hex.replace("sha256:", "sha256 Fingerprint=").parse::<taxii_client::Pin>(), base64.parse());
 /// assert!("sha256:12".parse::<taxii_client::Pin>().is_err());
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,10 +62,17 @@ impl FromStr for Pin {
     type Err = PinError;
 
     fn from_str(text: &str) -> Result<Self, PinError> {
-        let prefix = text.trim().get(..6).filter(|prefix| prefix.eq_ignore_ascii_case("sha256"));
-        let digest = &text.trim()[prefix.ok_or(PinError)?.len()..];
-        // curl writes `sha256//`, openssl `sha256 Fingerprint=`.
-        let digest = digest.strip_prefix("//").or_else(|| digest.strip_prefix(':')).ok_or(PinError)?;
+        let text = text.trim();
+        // openssl writes `sha256 Fingerprint=…` and `SHA2-256(stdin)= …`, curl `sha256//…`.
+        let is_of_openssl = |label: &str| {
+            let label = label.to_ascii_lowercase();
+            ["sha256 ", "sha256(", "sha2-256("].iter().any(|start| label.starts_with(start))
+        };
+        let labelled = text.split_once('=').filter(|(label, _)| is_of_openssl(label));
+        let prefixed =
+            text.get(..6).filter(|prefix| prefix.eq_ignore_ascii_case("sha256")).map(|_| &text[6..]);
+        let plain = prefixed.and_then(|rest| rest.strip_prefix("//").or_else(|| rest.strip_prefix(':')));
+        let digest = labelled.map(|(_, digest)| digest.trim()).or(plain).ok_or(PinError)?;
         let digits: String = digest.chars().filter(|c| *c != ':').collect();
         let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
         let hex: Option<Vec<u8>> =

@@ -217,3 +217,38 @@ fn failures_that_are_not_named_are_counted() {
     let (_, summary, said) = push(&script, &path, &[]);
     assert_eq!(summary["failures"][4]["line"], 5, "{said}");
 }
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_push_shows_what_was_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder, 9, &[]);
+    let (tell, told) = std::sync::mpsc::channel();
+    let mut posts = 0;
+    let script = Script::of_posts(move |request| {
+        posts += 1;
+        if posts == 2 {
+            tell.send(()).unwrap();
+            // The answer does not come.
+            loop {
+                std::thread::park();
+            }
+        }
+        all_added(request)
+    });
+    let mut push = crate::stub::taxii();
+    push.args(["--url", &script.url, "--json", "push", "-c", "c", "--max-objects", "3"]).arg(&path);
+    let piped = std::process::Stdio::piped;
+    let child = push.stdout(piped()).stderr(piped()).spawn().unwrap();
+    told.recv().unwrap();
+    let id = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let said = crate::stub::text(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(counts(&summary), [3, 0, 0, 3, 3], "{summary}");
+    assert_eq!(summary["unknowns"][0]["line"], 4);
+    let error: serde_json::Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+    assert_eq!((&error["error"]["kind"], &error["error"]["exit_code"]), (&"interrupted".into(), &130.into()));
+}

@@ -12,7 +12,8 @@ Exit codes:
   1  something failed, is invalid or does not match, or the server refused the request
   2  the command was not understood, or its input cannot be read
   3  the server could not be reached, or is too busy
-  4  the server refused the credentials, or wants some";
+  4  the server refused the credentials, or wants some
+  130  push was interrupted, and has shown what was done";
 
 /// The longest address that an error repeats in full.
 const MOST_OF_URL: usize = 160;
@@ -32,6 +33,8 @@ pub(crate) enum Failure {
     Client(Error),
     /// Standard output.
     Output(io::Error),
+    /// The user stopped it.
+    Interrupted,
 }
 
 impl Failure {
@@ -77,6 +80,7 @@ impl Failure {
             }
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
             Self::Output(error) => Some(format!("standard output: {error}")),
+            Self::Interrupted => Some("interrupted".to_owned()),
             Self::Shown => None,
         }
     }
@@ -88,6 +92,7 @@ impl Failure {
             2 => "usage",
             3 => "connection",
             4 => "credentials",
+            130 => "interrupted",
             _ if matches!(self, Self::Client(_)) => "server",
             _ => "failed",
         };
@@ -114,6 +119,8 @@ impl Failure {
                 _ => 1,
             },
             Self::Failed(_) | Self::Output(_) | Self::Shown => 1,
+            // As of a program that the signal ends.
+            Self::Interrupted => 130,
         }
     }
 }

@@ -64,8 +64,8 @@ Examples:
 
 With --json, an error is one line on standard error:
   {{\"error\":{{\"message\",\"kind\",\"exit_code\",\"http_status\",\"error_code\"}}}}
-of which the last two are there when the server answered; kind is usage, input, connection, credentials, server or
-failed. Remarks and warnings are lines {{\"remark\":…}} and {{\"warning\":…}}.",
+of which the last two are there when the server answered; kind is usage, input, connection, credentials, server,
+interrupted or failed. Remarks and warnings are lines {{\"remark\":…}} and {{\"warning\":…}}.",
         failure::EXIT_CODES
     )
 }

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Objects are sent as they stand in the files. What the server holds already is no failure, so an interrupted push can
-simply be run again. Objects that await a decision are reported as pending; `taxii status` tells what became of them.
+simply be run again; Ctrl-C shows what was done until then. Objects that await a decision are reported as pending; `taxii status` tells what became of them.
 
 An envelope that is refused as a whole is halved until the objects at fault are alone, and all others are added. Where no
 usable answer came, the objects count as unknown, unless the collection shows that it has them; run the push again.
@@ -60,10 +60,16 @@ pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -
     let sent = match target(arguments, &client, &collection, &objects).await {
         Ok(target) => {
             let progress = Progress::of(objects.len(), out);
-            Sender::new(&client, target, &mut summary, &mut pending, &progress).send(&objects).await
+            let mut sender = Sender::new(&client, target, &mut summary, &mut pending, &progress);
+            tokio::select! {
+                biased;
+                () = interrupted() => Err(Failure::Interrupted),
+                sent = sender.send(&objects) => sent,
+            }
         }
         Err(failure) => Err(failure),
     };
+    summary.lose(&objects, "interrupted");
     let wait = Duration::from_secs(if sent.is_ok() { arguments.wait } else { 0 });
     let settled = settle(&client, pending, wait, &mut summary, out).await;
     // What was done is told even when the server went away in the middle.
@@ -118,6 +124,14 @@ async fn target(
     Ok(Target { collection: id, can_read: resource.can_read, max_content_length, packing })
 }
 
+/// Ends when the user wants to stop.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        // Then the signal ends the program, as it does by itself.
+        std::future::pending().await
+    }
+}
+
 /// Waits for what is pending, and counts it, decided or not.
 async fn settle(
     client: &Client,
@@ -132,7 +146,15 @@ async fn settle(
         let left = at_most.saturating_sub(begin.elapsed());
         // A server that gave no identifier cannot be asked.
         if outcome.is_ok() && !status.id.is_empty() {
-            match client.wait_for_status(status.clone(), left).await {
+            let settled = tokio::select! {
+                biased;
+                () = interrupted() => {
+                    outcome = Err(Failure::Interrupted);
+                    Ok(status.clone())
+                }
+                settled = client.wait_for_status(status.clone(), left) => settled,
+            };
+            match settled {
                 Ok(settled) => status = settled,
                 // The objects stay pending, which is no failure; not every server tells what becomes of them.
                 Err(error @ (Error::Refused { status: 400..=499, .. } | Error::NotTaxii { .. })) => {

@@ -1,7 +1,7 @@
 //! Sending envelopes, and what to do when one is refused or lost.
 
 use super::lookup;
-use super::summary::Summary;
+use super::summary::{Summary, reason};
 use crate::failure::Failure;
 use crate::input::Found;
 use crate::progress::Progress;
@@ -69,6 +69,7 @@ impl<'a, 'o> Sender<'a, 'o> {
                 at += 1;
                 continue;
             }
+            self.summary.left = at..left.max(at + count);
             let outcome = self.client.add_objects(&self.target.collection, body).await;
             let is_too_large = matches!(&outcome, Err(error) if error.may_be_for_size(length));
             if is_too_large && count > 1 {
@@ -88,21 +89,21 @@ impl<'a, 'o> Sender<'a, 'o> {
                 // A request for which there was no connection never left.
                 Err(error @ Error::Connection { .. }) => Some(error),
                 outcome => {
-                    self.summary.not_sent -= count as u64;
-                    self.progress.add(count);
-                    at += count;
                     // What is said of the objects now says nothing of the time when they left before.
                     let outcome = outcome.map_err(|error| match has_left && !is_for_content(&error) {
                         true => error.into_unknown(),
                         false => error,
                     });
-                    self.take(envelope, length, outcome).await.err()
+                    let stop = self.take(envelope, length, outcome).await.err();
+                    self.summary.not_sent -= count as u64;
+                    self.progress.add(count);
+                    at += count;
+                    stop
                 }
             };
+            self.summary.left = at..left.max(at);
             if let Some(error) = stop {
-                let left = objects.get(at..left).unwrap_or_default();
-                self.summary.not_sent -= left.len() as u64;
-                self.summary.add_unknown(left, &vec![false; left.len()], &error);
+                self.summary.lose(objects, &reason(&error));
                 return Err(error.into());
             }
         }
@@ -161,7 +162,7 @@ impl<'a, 'o> Sender<'a, 'o> {
         } else {
             vec![false; envelope.len()]
         };
-        self.summary.add_unknown(envelope, &found, &cause);
+        self.summary.add_unknown(envelope, &found, &reason(&cause));
         self.unanswered = if is_answer { 0 } else { self.unanswered + 1 };
         let goes_on = is_there && !is_for_all(&cause) && self.unanswered < MOST_UNANSWERED;
         if goes_on { Ok(()) } else { Err(cause.into_unknown()) }

@@ -5,6 +5,7 @@ use crate::input::{Bad, Found};
 use crate::out::Out;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use stix_model::Object;
 use stix_model::validate::Code;
 use taxii_client::Error;
@@ -24,6 +25,9 @@ pub(super) struct Summary {
     pub(super) unknown: u64,
     /// Objects that never left this machine, because something stopped the push.
     pub(super) not_sent: u64,
+    /// The objects, by their place among all, that have left and of which nothing is known yet.
+    #[serde(skip)]
+    pub(super) left: Range<usize>,
     /// Requests with pending objects, to be asked for later.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pending_status: Vec<String>,
@@ -118,15 +122,22 @@ impl Summary {
     }
 
     /// Notes objects of which no usable answer tells; those that were `found` in the collection are there.
-    pub(super) fn add_unknown(&mut self, sent: &[Found], found: &[bool], cause: &Error) {
+    pub(super) fn add_unknown(&mut self, sent: &[Found], found: &[bool], reason: &str) {
         for (object, is_there) in sent.iter().zip(found) {
             if *is_there {
                 self.success += 1;
             } else {
                 self.unknown += 1;
-                self.unknowns.push(row(object, format!("outcome unknown: {}", reason(cause))));
+                self.unknowns.push(row(object, format!("outcome unknown: {reason}")));
             }
         }
+    }
+
+    /// Notes that nothing will be known of what has left, because the push ends.
+    pub(super) fn lose(&mut self, objects: &[Found], reason: &str) {
+        let lost = objects.get(std::mem::take(&mut self.left)).unwrap_or_default();
+        self.not_sent -= lost.len() as u64;
+        self.add_unknown(lost, &vec![false; lost.len()], reason);
     }
 
     fn fail(&mut self, place: FilePlace, details: StatusDetails) {
@@ -178,7 +189,7 @@ fn show_rows(rows: &[FailedObject], line: fn(&FailedObject) -> String, out: &mut
 }
 
 /// What the server said, without address and number of the occurrence, which would make each row another.
-fn reason(error: &Error) -> String {
+pub(super) fn reason(error: &Error) -> String {
     let Error::Refused { status, error, .. } = error else { return error.to_string() };
     let said = [Some(&*error.title), error.description.as_deref()];
     let said: Vec<_> = said.into_iter().flatten().filter(|text| !text.is_empty()).collect();
