@@ -62,11 +62,7 @@ impl Foreign {
         }
         let has = |name: &str| root.get(name).is_some();
         let holds = |name: &str, kind: Kind| root.get(name).is_some_and(|value| value.kind() == kind);
-        let is_response = |response: Value<'_>| {
-            is_misp_list(response.get("Attribute"))
-                || is_misp_list(response.get("Event"))
-                || are_all(response, is_misp)
-        };
+        let is_response = |response: Value<'_>| is_misp(response) || are_all(response, is_misp);
         if root.get("response").is_some_and(is_response) {
             return Some(Self::Misp);
         }
@@ -152,24 +148,18 @@ fn is_stix(value: Value<'_>) -> bool {
         || value.get("id").is_some_and(is_identifier)
 }
 
-/// An event or an attribute of MISP. An attribute has a `type` and an `id` too, which are none of STIX.
+/// An event, an object or an attribute of MISP, perhaps with its name around it. An attribute has a `type` and an `id` too,
+/// which are none of STIX.
 fn is_misp(value: Value<'_>) -> bool {
     let has = |name: &str| value.get(name).is_some();
     let is_identifier = |id: Value<'_>| id.as_str().is_some_and(|id| id.contains("--"));
-    let is_attribute = has("uuid") && has("event_id") && has("category") && has("value");
-    let is_event = |event: Value<'_>| {
-        ["info", "uuid", "Attribute", "event_creator_email"].iter().any(|name| event.get(name).is_some())
-    };
     if has("spec_version") || value.get("id").is_some_and(is_identifier) {
         return false;
     }
-    is_attribute
-        || !has("type") && (value.get("Event").is_some_and(is_event) || has("uuid") && has("Attribute"))
-}
-
-/// The list in which MISP answers, which may be empty.
-fn is_misp_list(list: Option<Value<'_>>) -> bool {
-    list.is_some_and(|list| list.kind() == Kind::Array && !list.elements().any(|element| !is_misp(element)))
+    let holds =
+        |name: &str| value.get(name).is_some_and(|part| matches!(part.kind(), Kind::Object | Kind::Array));
+    let is_attribute = has("uuid") && has("category") && has("value") && (has("event_id") || has("to_ids"));
+    is_attribute || !has("type") && ["Event", "Object", "Attribute"].into_iter().any(holds)
 }
 
 /// Whether there are elements, and all of them are such.

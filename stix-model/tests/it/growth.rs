@@ -180,7 +180,7 @@ fn measure(text: &str, work: &dyn Fn(&[u8])) -> Cost {
 }
 
 /// Everything that is done with a text between its receipt and an answer, and what is told of it.
-fn work(text: &[u8]) {
+pub(crate) fn work(text: &[u8]) {
     let Ok(document) = Document::read(text, LIMITS) else { return };
     let root = document.root();
     for profile in Profile::ALL {

@@ -242,6 +242,9 @@ fn json_of_others_is_named() {
         r#"{"response": [{"Event": {"info": "i"}}]}"#,
         r#"[{"Event": {"info": "i"}}]"#,
         r#"{"response": {"Attribute": []}}"#,
+        r#"{"response": {"Attribute": [{"type": "AS", "category": "c", "uuid": "x", "value": "AS1"}]}}"#,
+        r#"{"response": [{"Object": {"name": "email", "Attribute": []}}]}"#,
+        r#"{"Attribute": [{"type": "AS", "category": "c", "value": "AS1"}], "Object": []}"#,
         r#"[{"id": "1", "type": "url", "category": "c", "uuid": "x", "event_id": "7", "value": "u:x"}]"#,
         r#"{"response": {"Attribute": [{"type": "url", "category": "c", "uuid": "x", "event_id": "7", "value": "u:x"}]}}"#,
     ] {

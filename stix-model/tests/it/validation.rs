@@ -306,3 +306,55 @@ fn observables_of_extensions_need_no_creator() {
         assert_eq!(needs(kind, time), [true; 2], "{kind}");
     }
 }
+
+/// Whatever nests, as deep as the reader lets it, on a stack that is small.
+#[test]
+fn no_nesting_of_values_overflows_the_stack() {
+    const ID: &str = "8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f";
+    let time = r#""created":"2020-01-01T00:00:00.000Z","modified":"2020-01-01T00:00:00.000Z""#;
+    let head = |kind: &str| format!(r#""type":"{kind}","spec_version":"2.1","id":"{kind}--{ID}",{time}"#);
+    let observed = format!(
+        r#"{{{},"first_observed":"2020-01-01T00:00:00Z","last_observed":"2020-01-01T00:00:00Z","number_observed":1,"objects":{{"0":"#,
+        head("observed-data")
+    );
+    let extension =
+        format!(r#"{{"extension_type":"property-extension","x_a":{{"extension-definition--{ID}":"#);
+    let part = r#"{"type":"process","id":"process--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f","extensions":{"windows-service-ext":"#;
+    let nests = [
+        ("[".to_owned(), "]"),
+        (r#"{"a_ref":"#.to_owned(), "}"),
+        (r#"[{"x_refs":"#.to_owned(), "}]"),
+        (r#"{"granular_markings":[{"selectors":["a.b.c"],"x":"#.to_owned(), "}]}"),
+        (r#"{"contents":{"de":"#.to_owned(), "}}"),
+        (observed, "}}"),
+        (extension, "}}"),
+        (part.to_owned(), "}}"),
+        (format!(r#"{{"type":"bundle","id":"bundle--{ID}","objects":["#), "]}"),
+    ];
+    let around = [
+        (String::new(), ""),
+        (format!("{{{},\"name\":\"n\",\"x_a\":", head("tool")), "}"),
+        (format!("{{{},\"name\":\"n\",\"extensions\":{{\"extension-definition--{ID}\":", head("tool")), "}}"),
+        (
+            format!("{{{},\"object_ref\":\"tool--{ID}\",\"contents\":{{\"de\":", head("language-content")),
+            "}}",
+        ),
+    ];
+    let work = move || {
+        let mut deepest = 0;
+        for (outside, end) in &around {
+            for (open, close) in &nests {
+                for depth in (1..64).filter(|depth| depth % 7 == 1 || *depth > 28) {
+                    let text = format!("{outside}{}1{}{end}", open.repeat(depth), close.repeat(depth));
+                    if Document::read(text.as_bytes(), Limits::default()).is_ok() {
+                        deepest = deepest.max(depth);
+                        crate::growth::work(text.as_bytes());
+                    }
+                }
+            }
+        }
+        deepest
+    };
+    let thread = std::thread::Builder::new().stack_size(512 << 10).spawn(work).unwrap();
+    assert!(thread.join().unwrap() >= 60);
+}
