@@ -85,6 +85,8 @@ impl Demo {
         } else {
             print_text(&server, &made, &config.data).await?;
         }
+        // It holds the store, which is closed at the end.
+        drop(control);
         server.run(stop).await?;
         if !self.json {
             output::line("\nStopped. The data is kept; the next start is instant.")?;

@@ -14,7 +14,9 @@ pub(crate) fn program(data: &Path) -> Command {
 }
 
 pub(crate) async fn demo(data: &Path) -> (Child, Value) {
-    ready(program(data).args(["demo", "--json", "--listen", "127.0.0.1:0"]).spawn().unwrap()).await
+    let mut command = program(data);
+    command.args(["demo", "--json", "--listen", "127.0.0.1:0"]).env("RUST_LOG", "warn");
+    ready(command.spawn().unwrap()).await
 }
 
 async fn ready(mut child: Child) -> (Child, Value) {
@@ -31,6 +33,7 @@ pub(crate) async fn stop(mut child: Child) {
     let mut log = String::new();
     child.stderr.take().unwrap().read_to_string(&mut log).await.unwrap();
     assert!(status.success(), "{status}: {log}");
+    assert!(!log.contains("left to repair"), "the store was not closed: {log}");
 }
 
 /// Runs a command and gives what it prints; fails when it fails.
