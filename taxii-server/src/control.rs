@@ -8,6 +8,7 @@
 mod admin;
 mod file;
 mod listener;
+mod place;
 #[cfg(feature = "cli")]
 mod remote;
 
@@ -21,7 +22,7 @@ use file::ControlAddress;
 pub(crate) use file::ControlFile;
 pub(crate) use listener::ControlListener;
 #[cfg(feature = "cli")]
-use listener::Place;
+use place::Place;
 
 use crate::app::{App, CredentialError};
 use crate::router;

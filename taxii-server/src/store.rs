@@ -85,6 +85,9 @@ pub const FORMAT: u32 = 4;
 pub const OLDEST_FORMAT: u32 = 2;
 /// Maximum number of bytes of one page, beyond its first object.
 const MAX_PAGE_BYTES: usize = 16 << 20;
+/// Maximum number of versions of one level whose keys are erased in the commit that deletes them. A small one in tests
+/// makes them meet deleted versions that are not erased.
+const ERASED_AT_ONCE: u32 = if cfg!(test) { 3 } else { 500 };
 /// Maximum number of attempts to open the store while the engine is unavailable or other processes open it too.
 const OPEN_ATTEMPTS: u32 = 50;
 
@@ -214,6 +217,9 @@ impl Store {
     /// Writes all queued requests, then releases the engine.
     pub async fn close(mut self) {
         self.follower.end().await;
+        if let Err(error) = self.end_lease().await {
+            tracing::warn!(%error, "the lease of maintenance ends by its time");
+        }
         drop(self.writes);
         if let Err(error) = self.writer.await {
             tracing::error!(%error, "the writer ended badly");
@@ -379,13 +385,14 @@ impl Store {
     ) -> Result<u64, StoreError> {
         let Deletion { request, id, filter: Filter { versions, spec_versions, .. } } = deletion;
         let (target, clearance) = (Target::of(&view.collection, principal), view.clearance());
-        let delete = Delete { target, clearance, id, versions, spec_versions };
+        let limit = ERASED_AT_ONCE;
+        let delete = Delete { target, clearance, id, versions, spec_versions, limit };
         // The same identifier with another deletion must not get the outcome of the first.
         let fingerprint = Some(delete.fingerprint());
         let request = self.request(principal, request, Command::Delete(delete));
         match self.carry_out(Request { fingerprint, ..request }).await? {
             Done::Deleted(count) => {
-                if count > u64::from(apply::ERASED_AT_ONCE) {
+                if count > u64::from(ERASED_AT_ONCE) {
                     self.maintenance.notify_one();
                 }
                 Ok(count)

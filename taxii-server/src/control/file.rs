@@ -1,6 +1,6 @@
 //! The file through which the command line finds a running server.
 
-use super::listener::Place;
+use super::place::Place;
 use crate::engines::CONTROL;
 use crate::private;
 use serde::{Deserialize, Serialize};

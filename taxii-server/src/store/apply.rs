@@ -23,8 +23,6 @@ use super::record::{Head, LatestVersion, encode_length};
 use std::collections::BTreeSet;
 use stix_model::Timestamp;
 
-pub(super) use delete::ERASED_AT_ONCE;
-
 /// The effects of a group beyond its writes.
 pub(super) struct Applied {
     /// The outcome of each request, in their order.

@@ -18,7 +18,7 @@ use stix_model::{Object, SpecVersion, StixId, Timestamp, Tlp};
 use uuid::Uuid;
 
 /// The format of encoded groups; a group of a later format is refused.
-const FORMAT: u16 = 2;
+const FORMAT: u16 = 3;
 
 /// Requests that are applied together, at one time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -98,7 +98,8 @@ impl Command {
             Self::Relevel(_) => 14 << 20,
             // Removals, each of some keys.
             Self::Erase(erase) => erase.limit as usize * 1024,
-            Self::Delete(_) | Self::Directory(_) | Self::Clear(_) => 1 << 10,
+            Self::Delete(delete) => delete.limit as usize * 1024,
+            Self::Directory(_) | Self::Clear(_) => 1 << 10,
         }
     }
 }
@@ -231,6 +232,8 @@ pub struct Delete {
     pub versions: Option<VersionFilter>,
     /// `match[spec_version]`; the newest one when left out.
     pub spec_versions: Option<BTreeSet<SpecVersion>>,
+    /// Maximum number of versions of one level that are erased in the same commit. More are hidden in it, and erased later.
+    pub limit: u32,
 }
 
 impl Delete {

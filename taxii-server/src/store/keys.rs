@@ -30,8 +30,9 @@
 //! | `y{C}` | empty | a collection whose objects without a marking are still to be moved to their new level |
 //!
 //! An interval is two bytes: the level of the version, and the lowest level of any newer version (6 when there is none).
-//! The records are in `record.rs`. All keys of one object change in one commit, together with `h`. Only what `g` tells of has
-//! keys without being there: its chain in the object's record is gone, or begins at a later position. A change of this layout is a new `FORMAT` with a step in `migration.rs`, and a fixture of the old one that opens.
+//! The records are in `record.rs`. All keys of one object change in one commit, together with `h`. Keys of deleted versions
+//! may stay until they are erased; `g` lists their chains, and the record of the object holds no chain that begins at or
+//! before their positions. A change of this layout is a new `FORMAT` with a step in `migration.rs`, and a fixture of the old one that opens.
 
 use super::engine::Key;
 use serde::{Deserialize, Serialize};

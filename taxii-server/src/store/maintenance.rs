@@ -65,14 +65,19 @@ impl Store {
         let mut due = Instant::now();
         loop {
             match self.has_lease().await {
-                Ok(true) if Instant::now() >= due => {
+                Ok(true) => {
+                    let is_due = Instant::now() >= due;
+                    if is_due {
+                        due = Instant::now() + maintenance.every;
+                    }
                     let before = self.clock.now_micros().saturating_sub(micros(maintenance.keep_receipts));
-                    if let Err(error) = self.clear(before).await {
+                    // What other processes leave to be done is looked for each time.
+                    let done = if is_due { self.clear(before).await } else { self.finish_changes().await };
+                    if let Err(error) = done {
                         tracing::error!(%error, "maintenance failed");
                     }
-                    due = Instant::now() + maintenance.every;
                 }
-                Ok(_) => {}
+                Ok(false) => {}
                 Err(error) => tracing::warn!(%error, "the lease of maintenance cannot be read"),
             }
             if tokio::time::timeout(LEASE / 3, self.maintenance.notified()).await.is_ok() {
@@ -91,9 +96,14 @@ impl Store {
         for clear in [Clear::Receipts { before, limit: PIECE }, Clear::Removed { limit: PIECE }] {
             while let Done::Worked { more: true, .. } = self.work(Command::Clear(clear)).await? {}
         }
+        self.finish_changes().await
+    }
+
+    /// Erases deleted versions, and moves objects whose level was changed.
+    async fn finish_changes(&self) -> Result<(), StoreError> {
         for collection in self.directory().collections.keys() {
-            self.relevel(*collection).await?;
             self.erase(*collection).await?;
+            self.relevel(*collection).await?;
         }
         Ok(())
     }
@@ -111,11 +121,14 @@ impl Store {
         Ok(freed)
     }
 
-    /// Removes the contents of removed collections, before the engine gives their space back.
+    /// Removes the contents of removed collections and deleted versions, before the engine gives their space back.
     ///
     /// # Errors
     /// When the engine fails.
     pub async fn clear_removed(&self) -> Result<(), StoreError> {
+        for collection in self.directory().collections.keys() {
+            self.erase(*collection).await?;
+        }
         let clear = Clear::Removed { limit: PIECE };
         while let Done::Worked { more: true, .. } = self.work(Command::Clear(clear)).await? {}
         let writes = BTreeMap::from([(keys::local(FREED), None)]);
@@ -147,7 +160,7 @@ impl Store {
         self.work_on(collection, |target, _| Command::Erase(Erase { target, limit })).await
     }
 
-    /// Does a piece of work on a collection after the other, between other writes, until nothing is left to be done.
+    /// Works on a collection in pieces, between other writes, until all is done.
     async fn work_on(
         &self,
         collection: Uuid,
@@ -168,6 +181,18 @@ impl Store {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Gives the lease up, so that the next process need not wait for its end.
+    pub(super) async fn end_lease(&self) -> Result<(), StoreError> {
+        let key = keys::local(LEASE_NAME);
+        let from = self.engine.snapshot().await?.get(key.clone()).await?;
+        let lease: Option<Lease> = from.as_ref().and_then(|lease| serde_json::from_slice(lease).ok());
+        if lease.is_some_and(|lease| lease.holder == self.process) {
+            let heads = BTreeMap::from([(key, HeadChange { from, to: None })]);
+            self.engine.commit(Commit { heads, ..Commit::default() }).await?;
+        }
+        Ok(())
     }
 
     async fn work(&self, command: Command) -> Result<Done, StoreError> {

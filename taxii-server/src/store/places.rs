@@ -21,7 +21,7 @@ impl Store {
         Ok(self.page(view, page, &selected, places))
     }
 
-    /// Reads the objects at some places; `None` for those that were deleted or moved since.
+    /// Reads the objects at some places; `None` for those that were erased or moved since.
     ///
     /// # Errors
     /// When the engine fails.

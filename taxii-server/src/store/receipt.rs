@@ -48,7 +48,7 @@ pub(super) struct Receipt<'d> {
 }
 
 impl Receipt<'_> {
-    /// The API root of the collection: the one that it has now, or, when the collection was removed, had then.
+    /// The API root that the collection has now; the one that it had then, when the collection was removed.
     pub(super) fn api_root<'r>(&'r self, directory: &'r Directory) -> Option<&'r str> {
         let collection = self.collection.and_then(|id| directory.collections.get(&id));
         collection.map(|collection| &*collection.api_root).or(self.api_root.as_deref())

@@ -275,7 +275,7 @@ impl Edition {
         }
     }
 
-    /// Whether the version at a place is there, and not deleted and still to be erased.
+    /// Whether the version of a slot is one of a chain, and not a deleted one that is still to be erased.
     pub(crate) fn holds(&self, Slot { level, position }: Slot) -> bool {
         self.chains.get(&level).is_some_and(|chain| chain.since <= position)
     }

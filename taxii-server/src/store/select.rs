@@ -6,8 +6,9 @@ use super::filter::{Filter, VersionFilter};
 use super::keys::{self, ChainKey, Position, Space, Timeline};
 use super::record::{Bound, Chain, Edition, Entry, Head, ObjectRecord, Slot, VersionRow, decode_length};
 use super::view::View;
+use bytes::Bytes;
 use futures::future::try_join_all;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use stix_model::{SpecVersion, StixId, Tlp};
 
 /// Maximum number of headers that one scan reads when a filter has no timeline of its own.
@@ -121,17 +122,16 @@ impl Reader<'_> {
     ) -> Result<Selection, StoreError> {
         let of_type =
             |id: &&StixId| filter.types.as_ref().is_none_or(|types| types.contains(id.object_type()));
-        let ids: Vec<_> = filter.ids.iter().flatten().filter(of_type).collect();
-        let records = self.records(ids.iter().copied()).await?;
+        let records = self.records(filter.ids.iter().flatten().filter(of_type)).await?;
         let mut found = Vec::new();
         if filter.is_latest() {
-            for record in &records {
+            for record in records.values() {
                 if let Some((level, &Bound { position, length, .. })) = record.served(self.clearance) {
                     found.push(Selected { position, level, length });
                 }
             }
         } else if filter.versions == Some(VersionFilter::All) {
-            for (id, record) in ids.into_iter().zip(&records) {
+            for (id, record) in &records {
                 for (spec, edition) in filter.editions(record, self.clearance) {
                     for (&level, chain) in edition.chains.range(..=self.clearance) {
                         found.extend(self.chain(id, ChainKey { spec, level }, chain, start, limit).await?);
@@ -143,7 +143,7 @@ impl Reader<'_> {
             }
         } else {
             let mut wanted = Vec::new();
-            for (id, record) in ids.into_iter().zip(&records) {
+            for (id, record) in &records {
                 let of_one = filter.wanted(record, self.clearance).into_iter();
                 wanted.extend(of_one.map(|(chain, instant)| {
                     (record, chain.spec, keys::version(self.space, id, chain, instant))
@@ -240,8 +240,8 @@ impl Reader<'_> {
             start = entries.last().map(|(selected, _)| selected.position).or(start);
             entries.retain(|(_, entry)| could_match(filter, entry));
             let records = self.records(entries.iter().map(|(_, entry)| &entry.id)).await?;
-            for ((selected, entry), record) in entries.iter().zip(&records) {
-                if self.is_chosen(filter, entry, *selected, record) {
+            for (selected, entry) in &entries {
+                if self.is_chosen(filter, entry, *selected, &records[&entry.id]) {
                     found.push(*selected);
                 }
             }
@@ -287,11 +287,17 @@ impl Reader<'_> {
         Ok((merged, End::Ahead))
     }
 
-    /// The record of each object; empty for unknown ones.
-    async fn records(&self, ids: impl Iterator<Item = &StixId>) -> Result<Vec<ObjectRecord>, StoreError> {
-        let keys = ids.map(|id| keys::object(self.space, id)).collect();
+    /// The records of objects, each read once; empty for unknown ones.
+    async fn records<'i>(
+        &self,
+        ids: impl Iterator<Item = &'i StixId>,
+    ) -> Result<BTreeMap<&'i StixId, ObjectRecord>, StoreError> {
+        let ids: BTreeSet<_> = ids.collect();
+        let keys = ids.iter().map(|id| keys::object(self.space, id)).collect();
         let values = self.snapshot.get_many(keys, usize::MAX).await?;
-        values.iter().map(|value| ObjectRecord::decode(value.as_ref())).collect()
+        let record =
+            |(id, value): (&'i StixId, Option<Bytes>)| Ok((id, ObjectRecord::decode(value.as_ref())?));
+        ids.into_iter().zip(values).map(record).collect()
     }
 
     fn is_chosen(&self, filter: &Filter, entry: &Entry, selected: Selected, record: &ObjectRecord) -> bool {

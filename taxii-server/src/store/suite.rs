@@ -89,6 +89,7 @@ macro_rules! engine_tests {
                 histories: pages_of_a_long_history_cost_what_is_on_them
                     many_versions_are_deleted_at_once_and_erased_in_pieces
                     a_deletion_is_finished_after_a_restart deletions_leave_nothing_behind
+                    moving_past_deleted_versions_loses_nothing
                     a_mirror_serves_what_its_source_says_now,
                 pollers: each_poller_gets_every_survivor_once,
                 replay: any_cut_of_a_log_leaves_equal_bytes,

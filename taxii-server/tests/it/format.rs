@@ -5,7 +5,7 @@ use axum::http::Method;
 use bytes::Bytes;
 use flate2::Compression;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -61,8 +61,12 @@ async fn make() {
     let url = json!({"type": "url", "id": "url--7d45bfa7-9b83-5b0c-b5ae-1ad0c7c1f0a1", "value": "u:x"});
     let mut old = tool(3, 2003);
     old.as_object_mut().unwrap().remove("spec_version");
-    test.add(&id, &[tool(1, 2001), marked(1, red), marked(2, green), old, url]).await;
+    test.add(&id, &[tool(1, 2001), marked(1, red), marked(2, green), old, url.clone()]).await;
     test.add(&id, &[tool(4, 2001), tool(4, 2002), tool(5, 2001)]).await;
+    let other = json!({"type": "url", "id": url["id"], "value": "u:x", "defanged": true});
+    let mut revoked = tool(6, 2004);
+    revoked["revoked"] = json!(true);
+    test.add(&id, &[tool(6, 2003), tool(6, 2001), tool(6, 2002), revoked, other]).await;
     let gone = format!("/api/collections/{id}/objects/{}/", crate::app::tool_id(4));
     test.call(Method::DELETE, &gone).send().await;
     let status = test.add(&id, &[json!({"type": "tool", "id": crate::app::tool_id(9)})]).await;
@@ -113,13 +117,18 @@ async fn stores_of_each_format_open() {
         let test = open(&path).await;
         let seen = seen(&test, id, next).await;
         assert!(includes(&seen, &expected["seen"]), "format {format}: {seen}");
-        let objects = seen["records"].as_str().unwrap().lines().map(|line| {
-            let (_, object) = line.split_once(r#""object":"#).unwrap();
-            object.len() - 1
-        });
+        let objects = || {
+            seen["records"].as_str().unwrap().lines().map(|line| {
+                let (_, object) = line.split_once(r#""object":"#).unwrap();
+                &object[..object.len() - 1]
+            })
+        };
+        let ids =
+            objects().map(|object| serde_json::from_str::<Value>(object).unwrap()["id"].clone().to_string());
         let contents = &seen["collections"][0];
-        assert_eq!(contents["bytes"], objects.sum::<usize>(), "format {format}: {contents}");
-        assert_eq!((&contents["objects"], &contents["versions"]), (&json!(6), &json!(7)), "format {format}");
+        assert_eq!(contents["bytes"], objects().map(str::len).sum::<usize>(), "format {format}: {contents}");
+        assert_eq!(contents["objects"], ids.collect::<BTreeSet<_>>().len(), "format {format}");
+        assert_eq!(contents["versions"], objects().count(), "format {format}");
         // Alice's password and the status of her last request are there too, and the store takes new objects.
         let path = format!("/api/status/{}/", expected["status"]["id"].as_str().unwrap());
         assert_eq!(test.get(&path).send().await.json(), expected["status"], "{PASSWORD}");

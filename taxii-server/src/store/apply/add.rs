@@ -99,8 +99,8 @@ struct State<'g> {
     current: ObjectRecord,
     /// Indices of what was accepted.
     accepted: BTreeMap<VersionKey<'g>, usize>,
-    /// Index of the version of an unversioned object that was accepted last, by STIX version.
-    newest: BTreeMap<SpecVersion, usize>,
+    /// Index of the content of an unversioned object that was accepted last, by STIX version and level.
+    newest: BTreeMap<(SpecVersion, Tlp), usize>,
 }
 
 /// STIX version, and the sort key of the version; the content of an object that has none.
@@ -125,10 +125,12 @@ struct Accepted<'g> {
     position: Position,
     /// The stored version whose place it takes.
     replaces: Option<Stored>,
-    /// Whether it has taken the place of another content of its version, so that its `created` and its creator count.
+    /// Whether it has taken the place of other content of its version.
     is_replacement: bool,
-    /// Whether the same content came again after another one, so that a later index has it.
-    is_superseded: bool,
+    /// Whether its `created` and its creator count for the object from now on.
+    sets_facts: bool,
+    /// The index that has the same content, when that came again after another one.
+    superseded_by: Option<usize>,
 }
 
 /// A stored version.
@@ -258,20 +260,35 @@ impl<'g> Run<'g> {
         Ok(None)
     }
 
-    /// Whether the known content of an unversioned object is the one that it has now.
-    fn is_newest(&self, admitted: &Admitted, known: &Known) -> bool {
-        let newest = self.objects[&admitted.id].newest.get(&admitted.spec_version);
+    /// Whether the known content of an unversioned object is the last one that the submitter sees.
+    fn is_newest(&self, admitted: &Admitted, known: &Known, clearance: Tlp) -> bool {
+        let spec = admitted.spec_version;
+        let newest = self.objects[&admitted.id].newest.range((spec, Tlp::Clear)..=(spec, clearance));
+        let newest = newest.map(|(_, index)| *index).max();
         match &known.place {
-            KnownPlace::Accepted(index) => newest == Some(index),
+            KnownPlace::Accepted(index) => newest == Some(*index),
             KnownPlace::Stored(Stored { version, .. }) => {
-                let last = self.stored_edition(admitted).and_then(|edition| edition.last(Tlp::Red));
+                let last = self.stored_edition(admitted).and_then(|edition| edition.last(clearance));
                 newest.is_none() && last.is_some_and(|(_, last)| *last.instant == *version.sort_key())
             }
         }
     }
 
     fn decide(&mut self, overlay: &Overlay<'_>, add: &'g Add) -> Result<Vec<Fate>, StoreError> {
+        let is_mirror = self.collection.conflicts == Conflicts::Newest;
         let mut fates = Vec::with_capacity(add.objects.len());
+        // Of several contents in one request, only the last can come again: a source that repeats them all changes nothing.
+        let mut last_contents = BTreeMap::new();
+        if is_mirror {
+            let unversioned =
+                add.objects.iter().enumerate().filter_map(|(index, submitted)| match submitted {
+                    Submitted::Admitted(admitted) if admitted.facts.version.is_none() => {
+                        Some((&admitted.id, index))
+                    }
+                    _ => None,
+                });
+            last_contents.extend(unversioned);
+        }
         for (index, submitted) in add.objects.iter().enumerate() {
             let Submitted::Admitted(admitted) = submitted else { continue };
             let known = self.known(overlay, admitted)?;
@@ -289,13 +306,16 @@ impl<'g> Run<'g> {
             if self.collection.profile == Profile::Header && matches!(decision, Decision::Refused(_)) {
                 decision = Decision::Newer;
             }
-            let is_mirror = self.collection.conflicts == Conflicts::Newest;
             let replaces_other = is_mirror && decision == Decision::Conflict && !admitted.facts.is_marking;
             // A mirror serves the content that its source has now, also when the source had it before.
             let comes_again = is_mirror
                 && decision == Decision::Duplicate
-                && admitted.facts.version.is_none()
-                && known.as_ref().is_some_and(|known| !self.is_newest(admitted, known));
+                && last_contents.get(&admitted.id) == Some(&index)
+                && known.as_ref().is_some_and(|known| !self.is_newest(admitted, known, add.clearance));
+            // What a replaced version said of the object counts no more, when it was the last one.
+            let is_last =
+                |version: &Timestamp| last.is_some_and(|(_, last)| *last.instant <= *version.sort_key());
+            let sets_facts = replaces_other && admitted.facts.version.as_ref().is_some_and(is_last);
             let sees = |level: Tlp| level <= add.clearance;
             let level = level_of(admitted, &self.collection);
             let state = self.objects.get_mut(&admitted.id).expect("loaded above");
@@ -307,6 +327,7 @@ impl<'g> Run<'g> {
                 {
                     let accepted = &mut self.accepted[index];
                     (accepted.admitted, accepted.level, accepted.is_replacement) = (admitted, level, true);
+                    accepted.sets_facts |= sets_facts;
                     insert(&mut state.current, accepted);
                     Fate::Replaces(index)
                 }
@@ -319,18 +340,18 @@ impl<'g> Run<'g> {
                         Stamps::Clock => None,
                         Stamps::Given(stamps) => stamps.get(index),
                     };
+                    let place = self.accepted.len();
                     let replaces = match known.map(|known| known.place) {
                         None => None,
                         Some(KnownPlace::Stored(stored)) => Some(stored),
                         Some(KnownPlace::Accepted(index)) => {
                             let accepted = &mut self.accepted[index];
-                            accepted.is_superseded = true;
+                            accepted.superseded_by = Some(place);
                             accepted.replaces.take()
                         }
                     };
-                    let place = self.accepted.len();
                     let is_replacement = replaces_other;
-                    let (position, is_superseded) = (Position::default(), false);
+                    let (position, superseded_by) = (Position::default(), None);
                     let accepted = Accepted {
                         admitted,
                         level,
@@ -338,12 +359,13 @@ impl<'g> Run<'g> {
                         position,
                         replaces,
                         is_replacement,
-                        is_superseded,
+                        sets_facts,
+                        superseded_by,
                     };
                     insert(&mut state.current, &accepted);
                     state.accepted.insert(version_key(admitted), place);
                     if admitted.facts.version.is_none() {
-                        state.newest.insert(admitted.spec_version, place);
+                        state.newest.insert((admitted.spec_version, level), place);
                     }
                     self.accepted.push(accepted);
                     match (comes_again, replaces_other) {
@@ -426,19 +448,19 @@ impl<'g> Run<'g> {
             };
             let Some(fate) = fates.next() else { continue };
             match fate {
-                Fate::New(accepted) => status.succeed(admitted, self.accepted[accepted].version(), None),
+                Fate::New(accepted) => status.succeed(admitted, self.version_of(accepted), None),
                 Fate::Replaces(accepted) => {
                     let message = "takes the place of other content of the same version";
-                    status.succeed(admitted, self.accepted[accepted].version(), Some(message));
+                    status.succeed(admitted, self.version_of(accepted), Some(message));
                 }
                 Fate::Again(accepted) => {
                     let message = "was in the collection, and is the newest content of this object again";
-                    status.succeed(admitted, self.accepted[accepted].version(), Some(message));
+                    status.succeed(admitted, self.version_of(accepted), Some(message));
                 }
                 Fate::Known(known) => {
                     let version = match known.place {
                         KnownPlace::Stored(stored) => stored.version,
-                        KnownPlace::Accepted(index) => self.accepted[index].version(),
+                        KnownPlace::Accepted(index) => self.version_of(index),
                     };
                     status.succeed(admitted, version, Some("already in the collection"));
                 }
@@ -448,6 +470,14 @@ impl<'g> Run<'g> {
             }
         }
         status.finish()
+    }
+
+    /// The version under which an accepted object is stored.
+    fn version_of(&self, mut index: usize) -> Timestamp {
+        while let Some(later) = self.accepted[index].superseded_by {
+            index = later;
+        }
+        self.accepted[index].version()
     }
 
     /// The number of stored versions whose place is taken by other content.
@@ -473,21 +503,21 @@ impl<'g> Run<'g> {
         overlay.load(replaced.collect::<Vec<_>>()).await?;
         let mut announcement = Announcement::of(self.collection.id);
         let mut changes: BTreeMap<&StixId, ObjectChange> = BTreeMap::new();
-        for accepted in self.accepted.iter().filter(|accepted| !accepted.is_superseded) {
-            let Accepted { admitted, level, position, replaces, is_replacement, .. } = accepted;
+        for accepted in self.accepted.iter().filter(|accepted| accepted.superseded_by.is_none()) {
+            let Accepted { admitted, level, position, replaces, sets_facts, .. } = accepted;
             let (id, spec) = (&admitted.id, admitted.spec_version);
             let change = changes.entry(id).or_insert_with(|| {
                 let stored = self.objects.remove(id).unwrap_or_default().stored;
                 ObjectChange::new(space, id.clone(), stored)
             });
             let edition = change.edition(spec);
-            if edition.chains.is_empty() || *is_replacement {
+            if edition.chains.is_empty() || *sets_facts {
                 set_facts(edition, admitted);
             }
             if let Some(stored) = replaces {
                 let row = overlay.get(&key_of(admitted, stored));
                 let row = VersionRow::decode(row.ok_or(StoreError::Corrupt("a version of an object"))?)?;
-                change.remove(overlay, &mut self.head, spec, stored.version.sort_key(), &row)?;
+                change.remove(overlay, &mut self.head, spec, stored.version.sort_key(), &row).await?;
             }
             let row = accepted.row();
             let entry = Entry {
@@ -539,7 +569,7 @@ fn set_facts(edition: &mut Edition, admitted: &Admitted) {
 fn insert(record: &mut ObjectRecord, accepted: &Accepted<'_>) {
     let edition = record.0.entry(accepted.admitted.spec_version).or_default();
     let instant: Box<str> = accepted.version().sort_key().into();
-    if edition.chains.is_empty() || accepted.is_replacement {
+    if edition.chains.is_empty() || accepted.sets_facts {
         set_facts(edition, accepted.admitted);
     }
     // The content that it takes the place of may have been the revocation.

@@ -1,7 +1,8 @@
 //! Deleting versions of an object.
 
+use super::erase::{self, Erased};
 use super::object::ObjectChange;
-use super::{Applied, Rejection, check, erase, head, put_head};
+use super::{Applied, Rejection, check, head, put_head};
 use crate::store::StoreError;
 use crate::store::command::{Delete, Request};
 use crate::store::filter::{Filter, VersionFilter};
@@ -9,10 +10,7 @@ use crate::store::keys::{self, ChainKey, Space};
 use crate::store::overlay::Overlay;
 use crate::store::receipt::{self, Done};
 use crate::store::record::{ObjectRecord, VersionRow};
-
-/// Maximum number of versions whose keys are erased in the commit that deletes them; maintenance erases the others. A
-/// small one in tests makes them meet deleted versions that are not erased.
-pub(in crate::store) const ERASED_AT_ONCE: u32 = if cfg!(test) { 3 } else { 500 };
+use bytes::Bytes;
 
 /// Applies a deletion. It chooses among the versions that the account sees.
 pub(super) async fn apply(
@@ -49,30 +47,49 @@ async fn versions(
     }
     let mut head = head(overlay, space)?;
     let mut change = ObjectChange::new(space, id.clone(), record.clone());
+    let (mut wanted, mut hidden) = (filter.wanted(&record, *clearance), Vec::new());
     let mut count = 0;
     if filter.versions == Some(VersionFilter::All) {
         for (spec, edition) in filter.editions(&record, *clearance) {
-            for (&level, _) in edition.chains.range(..=*clearance) {
-                count += change.hide(overlay, &mut head, ChainKey { spec, level });
-            }
-        }
-    } else {
-        let wanted = filter.wanted(&record, *clearance);
-        let key = |(chain, instant): &(ChainKey, &str)| keys::version(space, id, *chain, instant);
-        overlay.load(wanted.iter().map(key)).await?;
-        for wanted in &wanted {
-            let row = overlay.get(&key(wanted)).map(|row| VersionRow::decode(row)).transpose()?;
-            let (ChainKey { spec, .. }, instant) = *wanted;
-            if let Some(row) = row.filter(|row| record.0[&spec].holds(row.slot())) {
-                change.remove(overlay, &mut head, spec, instant, &row)?;
-                count += 1;
+            for (&level, chain) in edition.chains.range(..=*clearance) {
+                let key = ChainKey { spec, level };
+                if chain.versions == 1 {
+                    wanted.insert((key, &chain.first.instant));
+                } else {
+                    change.hide(&mut head, key);
+                    count += chain.versions;
+                    hidden.push((key, chain));
+                }
             }
         }
     }
-    if count > 0 {
-        change.finish(overlay, &mut head).await?;
-        erase::marked(overlay, space, ERASED_AT_ONCE).await?;
-        put_head(overlay, space, head);
+    let key = |(chain, instant): &(ChainKey, &str)| keys::version(space, id, *chain, instant);
+    overlay.load(wanted.iter().map(key)).await?;
+    for wanted in &wanted {
+        let row = overlay.get(&key(wanted)).map(|row| VersionRow::decode(row)).transpose()?;
+        let (ChainKey { spec, .. }, instant) = *wanted;
+        if let Some(row) = row.filter(|row| record.0[&spec].holds(row.slot())) {
+            change.remove(overlay, &mut head, spec, instant, &row).await?;
+            count += 1;
+        }
     }
+    if count == 0 {
+        return Ok(Some(0));
+    }
+    change.finish(overlay, &mut head).await?;
+    for (key, chain) in hidden {
+        let until = head.last;
+        // A short chain is erased at once, a long one by maintenance.
+        if chain.versions <= u64::from(delete.limit) {
+            let range = erase::deleted(space, id, key, chain.since, until);
+            let all = erase::versions(overlay, space, id, key, range, delete.limit as usize).await?;
+            if let Erased::All(_) = all {
+                continue;
+            }
+        }
+        let mark = keys::deleted_chain(space, id, key);
+        overlay.put(mark, Bytes::copy_from_slice(&until.to_bytes()));
+    }
+    put_head(overlay, space, head);
     Ok(Some(count))
 }

@@ -3,12 +3,16 @@
 use super::{Applied, check, head, object, put_head};
 use crate::store::StoreError;
 use crate::store::command::{Erase, Request};
-use crate::store::engine::Scan;
+use crate::store::engine::{Key, Scan};
 use crate::store::keys::{self, ChainKey, Position, Space, Timeline};
 use crate::store::overlay::Overlay;
 use crate::store::receipt::Done;
-use crate::store::record::{ContentRow, Entry, Slot, VersionRow};
+use crate::store::record::{Entry, Slot, VersionRow, decode_length};
+use std::ops::Range;
 use stix_model::StixId;
+
+/// Bytes of objects after which a piece of work ends. The one that passes the bound is still erased.
+const MAX_BYTES: u64 = 16 << 20;
 
 /// Erases a piece of what deletions have hidden. The head is compared, because a key that is to go may be written again
 /// meanwhile.
@@ -21,7 +25,7 @@ pub(super) async fn apply(
         Err(outcome) => outcome,
         Ok(collection) => {
             let space = collection.space();
-            let more = marked(overlay, space, erase.limit).await?;
+            let more = pieces(overlay, space, erase.limit).await?;
             let head = head(overlay, space)?;
             put_head(overlay, space, head);
             Ok(Done::Worked { more, after: None })
@@ -31,7 +35,7 @@ pub(super) async fn apply(
 }
 
 /// Erases up to `limit` deleted versions, and says whether there are more.
-pub(super) async fn marked(overlay: &mut Overlay<'_>, space: Space, limit: u32) -> Result<bool, StoreError> {
+async fn pieces(overlay: &mut Overlay<'_>, space: Space, limit: u32) -> Result<bool, StoreError> {
     let mut left = limit as usize;
     let mut marks = Scan::forward(keys::deleted_chains(space), left.max(1));
     loop {
@@ -41,9 +45,10 @@ pub(super) async fn marked(overlay: &mut Overlay<'_>, space: Space, limit: u32) 
             let corrupt = || StoreError::Corrupt("the mark of deleted versions");
             let (id, chain) = keys::parse_deleted_chain(space, mark).ok_or_else(corrupt)?;
             let until = Position::of_key(until).ok_or_else(corrupt)?;
-            left -= versions(overlay, space, &id, chain, until, left).await?;
-            if left == 0 {
-                return Ok(true);
+            let range = deleted(space, &id, chain, Position::default(), until);
+            match versions(overlay, space, &id, chain, range, left).await? {
+                Erased::All(count) => left -= count,
+                Erased::Some => return Ok(true),
             }
             overlay.remove(mark.to_vec());
         }
@@ -51,38 +56,61 @@ pub(super) async fn marked(overlay: &mut Overlay<'_>, space: Space, limit: u32) 
     }
 }
 
-/// Erases up to `limit` versions of a chain, up to a position, and returns their number.
-async fn versions(
+/// The versions of a chain between two positions, both inclusive.
+pub(super) fn deleted(
+    space: Space,
+    id: &StixId,
+    chain: ChainKey,
+    since: Position,
+    until: Position,
+) -> Range<Key> {
+    let timeline = Timeline::Chain(id, chain);
+    timeline.at(space, since)..keys::following(timeline.at(space, until))
+}
+
+/// How much of a range was erased.
+pub(super) enum Erased {
+    /// All of it, so many versions.
+    All(usize),
+    /// Less than that.
+    Some,
+}
+
+/// Erases deleted versions of a chain, up to a number and not many more bytes than [`MAX_BYTES`].
+pub(super) async fn versions(
     overlay: &mut Overlay<'_>,
     space: Space,
     id: &StixId,
     chain: ChainKey,
-    until: Position,
+    range: Range<Key>,
     limit: usize,
-) -> Result<usize, StoreError> {
-    let timeline = Timeline::Chain(id, chain);
-    let mut range = timeline.after(space, None);
-    range.end = keys::following(timeline.at(space, until));
-    let found = overlay.scan(Scan::keys(range, limit)).await?;
-    let mut slots = Vec::with_capacity(found.len());
-    for (key, _) in &found {
+) -> Result<Erased, StoreError> {
+    let found = overlay.scan(Scan::forward(range, limit.saturating_add(1))).await?;
+    let mut versions = Vec::with_capacity(found.len());
+    let mut bytes = 0;
+    for (key, length) in found.iter().take(limit) {
+        if bytes >= MAX_BYTES {
+            break;
+        }
+        bytes += u64::from(decode_length(length)?);
         let position = Position::of_key(key).ok_or(StoreError::Corrupt("the versions of an object"))?;
-        slots.push(Slot { level: chain.level, position });
+        versions.push(Slot { level: chain.level, position });
         overlay.remove(key.to_vec());
     }
+    let erased = if versions.len() < found.len() { Erased::Some } else { Erased::All(versions.len()) };
     let entry_key = |slot: &Slot| Timeline::All(slot.level).at(space, slot.position);
-    overlay.load(slots.iter().map(entry_key)).await?;
-    let mut versions = Vec::with_capacity(slots.len());
-    for slot in slots {
+    overlay.load(versions.iter().map(entry_key)).await?;
+    let mut entries = Vec::with_capacity(versions.len());
+    for slot in versions {
         let entry = overlay.get(&entry_key(&slot)).ok_or(StoreError::Corrupt("an entry of a timeline"))?;
-        versions.push((slot, Entry::decode(entry)?));
+        entries.push((slot, Entry::decode(entry)?));
     }
     let version_key = |entry: &Entry| keys::version(space, id, chain, entry.version.sort_key());
     let revocation_key = |entry: &Entry| keys::revocation(space, id, chain.spec, entry.version.sort_key());
-    overlay.load(versions.iter().flat_map(|(_, entry)| [version_key(entry), revocation_key(entry)])).await?;
-    let mut contents = Vec::with_capacity(versions.len());
-    for (slot, entry) in versions {
-        object::erase(overlay, space, slot, entry.length);
+    overlay.load(entries.iter().flat_map(|(_, entry)| [version_key(entry), revocation_key(entry)])).await?;
+    let mut contents = Vec::with_capacity(entries.len());
+    for (slot, entry) in entries {
+        object::remove_text(overlay, space, slot, entry.length);
         // The same version may have been added again; its keys stay.
         let key = revocation_key(&entry);
         if overlay.get(&key).map(|value| Slot::decode(value)).transpose()? == Some(slot) {
@@ -97,10 +125,7 @@ async fn versions(
     }
     overlay.load(contents.iter().map(|(_, key)| key.clone())).await?;
     for (slot, key) in contents {
-        let content = overlay.get(&key).map(|value| ContentRow::decode(value)).transpose()?;
-        if content.is_some_and(|content| content.slot == slot) {
-            overlay.remove(key);
-        }
+        object::remove_content(overlay, key, slot).await?;
     }
-    Ok(found.len())
+    Ok(erased)
 }

@@ -2,29 +2,35 @@
 
 use super::move_latest;
 use crate::store::StoreError;
-use crate::store::engine::Scan;
-use crate::store::keys::{self, ChainKey, Space, Timeline};
+use crate::store::engine::{Key, Scan};
+use crate::store::keys::{self, ChainKey, Position, Space, Timeline};
 use crate::store::overlay::Overlay;
 use crate::store::record::{
     Bound, ContentRow, Edition, Entry, Head, LatestVersion, ObjectRecord, Slot, VersionRow, encode_length,
 };
 use bytes::Bytes;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use stix_model::{SpecVersion, StixId};
 
 /// Number of entries that a search for the new end of a chain reads at once. Nearly always the first one is the end.
 const PIECE: usize = 16;
 
-/// An object while its versions change. [`ObjectChange::finish`] writes its record; until then its chains may not know
-/// their ends.
+/// The ends that a chain has lost.
+#[derive(Clone, Copy, Default)]
+struct Lost {
+    first: bool,
+    last: bool,
+}
+
+/// An object while its versions change. [`ObjectChange::finish`] looks for ends that are not known, and writes the record.
 pub(super) struct ObjectChange {
     space: Space,
     id: StixId,
     record: ObjectRecord,
     /// The latest versions before the change.
     latest: Vec<LatestVersion>,
-    /// Chains that lost their first or last version.
-    open: BTreeSet<ChainKey>,
+    /// Chains that lost their first or last version, and which of them.
+    open: BTreeMap<ChainKey, Lost>,
     /// STIX versions in which the object may have lost the version that revokes it.
     unrevoked: BTreeSet<SpecVersion>,
 }
@@ -32,7 +38,7 @@ pub(super) struct ObjectChange {
 impl ObjectChange {
     pub(super) fn new(space: Space, id: StixId, record: ObjectRecord) -> Self {
         let latest = record.latest();
-        Self { space, id, record, latest, open: BTreeSet::new(), unrevoked: BTreeSet::new() }
+        Self { space, id, record, latest, open: BTreeMap::new(), unrevoked: BTreeSet::new() }
     }
 
     /// The versions of the object in one STIX version.
@@ -69,7 +75,7 @@ impl ObjectChange {
             let key = Timeline::Chain(id, chain).at(space, bound.position);
             overlay.put(key, encode_length(bound.length));
         };
-        if self.open.contains(&chain) || held.versions > 2 {
+        if self.open.contains_key(&chain) || held.versions > 2 {
             put(&Bound { instant: instant.into(), position: row.position, length: row.length });
         } else if held.versions == 2 {
             [&held.first, &held.last].into_iter().for_each(put);
@@ -78,7 +84,7 @@ impl ObjectChange {
     }
 
     /// Removes a version.
-    pub(super) fn remove(
+    pub(super) async fn remove(
         &mut self,
         overlay: &mut Overlay<'_>,
         head: &mut Head,
@@ -88,16 +94,18 @@ impl ObjectChange {
     ) -> Result<(), StoreError> {
         let corrupt = || StoreError::Corrupt("the record of an object");
         let (space, id, chain) = (self.space, &self.id, ChainKey { spec, level: row.level });
-        erase(overlay, space, row.slot(), row.length);
+        remove_text(overlay, space, row.slot(), row.length);
         overlay.remove(Timeline::Chain(id, chain).at(space, row.position));
         overlay.remove(keys::version(space, id, chain, instant));
         let edition = self.record.0.get_mut(&spec).ok_or_else(corrupt)?;
         if edition.is_unversioned {
-            overlay.remove(keys::content(space, id, spec, &row.content));
+            remove_content(overlay, keys::content(space, id, spec, &row.content), row.slot()).await?;
         }
         if row.is_revoked {
             overlay.remove(keys::revocation(space, id, spec, instant));
-            self.unrevoked.insert(spec);
+            if edition.revoked.as_ref().is_some_and(|(revoked, _)| **revoked == *instant) {
+                self.unrevoked.insert(spec);
+            }
         }
         head.remove(row.level, spec, 1, u64::from(row.length));
         let held = edition.chains.get_mut(&row.level).ok_or_else(corrupt)?;
@@ -107,25 +115,23 @@ impl ObjectChange {
             edition.chains.remove(&row.level);
             self.open.remove(&chain);
         } else if [&held.first, &held.last].iter().any(|bound| *bound.instant == *instant) {
-            self.open.insert(chain);
+            let lost = self.open.entry(chain).or_default();
+            lost.first |= *held.first.instant == *instant;
+            lost.last |= *held.last.instant == *instant;
         }
         Ok(())
     }
 
-    /// Hides all versions of a chain, and leaves a mark by which their keys are erased. Returns their number.
-    pub(super) fn hide(&mut self, overlay: &mut Overlay<'_>, head: &mut Head, chain: ChainKey) -> u64 {
-        let (space, id, ChainKey { spec, level }) = (self.space, &self.id, chain);
-        let Some(edition) = self.record.0.get_mut(&spec) else { return 0 };
-        let Some(held) = edition.chains.remove(&level) else { return 0 };
-        if held.versions == 1 {
-            let only = Timeline::Chain(id, chain).at(space, held.first.position);
-            overlay.put(only, encode_length(held.first.length));
-        }
-        overlay.put(keys::deleted_chain(space, id, chain), Bytes::copy_from_slice(&head.last.to_bytes()));
+    /// Takes a chain of several versions out of the record, which hides them. Their keys are still to be erased.
+    pub(super) fn hide(&mut self, head: &mut Head, chain: ChainKey) {
+        let ChainKey { spec, level } = chain;
+        let Some(edition) = self.record.0.get_mut(&spec) else { return };
+        let Some(held) = edition.chains.remove(&level) else { return };
         head.remove(level, spec, held.versions, held.bytes);
         self.open.remove(&chain);
-        self.unrevoked.insert(spec);
-        held.versions
+        if edition.revoked.as_ref().is_some_and(|(_, revoked)| *revoked == level) {
+            self.unrevoked.insert(spec);
+        }
     }
 
     /// Finds what the chains lost, and writes the record and the timelines of latest versions.
@@ -134,13 +140,13 @@ impl ObjectChange {
         overlay: &mut Overlay<'_>,
         head: &mut Head,
     ) -> Result<(), StoreError> {
-        for chain in std::mem::take(&mut self.open) {
-            self.find_ends(overlay, chain).await?;
+        self.record.0.retain(|_, edition| !edition.chains.is_empty());
+        for (chain, lost) in std::mem::take(&mut self.open) {
+            self.find_ends(overlay, chain, lost).await?;
         }
         for spec in std::mem::take(&mut self.unrevoked) {
             self.find_revocation(overlay, spec).await?;
         }
-        self.record.0.retain(|_, edition| !edition.chains.is_empty());
         let latest = [&self.latest[..], &self.record.latest()];
         move_latest(overlay, self.space, head, self.id.object_type(), latest);
         let key = keys::object(self.space, &self.id);
@@ -152,31 +158,27 @@ impl ObjectChange {
         Ok(())
     }
 
-    async fn find_ends(&mut self, overlay: &Overlay<'_>, chain: ChainKey) -> Result<(), StoreError> {
-        let corrupt = || StoreError::Corrupt("the versions of an object");
-        let (space, id) = (self.space, &self.id);
-        let Some(edition) = self.record.0.get_mut(&chain.spec) else { return Ok(()) };
-        let mut ends = Vec::with_capacity(2);
-        for mut scan in [Scan::forward, Scan::backward].map(|scan| scan(keys::chain(space, id, chain), PIECE))
-        {
-            ends.push('search: loop {
-                let entries = overlay.scan(scan.clone()).await?;
-                for (key, value) in &entries {
-                    let row = VersionRow::decode(value)?;
-                    if edition.holds(row.slot()) {
-                        let instant = keys::parse_version(space, key, id, chain).ok_or_else(corrupt)?;
-                        let (position, length) = (row.position, row.length);
-                        break 'search Bound { instant: instant.into(), position, length };
-                    }
-                }
-                scan.go_on_after(&entries.last().ok_or_else(corrupt)?.0);
-            });
+    async fn find_ends(
+        &mut self,
+        overlay: &Overlay<'_>,
+        chain: ChainKey,
+        lost: Lost,
+    ) -> Result<(), StoreError> {
+        let held =
+            self.record.0.get_mut(&chain.spec).and_then(|edition| edition.chains.get_mut(&chain.level));
+        let held = held.ok_or(StoreError::Corrupt("the record of an object"))?;
+        let range = keys::chain(self.space, &self.id, chain);
+        if lost.first {
+            let scan = Scan::forward(range.clone(), PIECE);
+            held.first = find_end(overlay, self.space, &self.id, chain, held.since, scan).await?;
         }
-        let held = edition.chains.get_mut(&chain.level).ok_or_else(corrupt)?;
-        held.last = ends.pop().ok_or_else(corrupt)?;
-        held.first = ends.pop().ok_or_else(corrupt)?;
+        if lost.last {
+            let scan = Scan::backward(range, PIECE);
+            held.last = find_end(overlay, self.space, &self.id, chain, held.since, scan).await?;
+        }
         if held.versions == 1 {
-            held.since = held.first.position;
+            let only = if lost.first { &held.first } else { &held.last };
+            (held.since, held.first, held.last) = (only.position, only.clone(), only.clone());
         }
         Ok(())
     }
@@ -202,8 +204,50 @@ impl ObjectChange {
     }
 }
 
-/// Removes what a version has in the timeline of all versions, and its bytes.
-pub(super) fn erase(overlay: &mut Overlay<'_>, space: Space, Slot { level, position }: Slot, length: u32) {
+/// Finds the first version that a scan of a chain meets and that is not deleted.
+async fn find_end(
+    overlay: &Overlay<'_>,
+    space: Space,
+    id: &StixId,
+    chain: ChainKey,
+    since: Position,
+    mut scan: Scan,
+) -> Result<Bound, StoreError> {
+    let corrupt = || StoreError::Corrupt("the versions of an object");
+    loop {
+        let entries = overlay.scan(scan.clone()).await?;
+        for (key, value) in &entries {
+            let VersionRow { position, length, .. } = VersionRow::decode(value)?;
+            if position >= since {
+                let instant = keys::parse_version(space, key, id, chain).ok_or_else(corrupt)?;
+                return Ok(Bound { instant: instant.into(), position, length });
+            }
+        }
+        scan.go_on_after(&entries.last().ok_or_else(corrupt)?.0);
+    }
+}
+
+/// Removes a version from the timeline of all versions, with its text.
+pub(super) fn remove_text(
+    overlay: &mut Overlay<'_>,
+    space: Space,
+    Slot { level, position }: Slot,
+    length: u32,
+) {
     overlay.remove(Timeline::All(level).at(space, position));
     overlay.remove_large(&keys::object_bytes(space, position), length as usize);
+}
+
+/// Removes the key of a content, unless another version has it by now.
+pub(super) async fn remove_content(
+    overlay: &mut Overlay<'_>,
+    key: Key,
+    slot: Slot,
+) -> Result<(), StoreError> {
+    overlay.load([key.clone()]).await?;
+    let content = overlay.get(&key).map(|value| ContentRow::decode(value)).transpose()?;
+    if content.is_some_and(|content| content.slot == slot) {
+        overlay.remove(key);
+    }
+    Ok(())
 }

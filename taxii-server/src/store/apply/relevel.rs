@@ -52,8 +52,10 @@ pub(super) async fn apply(
             if entry.is_marked {
                 continue;
             }
-            bytes += entry.length as usize;
-            work.move_version(Slot { level, position }, entry).await?;
+            let length = entry.length as usize;
+            if work.move_version(Slot { level, position }, entry).await? {
+                bytes += length;
+            }
             if bytes >= MAX_BYTES {
                 break;
             }
@@ -92,19 +94,22 @@ impl<'o, 's> Work<'o, 's> {
     }
 
     /// Moves one version to the end of the timeline of the new level. The order of versions stays, also where the version is
-    /// the `date_added` that the object had first.
-    async fn move_version(&mut self, from: Slot, entry: Entry) -> Result<(), StoreError> {
+    /// the `date_added` that the object had first. Says whether the version was there.
+    async fn move_version(&mut self, from: Slot, entry: Entry) -> Result<bool, StoreError> {
         let (space, to, spec) = (self.space, self.collection.unmarked, entry.spec_version);
         if !self.objects.contains_key(&entry.id) {
             let key = keys::object(space, &entry.id);
             self.overlay.load([key.clone()]).await?;
             let record = ObjectRecord::decode(self.overlay.get(&key))?;
+            // It may be deleted, and not erased yet.
+            if !record.0.get(&spec).is_some_and(|edition| edition.holds(from)) {
+                return Ok(false);
+            }
             self.objects.insert(entry.id.clone(), ObjectChange::new(space, entry.id.clone(), record));
         }
         let object = self.objects.get_mut(&entry.id).expect("inserted above");
-        // It may be deleted, and not erased yet.
         if !object.edition(spec).holds(from) {
-            return Ok(());
+            return Ok(false);
         }
         let instant = entry.version.sort_key();
         let key = keys::version(space, &entry.id, ChainKey { spec, level: from.level }, instant);
@@ -116,12 +121,12 @@ impl<'o, 's> Work<'o, 's> {
         // Each is the last of its group, and so falls on a whole millisecond.
         let micros = self.time.max(self.head.last.micros + 1).next_multiple_of(1000);
         let position = Position { micros, sequence: 0 };
-        object.remove(self.overlay, &mut self.head, spec, instant, &row)?;
+        object.remove(self.overlay, &mut self.head, spec, instant, &row).await?;
         let row = VersionRow { level: to, position, ..row };
         object.insert(self.overlay, &mut self.head, &row, &entry, json);
         let announcement = self.announcement.get_or_insert(Announcement::of(self.collection.id));
         announcement.add(to, position);
-        Ok(())
+        Ok(true)
     }
 
     /// Writes the records of the objects and the head, and returns the announcement.

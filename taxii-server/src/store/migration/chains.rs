@@ -2,10 +2,11 @@
 //! whole history; and each unversioned content has a key.
 
 use crate::store::StoreError;
-use crate::store::engine::{Commit, Engine, Scan};
+use crate::store::engine::{Commit, Engine, HeadChange, Scan};
 use crate::store::keys::{self, ChainKey, Space, Timeline};
 use crate::store::record::{Bound, Chain, ContentRow, ObjectRecord, VersionRow, encode_length};
 use crate::store::reload::read_directory;
+use bytes::Bytes;
 use std::collections::BTreeMap;
 use stix_model::{SpecVersion, StixId, Timestamp};
 
@@ -13,46 +14,53 @@ use stix_model::{SpecVersion, StixId, Timestamp};
 const PIECE: usize = if cfg!(test) { 3 } else { 4096 };
 
 pub(super) async fn chain_versions(engine: &dyn Engine) -> Result<(), StoreError> {
-    let snapshot = engine.snapshot().await?;
-    for collection in read_directory(&*snapshot).await?.collections.values() {
-        let space = collection.space();
-        let mut object: Option<Object> = None;
-        let mut commit = Commit::default();
-        let mut scan = Scan::forward(keys::versions_of_format_3(space), PIECE);
-        let mut done = scan.range.start.clone();
-        loop {
-            let entries = snapshot.scan(scan.clone()).await?;
-            for (key, row) in &entries {
-                let corrupt = || StoreError::Corrupt("a version of an object");
-                let (id, spec, instant) = keys::parse_version_of_format_3(space, key).ok_or_else(corrupt)?;
-                if object.as_ref().is_none_or(|object| object.id != id) {
-                    if let Some(object) = object.take() {
-                        object.finish(&mut commit);
-                        // An interrupted step goes on with the object that was not finished.
-                        commit.cleared.push(std::mem::replace(&mut done, key.to_vec())..key.to_vec());
-                    }
-                    let record =
-                        ObjectRecord::decode(snapshot.get(keys::object(space, &id)).await?.as_ref())?;
-                    object = Some(Object { space, id, record, chains: BTreeMap::new() });
-                }
-                let object = object.as_mut().ok_or_else(corrupt)?;
-                object.add(spec, instant, &VersionRow::decode(row)?, &mut commit)?;
-            }
-            match entries.last() {
-                Some((last, _)) => scan.go_on_after(last),
-                None => {
-                    if let Some(object) = object.take() {
-                        object.finish(&mut commit);
-                    }
-                    commit.cleared.push(done..keys::versions_of_format_3(space).end);
-                    engine.commit(commit).await?;
-                    break;
-                }
-            }
-            engine.commit(std::mem::take(&mut commit)).await?;
-        }
+    let directory = read_directory(&*engine.snapshot().await?).await?;
+    for collection in directory.collections.values() {
+        of_collection(engine, collection.space()).await?;
     }
     Ok(())
+}
+
+/// Reads the versions of a collection in pieces, each in a commit with what it becomes. Versions of format 3 stay until
+/// their object is complete, so an interrupted step goes on with the object that was not finished.
+async fn of_collection(engine: &dyn Engine, space: Space) -> Result<(), StoreError> {
+    let corrupt = || StoreError::Corrupt("a version of an object");
+    let whole = keys::versions_of_format_3(space);
+    let mut scan = Scan::forward(whole.clone(), PIECE);
+    let mut object: Option<Object> = None;
+    loop {
+        let snapshot = engine.snapshot().await?;
+        // Another process may have done it all by now, and written more.
+        let format = Some(Bytes::from_static(b"3"));
+        let unchanged = HeadChange { from: format.clone(), to: format };
+        let heads = BTreeMap::from([(keys::FORMAT.to_vec(), unchanged)]);
+        let mut commit = Commit { heads, ..Commit::default() };
+        let entries = snapshot.scan(scan.clone()).await?;
+        let mut done = whole.start.clone();
+        for (key, row) in &entries {
+            let (id, spec, instant) = keys::parse_version_of_format_3(space, key).ok_or_else(corrupt)?;
+            if object.as_ref().is_none_or(|object| object.id != id) {
+                if let Some(object) = object.take() {
+                    object.finish(&mut commit);
+                    done = key.to_vec();
+                }
+                let record = ObjectRecord::decode(snapshot.get(keys::object(space, &id)).await?.as_ref())?;
+                object = Some(Object { space, id, record, chains: BTreeMap::new() });
+            }
+            let object = object.as_mut().ok_or_else(corrupt)?;
+            object.add(spec, instant, &VersionRow::decode(row)?, &mut commit)?;
+        }
+        if entries.is_empty() {
+            if let Some(object) = object.take() {
+                object.finish(&mut commit);
+            }
+            done.clone_from(&whole.end);
+        }
+        commit.cleared.push(whole.start.clone()..done);
+        engine.commit(commit).await?;
+        let Some((last, _)) = entries.last() else { return Ok(()) };
+        scan.go_on_after(last);
+    }
 }
 
 /// An object whose versions are being read.
@@ -124,6 +132,7 @@ impl Object {
 mod tests {
     use super::*;
     use crate::store::engine::KeyValue;
+    use crate::store::migration::migrate;
     use crate::store::suite::{Faults, FaultyEngine, Fixture, Random, marked_tool, tool};
     use crate::store::{MemoryEngine, keys::Position};
     use std::sync::Arc;
@@ -136,6 +145,7 @@ mod tests {
     /// Turns what a collection holds into what format 3 held.
     async fn to_format_3(engine: &dyn Engine, space: Space) {
         let mut commit = Commit::default();
+        commit.writes.insert(keys::FORMAT.to_vec(), Some(Bytes::from_static(b"3")));
         let records: Vec<(StixId, ObjectRecord)> = {
             let range = keys::objects(space);
             let id = |key: &[u8]| std::str::from_utf8(&key[range.start.len()..]).unwrap().parse().unwrap();
@@ -195,7 +205,9 @@ mod tests {
         let faults = Faults { undetermined_applied: 4, undetermined_lost: 4, ..Faults::default() };
         let interrupted = FaultyEngine::new(Arc::clone(&engine), faults, random.below(1 << 30));
         let mut interruptions = 0;
-        while chain_versions(&interrupted).await.is_err() {
+        let format =
+            async || engine.snapshot().await.unwrap().get(keys::FORMAT.to_vec()).await.unwrap().unwrap();
+        while migrate(&interrupted, &format().await).await.is_err() {
             interruptions += 1;
         }
         assert!(interruptions > 3, "{interruptions}");

@@ -1,7 +1,7 @@
 //! Objects with many versions.
 
 use super::counting::{Calls, CountingEngine};
-use super::{Fixture, Random, id, marked_tool, tool, tool_named};
+use super::{Faults, FaultyEngine, Fixture, Random, id, marked_tool, marking, submission, tool, tool_named};
 use crate::store::engine::Engine;
 use crate::store::{
     CollectionChange, Conflicts, DirectoryCommand, Filter, PageRequest, Rejection, StoreError, VersionFilter,
@@ -157,6 +157,37 @@ pub async fn a_deletion_is_finished_after_a_restart(engine: Arc<dyn Engine>) {
     assert_eq!(keys(&*engine).await, 0);
 }
 
+/// Another process adds an object while its deleted versions are walked past: the piece of work that saw it gone is made
+/// anew.
+pub async fn moving_past_deleted_versions_loses_nothing(engine: Arc<dyn Engine>) {
+    let faults = Faults { conflict: 3, undetermined_applied: 5, ..Faults::default() };
+    let seed = Random::seed();
+    let mut fixture = Fixture::new(Arc::clone(&engine)).await;
+    let other = fixture.elsewhere(Arc::new(FaultyEngine::new(Arc::clone(&engine), faults, seed))).await;
+    let collection = fixture.collection.id;
+    for round in 0..6_u32 {
+        add_years(&fixture, 2, 2001..2041, &mut Random(seed)).await;
+        let unmarked = Some(Tlp::ALL[usize::try_from(round % 3).unwrap()]);
+        let change = CollectionChange { unmarked, ..Default::default() };
+        fixture.change(DirectoryCommand::ChangeCollection { collection, change }).await.unwrap();
+        fixture = fixture.known(collection);
+        fixture.delete(&id(2), of_one(2, EVERYTHING)).await.unwrap();
+        let adding = async {
+            for year in 2001..2011 {
+                assert_eq!(fixture.add(&[tool(2, year)]).await.success_count, 1, "seed {seed}");
+            }
+        };
+        let (moved, ()) = futures::join!(other.store.relevel(collection), adding);
+        moved.unwrap();
+        assert_eq!(years(&fixture, of_one(2, EVERYTHING)).await.len(), 10, "seed {seed}, round {round}");
+        assert_eq!(years(&fixture, Filter::default()).await, [2010], "seed {seed}, round {round}");
+        fixture.store.clear(0).await.unwrap();
+        assert_eq!(fixture.delete(&id(2), of_one(2, EVERYTHING)).await.unwrap(), 10, "seed {seed}");
+        fixture.store.clear(0).await.unwrap();
+        assert_eq!(keys(&*engine).await, 0, "seed {seed}, round {round}");
+    }
+}
+
 /// Objects of every kind, deleted in every way: when maintenance has run, no key is left of them.
 pub async fn deletions_leave_nothing_behind(engine: Arc<dyn Engine>) {
     let seed = Random::seed();
@@ -242,6 +273,19 @@ pub async fn a_mirror_serves_what_its_source_says_now(engine: Arc<dyn Engine>) {
         assert_eq!(status.success_count, texts.len() as u64);
         assert_eq!(served().await, [url(texts[texts.len() - 1])], "{texts:?}");
     }
-    let status = fixture.add(&[url("a")]).await;
+    let position = async || fixture.store.contents(&[fixture.view()]).await.unwrap().remove(0).newest;
+    let before = position().await;
+    // A source that sends all that it has at every poll changes nothing.
+    for objects in [vec![url("a")], vec![url("b"), url("a")], vec![url("a"), url("b"), url("a")]] {
+        let status = fixture.add(&objects).await;
+        let messages = status.successes.iter().map(|row| row.message.as_deref());
+        assert!(messages.eq(objects.iter().map(|_| Some("already in the collection"))), "{status:?}");
+        assert_eq!(position().await, before);
+    }
+    // What comes after, above the clearance of the submitter, does not exist for it.
+    let red = format!(r#"{{"type":"url","id":"{id}","value":"u:a","defanged":true,{}}}"#, marking(Tlp::Red));
+    assert_eq!(fixture.add(&[red]).await.success_count, 1);
+    let view = fixture.view_of(Tlp::Amber);
+    let status = fixture.store.add(&view, &fixture.operator(), submission(&[url("a")])).await.unwrap();
     assert_eq!(status.successes[0].message.as_deref(), Some("already in the collection"));
 }

@@ -129,6 +129,7 @@ impl Recorder {
                 id: id(self.random.below(12)).parse().unwrap(),
                 versions: (self.random.below(2) == 0).then_some(VersionFilter::All),
                 spec_versions: None,
+                limit: u32::try_from(self.random.below(5)).unwrap(),
             }),
             1 if self.random.below(2) == 0 => Command::Erase(Erase { target, limit: 2 }),
             1 => Command::Relevel(Relevel { target, limit: 4, after: None }),
@@ -236,7 +237,7 @@ mod tests {
         assert_eq!(Group::decode(&bytes).unwrap(), group);
         bytes[1] = 9;
         let error = Group::decode(&bytes).unwrap_err().to_string();
-        assert!(error.contains("format 9") && error.contains("format 2"), "{error}");
-        assert!(Group::decode(&[0]).is_err() && Group::decode(&[0, 2, 255]).is_err());
+        assert!(error.contains("format 9") && error.contains("format 3"), "{error}");
+        assert!(Group::decode(&[0]).is_err() && Group::decode(&[0, 3, 255]).is_err());
     }
 }
