@@ -55,6 +55,13 @@ pub(super) async fn write_and_delete(fixture: Arc<Fixture>, writer: u64, mut ran
         let count = 1 + random.below(20);
         let objects: Vec<_> = (0..count).map(|n| tool(first + n, 2001)).collect();
         assert_eq!(fixture.add(&objects).await.success_count, count);
+        // An observable whose contents are its versions.
+        let url = format!("url--00000000-0000-5000-8000-{:012}", writer * 100_000 + round % 5);
+        let content = random.below(4);
+        fixture.add(&[format!(r#"{{"type":"url","id":"{url}","value":"u:{content}"}}"#)]).await;
+        if random.below(4) == 0 {
+            fixture.delete(&url, all_versions(None)).await.unwrap();
+        }
         // New versions of older objects, and deletions of some.
         let older = writer * 100_000 + random.below(round + 1) * 100;
         fixture.add(&[tool(older, 2002 + u32::try_from(round).unwrap())]).await;
