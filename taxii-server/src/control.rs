@@ -27,6 +27,7 @@ use place::Place;
 use crate::app::{App, CredentialError};
 use crate::router;
 use axum::body::Body;
+use axum::http::request::Builder;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use bytes::Bytes;
 use http_body_util::BodyExt;
@@ -36,6 +37,7 @@ use std::error::Error;
 use std::sync::Arc;
 use stix_model::taxii;
 use tower::ServiceExt;
+use uuid::Uuid;
 
 /// Access to a store with the rights of its owner.
 pub struct Control {
@@ -143,8 +145,20 @@ impl Control {
     /// # Errors
     /// When no answer comes. A refusal is an answer here; [`Reply::success`] makes it an error.
     pub async fn call(&self, method: Method, path: &str, body: Bytes) -> Result<Reply, ControlError> {
-        let request = Request::builder()
-            .method(method)
+        self.send(Request::builder().method(method), path, body).await
+    }
+
+    /// Adds objects under a key, a random UUID of version 4: repeated, the request has the outcome of the first one.
+    ///
+    /// # Errors
+    /// As for [`call`](Self::call).
+    pub async fn add_objects(&self, path: &str, key: Uuid, envelope: Bytes) -> Result<Reply, ControlError> {
+        let request = Request::builder().method(Method::POST).header("Idempotency-Key", key.to_string());
+        self.send(request, path, envelope).await
+    }
+
+    async fn send(&self, request: Builder, path: &str, body: Bytes) -> Result<Reply, ControlError> {
+        let request = request
             .uri(path)
             .header(header::HOST, "localhost")
             .header(header::AUTHORIZATION, format!("Bearer {}", self.secret))

@@ -4,7 +4,8 @@ use super::CommonOptions;
 use super::admin::find_collection;
 use crate::control::{CollectionResource, Control, ControlError, Reply};
 use anyhow::Context;
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use bytes::Bytes;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
@@ -14,6 +15,7 @@ use std::fs::File;
 use std::io::{Cursor, ErrorKind, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use stix_model::bundle::{Form, Parts};
 use stix_model::json::{Document, Lines, Value};
 use stix_model::reader::{
@@ -21,6 +23,7 @@ use stix_model::reader::{
 };
 use stix_model::taxii::{FailedObject, FilePlace, Status, StatusDetails, StatusFinding};
 use stix_model::validate::Finding;
+use uuid::Uuid;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -32,7 +35,15 @@ Examples:
 What fails is shown as FILE:LINE:COLUMN, the object and what is wrong; of a compressed file, the lines inside count.
 JSON lines hold an object each, or, as export writes them and for restores, an object with the date_added that it keeps:
   {\"date_added\":\"2026-01-01T00:00:00.000000Z\",\"object\":{…}}
-Dates must not fall, and must be later than everything in the collection.";
+Dates must not fall, and must be later than everything in the collection.
+
+An import that was interrupted can be run again: what is in the collection already stays as it is.";
+
+/// Attempts to send a request to a server that is busy or broke off.
+const ATTEMPTS: u32 = 3;
+/// Time between them, when the server does not say another one, and the longest one.
+const WAIT: Duration = Duration::from_millis(500);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// Objects of one request, so that the progress bar moves.
 const BATCH_OBJECTS: usize = 1000;
@@ -274,7 +285,7 @@ impl<'c> Importer<'c> {
             format!(r#","x_concord_date_added":{}"#, json!(stamps))
         };
         let body = format!(r#"{{"objects":[{}]{stamps}}}"#, objects.join(","));
-        let reply = self.control.call(Method::POST, &self.path, Bytes::from(body)).await;
+        let (reply, may_be_done) = self.add(body.into()).await;
         let is_refused = |reply: &Reply| {
             matches!(reply.status, StatusCode::UNPROCESSABLE_ENTITY | StatusCode::PAYLOAD_TOO_LARGE)
         };
@@ -297,8 +308,8 @@ impl<'c> Importer<'c> {
         let details = StatusDetails { id, version, message: Some(error.to_string()), finding: None };
         match &error {
             // It never left.
-            ControlError::Unreachable(_) => self.outcome.keep_back(count, &first.place),
-            ControlError::Refused { status, .. } if is_definite(*status) => {
+            ControlError::Unreachable(_) if !may_be_done => self.outcome.keep_back(count, &first.place),
+            ControlError::Refused { status, .. } if is_definite(*status) && !may_be_done => {
                 self.outcome.refused_as_a_whole(count, first.place.clone(), details);
             }
             _ => self.outcome.lost(count, first.place.clone(), details),
@@ -306,6 +317,28 @@ impl<'c> Importer<'c> {
         if !is_alone {
             self.stopped = Some(anyhow::Error::from(error).context(format!("in {}", first.place.file)));
         }
+    }
+
+    /// Sends an envelope, and again under the same key when that may tell the outcome. Says also whether an attempt before
+    /// the last one may have been carried out.
+    async fn add(&self, body: Bytes) -> (Result<Reply, ControlError>, bool) {
+        let key = Uuid::new_v4();
+        let mut may_be_done = false;
+        for _ in 1..ATTEMPTS {
+            let reply = self.control.add_objects(&self.path, key, body.clone()).await;
+            let wait = match &reply {
+                Ok(reply) if reply.status == StatusCode::SERVICE_UNAVAILABLE => {
+                    let seconds =
+                        reply.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+                    seconds.map_or(WAIT, Duration::from_secs).min(LONGEST_WAIT)
+                }
+                Err(ControlError::NoAnswer(_)) => WAIT,
+                _ => return (reply, may_be_done),
+            };
+            may_be_done = true;
+            tokio::time::sleep(wait).await;
+        }
+        (self.control.add_objects(&self.path, key, body).await, may_be_done)
     }
 
     /// Takes over what the server says of objects.
