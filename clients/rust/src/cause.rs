@@ -59,7 +59,8 @@ fn sentence(url: &Url, via: Option<&str>, error: &reqwest::Error) -> String {
         );
     }
     if error.is_timeout() {
-        return "timed out: the connection was silent for too long".to_owned();
+        return "timed out: the connection was silent for too long; check whether a TAXII server listens on this port"
+            .to_owned();
     }
     text
 }

@@ -157,8 +157,13 @@ impl Http {
             }
             // A request that never left may be sent again whatever it does.
             Err(Error::Connection { source, .. }) if is_repeatable || source.is_connect() => {
-                let was_reached = self.was_reached.load(Ordering::Relaxed);
-                (if was_reached { retry.attempts } else { retry.attempts.min(MOST_FIRST_CONTACTS) }, None)
+                let most = match self.was_reached.load(Ordering::Relaxed) {
+                    true => retry.attempts,
+                    // Another program listens there, or nothing behind a firewall: it will stay as silent.
+                    false if source.is_timeout() && !source.is_connect() => 1,
+                    false => retry.attempts.min(MOST_FIRST_CONTACTS),
+                };
+                (most, None)
             }
             _ => (0, None),
         }

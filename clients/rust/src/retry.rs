@@ -15,6 +15,7 @@ use std::time::Duration;
 ///   is there already counts as a success. After a 500 they are sent once more, to learn the outcome.
 /// - *Delete an object* is not sent again, because by default it deletes the latest version, and the second time the one
 ///   before it.
+/// - A 303 says that either was carried out: from then on, only where it points to is asked, again and again if need be.
 ///
 /// Waiting times double from `first_wait` and never exceed `longest_wait`. Each is drawn at random from the upper
 /// half of that span, so that many clients that were refused together do not come back together.

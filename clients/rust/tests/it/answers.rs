@@ -212,6 +212,27 @@ async fn a_silent_server_is_given_up() {
 }
 
 #[tokio::test]
+async fn what_never_answers_is_asked_once() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/root/", listener.local_addr().unwrap());
+    let idle_timeout = Duration::from_millis(50);
+    let client = Client::new(Options { idle_timeout, ..Options::new(url) }).unwrap();
+    let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = asked.clone();
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok(connection) = listener.accept().await {
+            open.push(connection);
+            count.store(open.len(), std::sync::atomic::Ordering::SeqCst);
+        }
+    });
+    let said = client.collections().await.unwrap_err().to_string();
+    assert!(said.contains("whether a TAXII server listens on this port"), "{said}");
+    assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
 async fn a_pending_status_is_waited_for() {
     let stub = Stub::start(Behaviour { pending: 3, ..Behaviour::default() });
     let client = stub.client();
