@@ -59,9 +59,9 @@ fn matching_the_rows_of_a_status_is_linear_in_them() {
 }
 
 #[test]
-fn many_patterns_observations_and_objects_take_linear_work() {
+fn many_patterns_observations_objects_and_changes_take_linear_work() {
     let Ok(bytes) = std::env::var(MEASURES) else {
-        return in_a_process_of_its_own("many_patterns_observations_and_objects_take_linear_work");
+        return in_a_process_of_its_own("many_patterns_observations_objects_and_changes_take_linear_work");
     };
     let bytes = bytes.parse().unwrap_or(4 * BYTES);
     let faults = |growths: Vec<Growth>, work: fn(&[u8])| {
@@ -70,7 +70,8 @@ fn many_patterns_observations_and_objects_take_linear_work() {
     let patterns = faults(sets::patterns(), sets::match_patterns);
     let observations = faults(sets::observations(), sets::match_observations);
     let objects = faults(sets::objects(), sets::find_equal);
-    let faults: Vec<_> = patterns.chain(observations).chain(objects).collect();
+    let edits = faults(sets::edits(), sets::change);
+    let faults: Vec<_> = patterns.chain(observations).chain(objects).chain(edits).collect();
     assert!(faults.is_empty(), "not linear:\n{}", faults.join("\n"));
 }
 

@@ -4,7 +4,8 @@ use super::LIMITS;
 use super::generator::{Growth, id, parts};
 use std::hint::black_box;
 use stix_model::equivalence::{Candidate, DedupOptions, dedup};
-use stix_model::json::Document;
+use stix_model::json::{Change, Document, edit};
+use stix_model::marking::{Mark, add_granular, remove_granular};
 use stix_model::pattern::{
     MatchLimits, Observation, Observations, Pattern, PatternSetBuilder, PatternSetLimits, Seen,
 };
@@ -128,4 +129,39 @@ pub(crate) fn find_equal(text: &[u8]) {
     let objects: Vec<_> = text.lines().map(|line| Object::parse(line).unwrap()).collect();
     let candidates: Vec<_> = objects.iter().map(Candidate::new).collect();
     black_box(dedup(&candidates, DedupOptions::default()));
+}
+
+/// Objects with many properties or markings that are changed, one on each line.
+pub(crate) fn edits() -> Vec<Growth> {
+    let mut all = Vec::new();
+    let mut add =
+        |what: &str, text: fn(usize) -> String| all.push(Growth::new(format!("changes: {what}"), text));
+    add("of many properties", |bytes| object(1, &parts(bytes, ",", |at| format!("\"x_{at}\":\"v\""))));
+    add("of escaped names", |bytes| object(1, &parts(bytes, ",", |at| format!("\"\\u0078_{at}\" :\n1"))));
+    add("of many markings", |bytes| {
+        let markings = parts(bytes, ",", |at| format!("{{\"lang\":\"de-x-{at}\",\"selectors\":[\"name\"]}}"));
+        object(1, &format!("\"name\":\"n\",\"granular_markings\":[{markings}]"))
+    });
+    add("of many selectors", |bytes| {
+        let names = parts(bytes / 2, ",", |at| format!("\"x_{at}\":1"));
+        let selectors = parts(bytes / 2, ",", |at| format!("\"x_{at}\""));
+        object(1, &format!("{names},\"granular_markings\":[{{\"lang\":\"de\",\"selectors\":[{selectors}]}}]"))
+    });
+    all
+}
+
+pub(crate) fn change(text: &[u8]) {
+    let document = Document::read(text, LIMITS).unwrap();
+    let root = document.root();
+    let names: Vec<_> = root.members().map(|(name, _)| name.into_owned()).collect();
+    let set = names.iter().map(|name| Change::set(name, "[7]"));
+    let new = names.iter().map(|name| Change::set(format!("{name}_b"), "8"));
+    let changes: Vec<_> = set.chain(new).chain(names.iter().skip(1).map(Change::remove)).collect();
+    black_box(edit(root, &changes).unwrap());
+    let selectors: Vec<_> = names.iter().filter_map(|name| name.parse().ok()).collect();
+    for lang in ["de", "fr"] {
+        let mark = Mark::Lang(lang.into());
+        black_box(add_granular(root, &mark, &selectors).unwrap());
+        black_box(remove_granular(root, &mark, &selectors).unwrap());
+    }
 }
