@@ -143,10 +143,11 @@ fn inflate(bytes: &[u8], limit: u64, paid: &mut Paid, cancel: &Cancel) -> Result
         if cancel.is_cancelled() {
             return Err(ApiError::BodyBroken);
         }
-        if let Some(due) = paid.due(inflated.len() + STEP) {
+        let step = if inflated.len() < FREE { FREE - inflated.len() } else { STEP };
+        if let Some(due) = paid.due(inflated.len() + step) {
             paid.add(due, paid.budget.try_reserve(due)?);
         }
-        let read = decoder.by_ref().take(STEP as u64).read_to_end(&mut inflated);
+        let read = decoder.by_ref().take(step as u64).read_to_end(&mut inflated);
         let not_gzip =
             |_| ApiError::Unprocessable("the body is not gzip, as Content-Encoding says".to_owned());
         if read.map_err(not_gzip)? == 0 {

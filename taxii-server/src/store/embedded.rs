@@ -44,8 +44,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Keeps everything in one file that only this process has open.
 ///
-/// A commit that the disk refuses changes nothing. Reading goes on meanwhile, and each later commit first tries whether
-/// the disk takes writes again.
+/// A commit that the disk refuses changes nothing; where it fails at the last step, a crash before it takes writes again may
+/// bring the commit back, and the answer is [`EngineError::Undetermined`]. Reading goes on meanwhile, and each later commit
+/// first tries whether the disk takes writes again.
 pub struct EmbeddedEngine(Arc<Inner>);
 
 struct Inner {

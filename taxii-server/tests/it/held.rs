@@ -5,6 +5,7 @@ use crate::connections::{LONG, SHORT, config, connect, rest, start};
 use axum::http::{Method, Request, StatusCode};
 use base64::Engine as _;
 use serde_json::{Value, json};
+use std::io::Write;
 use std::sync::Arc;
 use taxii_server::config::{Config, Timeouts};
 use taxii_server::control::Control;
@@ -166,6 +167,16 @@ async fn small_bodies_are_taken_while_large_ones_do_not_arrive() {
     }
     let small = answer(1 << 10).await;
     assert!(small.starts_with(b"HTTP/1.1 202 "), "{}", small.escape_ascii());
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packer.write_all(json!({"objects": [tool(8, 2001)]}).to_string().as_bytes()).unwrap();
+    let packed = packer.finish().unwrap();
+    let more = format!(
+        "Content-Type: {TAXII}\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\nConnection: close\r\n",
+        packed.len()
+    );
+    let request = [head("POST", &path, &more).as_bytes(), &packed].concat();
+    let small = rest(&mut connect(&server, &request).await).await;
+    assert!(small.starts_with(b"HTTP/1.1 202 "), "{}", small.escape_ascii());
     drop(unfinished);
     server.stop().await;
 }
@@ -230,7 +241,7 @@ async fn writes_that_wait_hold_no_more_than_the_budget_for_bodies() {
 
 #[tokio::test]
 async fn a_connection_whose_client_takes_nothing_holds_little_and_is_closed() {
-    let timeouts = Timeouts { busy: SHORT, write: 10 * SHORT, ..Timeouts::default() };
+    let timeouts = Timeouts { busy: SHORT, write: 40 * SHORT, ..Timeouts::default() };
     let (server, path) = with_page(timeouts).await;
     let stream = TcpStream::connect(server.address()).await.unwrap();
     let mut client = h2::client::Builder::new();
