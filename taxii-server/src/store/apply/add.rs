@@ -1,30 +1,27 @@
 //! Adding objects: deciding on each, giving positions, and writing what is new.
 
+mod decision;
+
 use super::object::ObjectChange;
 use super::{Applied, Outcome, Rejection, check, head, put_head};
-use crate::clock::timestamp;
 use crate::store::StoreError;
 use crate::store::announce::Announcement;
-use crate::store::command::{Add, Admitted, Command, Request, Stamps, Submitted};
+use crate::store::command::{Add, Admitted, Command, Request, Submitted};
 use crate::store::directory::Collection;
-use crate::store::engine::Key;
 use crate::store::keys::{self, ChainKey, Position, Space};
 use crate::store::overlay::Overlay;
 use crate::store::receipt::{self, Done};
-use crate::store::record::{
-    Chain, ContentRow, Edition, Entry, Head, ObjectRecord, Slot, VersionRow, date_added,
-};
+use crate::store::record::{Edition, Entry, Head, ObjectRecord, Slot, VersionRow, date_added};
 use crate::store::status;
-use crate::store::{Conflicts, Profile};
+use decision::{Known, KnownPlace};
 use std::collections::{BTreeMap, BTreeSet};
-use stix_model::json::Digest;
 use stix_model::taxii::Status;
-use stix_model::version::{Decision, History, decide};
+use stix_model::version::Decision;
 use stix_model::{SpecVersion, StixId, Timestamp, Tlp};
 
 /// The identifiers of the objects that may be stored.
 pub(super) fn ids(add: &Add) -> Vec<&StixId> {
-    admitted(add).map(|admitted| &admitted.id).collect()
+    admitted(add).map(|(_, admitted)| &admitted.id).collect()
 }
 
 /// Applies additions that are stamped together.
@@ -171,19 +168,6 @@ enum Fate {
     Refused { decision: Decision, is_visible: bool },
 }
 
-/// The version that an object is to be held against: the same one, or that of an unversioned object with the same content.
-struct Known {
-    content: Digest,
-    level: Tlp,
-    place: KnownPlace,
-}
-
-enum KnownPlace {
-    Stored(Stored),
-    /// Index into the accepted objects.
-    Accepted(usize),
-}
-
 impl<'g> Run<'g> {
     fn new(overlay: &Overlay<'_>, collection: Collection) -> Result<Self, StoreError> {
         let space = collection.space();
@@ -198,7 +182,7 @@ impl<'g> Run<'g> {
         adds: impl Iterator<Item = &'g Add>,
     ) -> Result<(), StoreError> {
         let mut wanted = Vec::new();
-        for admitted in adds.flat_map(admitted) {
+        for (_, admitted) in adds.flat_map(admitted) {
             if !self.objects.contains_key(&admitted.id) {
                 let stored = ObjectRecord::decode(overlay.get(&keys::object(self.space, &admitted.id)))?;
                 let state = State { current: stored.clone(), stored, ..State::default() };
@@ -207,190 +191,6 @@ impl<'g> Run<'g> {
             wanted.extend(self.stored_version_keys(admitted));
         }
         overlay.load(wanted).await
-    }
-
-    /// The stored versions of the object in the STIX version of this one.
-    fn stored_edition(&self, admitted: &Admitted) -> Option<&Edition> {
-        self.objects.get(&admitted.id)?.stored.0.get(&admitted.spec_version)
-    }
-
-    /// The keys of the stored versions that may be the same as this one: for an unversioned object the one with its content.
-    fn stored_version_keys(&self, admitted: &Admitted) -> Vec<Key> {
-        let Admitted { id, spec_version, facts, .. } = admitted;
-        let Some(edition) = self.stored_edition(admitted) else { return Vec::new() };
-        let Some(version) = &facts.version else {
-            let content = keys::content(self.space, id, *spec_version, &facts.content);
-            return if edition.is_unversioned { vec![content] } else { Vec::new() };
-        };
-        if edition.is_unversioned {
-            return Vec::new();
-        }
-        let instant = version.sort_key();
-        let may_hold = |chain: &Chain| (&*chain.first.instant..=&*chain.last.instant).contains(&instant);
-        let chains = edition.chains.iter().filter(|(_, chain)| may_hold(chain));
-        let chains = chains.map(|(&level, _)| ChainKey { spec: *spec_version, level });
-        chains.map(|chain| keys::version(self.space, id, chain, instant)).collect()
-    }
-
-    /// The stored or accepted version that this one is to be held against.
-    fn known(&self, overlay: &Overlay<'_>, admitted: &Admitted) -> Result<Option<Known>, StoreError> {
-        if let Some(&index) = self.objects[&admitted.id].accepted.get(&version_key(admitted)) {
-            let Accepted { admitted, level, .. } = self.accepted[index];
-            let content = admitted.facts.content;
-            return Ok(Some(Known { content, level, place: KnownPlace::Accepted(index) }));
-        }
-        let Some(edition) = self.stored_edition(admitted) else { return Ok(None) };
-        for key in self.stored_version_keys(admitted) {
-            let Some(value) = overlay.get(&key) else { continue };
-            let (slot, content, version) = match &admitted.facts.version {
-                Some(version) => {
-                    let row = VersionRow::decode(value)?;
-                    (row.slot(), row.content, version.clone())
-                }
-                None => {
-                    let row = ContentRow::decode(value)?;
-                    (row.slot, admitted.facts.content, timestamp(row.version))
-                }
-            };
-            if edition.holds(slot) {
-                let place = KnownPlace::Stored(Stored { slot, version });
-                return Ok(Some(Known { content, level: slot.level, place }));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Whether the known content of an unversioned object is the last one that the submitter sees.
-    fn is_newest(&self, admitted: &Admitted, known: &Known, clearance: Tlp) -> bool {
-        let spec = admitted.spec_version;
-        let newest = self.objects[&admitted.id].newest.range((spec, Tlp::Clear)..=(spec, clearance));
-        let newest = newest.map(|(_, index)| *index).max();
-        match &known.place {
-            KnownPlace::Accepted(index) => newest == Some(*index),
-            KnownPlace::Stored(Stored { version, .. }) => {
-                let last = self.stored_edition(admitted).and_then(|edition| edition.last(clearance));
-                newest.is_none() && last.is_some_and(|(_, last)| *last.instant == *version.sort_key())
-            }
-        }
-    }
-
-    fn decide(&mut self, overlay: &Overlay<'_>, add: &'g Add) -> Result<Vec<Fate>, StoreError> {
-        let is_mirror = self.collection.conflicts == Conflicts::Newest;
-        let mut fates = Vec::with_capacity(add.objects.len());
-        // Of several contents in one request, only the last can come again: a source that repeats them all changes nothing.
-        let mut last_contents = BTreeMap::new();
-        if is_mirror {
-            let unversioned =
-                add.objects.iter().enumerate().filter_map(|(index, submitted)| match submitted {
-                    Submitted::Admitted(admitted) if admitted.facts.version.is_none() => {
-                        Some((&admitted.id, index))
-                    }
-                    _ => None,
-                });
-            last_contents.extend(unversioned);
-        }
-        for (index, submitted) in add.objects.iter().enumerate() {
-            let Submitted::Admitted(admitted) = submitted else { continue };
-            let known = self.known(overlay, admitted)?;
-            let edition = self.objects[&admitted.id].current.0.get(&admitted.spec_version);
-            let last = edition.and_then(|edition| edition.last(Tlp::Red));
-            let history = edition.map(|edition| History {
-                created: edition.created.as_deref(),
-                creator: edition.creator.as_ref(),
-                revoked_at: edition.revoked.as_ref().map(|(instant, _)| &**instant),
-                latest: last.filter(|_| !edition.is_unversioned).map(|(_, last)| &*last.instant),
-                same_version: known.as_ref().map(|known| known.content),
-            });
-            let mut decision = decide(&admitted.facts, history.as_ref());
-            // What only the header must satisfy need not follow what came before.
-            if self.collection.profile == Profile::Header && matches!(decision, Decision::Refused(_)) {
-                decision = Decision::Newer;
-            }
-            let replaces_other = is_mirror && decision == Decision::Conflict && !admitted.facts.is_marking;
-            // A mirror serves the content that its source has now, also when the source had it before.
-            let comes_again = is_mirror
-                && decision == Decision::Duplicate
-                && last_contents.get(&admitted.id) == Some(&index)
-                && known.as_ref().is_some_and(|known| !self.is_newest(admitted, known, add.clearance));
-            // What a replaced version said of the object counts no more, when it was the last one.
-            let is_last =
-                |version: &Timestamp| last.is_some_and(|(_, last)| *last.instant <= *version.sort_key());
-            let sets_facts = replaces_other && admitted.facts.version.as_ref().is_some_and(is_last);
-            let sees = |level: Tlp| level <= add.clearance;
-            let level = level_of(admitted, &self.collection);
-            let state = self.objects.get_mut(&admitted.id).expect("loaded above");
-            let fate = match (decision, known) {
-                (Decision::Duplicate, Some(known)) if !comes_again && sees(known.level) => Fate::Known(known),
-                // Of the same run; it has no position yet.
-                (_, Some(Known { level: known, place: KnownPlace::Accepted(index), .. }))
-                    if replaces_other && sees(known) =>
-                {
-                    let accepted = &mut self.accepted[index];
-                    (accepted.admitted, accepted.level, accepted.is_replacement) = (admitted, level, true);
-                    accepted.sets_facts |= sets_facts;
-                    insert(&mut state.current, accepted);
-                    Fate::Replaces(index)
-                }
-                (decision, known)
-                    if decision.is_accepted()
-                        || (replaces_other || comes_again)
-                            && known.as_ref().is_some_and(|known| sees(known.level)) =>
-                {
-                    let given = match &add.stamps {
-                        Stamps::Clock => None,
-                        Stamps::Given(stamps) => stamps.get(index),
-                    };
-                    let place = self.accepted.len();
-                    let replaces = match known.map(|known| known.place) {
-                        None => None,
-                        Some(KnownPlace::Stored(stored)) => Some(stored),
-                        Some(KnownPlace::Accepted(index)) => {
-                            let accepted = &mut self.accepted[index];
-                            accepted.superseded_by = Some(place);
-                            accepted.replaces.take()
-                        }
-                    };
-                    let is_replacement = replaces_other;
-                    let (position, superseded_by) = (Position::default(), None);
-                    let accepted = Accepted {
-                        admitted,
-                        level,
-                        given,
-                        position,
-                        replaces,
-                        is_replacement,
-                        sets_facts,
-                        superseded_by,
-                    };
-                    insert(&mut state.current, &accepted);
-                    state.accepted.insert(version_key(admitted), place);
-                    if admitted.facts.version.is_none() {
-                        state.newest.insert((admitted.spec_version, level), place);
-                    }
-                    self.accepted.push(accepted);
-                    match (comes_again, replaces_other) {
-                        (true, _) => Fate::Again(place),
-                        (_, true) => Fate::Replaces(place),
-                        _ => Fate::New(place),
-                    }
-                }
-                (decision, known) => {
-                    let edition = state.current.0.get(&admitted.spec_version);
-                    // The message tells only of versions that the submitter sees.
-                    let is_visible = match (decision, known) {
-                        (Decision::Conflict | Decision::Duplicate, Some(known)) => sees(known.level),
-                        (Decision::Refused(stix_model::version::Refusal::Revoked), _) => {
-                            let revoked = edition.and_then(|edition| edition.revoked.as_ref());
-                            revoked.is_some_and(|(_, level)| sees(*level))
-                        }
-                        _ => edition.is_some_and(|edition| edition.first(add.clearance).is_some()),
-                    };
-                    Fate::Refused { decision, is_visible }
-                }
-            };
-            fates.push(fate);
-        }
-        Ok(fates)
     }
 
     /// The commit clock: strictly increasing within a collection, also when a machine's clock goes back. The last position of
@@ -539,9 +339,10 @@ impl<'g> Run<'g> {
     }
 }
 
-fn admitted(add: &Add) -> impl Iterator<Item = &Admitted> {
-    add.objects.iter().filter_map(|submitted| match submitted {
-        Submitted::Admitted(admitted) => Some(&**admitted),
+/// The objects of a request that may be stored, each with its index in the request.
+fn admitted(add: &Add) -> impl Iterator<Item = (usize, &Admitted)> {
+    add.objects.iter().enumerate().filter_map(|(index, submitted)| match submitted {
+        Submitted::Admitted(admitted) => Some((index, &**admitted)),
         Submitted::Refused(_) | Submitted::Unlisted => None,
     })
 }
@@ -563,20 +364,6 @@ fn set_facts(edition: &mut Edition, admitted: &Admitted) {
     edition.created = facts.created.as_ref().map(|created| created.sort_key().into());
     edition.creator.clone_from(&facts.creator);
     edition.is_unversioned = facts.version.is_none();
-}
-
-/// Puts a version into the record of its object, by which further versions are decided.
-fn insert(record: &mut ObjectRecord, accepted: &Accepted<'_>) {
-    let edition = record.0.entry(accepted.admitted.spec_version).or_default();
-    let instant: Box<str> = accepted.version().sort_key().into();
-    if edition.chains.is_empty() || accepted.sets_facts {
-        set_facts(edition, accepted.admitted);
-    }
-    // The content that it takes the place of may have been the revocation.
-    if accepted.is_replacement && edition.revoked.as_ref().is_some_and(|(revoked, _)| *revoked == instant) {
-        edition.revoked = None;
-    }
-    edition.insert(instant, &accepted.row());
 }
 
 fn restored_position(
