@@ -1,7 +1,8 @@
 //! Memory and work that requests may take, for each connection and in all.
 //!
 //! Bytes that wait for a client are paid for until they are in the socket, so clients that do not read cannot make the
-//! server hold more than its budget; neither can bodies, compressed or not. Work on bodies runs on as many threads as
+//! server hold more than its budget; neither can bodies, compressed or not, but for their first 16 KiB, so that large bodies do
+//! not keep small ones out. Work on bodies runs on as many threads as
 //! there are cores, and ends when its request does.
 
 use crate::error::ApiError;
@@ -107,15 +108,15 @@ impl Share {
     }
 
     /// Keeps the share until the last part of the bytes is dropped.
-    pub(crate) fn by(self, bytes: Bytes) -> Bytes {
-        Bytes::from_owner(Kept { bytes, _by: self })
+    pub(crate) fn kept_with(self, bytes: Bytes) -> Bytes {
+        Bytes::from_owner(Kept { bytes, _share: self })
     }
 }
 
 /// Bytes, and what is kept as long as they are.
 struct Kept<T> {
     bytes: Bytes,
-    _by: T,
+    _share: T,
 }
 
 impl<T> AsRef<[u8]> for Kept<T> {
@@ -164,17 +165,16 @@ pub(crate) struct Held {
 
 impl Held {
     /// Gives the room back that is not needed for this number of bytes.
-    pub(crate) fn cut_to(mut self, bytes: usize) -> Self {
+    pub(crate) fn cut_to(&mut self, bytes: usize) {
         self.all.cut_to(bytes);
         if let Some(own) = &mut self.own {
             own.cut_to(bytes);
         }
-        self
     }
 
     /// Keeps the room until the last part of the bytes is dropped.
-    pub(crate) fn by(self, bytes: impl Into<Bytes>) -> Bytes {
-        Bytes::from_owner(Kept { bytes: bytes.into(), _by: self })
+    pub(crate) fn kept_with(self, bytes: impl Into<Bytes>) -> Bytes {
+        Bytes::from_owner(Kept { bytes: bytes.into(), _share: self })
     }
 }
 
@@ -233,7 +233,7 @@ mod tests {
             own: Some(Budget::new(3 * UNIT)),
             wait: Duration::from_secs(1),
         };
-        let mut bytes = room.reserve(2 * UNIT).await.unwrap().by(vec![0; 2 * UNIT]);
+        let mut bytes = room.reserve(2 * UNIT).await.unwrap().kept_with(vec![0; 2 * UNIT]);
         assert!(room.try_reserve(2 * UNIT).is_err(), "the connection has one unit left");
         let other = Room { own: Some(Budget::new(3 * UNIT)), ..room.clone() };
         let held = other.try_reserve(2 * UNIT).unwrap();
@@ -243,7 +243,8 @@ mod tests {
         drop(bytes);
         assert!(room.reserve(100 * UNIT).await.is_err(), "more than all is all, and that is not free");
         drop(held);
-        let held = room.reserve(100 * UNIT).await.unwrap().cut_to(UNIT + 1);
+        let mut held = room.reserve(100 * UNIT).await.unwrap();
+        held.cut_to(UNIT + 1);
         assert!(room.try_reserve(2 * UNIT).is_err());
         let rest = room.try_reserve(UNIT).unwrap();
         drop((held, rest));

@@ -91,8 +91,8 @@ pub enum ApiError {
     Disk(String),
     /// The disk or the engine failed while the request was written.
     #[error(
-        "it is not known yet whether the request was carried out, because the store failed while it was written; repeat it, \
-         with the same `Idempotency-Key` where it had one"
+        "it is not known yet whether the request was carried out, because the store failed while it was written; look, or \
+         repeat it with the same `Idempotency-Key`"
     )]
     Undetermined,
     /// The server failed.
@@ -229,7 +229,8 @@ impl IntoResponse for ApiError {
                 let seconds = retry_after.as_secs_f64().ceil().max(1.0) as u64;
                 headers.insert(header::RETRY_AFTER, seconds.into());
             }
-            Self::Full | Self::Disk(_) | Self::Undetermined => {
+            // After an unknown outcome a client looks first, or repeats with its key.
+            Self::Full | Self::Disk(_) => {
                 headers.insert(header::RETRY_AFTER, DISK_RETRY_SECONDS.into());
             }
             _ => {}

@@ -483,7 +483,8 @@ impl Store {
     async fn carry_out(&self, request: Request) -> Result<Done, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.writes.send(Write { request, reply }).await.map_err(|_| StoreError::Closed)?;
-        answer.await.map_err(|_| StoreError::Closed)?
+        // The writer ended in the middle of it.
+        answer.await.map_err(|_| EngineError::Undetermined("the writer ended".into()))?
     }
 }
 

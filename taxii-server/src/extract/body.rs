@@ -39,14 +39,14 @@ impl FromRequest<Arc<App>> for EnvelopeBody {
         let is_compressed = is_gzip(&parts.headers)?;
         let mut paid = Paid::new(&app.budgets.bodies);
         let bytes = collect(&parts.headers, body, limit, &mut paid, app.config.timeouts.busy).await?;
-        let bytes = paid.by(bytes);
+        let bytes = paid.kept_with(bytes);
         if !is_compressed {
             return Ok(Self(bytes));
         }
         let mut paid = Paid::new(&app.budgets.bodies);
         let inflate = move |cancel: &Cancel| {
             let inflated = inflate(&bytes, limit, &mut paid, cancel)?;
-            Ok(Self(paid.by(inflated)))
+            Ok(Self(paid.kept_with(inflated)))
         };
         app.budgets.work.run(inflate).await?
     }
@@ -78,9 +78,9 @@ impl Paid {
     }
 
     /// Keeps the room until the last part of the bytes is dropped.
-    fn by(self, bytes: Bytes) -> Bytes {
+    fn kept_with(self, bytes: Bytes) -> Bytes {
         match self.share {
-            Some(share) => share.by(bytes),
+            Some(share) => share.kept_with(bytes),
             None => bytes,
         }
     }

@@ -71,7 +71,7 @@ impl HttpBody for Whole {
         let frame = Pin::new(&mut self.body).poll_frame(context);
         frame.map_ok(|frame| {
             frame.map_data(|data| match self.held.take() {
-                Some(held) => held.by(data),
+                Some(held) => held.kept_with(data),
                 None => data,
             })
         })

@@ -16,15 +16,15 @@ use std::sync::Arc;
 use stix_model::taxii::write_envelope;
 
 /// Bytes of objects that are read at once, but for an object that is larger by itself.
-const SLICE: usize = 192 << 10;
+const SLICE: usize = 188 << 10;
 /// Largest part of an answer that is given to the protocol at once. That takes as much before it waits for the client.
 const PART: usize = 64 << 10;
 
 /// Returns an envelope with the objects of a page. A small one is read before the answer begins. Of a large one, what is
 /// deleted before its slice is read is left out.
 ///
-/// The room for the largest slice is taken before the answer begins, and kept to its end. So an answer that has begun waits
-/// for nothing but its client.
+/// The room for the largest slice is taken before the answer begins, and kept while such a slice is to come. So an answer
+/// that has begun waits for nothing but its client.
 pub(super) async fn envelope(
     app: Arc<App>,
     room: Room,
@@ -34,8 +34,9 @@ pub(super) async fn envelope(
     let mut opening = write_envelope(page.next.as_deref(), []);
     // The closing brace comes after the objects.
     opening.pop();
-    let (slices, largest) = slices(&page.items);
-    let (is_small, bytes) = (slices.len() <= 1, opening.len() + largest);
+    let slices = slices(&page.items);
+    let bytes = opening.len() + slices.front().map_or(0, |slice| slice.largest);
+    let is_small = slices.len() <= 1;
     let dates = Page { items: Vec::<Place>::new(), ..page };
     let held = room.reserve(if is_small { bytes } else { bytes + PART }).await?;
     let texts = VecDeque::from([opening.into()]);
@@ -65,34 +66,44 @@ pub(super) async fn envelope(
     Ok(response)
 }
 
-/// Cuts a page into what is read at once: an object of any size, or as many as fit. Returns the bytes of the largest slice
-/// as well.
-fn slices(places: &[Place]) -> (VecDeque<Vec<Place>>, usize) {
-    let (mut slices, mut largest) = (VecDeque::<Vec<Place>>::new(), 0);
-    let mut bytes = 0;
+/// Objects that are read at once: one of any size, or as many as fit.
+struct Slice {
+    places: Vec<Place>,
+    /// Bytes in the envelope.
+    bytes: usize,
+    /// Bytes of the largest one from here on.
+    largest: usize,
+}
+
+/// Cuts a page into slices.
+fn slices(places: &[Place]) -> VecDeque<Slice> {
+    let mut slices = VecDeque::<Slice>::new();
     for place in places {
         // With the comma before it.
         let length = place.length as usize + 1;
-        match slices.back_mut() {
-            Some(slice) if bytes + length <= SLICE => slice.push(*place),
-            _ => {
-                slices.push_back(vec![*place]);
-                bytes = 0;
+        match slices.back_mut().filter(|slice| slice.bytes + length <= SLICE) {
+            Some(slice) => {
+                slice.places.push(*place);
+                slice.bytes += length;
             }
+            None => slices.push_back(Slice { places: vec![*place], bytes: length, largest: 0 }),
         }
-        bytes += length;
-        largest = largest.max(bytes);
     }
-    (slices, largest)
+    let mut largest = 0;
+    for slice in slices.iter_mut().rev() {
+        largest = largest.max(slice.bytes);
+        slice.largest = largest;
+    }
+    slices
 }
 
-/// What is left of an answer.
+/// The part of an answer that is still to be sent.
 struct Unsent {
     app: Arc<App>,
     view: View,
-    /// What is not read yet.
-    slices: VecDeque<Vec<Place>>,
-    /// What is read.
+    /// Not read yet.
+    slices: VecDeque<Slice>,
+    /// Read.
     texts: VecDeque<Bytes>,
     has_objects: bool,
     held: Option<Held>,
@@ -112,7 +123,10 @@ impl Unsent {
                     self.texts.pop_front();
                 }
             } else if let Some(slice) = self.slices.pop_front() {
-                self.read(&slice).await?;
+                if let Some(held) = &mut self.held {
+                    held.cut_to(slice.largest + PART);
+                }
+                self.read(&slice.places).await?;
             } else {
                 break;
             }
@@ -120,7 +134,10 @@ impl Unsent {
         let is_last = self.texts.is_empty() && self.slices.is_empty();
         let held = if is_last { self.held.take() } else { None };
         Ok(Some(match held {
-            Some(held) => held.cut_to(part.len()).by(part),
+            Some(mut held) => {
+                held.cut_to(part.len());
+                held.kept_with(part)
+            }
             None => part.into(),
         }))
     }
