@@ -267,11 +267,11 @@ impl Client {
         let begin = Instant::now();
         let mut wait = Duration::from_millis(100);
         while status.status == StatusState::Pending {
-            let left = at_most.saturating_sub(begin.elapsed());
-            if left.is_zero() {
+            let remaining = at_most.saturating_sub(begin.elapsed());
+            if remaining.is_zero() {
                 break;
             }
-            tokio::time::sleep(wait.min(left)).await;
+            tokio::time::sleep(wait.min(remaining)).await;
             wait = (wait * 2).min(Duration::from_secs(5));
             let id = status.id;
             status = Status { id: id.clone(), ..self.status(&id).await? };
@@ -282,6 +282,8 @@ impl Client {
     /// *Delete an object*: the versions that `versions` names, as in [`Filter::versions`]. The standard's default is
     /// the latest one only; `all` removes the object.
     ///
+    /// Each call has a random key of its own, as in [`delete_object_with`](Self::delete_object_with).
+    ///
     /// # Errors
     /// When the server did not confirm it; [`Error::OutcomeUnknown`] when it may have done it all the same.
     pub async fn delete_object(
@@ -290,9 +292,38 @@ impl Client {
         id: &str,
         versions: Vec<String>,
     ) -> Result<(), Error> {
+        self.delete_object_with(collection, id, versions, Uuid::new_v4()).await
+    }
+
+    /// *Delete an object* under a key that the program chose, for programs that ask again when the outcome is unknown.
+    ///
+    /// The key goes to the server as `Idempotency-Key`, with each attempt of this call. A Concord server carries out a
+    /// repeated key once; other servers ignore the header, and may delete one more version each time.
+    ///
+    /// ```no_run
+    /// # async fn again(client: &taxii_client::Client) -> Result<(), taxii_client::Error> {
+    /// let (key, id) = (uuid::Uuid::new_v4(), "tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f");
+    /// let deleted = client.delete_object_with("drafts", id, vec!["last".into()], key).await;
+    /// if let Err(taxii_client::Error::OutcomeUnknown(_)) = deleted {
+    ///     // Later, and of a Concord server.
+    ///     client.delete_object_with("drafts", id, vec!["last".into()], key).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`delete_object`](Self::delete_object).
+    pub async fn delete_object_with(
+        &self,
+        collection: &str,
+        id: &str,
+        versions: Vec<String>,
+        key: Uuid,
+    ) -> Result<(), Error> {
         let url = self.url(&["collections", collection, "objects", id]).await?;
         let filter = Filter { versions, ..Filter::default() };
-        self.http.delete(&filter.query(&url, &Position::default())).await?;
+        self.http.delete(&filter.query(&url, &Position::default()), key).await?;
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use crate::proxy::Proxies;
 use crate::retry::retry_after;
 use crate::{Auth, Error, Options, Url, tls};
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Method, StatusCode, redirect};
 use serde::de::DeserializeOwned;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,6 +29,12 @@ const MOST_OF_LARGE: u32 = 2;
 /// Request header of Concord servers: a repeated request has the outcome of the first one.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
+/// Error code of Concord servers: the same request with the same key tells the outcome, or has it.
+const OUTCOME_UNKNOWN: &str = "outcome_unknown";
+
+/// Error code of Concord servers: the request was not carried out.
+const UNAVAILABLE: &str = "unavailable";
+
 /// Connection pools for one server, with the credentials for it.
 #[derive(Debug)]
 pub(crate) struct Http {
@@ -47,21 +53,17 @@ pub(crate) struct Http {
 struct Request {
     method: Method,
     url: Url,
-    content: Option<Content>,
+    body: Option<Bytes>,
+    /// Of a request that changes something; the same for each attempt.
+    key: Option<Uuid>,
+    /// The server carries out requests with the same key once.
+    is_known_by_key: bool,
     /// It changes something on the server.
     is_change: bool,
     /// An earlier attempt may have been carried out.
     may_be_done: bool,
     /// It was carried out: what is still sent only asks for the outcome.
     is_taken: bool,
-}
-
-/// What a request brings.
-#[derive(Clone, Debug)]
-struct Content {
-    body: Bytes,
-    /// The same for each attempt.
-    key: Uuid,
 }
 
 /// An answer.
@@ -100,15 +102,15 @@ impl Http {
     }
 
     pub(crate) async fn get(&self, url: &Url) -> Result<Answer, Error> {
-        self.send(Request::new(Method::GET, url, None)).await
+        self.send(Request::new(Method::GET, url)).await
     }
 
     pub(crate) async fn post(&self, url: &Url, body: Bytes, key: Uuid) -> Result<Answer, Error> {
-        self.send(Request::new(Method::POST, url, Some(Content { body, key }))).await
+        self.send(Request { body: Some(body), key: Some(key), ..Request::new(Method::POST, url) }).await
     }
 
-    pub(crate) async fn delete(&self, url: &Url) -> Result<Answer, Error> {
-        self.send(Request::new(Method::DELETE, url, None)).await
+    pub(crate) async fn delete(&self, url: &Url, key: Uuid) -> Result<Answer, Error> {
+        self.send(Request { key: Some(key), ..Request::new(Method::DELETE, url) }).await
     }
 
     async fn send(&self, mut request: Request) -> Result<Answer, Error> {
@@ -116,6 +118,8 @@ impl Http {
         let mut attempt = 1;
         loop {
             let outcome = self.send_once(&mut request).await;
+            request.is_known_by_key |=
+                outcome.as_ref().is_ok_and(|answer| request.key.is_some() && answer.says(OUTCOME_UNKNOWN));
             let (most, asked) = self.patience(&request, &outcome);
             let is_too_long = asked.is_some_and(|asked| asked > retry.longest_wait);
             if attempt < most && !is_too_long {
@@ -140,19 +144,15 @@ impl Http {
     fn patience(&self, request: &Request, outcome: &Result<Answer, Error>) -> (u32, Option<Duration>) {
         let retry = &self.options.retry;
         // Adding objects twice is no failure (TAXII 2.1, section 5.4), and servers that know the key do it once. Not
-        // DELETE: by default it removes the latest version, so that a second one removes the version before.
-        let is_repeatable = request.method != Method::DELETE;
+        // DELETE, unless the server has shown that it does: by default it removes the latest version, so that a second one
+        // removes the version before.
+        let is_repeatable = request.method != Method::DELETE || request.is_known_by_key;
         match outcome {
             Ok(answer) if answer.is_busy(is_repeatable) => (retry.attempts, retry_after(&answer.headers)),
-            Ok(answer) if answer.status == StatusCode::INTERNAL_SERVER_ERROR && request.content.is_some() => {
+            Ok(answer) if answer.status == StatusCode::INTERNAL_SERVER_ERROR && request.body.is_some() => {
                 (retry.attempts.min(MOST_AFTER_A_FAULT), None)
             }
-            Err(error)
-                if request
-                    .content
-                    .as_ref()
-                    .is_some_and(|content| error.may_be_for_size(content.body.len())) =>
-            {
+            Err(error) if request.body.as_ref().is_some_and(|body| error.may_be_for_size(body.len())) => {
                 (retry.attempts.min(MOST_OF_LARGE), None)
             }
             // A request that never left may be sent again whatever it does.
@@ -173,17 +173,19 @@ impl Http {
     async fn send_once(&self, request: &mut Request) -> Result<Answer, Error> {
         let mut at = request.url.clone();
         for _ in 0..MOST_REDIRECTS {
-            let mut answer = self.exchange(&request.method, &at, request.content.as_ref()).await?;
+            let mut answer = self.exchange(request, &at).await?;
             let next = answer.redirect().filter(|next| next.origin() == at.origin());
             // RFC 9110, section 15.4.4: the request was carried out, and its outcome is there. All others mean the same
             // request again; browsers alone made a GET of a POST.
+            let mut is_over = false;
             if answer.status == StatusCode::SEE_OTHER {
                 request.see_other(next.as_ref());
             } else if matches!(answer.status, StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND) {
                 // Servers of web pages answer so once they have carried out a request.
                 request.note(true);
+                is_over = request.method == Method::DELETE;
             }
-            let Some(next) = next else {
+            let Some(next) = next.filter(|_| !is_over) else {
                 answer.url.clone_from(&request.url);
                 return Ok(answer);
             };
@@ -193,7 +195,8 @@ impl Http {
         Err(Error::NotTaxii { url: request.url.clone(), reason })
     }
 
-    async fn exchange(&self, method: &Method, url: &Url, content: Option<&Content>) -> Result<Answer, Error> {
+    async fn exchange(&self, request: &Request, url: &Url) -> Result<Answer, Error> {
+        let Request { method, body, key, .. } = request;
         // Whatever named this URL: nothing is sent where others may read along.
         check_transport(url, self.options.allow_plain_http)
             .map_err(|reason| Error::Url { url: url.to_string(), reason: reason.to_owned() })?;
@@ -216,9 +219,11 @@ impl Http {
                 }
             };
         }
-        if let Some(Content { body, key }) = content {
-            let (body, key) = (body.clone(), key.to_string());
-            request = request.header(CONTENT_TYPE, MEDIA_TYPE).header(IDEMPOTENCY_KEY, key).body(body);
+        if let Some(key) = key {
+            request = request.header(IDEMPOTENCY_KEY, key.to_string());
+        }
+        if let Some(body) = body {
+            request = request.header(CONTENT_TYPE, MEDIA_TYPE).body(body.clone());
         }
         let request = request
             .build()
@@ -253,9 +258,18 @@ impl Http {
 }
 
 impl Request {
-    fn new(method: Method, url: &Url, content: Option<Content>) -> Self {
-        let is_change = method != Method::GET;
-        Self { method, url: url.clone(), content, is_change, may_be_done: false, is_taken: false }
+    /// A request that brings nothing.
+    fn new(method: Method, url: &Url) -> Self {
+        Self {
+            is_change: method != Method::GET,
+            method,
+            url: url.clone(),
+            body: None,
+            key: None,
+            is_known_by_key: false,
+            may_be_done: false,
+            is_taken: false,
+        }
     }
 
     /// Keeps in mind that an attempt may have been carried out.
@@ -267,7 +281,7 @@ impl Request {
     fn see_other(&mut self, place: Option<&Url>) {
         self.is_taken = self.is_change;
         if let Some(place) = place {
-            (self.method, self.content) = (Method::GET, None);
+            (self.method, self.body, self.key) = (Method::GET, None, None);
             self.url.clone_from(place);
         }
     }
@@ -290,14 +304,20 @@ impl Answer {
     }
 
     /// The server wants to be asked later. Behind a proxy, 502 and 504 say the same, but not whether the request
-    /// was carried out; neither does 503, unless it says when to come again.
+    /// was carried out; neither does 503, unless a Concord server says so.
     fn is_busy(&self, is_repeatable: bool) -> bool {
         match self.status.as_u16() {
             429 => true,
-            503 => is_repeatable || self.headers.contains_key(RETRY_AFTER),
+            503 => is_repeatable || self.says(UNAVAILABLE),
             502 | 504 => is_repeatable,
             _ => false,
         }
+    }
+
+    /// It is an error with this code.
+    fn says(&self, code: &str) -> bool {
+        self.status == StatusCode::SERVICE_UNAVAILABLE
+            && error_resource(&self.body).is_some_and(|error| error.error_code.as_deref() == Some(code))
     }
 
     /// Where the server sends the request.

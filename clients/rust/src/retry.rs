@@ -14,7 +14,9 @@ use std::time::Duration;
 ///   of the first request. Any other adds the objects a second time, which by the standard is no failure: a version that
 ///   is there already counts as a success. After a 500 they are sent once more, to learn the outcome.
 /// - *Delete an object* is not sent again, because by default it deletes the latest version, and the second time the one
-///   before it.
+///   before it. Nor is it after a 503: many servers and proxies give it for what they have carried out. Only a Concord server
+///   is asked again, with the same `Idempotency-Key`, once it says that it was not done (`unavailable`) or that the key
+///   tells the outcome (`outcome_unknown`).
 /// - A 303 says that either was carried out: from then on, only where it points to is asked, again and again if need be.
 ///
 /// Waiting times double from `first_wait` and never exceed `longest_wait`. Each is drawn at random from the upper

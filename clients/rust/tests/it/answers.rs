@@ -86,10 +86,50 @@ async fn a_busy_server_is_asked_again() {
 async fn what_may_have_been_deleted_is_not_deleted_twice() {
     let stub = Stub::start(Behaviour::default());
     let client = stub.client_at("root/");
-    stub.behaviour().refusals = vec![busy(503), busy(429), busy(504)];
-    let refused = client.delete_object(COLLECTION, "url--1", vec!["last".into()]).await;
-    assert!(matches!(refused, Err(Error::OutcomeUnknown(_))));
-    assert_eq!(stub.behaviour().requests.len(), 3);
+    let told = |code: &str| (503, Vec::new(), format!(r#"{{"title":"T","error_code":"{code}"}}"#));
+    let delete = || client.delete_object(COLLECTION, "url--1", vec!["last".into()]);
+    for (refusals, asked) in [
+        (vec![busy(429), busy(504)], 2),
+        (vec![busy(503)], 1),
+        (vec![told("other")], 1),
+        // It was not done, which says nothing of the next attempt.
+        (vec![told("unavailable"), busy(503)], 2),
+    ] {
+        stub.behaviour().requests.clear();
+        stub.behaviour().refusals = refusals;
+        let refused = delete().await;
+        assert!(matches!(refused, Err(Error::OutcomeUnknown(_))), "{refused:?}");
+        assert_eq!(stub.behaviour().requests.len(), asked);
+        assert!(stub.behaviour().refusals.is_empty());
+    }
+    // A server that knows the key does it once.
+    stub.behaviour().headers.clear();
+    stub.behaviour().refusals = vec![told("outcome_unknown"), busy(503), busy(504)];
+    delete().await.unwrap();
+    let keys: Vec<Uuid> = stub
+        .behaviour()
+        .headers
+        .iter()
+        .map(|headers| headers["idempotency-key"].to_str().unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(keys, [keys[0]; 4]);
+    delete().await.unwrap();
+    assert_ne!(stub.behaviour().headers[4]["idempotency-key"], keys[0].to_string());
+}
+
+#[tokio::test]
+async fn a_deletion_that_is_redirected_as_pages_are_is_not_sent_again() {
+    for (status, sent) in [(301, 1), (302, 1), (307, 2), (308, 2)] {
+        let stub = Stub::start(Behaviour::default());
+        let place = format!("/root/collections/{COLLECTION}/objects/url--2/");
+        stub.behaviour().refusals = vec![(status, vec![("location", place)], String::new())];
+        let outcome = stub.client_at("root/").delete_object(COLLECTION, "url--1", vec!["last".into()]).await;
+        assert_eq!(stub.behaviour().requests.len(), sent, "{status}");
+        match sent {
+            1 => assert!(matches!(outcome, Err(Error::OutcomeUnknown(_))), "{status} {outcome:?}"),
+            _ => outcome.unwrap(),
+        }
+    }
 }
 
 #[tokio::test]
