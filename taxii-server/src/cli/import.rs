@@ -21,7 +21,7 @@ use stix_model::json::{Document, Lines, Value};
 use stix_model::reader::{
     Bounds, Compression, Expect, LIMITS, Reader, Step, Text, Unreadable, UnreadableKind,
 };
-use stix_model::taxii::{FailedObject, FilePlace, Status, StatusDetails, StatusFinding};
+use stix_model::taxii::{self, FailedObject, FilePlace, Status, StatusDetails, StatusFinding};
 use stix_model::validate::Finding;
 use uuid::Uuid;
 
@@ -286,6 +286,7 @@ impl<'c> Importer<'c> {
         };
         let body = format!(r#"{{"objects":[{}]{stamps}}}"#, objects.join(","));
         let (reply, may_be_done) = self.add(body.into()).await;
+        let is_busy = reply.as_ref().is_ok_and(is_busy);
         let is_refused = |reply: &Reply| {
             matches!(reply.status, StatusCode::UNPROCESSABLE_ENTITY | StatusCode::PAYLOAD_TOO_LARGE)
         };
@@ -307,10 +308,12 @@ impl<'c> Importer<'c> {
         }
         let details = StatusDetails { id, version, message: Some(error.to_string()), finding: None };
         match &error {
-            // It never left.
-            ControlError::Unreachable(_) if !may_be_done => self.outcome.keep_back(count, &first.place),
-            ControlError::Refused { status, .. } if is_definite(*status) && !may_be_done => {
+            ControlError::Refused { status, .. } if is_for_content(*status) || !may_be_done && !is_busy => {
                 self.outcome.refused_as_a_whole(count, first.place.clone(), details);
+            }
+            // It never left, or was put off until the patience ended.
+            ControlError::Unreachable(_) | ControlError::Refused { .. } if !may_be_done => {
+                self.outcome.keep_back(count, &first.place);
             }
             _ => self.outcome.lost(count, first.place.clone(), details),
         }
@@ -319,14 +322,17 @@ impl<'c> Importer<'c> {
         }
     }
 
-    /// Sends an envelope, and again under the same key when that may tell the outcome. Says also whether an attempt before
-    /// the last one may have been carried out.
+    /// Sends an envelope, and again under the same key when that may tell the outcome. Says also whether an attempt may have
+    /// been carried out of which the answers do not tell.
     async fn add(&self, body: Bytes) -> (Result<Reply, ControlError>, bool) {
         let key = Uuid::new_v4();
         let mut may_be_done = false;
-        for _ in 1..ATTEMPTS {
+        let mut attempt = 1;
+        loop {
             let reply = self.control.add_objects(&self.path, key, body.clone()).await;
+            may_be_done |= is_open(&reply);
             let wait = match &reply {
+                _ if attempt == ATTEMPTS => return (reply, may_be_done),
                 Ok(reply) if reply.status == StatusCode::SERVICE_UNAVAILABLE => {
                     let seconds =
                         reply.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -335,10 +341,9 @@ impl<'c> Importer<'c> {
                 Err(ControlError::NoAnswer(_)) => WAIT,
                 _ => return (reply, may_be_done),
             };
-            may_be_done = true;
             tokio::time::sleep(wait).await;
+            attempt += 1;
         }
-        (self.control.add_objects(&self.path, key, body).await, may_be_done)
     }
 
     /// Takes over what the server says of objects.
@@ -391,10 +396,34 @@ impl Item {
     }
 }
 
-/// Whether an answer with this status says that nothing was stored.
-fn is_definite(status: StatusCode) -> bool {
-    !status.is_server_error()
-        || matches!(status, StatusCode::INSUFFICIENT_STORAGE | StatusCode::NOT_IMPLEMENTED)
+/// Whether the objects may have been stored, for all that this answer says.
+fn is_open(reply: &Result<Reply, ControlError>) -> bool {
+    match reply {
+        Ok(reply) => {
+            let is_definite =
+                matches!(reply.status, StatusCode::INSUFFICIENT_STORAGE | StatusCode::NOT_IMPLEMENTED);
+            reply.status.is_server_error() && !is_definite && !is_busy(reply)
+        }
+        // It never left.
+        Err(error) => !matches!(error, ControlError::Unreachable(_)),
+    }
+}
+
+/// Whether the server puts a request off, and has not begun with it.
+fn is_busy(reply: &Reply) -> bool {
+    let code = || serde_json::from_slice::<taxii::Error>(&reply.body).ok()?.error_code;
+    reply.status == StatusCode::SERVICE_UNAVAILABLE && code().as_deref() == Some("unavailable")
+}
+
+/// Whether an answer with this status refuses the content, which each attempt brought.
+fn is_for_content(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::BAD_REQUEST
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::UNSUPPORTED_MEDIA_TYPE
+            | StatusCode::UNPROCESSABLE_ENTITY
+    )
 }
 
 /// `id` and version of an object, as far as it has them.

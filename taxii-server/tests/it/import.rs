@@ -40,12 +40,15 @@ async fn failures_that_are_not_named_are_counted() {
 }
 
 /// What becomes of a question.
+#[derive(Clone, Copy, Debug)]
 enum Fate {
     Answered,
     /// The server gets it, and the connection is closed before the answer.
     Lost,
     /// There is no answer, and the connection stays.
     Held,
+    /// This is the answer, with that status and that error code, and the server never gets the question.
+    Said(u16, &'static str),
 }
 
 /// Stands between the command line and a server.
@@ -71,6 +74,14 @@ async fn between(data: &Path, fate: impl Fn(&[u8]) -> Fate + Send + Sync + 'stat
                             Ok(0) | Err(_) => break,
                             Ok(read) => match fate(&question[..read]) {
                                 Fate::Held => {}
+                                Fate::Said(status, code) => {
+                                    let body = format!(r#"{{"title":"T","error_code":"{code}"}}"#);
+                                    let head = format!("HTTP/1.1 {status} X\r\nRetry-After: 0\r\nConnection: close");
+                                    let length = body.len();
+                                    let said = format!("{head}\r\nContent-Length: {length}\r\n\r\n{body}");
+                                    near.write_all(said.as_bytes()).await.unwrap();
+                                    break;
+                                }
                                 fate => {
                                     is_lost |= matches!(fate, Fate::Lost);
                                     far.write_all(&question[..read]).await.unwrap();
@@ -157,6 +168,48 @@ async fn what_left_without_an_answer_is_unknown() {
         "{error}"
     );
     assert_eq!(run(&data, &["export", "--collection", "c"]).await.lines().count(), 2500);
+    stop(child).await;
+}
+
+#[tokio::test]
+async fn what_the_server_says_of_a_request_is_believed() {
+    crate::tls::install_crypto();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let (child, _) = demo(&data).await;
+    run(&data, &["collection", "add", "c"]).await;
+    let control = std::fs::read(data.join("control.json")).unwrap();
+    let file = folder.path().join("tool.json");
+    std::fs::write(&file, crate::app::tool(1, 2001).to_string()).unwrap();
+    const BUSY: Fate = Fate::Said(503, "unavailable");
+    const OPEN: Fate = Fate::Said(503, "outcome_unknown");
+    // The counts of failed, unknown, and not sent.
+    for (fates, expected) in [
+        ([BUSY, BUSY, BUSY], [0, 0, 1]),
+        ([BUSY, Fate::Said(403, "forbidden"), BUSY], [1, 0, 0]),
+        ([OPEN, OPEN, OPEN], [0, 1, 0]),
+        ([OPEN, BUSY, BUSY], [0, 1, 0]),
+        ([OPEN, Fate::Said(403, "forbidden"), BUSY], [0, 1, 0]),
+        // The content was refused as it was with each attempt.
+        ([OPEN, Fate::Lost, Fate::Said(400, "bad")], [1, 0, 0]),
+        ([OPEN, Fate::Said(413, "too_large"), BUSY], [1, 0, 0]),
+        ([OPEN, Fate::Said(415, "media"), BUSY], [1, 0, 0]),
+        ([OPEN, Fate::Said(422, "unprocessable"), BUSY], [1, 0, 0]),
+        ([OPEN, BUSY, Fate::Answered], [0, 0, 0]),
+    ] {
+        std::fs::write(data.join("control.json"), &control).unwrap();
+        let additions = AtomicUsize::new(0);
+        between(&data, move |question| match question.starts_with(b"POST /api") {
+            true => fates[additions.fetch_add(1, Ordering::SeqCst)],
+            false => Fate::Answered,
+        })
+        .await;
+        let (_, said, error) = import(&data, &file, &["--json"]).await;
+        let outcome: Value = serde_json::from_str(&said).unwrap();
+        let counts = ["failed", "unknown", "not_sent"].map(|name| outcome[name].as_u64().unwrap());
+        assert_eq!(counts, expected, "{fates:?} {error}");
+    }
+    std::fs::write(data.join("control.json"), control).unwrap();
     stop(child).await;
 }
 
