@@ -349,3 +349,33 @@ fn many_identifiers_take_several_requests() {
 fn id_of(object: &str) -> String {
     serde_json::from_str::<serde_json::Value>(object).unwrap()["id"].as_str().unwrap().to_owned()
 }
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_written_as_standard_output_is() {
+    let stub = Stub::start(Behaviour { objects: (0..3000).map(object).collect(), ..Behaviour::default() });
+    // The reader has enough after the first line.
+    let mut child = stub
+        .command()
+        .args(["pull", "-o", "/dev/stdout"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = [0; 1];
+    child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
+
+    stub.behaviour().objects.truncate(10);
+    let output = stub.run(&["--json", "pull", "-o", "/dev/stdout"]);
+    succeed(&output);
+    assert_eq!(text(&output.stdout), lines(0..10));
+    let output = stub.run(&["--json", "pull", "-o", "/dev/null"]);
+    succeed(&output);
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(summary, serde_json::json!({ "file": "/dev/null", "objects": 10, "new": 10 }));
+    for device in ["/dev/null", "/dev/stdout", "-"] {
+        refuse(&stub.run(&["pull", "--restart", "-o", device]), 2, "leave out --restart");
+    }
+}

@@ -15,7 +15,7 @@ use layout::Layout;
 use serde_json::json;
 use state::Request;
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use target::{Packing, Target};
 use taxii_client::{Error, Filter, Position};
@@ -72,16 +72,23 @@ pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -
         false => Layout::Lines,
     };
     let output = arguments.output.as_ref().filter(|path| path.as_os_str() != "-");
-    let Some(path) = output else {
-        return to_stream(walk, &layout, out, |text, out| Ok(out.raw(text)?)).await;
+    let device =
+        output.filter(|path| fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()));
+    if arguments.restart && (output.is_none() || device.is_some()) {
+        let name = output.map_or_else(|| "standard output".into(), |path| path.display().to_string());
+        return Err(Failure::Usage(format!(
+            "{name}: keeps nothing that could be forgotten; leave out --restart, or name a regular file"
+        )));
+    }
+    let Some(path) = output.filter(|path| !is_stdout(path)) else {
+        return to_stream(walk, &layout, out, |text, out| Ok(out.raw(text)?)).await.map(drop);
     };
-    match fs::metadata(path) {
-        Ok(found) if found.is_dir() => {
-            return Err(Failure::Usage(format!("{}: is a folder; name a file in it", path.display())));
-        }
-        // A pipe or a device keeps no place to go on from, and no state may stand beside it.
-        Ok(found) if !found.is_file() => return to_device(walk, &layout, path, out).await,
-        _ => {}
+    if path.is_dir() {
+        return Err(Failure::Usage(format!("{}: is a folder; name a file in it", path.display())));
+    }
+    // A pipe or a device keeps no place to go on from, and no state may stand beside it.
+    if device.is_some() {
+        return to_device(walk, &layout, path, out).await;
     }
     // How large the pages are may change from one pull to the next.
     let filters = Filter { limit: None, ..arguments.filter.typed() };
@@ -89,23 +96,44 @@ pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -
     to_file(walk, &target::Place { path, request, layout, restart: arguments.restart }, out).await
 }
 
-async fn to_device(walk: Walk, layout: &Layout, path: &Path, out: &mut Out) -> Result<(), Failure> {
-    let at = |error| Failure::file(path, error);
-    let mut file = fs::File::options().write(true).open(path).map_err(&at)?;
-    let packing = Packing::of(path);
-    to_stream(walk, layout, out, |text, _| {
-        packing.pack(text).and_then(|packed| file.write_all(&packed)).map_err(&at)
-    })
-    .await
+/// Says whether a path names the pipe, terminal or device that standard output is, as `/dev/stdout` does.
+#[cfg(unix)]
+fn is_stdout(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let same =
+        |(a, b): (fs::Metadata, fs::Metadata)| (a.dev(), a.ino()) == (b.dev(), b.ino()) && !a.is_file();
+    fs::metadata(path).ok().zip(fs::metadata("/dev/stdout").ok()).is_some_and(same)
 }
 
-/// Hands on each page as it comes.
+#[cfg(not(unix))]
+fn is_stdout(_: &Path) -> bool {
+    false
+}
+
+async fn to_device(walk: Walk, layout: &Layout, path: &Path, out: &mut Out) -> Result<(), Failure> {
+    let at = |error: io::Error| match error.kind() {
+        // Who reads it has enough, as with standard output.
+        io::ErrorKind::BrokenPipe => Failure::Output(error),
+        _ => Failure::file(path, error),
+    };
+    let mut file = fs::File::options().write(true).open(path).map_err(&at)?;
+    let packing = Packing::of(path);
+    let write =
+        |text: &[u8], _: &mut Out| packing.pack(text).and_then(|packed| file.write_all(&packed)).map_err(&at);
+    let objects = to_stream(walk, layout, out, write).await?;
+    if out.is_json() {
+        out.json(&json!({ "file": path.to_string_lossy(), "objects": objects, "new": objects }))?;
+    }
+    Ok(())
+}
+
+/// Hands on each page as it comes, and returns the number of objects.
 async fn to_stream(
     mut walk: Walk,
     layout: &Layout,
     out: &mut Out,
     mut write: impl FnMut(&[u8], &mut Out) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+) -> Result<u64, Failure> {
     let progress = Progress::open_ended(out);
     let mut count = 0;
     while let Some(objects) = walk.next().await? {
@@ -117,7 +145,7 @@ async fn to_stream(
     write(&layout.end(count), out)?;
     drop(progress);
     out.remark(format!("{count} objects"));
-    Ok(())
+    Ok(count)
 }
 
 async fn to_file(walk: Walk, place: &target::Place<'_>, out: &mut Out) -> Result<(), Failure> {
