@@ -64,9 +64,24 @@ pub struct FailedObject {
     pub details: StatusDetails,
 }
 
-impl fmt::Display for FailedObject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("failed")?;
+impl FailedObject {
+    /// The line for people, beginning with another word than `failed`.
+    ///
+    /// ```
+    /// use stix_model::taxii::{FailedObject, StatusDetails};
+    /// let (id, message) = ("tool--1".to_owned(), Some("no answer".to_owned()));
+    /// let details = StatusDetails { id, version: String::new(), message, finding: None };
+    /// assert_eq!(FailedObject { place: None, details }.line("unknown"), "unknown  tool--1  no answer");
+    /// ```
+    #[must_use]
+    pub fn line(&self, word: &str) -> String {
+        let mut line = word.to_owned();
+        // A string takes everything.
+        let _ = self.write_after(&mut line);
+        line
+    }
+
+    fn write_after(&self, f: &mut impl fmt::Write) -> fmt::Result {
         if let Some(place) = &self.place {
             write!(f, "  {place}")?;
         }
@@ -78,6 +93,13 @@ impl fmt::Display for FailedObject {
             Some(finding) => write!(f, "  {finding}"),
             None => write!(f, "  {}", message.as_deref().unwrap_or("(no reason given)")),
         }
+    }
+}
+
+impl fmt::Display for FailedObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("failed")?;
+        self.write_after(f)
     }
 }
 

@@ -252,3 +252,38 @@ fn an_interrupted_push_shows_what_was_done() {
     let error: serde_json::Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
     assert_eq!((&error["error"]["kind"], &error["error"]["exit_code"]), (&"interrupted".into(), &130.into()));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_second_interrupt_ends_a_push_that_cannot_write() {
+    let folder = tempfile::tempdir().unwrap();
+    // More failures than a pipe holds, so that showing them blocks while nothing reads.
+    let path = file(&folder, 3000, &[]);
+    let (tell, told) = std::sync::mpsc::channel();
+    let mut posts = 0;
+    let script = Script::of_posts(move |_| {
+        posts += 1;
+        if posts < 3 {
+            return (500, "", String::new());
+        }
+        tell.send(()).unwrap();
+        loop {
+            std::thread::park();
+        }
+    });
+    let mut push = crate::stub::taxii();
+    push.args(["--url", &script.url, "--json", "push", "-c", "c", "--max-objects", "1500"]).arg(&path);
+    let mut child =
+        push.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    told.recv().unwrap();
+    let id = child.id().to_string();
+    let interrupt =
+        || assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    interrupt();
+    // What it shows begins to come, and cannot end.
+    let mut out = child.stdout.take().unwrap();
+    std::io::Read::read_exact(&mut out, &mut [0; 1]).unwrap();
+    assert!(child.try_wait().unwrap().is_none());
+    interrupt();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}

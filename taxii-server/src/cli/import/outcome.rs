@@ -11,7 +11,7 @@ const SHOWN_FAILURES: usize = 20;
 #[derive(Default)]
 pub(in crate::cli) struct Outcome {
     pub(super) total: u64,
-    pub(in crate::cli) failed: u64,
+    failed: u64,
     /// Objects that were sent and of which the server did not say what became of them.
     unknown: u64,
     /// Objects that were read and not sent, because something stopped the import.
@@ -56,7 +56,7 @@ impl Outcome {
     }
 
     /// Whether all objects are in the collection.
-    pub(super) fn is_complete(&self) -> bool {
+    pub(in crate::cli) fn is_complete(&self) -> bool {
         self.failed == 0 && self.unknown == 0 && self.not_sent == 0
     }
 
@@ -84,7 +84,7 @@ impl Outcome {
             )),
         }
         for row in unknowns {
-            output::complaint(&row.to_string().replacen("failed", "unknown", 1));
+            output::complaint(&row.line("unknown"));
         }
         if let Some(place) = stopped_at {
             output::complaint(&format!("not sent: what stands at {place} and behind it"));

@@ -1,5 +1,6 @@
 //! `taxii push`
 
+mod interrupts;
 mod lookup;
 mod sender;
 mod summary;
@@ -10,6 +11,7 @@ use crate::input::{Found, InputOptions};
 use crate::out::Out;
 use crate::progress::Progress;
 use crate::server::Server;
+use interrupts::Interrupts;
 use sender::{Pending, Sender, Target};
 use std::time::Duration;
 use summary::Summary;
@@ -20,7 +22,8 @@ use tokio::time::Instant;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Objects are sent as they stand in the files. What the server holds already is no failure, so an interrupted push can
-simply be run again; Ctrl-C shows what was done until then. Objects that await a decision are reported as pending; `taxii status` tells what became of them.
+simply be run again; Ctrl-C shows what was done until then, and a second one ends at once. Objects that await a decision
+are reported as pending; `taxii status` tells what became of them.
 
 An envelope that is refused as a whole is halved until the objects at fault are alone, and all others are added. Where no
 usable answer came, the objects count as unknown, unless the collection shows that it has them; run the push again.
@@ -57,13 +60,14 @@ pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -
     let (client, collection) = arguments.collection.choose(client, Purpose::Write).await?;
     summary.not_sent = objects.len() as u64;
     let mut pending = Vec::new();
+    let interrupts = Interrupts::watch();
     let sent = match target(arguments, &client, &collection, &objects).await {
         Ok(target) => {
             let progress = Progress::of(objects.len(), out);
             let mut sender = Sender::new(&client, target, &mut summary, &mut pending, &progress);
             tokio::select! {
                 biased;
-                () = interrupted() => Err(Failure::Interrupted),
+                () = interrupts.first() => Err(Failure::Interrupted),
                 sent = sender.send(&objects) => sent,
             }
         }
@@ -71,7 +75,8 @@ pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -
     };
     summary.lose(&objects, "interrupted");
     let wait = Duration::from_secs(if sent.is_ok() { arguments.wait } else { 0 });
-    let settled = settle(&client, pending, wait, &mut summary, out).await;
+    let settled = settle(&client, pending, wait, &mut summary, &interrupts, out).await;
+    interrupts.end_with_next();
     // What was done is told even when the server went away in the middle.
     let shown = summary.show(out);
     sent.and(settled)?;
@@ -124,35 +129,28 @@ async fn target(
     Ok(Target { collection: id, can_read: resource.can_read, max_content_length, packing })
 }
 
-/// Ends when the user wants to stop.
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        // Then the signal ends the program, as it does by itself.
-        std::future::pending().await
-    }
-}
-
 /// Waits for what is pending, and counts it, decided or not.
 async fn settle(
     client: &Client,
     pending: Vec<Pending<'_>>,
     at_most: Duration,
     summary: &mut Summary,
+    interrupts: &Interrupts,
     out: &Out,
 ) -> Result<(), Failure> {
     let begin = Instant::now();
     let mut outcome = Ok(());
     for Pending { mut status, sent } in pending {
-        let left = at_most.saturating_sub(begin.elapsed());
+        let remaining = at_most.saturating_sub(begin.elapsed());
         // A server that gave no identifier cannot be asked.
         if outcome.is_ok() && !status.id.is_empty() {
             let settled = tokio::select! {
                 biased;
-                () = interrupted() => {
+                () = interrupts.first() => {
                     outcome = Err(Failure::Interrupted);
                     Ok(status.clone())
                 }
-                settled = client.wait_for_status(status.clone(), left) => settled,
+                settled = client.wait_for_status(status.clone(), remaining) => settled,
             };
             match settled {
                 Ok(settled) => status = settled,

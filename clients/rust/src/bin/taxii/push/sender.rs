@@ -53,12 +53,12 @@ impl<'a, 'o> Sender<'a, 'o> {
     pub(super) async fn send(&mut self, objects: &'o [Found]) -> Result<(), Failure> {
         let mut at = 0;
         // Up to here, objects have left in an envelope of which the outcome is not known.
-        let mut left = 0;
+        let mut in_flight_to = 0;
         // Lengths of the parts of an envelope that was refused as a whole, the next one last.
         let mut parts = Vec::new();
         while at < objects.len() {
-            let has_left = at < left;
-            let rest = if has_left { &objects[at..left] } else { &objects[at..] };
+            let is_in_flight = at < in_flight_to;
+            let rest = if is_in_flight { &objects[at..in_flight_to] } else { &objects[at..] };
             let count = parts.pop().unwrap_or_else(|| self.next_envelope(rest));
             let envelope = &objects[at..at + count];
             let body = write_envelope(None, envelope.iter().map(text));
@@ -69,7 +69,7 @@ impl<'a, 'o> Sender<'a, 'o> {
                 at += 1;
                 continue;
             }
-            self.summary.left = at..left.max(at + count);
+            self.summary.in_flight = at..in_flight_to.max(at + count);
             let outcome = self.client.add_objects(&self.target.collection, body).await;
             let is_too_large = matches!(&outcome, Err(error) if error.may_be_for_size(length));
             if is_too_large && count > 1 {
@@ -77,7 +77,7 @@ impl<'a, 'o> Sender<'a, 'o> {
                 self.target.packing.max_bytes = (length as u64 / 2).max(1);
                 parts.clear();
                 if matches!(outcome, Err(Error::OutcomeUnknown(_))) {
-                    left = left.max(at + count);
+                    in_flight_to = in_flight_to.max(at + count);
                 }
                 continue;
             }
@@ -90,7 +90,7 @@ impl<'a, 'o> Sender<'a, 'o> {
                 Err(error @ Error::Connection { .. }) => Some(error),
                 outcome => {
                     // What is said of the objects now says nothing of the time when they left before.
-                    let outcome = outcome.map_err(|error| match has_left && !is_for_content(&error) {
+                    let outcome = outcome.map_err(|error| match is_in_flight && !is_for_content(&error) {
                         true => error.into_unknown(),
                         false => error,
                     });
@@ -101,7 +101,7 @@ impl<'a, 'o> Sender<'a, 'o> {
                     stop
                 }
             };
-            self.summary.left = at..left.max(at);
+            self.summary.in_flight = at..in_flight_to.max(at);
             if let Some(error) = stop {
                 self.summary.lose(objects, &reason(&error));
                 return Err(error.into());

@@ -27,7 +27,7 @@ pub(super) struct Summary {
     pub(super) not_sent: u64,
     /// The objects, by their place among all, that have left and of which nothing is known yet.
     #[serde(skip)]
-    pub(super) left: Range<usize>,
+    pub(super) in_flight: Range<usize>,
     /// Requests with pending objects, to be asked for later.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pending_status: Vec<String>,
@@ -135,7 +135,7 @@ impl Summary {
 
     /// Notes that nothing will be known of what has left, because the push ends.
     pub(super) fn lose(&mut self, objects: &[Found], reason: &str) {
-        let lost = objects.get(std::mem::take(&mut self.left)).unwrap_or_default();
+        let lost = objects.get(std::mem::take(&mut self.in_flight)).unwrap_or_default();
         self.not_sent -= lost.len() as u64;
         self.add_unknown(lost, &vec![false; lost.len()], reason);
     }
@@ -156,7 +156,7 @@ impl Summary {
                 "… and {more} more, which the server does not name; mend what it names, and push again"
             ))?;
         }
-        show_rows(&self.unknowns, unknown_line, out)?;
+        show_rows(&self.unknowns, |row| row.line("unknown"), out)?;
         let Self { total, success, failure, pending, unknown, not_sent, .. } = self;
         let mut rest = String::new();
         for (count, word) in [(unknown, "with unknown outcome"), (not_sent, "not sent")] {
@@ -201,14 +201,6 @@ fn row(Found { place, object }: &Found, message: String) -> FailedObject {
     let (id, version) = (object.header().id.to_string(), version(object).to_owned());
     let details = StatusDetails { id, version, message: Some(message), finding: None };
     FailedObject { place: Some(place.clone()), details }
-}
-
-/// Like that of a failure, with another word.
-fn unknown_line(row: &FailedObject) -> String {
-    let place = row.place.as_ref().map(ToString::to_string).unwrap_or_default();
-    let StatusDetails { id, version, message, .. } = &row.details;
-    let parts = ["unknown", &place, id, version, message.as_deref().unwrap_or_default()];
-    parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("  ")
 }
 
 /// The version of an object; empty when it has none.
