@@ -148,8 +148,10 @@ async fn a_server_that_falls_silent_may_have_taken_the_objects() {
     let retry = Retry { attempts: 2, first_wait: wait, longest_wait: wait };
     let url = format!("{}root/", stub.url);
     let options = Options { retry, idle_timeout: Duration::from_millis(100), ..Options::new(url) };
-    let error =
-        Client::new(options).unwrap().add_objects(COLLECTION, r#"{"objects":[{}]}"#).await.unwrap_err();
+    let client = Client::new(options).unwrap();
+    // What never answered would be asked once.
+    client.collection(COLLECTION).await.unwrap();
+    let error = client.add_objects(COLLECTION, r#"{"objects":[{}]}"#).await.unwrap_err();
     assert!(matches!(error, Error::OutcomeUnknown(_)), "{error:?}");
     assert_eq!(stub.behaviour().bodies.len(), 2);
 }
