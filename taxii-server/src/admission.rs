@@ -36,7 +36,10 @@ pub enum Unprocessable {
     #[error("nothing here is a STIX object: {0}")]
     NoObject(String),
     /// The collection takes none of the STIX versions.
-    #[error("this collection takes none of these STIX versions; its media_types are {0}")]
+    #[error(
+        "this collection takes {0} only; convert the objects (`taxii convert` makes STIX 2.1 of STIX 2.0), or ask its \
+             operator to take both versions"
+    )]
     SpecVersions(String),
     /// The property that gives each object its `date_added` is malformed.
     #[error("/{DATE_ADDED}: a list with one timestamp for each object is needed")]

@@ -109,7 +109,7 @@ enum Action {
         #[arg(long)]
         write: bool,
     },
-    /// Hide a collection from an account
+    /// Take a grant away from an account; one for * counts for each collection
     Revoke {
         /// Name of the account
         name: String,
@@ -179,7 +179,20 @@ impl Account {
                 print(&control, &name, self.json).await?;
             }
             Action::Revoke { name, collection } => {
-                control.delete_grant(&name, scope(&control, &collection).await?).await?;
+                let scope = scope(&control, &collection).await?;
+                let account = control.accounts().await?.into_iter().find(|account| account.name == name);
+                if let Some(grants) = account.map(|account| account.grants)
+                    && !grants.contains_key(&scope)
+                {
+                    let advice = match grants.contains_key(&GrantScope::All) {
+                        true => {
+                            "; it sees all collections by `*`: grant it those that it needs, and revoke `*`"
+                        }
+                        false => "",
+                    };
+                    anyhow::bail!("{name} has no grant of its own for {collection}{advice}");
+                }
+                control.delete_grant(&name, scope).await?;
                 print(&control, &name, self.json).await?;
             }
         }

@@ -35,6 +35,7 @@ Examples:
 What fails is shown as FILE:LINE:COLUMN, the object and what is wrong; of a compressed file, the lines inside count.
 JSON lines hold an object each, or, as export writes them and for restores, an object with the date_added that it keeps:
   {\"date_added\":\"2026-01-01T00:00:00.000000Z\",\"object\":{…}}
+(`object_text` instead of `object` for one that was sent with line breaks)
 Dates must not fall, and must be later than everything in the collection.
 
 An import that was interrupted can be run again: what is in the collection already stays as it is.";

@@ -152,6 +152,11 @@ fn a_file_belongs_to_one_request() {
     succeed(&pull(&stub, &file, &["--type", "url", "--restart"]));
     assert_eq!(fs::read_to_string(&file).unwrap(), lines([0, 2, 4, 6, 8]));
 
+    // A longer file of another program is not cut.
+    let other = "x".repeat(100_000);
+    fs::write(&file, &other).unwrap();
+    refuse(&pull(&stub, &file, &["--type", "url"]), 2, "was changed by another program");
+    assert_eq!(fs::read_to_string(&file).unwrap(), other);
     fs::write(&file, "short").unwrap();
     refuse(&pull(&stub, &file, &["--type", "url"]), 2, "is shorter than the last pull left it");
     let mine = folder.path().join("mine.txt");

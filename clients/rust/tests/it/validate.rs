@@ -254,15 +254,15 @@ fn versions_of_one_object_are_held_against_each_other() {
             assert_eq!([&finding["pointer"], &finding["rule"]], [pointer, rule], "{input}");
         }
         let (code, rows) = rows(&["validate", "--json", "-"], objects.join("\n"));
-        assert_eq!((code, &rows[index]["valid"]), (0, &json!(true)));
+        assert_eq!((code, &rows[index]["valid"]), (1, &json!(false)));
         let finding = rows[index]["findings"].as_array().unwrap().last().unwrap();
         let found = [&finding["pointer"], &finding["rule"], &finding["severity"]];
-        assert_eq!(found, [pointer, rule, "warning"], "{rows:?}");
+        assert_eq!(found, [pointer, rule, "error"], "{rows:?}");
         // So it is between lines that hold several objects each.
         let line = |object: &String| bundle(&[url(), object.clone()]).replace('\n', " ");
         let lines = objects.iter().map(line).collect::<Vec<_>>().join("\n");
         let (code, rows) = self::rows(&["validate", "--json", "-"], &lines);
-        assert_eq!((code, rows.len()), (0, objects.len()));
+        assert_eq!((code, rows.len()), (1, objects.len()));
         let conflicts = |row: &Value| {
             let findings = row["findings"].as_array().unwrap().iter();
             let conflicts = findings.filter(|finding| finding["code"] == "version-conflict");

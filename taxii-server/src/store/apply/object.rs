@@ -14,6 +14,8 @@ use stix_model::{SpecVersion, StixId};
 
 /// Number of entries that a search for the new end of a chain reads at once. Nearly always the first one is the end.
 const PIECE: usize = 16;
+/// The same behind many versions that are deleted and not erased.
+const LARGEST_PIECE: usize = 4096;
 
 /// The ends that a chain has lost.
 #[derive(Clone, Copy, Default)]
@@ -224,6 +226,7 @@ async fn find_end(
             }
         }
         scan.go_on_after(&entries.last().ok_or_else(corrupt)?.0);
+        scan.limit = (4 * scan.limit).min(LARGEST_PIECE);
     }
 }
 

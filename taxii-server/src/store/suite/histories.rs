@@ -117,10 +117,10 @@ pub async fn many_versions_are_deleted_at_once_and_erased_in_pieces(engine: Arc<
     assert_eq!((status.success_count, status.failure_count), (3, 0));
     assert!(status.successes.iter().all(|row| row.message.is_none()), "they are new");
     let is_there = async || {
-        assert_eq!(years(&fixture, of_one(2, EVERYTHING)).await, [2100, 2300, 2200]);
+        assert_eq!(years(&fixture, of_one(2, EVERYTHING)).await, [2100, 2200, 2300]);
         assert_eq!(years(&fixture, of_one(2, None)).await, [2300]);
         let everything = Filter { versions: EVERYTHING, ..Filter::default() };
-        assert_eq!(years(&fixture, everything).await, [2001, 2001, 2100, 2300, 2200]);
+        assert_eq!(years(&fixture, everything).await, [2001, 2001, 2100, 2200, 2300]);
         let last = PageRequest::first(of_one(2, None), 1);
         let last = fixture.store.objects(&fixture.view(), &last).await.unwrap();
         assert_eq!(last.items[0], other.as_str());

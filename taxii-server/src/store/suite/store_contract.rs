@@ -242,6 +242,38 @@ pub async fn rules_between_versions_are_kept(engine: Arc<dyn Engine>) {
     assert_eq!((status.success_count, status.failure_count), (2, 1));
     refused(with(tool(1, 2009), &creator(1)), "S-043").await;
     assert_eq!(fixture.add(&[revoked]).await.success_count, 1, "sent twice is no error");
+    // The order within a request makes no difference.
+    let [first, revoking, last] = [tool(2, 2001), with(tool(2, 2002), r#""revoked":true"#), tool(2, 2003)];
+    let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    for (number, order) in (10..).zip(orders) {
+        let objects: Vec<_> = order
+            .map(|place| [&first, &revoking, &last][place].replace(&id(2), &id(number)))
+            .into_iter()
+            .collect();
+        let status = fixture.add(&objects).await;
+        assert_eq!((status.success_count, status.failure_count), (2, 1), "{order:?}");
+        assert!(status.failures[0].version.starts_with("2003"), "{order:?}");
+        let index = status.failures[0].finding.as_ref().unwrap().index;
+        assert_eq!(order[usize::try_from(index).unwrap()], 2, "the row names the place of the object");
+    }
+    // One object in two STIX versions is one object.
+    let old = |text: String| text.replace(r#""spec_version":"2.1","#, "");
+    assert_eq!(fixture.add(&[old(tool(3, 2001)), tool(3, 2001), tool(3, 2002)]).await.failure_count, 0);
+    refused(old(tool(3, 2003)).replace("2000-01", "2000-02"), "S-042").await;
+    fixture.add(&[old(with(tool(5, 2002), r#""revoked":true"#))]).await;
+    refused(tool(5, 2003), "S-043").await;
+    assert_eq!(fixture.add(&[tool(5, 2001)]).await.failure_count, 0);
+    let marking = |created: &str, spec: &str, text: &str| {
+        format!(
+            r#"{{"type":"marking-definition",{spec}"id":"marking-definition--00000000-0000-4000-8000-000000000009","created":"{created}T00:00:00.000Z","definition_type":"statement","definition":{{"statement":"{text}"}}}}"#
+        )
+    };
+    let new = r#""spec_version":"2.1","#;
+    assert_eq!(
+        fixture.add(&[marking("2001-01-01", "", "s"), marking("2001-01-01", new, "s")]).await.failure_count,
+        0
+    );
+    refused(marking("2002-01-01", "", "other"), "S-114").await;
     // When the revoking version is deleted, the object goes on.
     assert_eq!(fixture.delete(&id(1), of_versions(exactly(2007))).await.unwrap(), 1);
     assert_eq!(fixture.add(&[with(tool(1, 2009), &creator(1))]).await.success_count, 1);

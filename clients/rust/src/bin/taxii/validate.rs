@@ -36,8 +36,8 @@ With --json, each object has one line, in the order of the input; a bundle has a
 objects:
   {\"line\",\"id\",\"valid\",\"findings\":[{\"code\",\"severity\",\"pointer\",\"rule\",\"message\",\"line\",\"column\",\"fix\"}],\"file\"}
 In JSON lines, each line of the input has one line, whether it is an object or a bundle, and pointers begin at the line;
-that versions of one object do not follow each other is an error in a bundle, an envelope or a list, and a warning
-between lines, of which the last 100,000 or more are remembered.
+versions of one object are held against each other over all lines of a file, of which the last 100,000 or more are
+remembered.
 A line that is not JSON has a finding with the code `json`, a file in another format one with `other-format`.
 
 Exit codes: 0 all objects are valid; 1 some are not; 2 the command was not understood, or a file cannot be read.
@@ -217,9 +217,8 @@ fn bounded(mut findings: Vec<Finding>, index: usize) -> Vec<Finding> {
 }
 
 impl Report {
-    /// What the objects of a line are against those of the lines before. Each line is a text of its own, and lines of several
-    /// sources may stand in one file: that they do not fit each other is worth knowing, and makes none of them invalid.
-    /// Objects that do not fit others of their own line have `findings` about it.
+    /// What the objects of a line are against those of the lines before. Objects that do not fit others of their own line have
+    /// `findings` about it.
     fn between_lines(&mut self, text: &Text<'_>, parts: &Parts<'_>, findings: &[Finding]) -> Vec<Finding> {
         if !text.is_line {
             return Vec::new();
@@ -235,7 +234,7 @@ impl Report {
             let Some(finding) = versions.add(object) else { continue };
             if at_fault.is_empty() || id(object).is_none_or(|id| !at_fault.contains(&id)) {
                 let index = (parts.form != Form::Object).then_some(index);
-                between.push(Finding { index, severity: Severity::Warning, ..finding });
+                between.push(Finding { index, ..finding });
             }
         }
         between

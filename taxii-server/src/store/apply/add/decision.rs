@@ -9,9 +9,9 @@ use crate::store::overlay::Overlay;
 use crate::store::record::{Chain, ContentRow, Edition, ObjectRecord, VersionRow};
 use crate::store::{Conflicts, Profile, StoreError};
 use std::collections::BTreeMap;
-use stix_model::Tlp;
 use stix_model::json::Digest;
 use stix_model::version::{Decision, History, Refusal, decide};
+use stix_model::{SpecVersion, Timestamp, Tlp};
 
 /// The version that an object is to be held against: the same one, or that of an unversioned object with the same content.
 pub(super) struct Known {
@@ -93,7 +93,8 @@ impl<'g> Run<'g> {
         }
     }
 
-    /// Decides on each object of a request, in their order.
+    /// Decides on each object of a request. What becomes of them does not depend on their order: versions of one object are
+    /// decided from the oldest to the latest one.
     pub(super) fn decide(&mut self, overlay: &Overlay<'_>, add: &'g Add) -> Result<Vec<Fate>, StoreError> {
         // Of several contents in one request, only the last can come again: a source that repeats them all changes nothing.
         let mut last_contents = BTreeMap::new();
@@ -103,9 +104,9 @@ impl<'g> Run<'g> {
             }
         }
         let mut fates = Vec::with_capacity(add.objects.len());
-        for (index, admitted) in admitted(add) {
+        for (index, admitted) in oldest_first(add) {
             let known = self.known(overlay, admitted)?;
-            let (decision, sets_facts) = self.hold_against(admitted, known.as_ref());
+            let (decision, spec) = self.hold_against(admitted, known.as_ref());
             let sees = |level: Tlp| level <= add.clearance;
             let sees_known = known.as_ref().is_some_and(|known| sees(known.level));
             let is_mirror = self.collection.conflicts == Conflicts::Newest && sees_known;
@@ -119,7 +120,7 @@ impl<'g> Run<'g> {
                 Stamps::Clock => None,
                 Stamps::Given(stamps) => stamps.get(index),
             };
-            let sets_facts = sets_facts && replaces;
+            let sets_facts = replaces && self.is_last(admitted);
             let level = level_of(admitted, &self.collection);
             let new = |is_replacement| Accepted {
                 admitted,
@@ -131,7 +132,7 @@ impl<'g> Run<'g> {
                 sets_facts,
                 superseded_by: None,
             };
-            fates.push(match known {
+            let fate = match known {
                 Some(known) if comes_again => Fate::Again(self.accept(new(false), Some(known.place))),
                 Some(known) if decision == Decision::Duplicate && sees_known => Fate::Known(known),
                 Some(Known { place: KnownPlace::Accepted(index), .. }) if replaces => {
@@ -141,32 +142,47 @@ impl<'g> Run<'g> {
                 Some(known) if replaces => Fate::Replaces(self.accept(new(true), Some(known.place))),
                 _ if decision.is_accepted() => Fate::New(self.accept(new(false), None)),
                 known => {
-                    let is_visible = self.is_visible(admitted, decision, known.as_ref(), add.clearance);
+                    let edition = self.objects[&admitted.id].current.0.get(&spec);
+                    let is_visible = is_visible(edition, decision, known.as_ref(), add.clearance);
                     Fate::Refused { decision, is_visible }
                 }
-            });
+            };
+            fates.push((index, fate));
         }
-        Ok(fates)
+        fates.sort_unstable_by_key(|(index, _)| *index);
+        Ok(fates.into_iter().map(|(_, fate)| fate).collect())
     }
 
-    /// Applies the rules between versions. Says too whether the object is the last version, so that, where it takes the place
-    /// of another content, what it says of its creation counts.
-    fn hold_against(&self, admitted: &Admitted, known: Option<&Known>) -> (Decision, bool) {
+    /// Applies the rules between versions, and names the STIX version of those that decide. An object in two STIX versions is
+    /// one object: it has one creation, one creator and one revocation, and each STIX version has a latest version.
+    fn hold_against(&self, admitted: &Admitted, known: Option<&Known>) -> (Decision, SpecVersion) {
+        let Admitted { spec_version: own, facts, .. } = admitted;
+        let editions = &self.objects[&admitted.id].current.0;
+        let history = |edition| history(edition, known.map(|known| known.content));
+        let decision = decide(facts, editions.get(own).map(history).as_ref());
+        let other = editions.iter().find(|(spec, _)| *spec != own).filter(|_| decision.is_accepted());
+        let (decision, spec) = match other.map(|(spec, other)| (decide(facts, Some(&history(other))), spec)) {
+            // The same marking in another STIX version.
+            Some((Decision::Refused(Refusal::Marking), spec))
+                if editions[spec].created.as_deref() == facts.created.as_ref().map(Timestamp::sort_key) =>
+            {
+                (decision, *own)
+            }
+            Some((refused @ Decision::Refused(_), spec)) => (refused, *spec),
+            _ => (decision, *own),
+        };
+        match decision {
+            // What only the header must satisfy need not follow what came before.
+            Decision::Refused(_) if self.collection.profile == Profile::Header => (Decision::Newer, spec),
+            decision => (decision, spec),
+        }
+    }
+
+    /// Whether there is no later version of an object in its STIX version.
+    fn is_last(&self, admitted: &Admitted) -> bool {
         let edition = self.objects[&admitted.id].current.0.get(&admitted.spec_version);
         let last = edition.and_then(|edition| edition.last(Tlp::Red)).map(|(_, last)| &*last.instant);
-        let history = edition.map(|edition| History {
-            created: edition.created.as_deref(),
-            creator: edition.creator.as_ref(),
-            revoked_at: edition.revoked.as_ref().map(|(instant, _)| &**instant),
-            latest: last.filter(|_| !edition.is_unversioned),
-            same_version: known.map(|known| known.content),
-        });
-        let decision = match decide(&admitted.facts, history.as_ref()) {
-            // What only the header must satisfy need not follow what came before.
-            Decision::Refused(_) if self.collection.profile == Profile::Header => Decision::Newer,
-            decision => decision,
-        };
-        (decision, admitted.facts.version.as_ref().is_some_and(|version| last <= Some(version.sort_key())))
+        admitted.facts.version.as_ref().is_some_and(|version| last <= Some(version.sort_key()))
     }
 
     /// Takes an object that is to be stored, perhaps in the place of what is known of it, and returns its index.
@@ -200,25 +216,46 @@ impl<'g> Run<'g> {
         let state = self.objects.get_mut(&admitted.id).expect("loaded before");
         insert(&mut state.current, accepted);
     }
+}
 
-    /// Whether the reason of a refusal tells only of versions that the submitter sees.
-    fn is_visible(
-        &self,
-        admitted: &Admitted,
-        decision: Decision,
-        known: Option<&Known>,
-        clearance: Tlp,
-    ) -> bool {
-        let edition = self.objects[&admitted.id].current.0.get(&admitted.spec_version);
-        match (decision, known) {
-            (Decision::Conflict | Decision::Duplicate, Some(known)) => known.level <= clearance,
-            (Decision::Refused(Refusal::Revoked), _) => {
-                let revoked = edition.and_then(|edition| edition.revoked.as_ref());
-                revoked.is_some_and(|(_, level)| *level <= clearance)
-            }
-            _ => edition.is_some_and(|edition| edition.first(clearance).is_some()),
-        }
+/// The versions of an object, as the rules between versions look at them.
+fn history(edition: &Edition, same_version: Option<Digest>) -> History<'_> {
+    let last = edition.last(Tlp::Red).filter(|_| !edition.is_unversioned);
+    History {
+        created: edition.created.as_deref(),
+        creator: edition.creator.as_ref(),
+        revoked_at: edition.revoked.as_ref().map(|(instant, _)| &**instant),
+        latest: last.map(|(_, last)| &*last.instant),
+        same_version,
     }
+}
+
+/// Whether the reason of a refusal tells only of versions that the submitter sees.
+fn is_visible(edition: Option<&Edition>, decision: Decision, known: Option<&Known>, clearance: Tlp) -> bool {
+    match (decision, known) {
+        (Decision::Conflict | Decision::Duplicate, Some(known)) => known.level <= clearance,
+        (Decision::Refused(Refusal::Revoked), _) => {
+            let revoked = edition.and_then(|edition| edition.revoked.as_ref());
+            revoked.is_some_and(|(_, level)| *level <= clearance)
+        }
+        _ => edition.is_some_and(|edition| edition.first(clearance).is_some()),
+    }
+}
+
+/// The objects of a request in the order in which they come, but versions of one object together and from the oldest one on;
+/// restored objects as they come.
+fn oldest_first(add: &Add) -> Vec<(usize, &Admitted)> {
+    let mut objects: Vec<_> = admitted(add).collect();
+    let mut first = BTreeMap::new();
+    for (index, admitted) in &objects {
+        first.entry(&admitted.id).or_insert(*index);
+    }
+    if add.stamps == Stamps::Clock && first.len() < objects.len() {
+        objects.sort_by_cached_key(|(_, Admitted { id, facts, .. })| {
+            (first[id], facts.version.as_ref().map(|version| version.sort_key().to_owned()))
+        });
+    }
+    objects
 }
 
 /// Puts a version into the record of its object, by which further versions are decided.

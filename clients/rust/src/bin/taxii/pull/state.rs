@@ -27,6 +27,9 @@ pub(super) struct State {
     pub(super) positions: Vec<Reached>,
     /// Length of the file up to the last object of the last whole page.
     pub(super) bytes: u64,
+    /// SHA-256 of the end of those bytes, in hexadecimal digits; states of older versions have none.
+    #[serde(default)]
+    pub(super) digest: Option<String>,
     /// Objects in those bytes.
     pub(super) objects: u64,
     /// The last pull came to its end.

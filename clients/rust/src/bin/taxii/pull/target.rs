@@ -7,8 +7,9 @@ use crate::failure::Failure;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// Which file, for which request.
@@ -69,6 +70,11 @@ impl Place<'_> {
                 refuse("is shorter than the last pull left it; put it back")
             }
             Some(state)
+                if state.digest.is_some() && state.digest != Some(digest_of_end(path, state.bytes)?) =>
+            {
+                refuse("was changed by another program after the last pull; choose another file")
+            }
+            Some(state)
                 if state.finished && state.objects > 0 && state.positions.iter().any(Reached::is_final) =>
             {
                 refuse(
@@ -112,6 +118,7 @@ impl Target {
             request: request.clone(),
             positions: Vec::new(),
             bytes: 0,
+            digest: None,
             objects: 0,
             finished: false,
             bundle_id,
@@ -157,6 +164,7 @@ impl Target {
     ) -> Result<(), Failure> {
         let text = self.layout.page(objects, self.state.objects);
         self.state.bytes += self.append(&text)?;
+        self.state.digest = Some(digest_of_end(&self.path, self.state.bytes)?);
         self.state.objects += objects.len() as u64;
         self.state.positions = positions;
         self.state.save(&self.state_path)
@@ -178,6 +186,22 @@ impl Target {
         self.file.sync_data().map_err(&at)?;
         Ok(packed.len() as u64)
     }
+}
+
+/// Bytes at the end of what a pull has written that show whether it is still there.
+const END: u64 = 64 << 10;
+
+/// Digest of the last of so many bytes of a file.
+fn digest_of_end(path: &Path, bytes: u64) -> Result<String, Failure> {
+    let read = || {
+        let mut file = File::open(path)?;
+        let start = bytes.saturating_sub(END);
+        file.seek(SeekFrom::Start(start))?;
+        let mut end = Vec::new();
+        file.take(bytes - start).read_to_end(&mut end)?;
+        Ok(stix_model::json::Digest(Sha256::digest(&end).into()).to_string())
+    };
+    read().map_err(|error| Failure::file(path, error))
 }
 
 impl Packing {
