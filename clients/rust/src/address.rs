@@ -124,8 +124,11 @@ pub(crate) fn check_transport(url: &Url, allow_plain_http: bool) -> Result<(), &
 /// Whether requests stay on this machine.
 pub(crate) fn is_this_machine(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_end_matches('.');
-    let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
-    host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+    // RFC 6761, section 6.3: all names under `localhost` are this machine.
+    let is_local_name = host == "localhost" || host.ends_with(".localhost");
+    let ip = host.trim_matches(['[', ']']).parse::<IpAddr>().map(|ip| ip.to_canonical());
+    // To connect to the unspecified address is to connect to this machine.
+    is_local_name || ip.is_ok_and(|ip| ip.is_loopback() || ip.is_unspecified())
 }
 
 /// An API root as it stands in discovery: absolute, or relative to the server (TAXII 2.1, section 4.1.1).
@@ -194,12 +197,18 @@ mod tests {
             ("localhost:6100", Address::Discovery(url("http://localhost:6100/taxii2/"))),
             (" 127.0.0.1:6100/api/ ", Address::ApiRoot(url("http://127.0.0.1:6100/api/"))),
             ("[::1]:6100/api", Address::ApiRoot(url("http://[::1]:6100/api/"))),
+            ("0.0.0.0:6100/api", Address::ApiRoot(url("http://0.0.0.0:6100/api/"))),
+            ("http://[::ffff:127.0.0.1]:1", Address::Discovery(url("http://[::ffff:7f00:1]:1/taxii2/"))),
+            ("taxii.localhost.:1", Address::Discovery(url("http://taxii.localhost.:1/taxii2/"))),
             ("127.0.0.1.example", Address::Discovery(url("https://127.0.0.1.example/taxii2/"))),
         ];
         for (text, expected) in cases {
             assert_eq!(Address::parse(text, false).unwrap(), expected, "{text}");
         }
-        for text in ["", "a b", "ftp://h/", "http://h/", "https://u:p@h/", "http://127.0.0.1.example/"] {
+        for text in ["", "a b", "ftp://h/", "http://h/", "https://u:p@h/", "http://127.0.0.1.example/"]
+            .into_iter()
+            .chain(["http://notlocalhost/", "http://localhost.example/", "http://[::ffff:10.0.0.1]/"])
+        {
             assert!(Address::parse(text, false).is_err(), "{text}");
         }
         assert!(Address::parse("http://h/", true).is_ok());
