@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::input::{Bad, Found};
 use crate::out::Out;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use stix_model::Object;
 use stix_model::validate::Code;
@@ -31,6 +31,9 @@ pub(super) struct Summary {
     /// Requests with pending objects, to be asked for later.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pending_status: Vec<String>,
+    /// Requests that have ended and of which the server did not say everything.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unknown_status: Vec<String>,
     failures: Vec<FailedObject>,
     /// Failed objects that the server does not name.
     #[serde(skip_serializing_if = "is_none")]
@@ -51,19 +54,25 @@ impl Summary {
         let add = |sum: &mut u64, count| *sum = sum.saturating_add(count);
         add(&mut self.success, status.success_count);
         add(&mut self.failure, status.failure_count);
-        add(&mut self.pending, status.pending_count);
         let counts = [status.success_count, status.failure_count, status.pending_count];
         let told = counts.iter().fold(0, |sum: u64, count| sum.saturating_add(*count));
         let untold = (sent.len() as u64).saturating_sub(told);
+        let undecided = status.pending_count.saturating_add(untold);
+        // A server that gave no identifier cannot be asked later.
+        let id = Some(status.id.clone()).filter(|id| !id.is_empty());
         if status.status == StatusState::Pending {
-            self.pending += untold;
-            // A server that gave no identifier cannot be asked later.
-            self.pending_status.extend(Some(status.id.clone()).filter(|id| !id.is_empty()));
-        } else if untold > 0 {
-            self.unknown += untold;
-            let rows: &[Found] = if told == 0 { sent } else { &[] };
+            add(&mut self.pending, undecided);
+            self.pending_status.extend(id);
+        } else if undecided > 0 {
+            // The work on the request has ended: what it calls pending will stay so.
+            add(&mut self.unknown, undecided);
+            self.unknown_status.extend(id);
+            let is_all = undecided == told.saturating_add(untold);
+            let named: BTreeSet<&str> = status.pendings.iter().map(|row| row.id.as_str()).collect();
+            let is_undecided = |found: &&Found| is_all || named.contains(found.object.header().id.as_str());
             let message = "the status of the server does not say what became of it";
-            self.unknowns.extend(rows.iter().map(|found| row(found, message.to_owned())));
+            let rows = sent.iter().filter(is_undecided).map(|found| row(found, message.to_owned()));
+            self.unknowns.extend(rows);
         }
         let names: Vec<_> =
             sent.iter().map(|found| (found.object.header().id.as_str(), version(&found.object))).collect();
@@ -167,6 +176,9 @@ impl Summary {
         out.line(format!("{success} of {total} objects added, {failure} failed, {pending} pending{rest}"))?;
         for id in &self.pending_status {
             out.line(format!("pending: taxii status {id}"))?;
+        }
+        for id in &self.unknown_status {
+            out.line(format!("unknown: taxii status {id}"))?;
         }
         Ok(())
     }
