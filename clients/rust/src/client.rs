@@ -2,13 +2,12 @@
 
 use crate::address::{Address, api_root, below};
 use crate::http::Http;
-use crate::{Error, Filter, Options, Pages, Position, Url};
+use crate::resource::{self, resource};
+use crate::{Error, Filter, Options, Pages, Position, Remark, Url};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
-use stix_model::taxii::{
-    ApiRoot, Collection, Collections, Discovery, Envelope, Manifest, Status, StatusState, Versions,
-};
+use stix_model::taxii::{ApiRoot, Collection, Discovery, Envelope, Manifest, Status, StatusState, Versions};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -68,7 +67,7 @@ impl Client {
     /// When there is no usable answer.
     pub async fn discovery(&self) -> Result<Discovery, Error> {
         let answer = self.http.get(&self.discovery_url()?).await?;
-        let discovery: Discovery = answer.json()?;
+        let discovery: Discovery = resource(&answer, "discovery")?;
         if discovery.title.is_empty() && discovery.default.is_none() && discovery.api_roots.is_empty() {
             return Err(answer.is_not("it has neither `title` nor `api_roots`"));
         }
@@ -140,7 +139,7 @@ impl Client {
     /// When there is no usable answer.
     pub async fn api_root(&self) -> Result<ApiRoot, Error> {
         let answer = self.http.get(self.api_root_url().await?).await?;
-        let root: ApiRoot = answer.json()?;
+        let root: ApiRoot = resource(&answer, "an API root")?;
         if root.title.is_empty() && root.versions.is_empty() && root.max_content_length == u64::MAX {
             return Err(answer.is_not("it has neither `title` nor `versions` nor `max_content_length`"));
         }
@@ -152,9 +151,16 @@ impl Client {
     /// # Errors
     /// When there is no usable answer.
     pub async fn collections(&self) -> Result<Vec<Collection>, Error> {
+        Ok(self.collections_and_remarks().await?.0)
+    }
+
+    /// The same, with what is odd about the answer, such as elements that had to be left out.
+    ///
+    /// # Errors
+    /// As for [`collections`](Self::collections).
+    pub async fn collections_and_remarks(&self) -> Result<(Vec<Collection>, Vec<Remark>), Error> {
         let url = self.url(&["collections"]).await?;
-        let list: Collections = self.http.get(&url).await?.json()?;
-        Ok(list.collections)
+        resource::collections(&self.http.get(&url).await?)
     }
 
     /// *Get a collection*.
@@ -163,7 +169,7 @@ impl Client {
     /// When there is no usable answer.
     pub async fn collection(&self, collection: &str) -> Result<Collection, Error> {
         let url = self.url(&["collections", collection]).await?;
-        self.http.get(&url).await?.json()
+        resource(&self.http.get(&url).await?, "a collection")
     }
 
     /// *Get objects*: nothing is sent before the first page is asked for.
@@ -246,7 +252,8 @@ impl Client {
     ) -> Result<Status, Error> {
         let url = self.url(&["collections", collection, "objects"]).await?;
         // The server has the objects, whatever it says of them.
-        self.http.post(&url, envelope.into(), key).await?.json().map_err(Error::into_unknown)
+        let answer = self.http.post(&url, envelope.into(), key).await?;
+        resource(&answer, "a status").map_err(Error::into_unknown)
     }
 
     /// *Get status*.
@@ -255,7 +262,7 @@ impl Client {
     /// When there is no usable answer, for instance because the server forgot the request (after a day or more).
     pub async fn status(&self, id: &str) -> Result<Status, Error> {
         let url = self.url(&["status", id]).await?;
-        self.http.get(&url).await?.json()
+        resource(&self.http.get(&url).await?, "a status")
     }
 
     /// Asks for a status until it is complete, ever more slowly, and at most for so long; then it is returned as it

@@ -190,7 +190,7 @@ impl Error {
     }
 }
 
-fn said(error: &taxii::Error) -> String {
+pub(crate) fn said(error: &taxii::Error) -> String {
     let mut text = String::new();
     if !error.title.is_empty() {
         text.push_str(": ");

@@ -39,6 +39,7 @@
 mod address;
 mod cause;
 mod client;
+mod date;
 mod error;
 mod filter;
 mod http;
@@ -46,6 +47,8 @@ mod options;
 mod packing;
 mod page;
 mod proxy;
+mod remark;
+mod resource;
 mod retry;
 mod tls;
 
@@ -55,6 +58,7 @@ pub use filter::Filter;
 pub use options::{Auth, Options};
 pub use packing::Packing;
 pub use page::{Page, Paged, Pages, Position};
+pub use remark::Remark;
 pub use retry::Retry;
 pub use tls::{Pin, PinError};
 

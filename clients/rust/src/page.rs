@@ -1,10 +1,12 @@
 //! Walking through a collection page by page.
 
+use crate::date::in_utc;
 use crate::http::{Answer, Http};
-use crate::{Error, Filter, Url};
-use serde::de::DeserializeOwned;
+use crate::resource::{self, Shape, is_object};
+use crate::{Error, Filter, Remark, Url};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::mem::{Discriminant, discriminant};
 use std::sync::Arc;
 use stix_model::Timestamp;
 use stix_model::taxii::{self, Envelope, Manifest, ManifestRecord, Versions};
@@ -18,10 +20,12 @@ pub struct Page<T> {
     pub more: bool,
     /// Where the server says to go on.
     pub next: Option<String>,
-    /// When the first element of the page entered the collection.
+    /// When the first element of the page entered the collection, in UTC with `Z`.
     pub date_added_first: Option<String>,
-    /// When the last element of the page entered the collection.
+    /// When the last element of the page entered the collection, in UTC with `Z`.
     pub date_added_last: Option<String>,
+    /// What is odd about the page; what an earlier page of the walk told is not told again.
+    pub remarks: Vec<Remark>,
 }
 
 /// A place between two pages. Kept by a program, it lets a walk go on where it stopped.
@@ -57,6 +61,7 @@ pub struct Pages<R> {
     is_finished: bool,
     empty_pages: u32,
     track: Track,
+    told: Vec<Discriminant<Remark>>,
     resource: std::marker::PhantomData<fn() -> R>,
 }
 
@@ -65,12 +70,17 @@ impl<R: Paged> Pages<R> {
         let position = Position::default();
         let track = Track::new(position.clone());
         let resource = std::marker::PhantomData;
-        Self { http, url, filter, position, is_finished: false, empty_pages: 0, track, resource }
+        let told = Vec::new();
+        Self { http, url, filter, position, is_finished: false, empty_pages: 0, track, told, resource }
     }
 
     /// Starts from a position that an earlier walk with the same filter reached.
     #[must_use]
-    pub fn starting_at(mut self, position: Position) -> Self {
+    pub fn starting_at(mut self, mut position: Position) -> Self {
+        // An older program may have kept dates as the server sent them.
+        for date in [&mut position.added_after, &mut position.newest].into_iter().flatten() {
+            *date = in_utc(date).unwrap_or_else(|| std::mem::take(date));
+        }
         self.track = Track::new(position.clone());
         self.position = position;
         self
@@ -97,8 +107,13 @@ impl<R: Paged> Pages<R> {
             return Ok(None);
         }
         let answer = self.http.get(&self.filter.query(&self.url, &self.position)).await?;
-        let page = read::<R>(&answer)?;
+        let mut page = read::<R>(&answer)?;
         self.advance(&page)?;
+        page.remarks.retain(|remark| {
+            let is_new = !self.told.contains(&discriminant(remark));
+            self.told.extend(is_new.then(|| discriminant(remark)));
+            is_new
+        });
         Ok(Some(page))
     }
 
@@ -127,6 +142,9 @@ impl<R: Paged> Pages<R> {
                 }
                 position.added_after = Some(last.clone());
             }
+            (_, None) if page.remarks.iter().any(|remark| matches!(remark, Remark::Date { .. })) => {
+                return self.no_progress("sends no `next`, and dates in a form that cannot be read");
+            }
             (_, None) => return self.no_progress("sends neither `next` nor X-TAXII-Date-Added-Last"),
         }
         self.empty_pages = if page.objects.is_empty() { self.empty_pages + 1 } else { 0 };
@@ -146,11 +164,25 @@ impl<R: Paged> Pages<R> {
 }
 
 fn read<R: Paged>(answer: &Answer) -> Result<Page<R::Item>, Error> {
-    let (more, next, objects) = answer.json::<R>()?.into_page();
-    let header = |name| Some(answer.headers.get(name)?.to_str().ok()?.to_owned());
-    let date_added_first = header(taxii::DATE_ADDED_FIRST);
-    let date_added_last = header(taxii::DATE_ADDED_LAST);
-    Ok(Page { objects, more, next, date_added_first, date_added_last })
+    let mut list = resource::list(answer, &R::SHAPE)?;
+    let mut objects = Vec::with_capacity(list.elements.len());
+    for (index, element) in std::mem::take(&mut list.elements) {
+        match R::item(&element, &mut list.remarks) {
+            Some(item) => objects.push(item),
+            None => return Err(list.unusable(answer, &R::SHAPE, index, &element)),
+        }
+    }
+    let (more, next, mut remarks) = (list.more, list.next, list.remarks);
+    let mut date = |header: &'static str| {
+        let value = String::from_utf8_lossy(answer.headers.get(header)?.as_bytes()).trim().to_owned();
+        let date = in_utc(&value);
+        if date.is_none() && !value.is_empty() {
+            remarks.push(Remark::Date { header, value });
+        }
+        date
+    };
+    let (date_added_first, date_added_last) = (date(taxii::DATE_ADDED_FIRST), date(taxii::DATE_ADDED_LAST));
+    Ok(Page { objects, more, next, date_added_first, date_added_last, remarks })
 }
 
 /// The later of two dates; the first one when they cannot be compared.
@@ -194,33 +226,53 @@ impl Track {
 }
 
 /// A TAXII resource that comes in pages.
-pub trait Paged: DeserializeOwned + sealed::Sealed {
+pub trait Paged: sealed::Sealed {
     /// What a page holds.
     type Item;
 
-    /// `more`, `next` and the elements.
+    /// Where the elements stand.
     #[doc(hidden)]
-    fn into_page(self) -> (bool, Option<String>, Vec<Self::Item>);
+    const SHAPE: Shape;
+
+    /// Reads an element; `None` when it is something else.
+    #[doc(hidden)]
+    fn item(element: &RawValue, remarks: &mut Vec<Remark>) -> Option<Self::Item>;
 }
 
 impl Paged for Envelope {
     type Item = Box<RawValue>;
-    fn into_page(self) -> (bool, Option<String>, Vec<Self::Item>) {
-        (self.more, self.next, self.objects)
+    const SHAPE: Shape =
+        Shape { name: "an envelope", member: "objects", element: "a JSON object", mark: "type" };
+
+    fn item(element: &RawValue, _: &mut Vec<Remark>) -> Option<Self::Item> {
+        is_object(element).then(|| element.to_owned())
     }
 }
 
 impl Paged for Manifest {
     type Item = ManifestRecord;
-    fn into_page(self) -> (bool, Option<String>, Vec<Self::Item>) {
-        (self.more, self.next, self.objects)
+    const SHAPE: Shape =
+        Shape { name: "a manifest", member: "objects", element: "a record with an `id`", mark: "id" };
+
+    fn item(element: &RawValue, remarks: &mut Vec<Remark>) -> Option<Self::Item> {
+        let record: ManifestRecord = if element.get().starts_with('"') {
+            remarks.push(Remark::PlainIds);
+            serde_json::from_str(&format!(r#"{{"id":{element}}}"#)).ok()?
+        } else {
+            serde_json::from_str(Some(element).filter(|element| is_object(element))?.get()).ok()?
+        };
+        Some(record).filter(|record| !record.id.is_empty())
     }
 }
 
 impl Paged for Versions {
     type Item = String;
-    fn into_page(self) -> (bool, Option<String>, Vec<Self::Item>) {
-        (self.more, self.next, self.versions)
+    const SHAPE: Shape =
+        Shape { name: "a list of versions", member: "versions", element: "a version", mark: "version" };
+
+    fn item(element: &RawValue, _: &mut Vec<Remark>) -> Option<Self::Item> {
+        let versions = format!(r#"{{"versions":[{element}]}}"#);
+        serde_json::from_str::<Self>(&versions).ok()?.versions.pop()
     }
 }
 

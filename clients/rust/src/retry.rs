@@ -66,7 +66,7 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// A date in one of the three forms of RFC 9110, section 5.6.7, or as RFC 3339 has it.
-fn date(text: &str) -> Option<jiff::Timestamp> {
+pub(crate) fn date(text: &str) -> Option<jiff::Timestamp> {
     let known = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).or_else(|_| text.parse());
     let old = |form: &str| {
         let date = jiff::fmt::strtime::parse(form, text).ok()?.to_datetime().ok()?;

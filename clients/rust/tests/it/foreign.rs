@@ -68,7 +68,7 @@ fn any_answer_to_objects_is_understood() {
             status(
                 r#""status":"failed","total_count":1,"success_count":0,"failure_count":0,"pending_count":1"#,
             ),
-            [0, 0, 2, 0, 0],
+            [0, 0, 0, 2, 0],
         ),
         (201, status(r#""status":"failed","total_count":1"#), [0, 0, 0, 2, 0]),
         (
@@ -97,9 +97,30 @@ fn any_answer_to_objects_is_understood() {
             assert_eq!(summary["unknowns"][1]["line"], 2);
             assert_eq!(summary["unknowns"][1]["id"], id(1));
         }
-        if summary["pending_status"].is_array() {
-            assert_eq!(summary["pending_status"][0], "work_6f1c_2026-03-01T10:00:00.000Z");
+        for asked in ["pending_status", "unknown_status"] {
+            if summary[asked].is_array() {
+                assert_eq!(summary[asked][0], "work_6f1c_2026-03-01T10:00:00.000Z");
+            }
         }
+    }
+}
+
+#[test]
+fn what_is_pending_in_a_request_that_has_ended_is_unknown() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = file(&folder, 3, &[]);
+    for word in ["complete", "failed"] {
+        let status = json!({ "id": "s-1", "status": word, "total_count": 3, "success_count": 1, "failure_count": 0,
+                             "pending_count": 1, "pendings": [{ "id": id(1) }] });
+        let script = Script::of_posts(move |_| (202, JSON, status.to_string()));
+        let (exit, summary, said) = push(&script, &file, &[]);
+        assert_eq!((exit, counts(&summary)), (1, [1, 0, 0, 2, 0]), "{said}");
+        assert_eq!(summary["unknowns"][0]["line"], 2);
+        let output = taxii().args(["--url", &script.url, "push", "-c", "c"]).arg(&file).output().unwrap();
+        let shown = text(&output.stdout);
+        let last =
+            "1 of 3 objects added, 0 failed, 0 pending, 2 with unknown outcome\nunknown: taxii status s-1\n";
+        assert!(shown.ends_with(last), "{shown}");
     }
 }
 
@@ -225,6 +246,8 @@ fn a_redirect_within_the_server_is_followed_as_it_is() {
                 let to = "Location: /moved/root/collections/c/objects/\r\n";
                 if request.method == "POST" {
                     (code, to, String::new())
+                } else if path.ends_with("/collections/") {
+                    (200, JSON, "{}".to_owned())
                 } else {
                     (200, JSON, r#"{"id":"c","title":"C","can_read":true}"#.to_owned())
                 }
@@ -266,7 +289,7 @@ fn this_machine_is_never_asked_through_a_proxy() {
         command.args(["--allow-plain-http", "--user", "u", "--password", "p", "--url", url, "list"]);
         command
     };
-    for host in ["127.0.0.1", "localhost"] {
+    for host in ["127.0.0.1", "localhost", "0.0.0.0"] {
         let output = with_proxy(&script.url.replace("127.0.0.1", host)).output().unwrap();
         assert!(output.status.success(), "{}", text(&output.stderr));
     }
@@ -286,6 +309,7 @@ fn this_machine_is_never_asked_through_a_proxy() {
 fn a_503_that_may_come_after_the_deletion_is_not_answered_by_another() {
     let script = Script::start(|request| match (request.method.as_str(), request.path.as_str()) {
         ("DELETE", _) => (503, "", String::new()),
+        ("GET", "/root/collections/") => (200, JSON, "{}".to_owned()),
         _ => (200, JSON, r#"{"id":"c","title":"C","can_read":true,"can_write":true}"#.to_owned()),
     });
     let output = taxii().args(["--url", &script.url, "delete", "-c", "c", &id(1)]).output().unwrap();

@@ -70,6 +70,7 @@ impl Script {
     pub(crate) fn of_posts(mut answer: impl FnMut(&Request) -> Reply + Send + 'static) -> Self {
         Self::start(move |request| match request.method.as_str() {
             "POST" => answer(request),
+            _ if request.path.ends_with("/collections/") => (200, JSON, "{}".to_owned()),
             _ if request.path.contains("/collections/") => {
                 let collection = r#"{"id":"c","title":"C","can_read":false,"can_write":true}"#;
                 (200, JSON, collection.to_owned())

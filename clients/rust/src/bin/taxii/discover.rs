@@ -5,7 +5,7 @@ use crate::out::Out;
 use crate::server::Server;
 use serde::Serialize;
 use taxii_client::taxii::{ApiRoot, Collection, Discovery};
-use taxii_client::{Client, Error, Url};
+use taxii_client::{Client, Error, Remark, Url};
 
 /// Show a server, its API roots and their collections
 #[derive(Debug, clap::Args)]
@@ -27,13 +27,35 @@ struct Answer<'a> {
 struct Root {
     url: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    api_root: Option<ApiRoot>,
+    api_root: Option<Told>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     collections: Vec<Collection>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     #[serde(skip)]
     cause: Option<Error>,
+    #[serde(skip)]
+    remarks: Vec<Remark>,
+}
+
+/// An API root, with the limit only when the server tells one.
+#[derive(Serialize)]
+struct Told {
+    title: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    versions: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_content_length: Option<u64>,
+}
+
+impl From<ApiRoot> for Told {
+    fn from(root: ApiRoot) -> Self {
+        let ApiRoot { title, description, versions, max_content_length } = root;
+        // That is what stands for a limit that is missing.
+        let max_content_length = Some(max_content_length).filter(|limit| *limit < u64::MAX);
+        Self { title, description, versions, max_content_length }
+    }
 }
 
 pub(crate) async fn run(_: &Arguments, server: &Server, out: &mut Out) -> Result<(), Failure> {
@@ -44,6 +66,7 @@ pub(crate) async fn run(_: &Arguments, server: &Server, out: &mut Out) -> Result
         roots.push(visit(&client, url).await);
     }
     for root in &roots {
+        root.remarks.iter().for_each(|remark| out.remark(format!("{}: {remark}", root.url)));
         crate::list::remark_ids(&root.collections, out);
     }
     if out.is_json() {
@@ -70,12 +93,18 @@ fn outcome(mut roots: Vec<Root>) -> Result<(), Failure> {
 }
 
 async fn visit(client: &Client, url: Url) -> Root {
-    let mut root =
-        Root { url: url.to_string(), api_root: None, collections: Vec::new(), error: None, cause: None };
+    let mut root = Root {
+        url: url.to_string(),
+        api_root: None,
+        collections: Vec::new(),
+        error: None,
+        cause: None,
+        remarks: Vec::new(),
+    };
     let client = client.at_api_root(url);
     let outcome: Result<(), Error> = async {
-        root.api_root = Some(client.api_root().await?);
-        root.collections = client.collections().await?;
+        root.api_root = Some(client.api_root().await?.into());
+        (root.collections, root.remarks) = client.collections_and_remarks().await?;
         Ok(())
     }
     .await;
@@ -87,7 +116,11 @@ async fn visit(client: &Client, url: Url) -> Root {
 fn show(root: &Root, out: &mut Out) -> Result<(), Failure> {
     out.line(&root.url)?;
     if let Some(api_root) = &root.api_root {
-        out.line(format!("  {} (up to {} bytes per request)", api_root.title, api_root.max_content_length))?;
+        let limit = match api_root.max_content_length {
+            Some(limit) => format!("up to {limit} bytes per request"),
+            None => "the server does not tell how large a request may be".to_owned(),
+        };
+        out.line(format!("  {} ({limit})", api_root.title))?;
     }
     if let Some(error) = &root.error {
         out.line(format!("  {error}"))?;

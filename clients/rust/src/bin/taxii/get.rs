@@ -39,6 +39,7 @@ pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -
             out.raw(b"\n")?;
             count += 1;
         }
+        page.remarks.iter().for_each(|remark| out.remark(remark));
     }
     // TAXII 2.1, section 5.6: an object whose versions the filter leaves out is an empty envelope.
     if count == 0 {

@@ -31,8 +31,11 @@ pub(crate) async fn run(_: &Arguments, server: &Server, out: &mut Out) -> Result
     let mut roots = Vec::new();
     let mut failure = None;
     for root in client.api_roots().await? {
-        match client.at_api_root(root.clone()).collections().await {
-            Ok(collections) => roots.push((root.to_string(), collections)),
+        match client.at_api_root(root.clone()).collections_and_remarks().await {
+            Ok((collections, remarks)) => {
+                remarks.iter().for_each(|remark| out.remark(format!("{root}: {remark}")));
+                roots.push((root.to_string(), collections));
+            }
             Err(error) => failure = failure.or(Some(error)),
         }
     }

@@ -34,6 +34,7 @@ pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -
                 }
             }
             out.flush()?;
+            page.remarks.iter().for_each(|remark| out.remark(remark));
         }
     }
     Ok(())

@@ -144,6 +144,7 @@ async fn to_stream(
     }
     write(&layout.end(count), out)?;
     drop(progress);
+    walk.tell(out);
     out.remark(format!("{count} objects"));
     Ok(count)
 }
@@ -192,6 +193,7 @@ async fn to_file(walk: Walk, place: &target::Place<'_>, out: &mut Out) -> Result
         progress.add(objects.len());
     }
     drop(progress);
+    walk.tell(out);
     target.finish()?;
     let (objects, new) = (target.objects(), target.objects() - before);
     if out.is_json() {

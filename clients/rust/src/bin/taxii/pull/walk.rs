@@ -1,8 +1,9 @@
 //! The pages of one wish, which may take several requests.
 
+use crate::out::Out;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use taxii_client::{Error, Pages, Position, taxii::Envelope};
+use taxii_client::{Error, Pages, Position, Remark, taxii::Envelope};
 
 /// How far a walk came in one part of a filter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +32,8 @@ impl Reached {
 /// Walks through the parts of a filter, one after the other.
 pub(super) struct Walk {
     parts: Vec<(Pages<Envelope>, Reached)>,
+    /// What is odd about the pages.
+    remarks: Vec<Remark>,
 }
 
 impl Walk {
@@ -40,7 +43,7 @@ impl Walk {
                 Reached { position: pages.position().clone(), is_finished: false, has_objects: false };
             (pages, reached)
         };
-        Self { parts: parts.into_iter().map(begin).collect() }
+        Self { parts: parts.into_iter().map(begin).collect(), remarks: Vec::new() }
     }
 
     /// Goes on where an earlier walk through the same parts stopped, or looks for what is new when it came to the end of
@@ -58,7 +61,7 @@ impl Walk {
             let is_finished = reached.is_finished && !is_over;
             (pages.starting_at(reached.position.clone()), Reached { is_finished, ..reached })
         };
-        Some(Self { parts: self.parts.into_iter().zip(reached).map(start).collect() })
+        Some(Self { parts: self.parts.into_iter().zip(reached).map(start).collect(), ..self })
     }
 
     /// The objects of the next page; `None` when there is none.
@@ -72,9 +75,20 @@ impl Walk {
             // With the last page, so that a walk that is interrupted behind it does not begin the part again.
             reached.is_finished = !page.more;
             reached.has_objects |= !page.objects.is_empty();
+            for remark in page.remarks {
+                // Each part tells it once, and there may be many parts.
+                if !self.remarks.contains(&remark) {
+                    self.remarks.push(remark);
+                }
+            }
             return Ok(Some(page.objects));
         }
         Ok(None)
+    }
+
+    /// Tells what was odd about the pages.
+    pub(super) fn tell(&self, out: &Out) {
+        self.remarks.iter().for_each(|remark| out.remark(remark));
     }
 
     /// The place in the part that is being walked through.
