@@ -259,11 +259,22 @@ fn check_hives(subject: &mut Subject<'_, '_>, comparison: &Comparison) {
     let found = match &comparison.test {
         Test::Compare(_, constant) => of_constant(constant),
         Test::In(constants) => constants.iter().find_map(of_constant),
-        Test::Like(text) | Test::Matches(text) => hive(text),
+        Test::Like(text) => hive(text.split(['%', '_']).next().unwrap_or_default()),
+        Test::Matches(text) => hive(start_of_regex(text)),
         _ => None,
     };
     if let Some((short, long)) = found {
         let message = format!("registry keys have the hive spelled out, so {short} finds none");
         subject.should(Code::PatternMeaning, "pattern", Rule::S223, message).fix(format!("write {long}"));
+    }
+}
+
+/// The text that everything begins with that a regular expression finds, as far as it is plain; else the expression.
+fn start_of_regex(regex: &str) -> &str {
+    match regex.strip_prefix('^') {
+        Some(anchored) if !regex.contains('|') => {
+            anchored.split(['.', '[', '(', '$']).next().unwrap_or_default()
+        }
+        _ => regex,
     }
 }
