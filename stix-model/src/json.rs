@@ -40,7 +40,8 @@ pub struct Limits {
     pub depth: u8,
     /// Bytes of the whole text.
     pub bytes: usize,
-    /// Elements of one list. Each costs some memory, however short it is.
+    /// Elements of one list. Each costs some memory, but no more than so many times its own bytes, so by default only
+    /// the bytes of the text are limited.
     pub elements: usize,
     /// Refuse integers outside ±(2^53 − 1), which other readers would round (RFC 7493, section 2.2).
     pub safe_integers: bool,
@@ -54,7 +55,7 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { depth: 64, bytes: 64 << 20, elements: 100_000, safe_integers: true }
+        Self { depth: 64, bytes: 64 << 20, elements: usize::MAX, safe_integers: true }
     }
 }
 

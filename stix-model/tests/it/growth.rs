@@ -31,7 +31,7 @@ static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 /// Bytes of the smaller text; the larger has four times as many.
 const BYTES: usize = 24 << 10;
 
-/// Those of the reader bound elements, and with them the length of a list of short ones.
+/// Those of the reader bound the bytes.
 const LIMITS: Limits = Limits { depth: 64, bytes: usize::MAX, elements: usize::MAX, safe_integers: true };
 
 /// Set for the process that measures; its value is the size of the smaller text, or empty.
