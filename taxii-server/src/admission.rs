@@ -7,8 +7,9 @@ use crate::budget::Cancel;
 use crate::store::{Admitted, Collection, Refused, Room, Stamps, Submitted, cut, failure_message};
 use bytes::Bytes;
 use stix_model::json::{Document, Limits, Value};
+use stix_model::marking::TlpEdition;
 use stix_model::taxii::{self, SplitError, Unusable};
-use stix_model::validate::{Code, Finding, Severity, Validator};
+use stix_model::validate::{Code, Finding, Rule, Severity, Validator};
 use stix_model::{Object, ObjectErrorKind, SpecVersion, Timestamp};
 
 /// Maximum number of errors of one object that are counted.
@@ -138,9 +139,15 @@ impl<'c> Admission<'c> {
         if let Some(finding) = self.other_edition(header.spec_version, value) {
             return Some(refused(id, version, finding, &[]));
         }
-        // The validator knows STIX 2.1 only.
-        let validator = self.validator.filter(|_| header.spec_version == SpecVersion::V2_1)?;
-        let mut errors = errors(&validator, value).into_iter();
+        let is_fixed = TlpEdition::of_marking(header.id.as_str()).is_some();
+        let is_checked = header.spec_version == SpecVersion::V2_1 || is_fixed;
+        let mut errors = errors(&self.validator.filter(|_| is_checked)?, value);
+        // The validator knows STIX 2.1 only. The fixed markings of TLP are the same in STIX 2.0, and a marking never
+        // changes: a false one would keep the true one out. What is left out of the findings may say so.
+        if header.spec_version == SpecVersion::V2_0 {
+            errors.retain(|finding| finding.rule == Some(Rule::S112) || finding.code == Code::TooMany);
+        }
+        let mut errors = errors.into_iter();
         Some(refused(id, version, errors.next()?, errors.as_slice()))
     }
 

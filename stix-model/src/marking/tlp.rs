@@ -197,7 +197,7 @@ impl Tlp {
     /// The level of a marking definition that belongs to the Traffic Light Protocol; `None` when it makes no
     /// claim to.
     ///
-    /// `name` is not looked at: many tools write the fixed objects without it.
+    /// `name` may be missing: many tools write the fixed objects without it.
     ///
     /// # Errors
     /// When it claims to, but is none of the fixed objects: no others may be made (STIX 2.1, section
@@ -226,6 +226,9 @@ impl Tlp {
             |text: String| Some(text.parse::<crate::Timestamp>()) == Some(expected.created().parse());
         if !text(member("created")).is_some_and(is_instant) {
             return Err(TlpError::OtherCreated { word, created: expected.created() });
+        }
+        if text(member("name")).is_some_and(|name| name != expected.name) {
+            return Err(TlpError::OtherName { name: expected.name });
         }
         Ok(Some(expected.level))
     }
@@ -287,5 +290,11 @@ pub enum TlpError {
         word: String,
         /// When.
         created: &'static str,
+    },
+    /// The fixed object has one name, if it has any.
+    #[error("this fixed marking has the name `{name}`")]
+    OtherName {
+        /// The name.
+        name: &'static str,
     },
 }

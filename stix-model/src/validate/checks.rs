@@ -6,7 +6,7 @@ use super::subject::Subject;
 use super::{codes, defang, format};
 use crate::class::Class;
 use crate::json::{Kind, Value};
-use crate::marking::{TlpEdition, TlpError};
+use crate::marking::{TLP_2_EXTENSION_ID, TlpEdition, TlpError};
 use crate::model::common;
 use crate::model::vocab::HashAlgorithm;
 use crate::schema::check::Check;
@@ -381,58 +381,62 @@ fn marking_definition(subject: In<'_, '_, '_>) {
             }
         }
     }
-    let definition = subject.get("definition");
-    match kind.as_deref() {
-        Some("statement") => {
-            let statement = definition.and_then(|definition| definition.get("statement"));
-            if !statement.is_some_and(|statement| statement.kind() == Kind::String) {
-                subject.must(
-                    Code::Marking,
-                    "definition",
-                    Rule::S111,
-                    "a statement marking holds a string in `statement`",
-                );
-            }
+    if kind.as_deref() == Some("statement") {
+        let statement = subject.get("definition").and_then(|definition| definition.get("statement"));
+        if !statement.is_some_and(|statement| statement.kind() == Kind::String) {
+            let message = "a statement marking holds a string in `statement`";
+            subject.must(Code::Marking, "definition", Rule::S111, message);
         }
-        Some("tlp") => return tlp_marking(subject),
-        _ => {}
     }
-    // Nothing in the text of the standard keeps an identifier for its object but common sense.
-    if let Err(error @ TlpError::OtherContent { .. }) = Tlp::of_definition(subject.value) {
-        subject.should(Code::Marking, "id", Rule::S112, error.to_string());
+    tlp_marking(kind.as_deref(), subject);
+}
+
+/// Section 7.2.1.4, and the extension of TLP 2.0: fixed objects, whatever the form of their text. Many tools leave `name`
+/// out. One with other content is refused, because where it arrives first, the true one cannot follow: markings have no
+/// versions.
+fn tlp_marking(kind: Option<&str>, subject: In<'_, '_, '_>) {
+    let fixed = subject.text("id").and_then(|id| TlpEdition::of_marking(&id));
+    let is_tlp = fixed.is_some() || kind == Some("tlp");
+    match Tlp::of_definition(subject.value) {
+        // The standard says that no others may be made, the extension does not.
+        Err(TlpError::OtherId { .. }) if !is_tlp => {}
+        Err(error) => not_the_fixed_one(&error, subject),
+        Ok(Some(_)) if fixed == Some(TlpEdition::V2) && kind.is_some() => {
+            let message = "the markings of TLP 2.0 have no `definition_type`; `tlp` stands for TLP 1.0";
+            subject.must(Code::Marking, "definition_type", Rule::S112, message);
+        }
+        Ok(_) => {}
+    }
+    for name in ["object_marking_refs", "granular_markings"] {
+        if is_tlp && subject.has(name) {
+            let message = "the fixed markings of TLP are not marked themselves";
+            subject.must(Code::Marking, name, Rule::S112, message);
+        }
     }
 }
 
-/// Section 7.2.1.4: four fixed objects, whatever the form of their text. Many tools leave `name` out.
-fn tlp_marking(subject: In<'_, '_, '_>) {
-    let edition = subject.text("id").and_then(|id| TlpEdition::of_marking(&id));
-    match Tlp::of_definition(subject.value) {
-        Err(error) => {
-            let property = match error {
-                TlpError::OtherId { .. } => "id",
-                TlpError::OtherCreated { .. } => "created",
-                _ => "definition",
-            };
-            let finding = subject.must(Code::Marking, property, Rule::S112, error.to_string());
-            finding.fix("refer to the fixed marking by its id instead");
-        }
-        Ok(_) if edition != Some(TlpEdition::V1) => {
-            let message = "`tlp` stands for TLP 1.0; the markings of TLP 2.0 have no `definition_type`";
-            subject.must(Code::Marking, "definition_type", Rule::S112, message);
-        }
-        Ok(level) => {
-            let fixed = level.and_then(|level| level.name(TlpEdition::V1)).unwrap_or_default();
-            if subject.text("name").is_some_and(|name| name != fixed) {
-                let message = format!("this fixed marking has the name `{fixed}`");
-                subject.must(Code::Marking, "name", Rule::S112, message).fix(format!("write {fixed}"));
-            }
-        }
+fn not_the_fixed_one(error: &TlpError, subject: In<'_, '_, '_>) {
+    let extension = subject.value.get("extensions").and_then(|all| all.get(TLP_2_EXTENSION_ID));
+    if let (TlpError::UnknownLevel(_), Some(extension)) = (error, extension) {
+        let object = subject.path;
+        let extensions = object.member("extensions");
+        let place = extensions.member(TLP_2_EXTENSION_ID);
+        let level = place.member("tlp_2_0");
+        let place = if extension.get("tlp_2_0").is_some() { &level } else { &place };
+        let finding =
+            subject.sink.report(Severity::Error, Code::Marking, place, Rule::S112, error.to_string());
+        return finding.fix("write clear, green, amber, amber+strict or red");
     }
-    for name in ["object_marking_refs", "granular_markings"] {
-        if subject.has(name) {
-            let message = "the fixed markings of TLP 1.0 are not marked themselves";
-            subject.must(Code::Marking, name, Rule::S112, message);
-        }
+    let property = match error {
+        TlpError::OtherId { .. } | TlpError::OtherContent { .. } => "id",
+        TlpError::OtherCreated { .. } => "created",
+        TlpError::OtherName { .. } => "name",
+        TlpError::UnknownLevel(_) => "definition",
+    };
+    let finding = subject.must(Code::Marking, property, Rule::S112, error.to_string());
+    match error {
+        TlpError::OtherName { name } => finding.fix(format!("write {name}")),
+        _ => finding.fix("refer to the fixed marking by its id instead"),
     }
 }
 

@@ -205,6 +205,7 @@ fn nothing_else_may_claim_to_be_tlp() {
             "TLP `green` is the object marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da; no other may be made",
         ),
         (red.replace(r#":"red""#, r#":"pink""#), "`pink` is no level of this edition of TLP"),
+        (red.replace("TLP:RED", "TLP:GREEN"), "this fixed marking has the name `TLP:RED`"),
         (red.replace("2017", "2018"), "TLP `red` was created 2017-01-20T00:00:00.000Z"),
         (
             red.replace(r#""definition_type":"tlp""#, r#""definition_type":"statement""#),

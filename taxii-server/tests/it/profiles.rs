@@ -3,6 +3,7 @@
 use crate::app::{TestApp, tool, tool_id};
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
+use stix_model::marking::{TLP_2_EXTENSION_ID, Tlp, TlpEdition};
 
 const PROFILES: [&str; 4] = ["header", "stix", "interop", "strict"];
 
@@ -122,6 +123,55 @@ async fn each_profile_draws_its_line() {
             let expected = if code.is_empty() { vec![] } else { vec![code] };
             assert_eq!(found, expected, "{what} in {profile}: {status}");
         }
+    }
+}
+
+/// A marking never changes, so a false one that came first would keep the true one out.
+#[tokio::test]
+async fn the_fixed_markings_of_tlp_cannot_be_forged() {
+    let test = app().await;
+    let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    let red = read(Tlp::Red.definition(TlpEdition::V1).unwrap());
+    let clear = read(Tlp::Clear.definition(TlpEdition::V2).unwrap());
+    let mut false_ones = Vec::new();
+    let mut forge = |marking: &Value, property: &str, value: Value| {
+        let mut forged = marking.clone();
+        forged[property] = value;
+        false_ones.push(forged);
+    };
+    forge(&red, "definition", json!({"tlp": "white"}));
+    forge(&red, "created", json!("2017-01-21T00:00:00.000Z"));
+    forge(
+        &clear,
+        "extensions",
+        json!({TLP_2_EXTENSION_ID: {"extension_type": "property-extension", "tlp_2_0": "red"}}),
+    );
+    forge(&clear, "created", json!("2022-10-02T00:00:00.000Z"));
+    forge(&clear, "object_marking_refs", json!([red["id"]]));
+    for profile in &PROFILES[1..] {
+        let status = test.add(profile, &false_ones).await;
+        assert_eq!(status["failure_count"], 5, "{profile}: {status}");
+        for message in messages(&status) {
+            assert!(message.starts_with("marking at ") && message.ends_with("(S-112)"), "{message}");
+        }
+    }
+    // Objects of STIX 2.0 have the same identifiers.
+    let old = |marking: &Value| {
+        let mut old = marking.clone();
+        old.as_object_mut().unwrap().remove("spec_version");
+        old
+    };
+    let status = test.add("stix", &[old(&false_ones[0])]).await;
+    assert_eq!(status["failures"][0]["x_concord_finding"]["rule"], "S-112", "{status}");
+    let mut noisy = old(&false_ones[0]);
+    noisy["labels"] = vec![json!(1); 200].into();
+    let status = test.add("stix", &[noisy]).await;
+    assert_eq!(status["failure_count"], 1, "hidden behind other faults: {status}");
+    let status = test.add("stix", &[old(&red)]).await;
+    assert_eq!(status["success_count"], 1, "{status}");
+    for profile in &PROFILES[2..] {
+        let status = test.add(profile, &[red.clone(), clear.clone()]).await;
+        assert_eq!(status["success_count"], 2, "{profile}: {status}");
     }
 }
 
