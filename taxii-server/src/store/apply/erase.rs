@@ -70,7 +70,7 @@ pub(super) fn deleted(
 
 /// How much of a range was erased.
 pub(super) enum Erased {
-    /// All of it, so many versions.
+    /// All of it: the number of versions.
     All(usize),
     /// Less than that.
     Some,

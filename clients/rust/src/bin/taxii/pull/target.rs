@@ -191,7 +191,7 @@ impl Target {
 /// Bytes at the end of what a pull has written that show whether it is still there.
 const END: u64 = 64 << 10;
 
-/// Digest of the last of so many bytes of a file.
+/// Digest of the end of the first `bytes` bytes of a file.
 fn digest_of_end(path: &Path, bytes: u64) -> Result<String, Failure> {
     let read = || {
         let mut file = File::open(path)?;
