@@ -40,8 +40,8 @@ pub struct Limits {
     pub depth: u8,
     /// Bytes of the whole text.
     pub bytes: usize,
-    /// Elements of one list. Each costs some memory, but no more than so many times its own bytes, so by default only
-    /// the bytes of the text are limited.
+    /// Elements of one list. The memory that each costs grows with its own bytes, so by default only the bytes of the text
+    /// are limited.
     pub elements: usize,
     /// Refuse integers outside ±(2^53 − 1), which other readers would round (RFC 7493, section 2.2).
     pub safe_integers: bool,

@@ -1,9 +1,9 @@
 //! Memory and work that requests may take, for each connection and in all.
 //!
 //! Bytes that wait for a client are paid for until they are in the socket, so clients that do not read cannot make the
-//! server hold more than its budget; neither can bodies, compressed or not, but for their first 16 KiB, so that large bodies do
-//! not keep small ones out. Work on bodies runs on as many threads as
-//! there are cores, and ends when its request does.
+//! server hold more than its budget; neither can bodies, compressed or not, but for their first 16 KiB, so that large
+//! bodies do not keep small ones out. Work on bodies runs on as many threads as there are cores, and ends when its request
+//! does.
 
 use crate::error::ApiError;
 use bytes::Bytes;

@@ -31,7 +31,8 @@ Examples:
   taxii-server doctor                                 when something does not work
 
 account, collection, api-root, import and export work while the server runs, and without it.
-Exit codes: 0 done, 1 failed or refused, 2 wrong usage. With --json, an error is one line on standard error, and so is a warning ({\"warning\":…}):
+Exit codes: 0 done, 1 failed or refused, 2 wrong usage. With --json, an error is one line on standard error,
+and so is a warning ({\"warning\":…}):
   {\"error\":{\"exit_code\":1,\"message\":\"there is no collection x; …\"}}";
 
 /// Heading of the options of every command.

@@ -143,17 +143,18 @@ impl fmt::Display for Foreign {
 
 /// Whether an object is STIX, perhaps broken: it says so, or has the identifier of such an object.
 fn is_stix(value: Value<'_>) -> bool {
-    let is_identifier = |id: Value<'_>| id.as_str().is_some_and(|id| id.contains("--"));
-    ["type", "spec_version"].into_iter().any(|name| value.get(name).is_some())
-        || value.get("id").is_some_and(is_identifier)
+    ["type", "spec_version"].into_iter().any(|name| value.get(name).is_some()) || has_stix_id(value)
+}
+
+fn has_stix_id(value: Value<'_>) -> bool {
+    value.get("id").is_some_and(|id| id.as_str().is_some_and(|id| id.contains("--")))
 }
 
 /// An event, an object or an attribute of MISP, perhaps with its name around it. An attribute has a `type` and an `id` too,
 /// which are none of STIX.
 fn is_misp(value: Value<'_>) -> bool {
     let has = |name: &str| value.get(name).is_some();
-    let is_identifier = |id: Value<'_>| id.as_str().is_some_and(|id| id.contains("--"));
-    if has("spec_version") || value.get("id").is_some_and(is_identifier) {
+    if has("spec_version") || has_stix_id(value) {
         return false;
     }
     let holds =

@@ -1,4 +1,4 @@
-//! What no table describes: properties of somebody's own, and values of any shape.
+//! What no table describes: custom properties, and values of any shape.
 
 use super::finding::{Code, Severity};
 use super::format;
@@ -35,7 +35,7 @@ impl<'d> Parent<'d> {
     }
 }
 
-/// A property of an extension or of somebody's own (sections 7.3 and 11.1), beside the others in `parent`.
+/// A custom property, or one of an extension (sections 7.3 and 11.1), beside the others in `parent`.
 pub(crate) fn custom_property(
     name: &str,
     value: Value<'_>,
@@ -108,8 +108,8 @@ fn check_ending(name: &str, value: Value<'_>, parent: Value<'_>, path: &Path<'_>
 }
 
 /// What holds for values that no table describes (sections 2.3 and 2.12): null is none of them, lists and
-/// dictionaries are not empty, a list has elements of one type. Deeper inside it is advice, because nobody says
-/// whether such a thing is meant as a list or dictionary of STIX. Recursion ends with the nesting that the reader let
+/// dictionaries are not empty, a list has elements of one type. Deeper inside it is advice, because
+/// what is there need not be meant as a list or dictionary of STIX. Recursion ends with the nesting that the reader let
 /// through.
 pub(crate) fn any_value(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
     check_any(value, Severity::Error, path, sink);

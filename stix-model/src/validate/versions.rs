@@ -74,8 +74,8 @@ impl Seen {
 
     /// Whether a version goes on with the object after this time.
     fn is_alive_after(&self, at: Option<&Timestamp>) -> bool {
-        let later = self.versions.iter().rev().take_while(|version| version.at.as_ref() > at);
-        later.into_iter().any(|version| !version.is_revoked)
+        let mut later = self.versions.iter().rev().take_while(|version| version.at.as_ref() > at);
+        later.any(|version| !version.is_revoked)
     }
 
     /// Decides on another version, and remembers it if it is one.

@@ -180,8 +180,7 @@ impl Account {
             }
             Action::Revoke { name, collection } => {
                 let scope = scope(&control, &collection).await?;
-                let account = control.accounts().await?.into_iter().find(|account| account.name == name);
-                if let Some(grants) = account.map(|account| account.grants)
+                if let Some(grants) = find(&control, &name).await?.map(|account| account.grants)
                     && !grants.contains_key(&scope)
                 {
                     let advice = match grants.contains_key(&GrantScope::All) {
@@ -200,12 +199,16 @@ impl Account {
     }
 }
 
+async fn find(control: &Control, name: &str) -> anyhow::Result<Option<AccountResource>> {
+    Ok(control.accounts().await?.into_iter().find(|account| account.name == name))
+}
+
 /// Prints an account that was changed, where JSON is wanted.
 async fn print(control: &Control, name: &str, as_json: bool) -> anyhow::Result<()> {
     if !as_json {
         return Ok(());
     }
-    let account = control.accounts().await?.into_iter().find(|account| account.name == name);
+    let account = find(control, name).await?;
     output::json(&account.with_context(|| format!("the account {name} was changed, and removed meanwhile"))?)
 }
 

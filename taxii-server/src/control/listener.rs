@@ -17,6 +17,7 @@ use std::path::Path;
 /// Name of the socket in the data folder.
 #[cfg(unix)]
 const SOCKET: &str = "control.sock";
+
 /// A listener for the command line.
 pub(crate) enum ControlListener {
     #[cfg(unix)]

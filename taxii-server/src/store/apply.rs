@@ -33,6 +33,13 @@ pub(super) struct Applied {
     pub(super) replaced: u64,
 }
 
+impl Applied {
+    /// What a single request has done that replaces no content.
+    fn single(outcome: Outcome, announcement: Option<Announcement>) -> Self {
+        Self { outcomes: vec![outcome], announcement, replaced: 0 }
+    }
+}
+
 /// The outcome of a request.
 pub(super) type Outcome = Result<Done, Rejection>;
 
@@ -137,9 +144,7 @@ async fn collection(overlay: &mut Overlay<'_>, group: &Group) -> Result<Applied,
             Command::Relevel(command) => relevel::apply(overlay, first, command, group.time).await?,
             Command::Erase(command) => erase::apply(overlay, first, command).await?,
             Command::Add(_) => add::apply(overlay, run, group.time).await?,
-            Command::Directory(_) | Command::Clear(_) => {
-                Applied { outcomes: vec![Err(Rejection::Stale)], announcement: None, replaced: 0 }
-            }
+            Command::Directory(_) | Command::Clear(_) => Applied::single(Err(Rejection::Stale), None),
         };
         outcomes.extend(applied.outcomes);
         announcement = Announcement::join(announcement, applied.announcement);

@@ -185,14 +185,23 @@ impl Store {
 
     /// Gives the lease up, so that the next process need not wait for its end.
     pub(super) async fn end_lease(&self) -> Result<(), StoreError> {
-        let key = keys::local(LEASE_NAME);
-        let from = self.engine.snapshot().await?.get(key.clone()).await?;
-        let lease: Option<Lease> = from.as_ref().and_then(|lease| serde_json::from_slice(lease).ok());
+        let (lease, from) = self.lease().await?;
         if lease.is_some_and(|lease| lease.holder == self.process) {
-            let heads = BTreeMap::from([(key, HeadChange { from, to: None })]);
-            self.engine.commit(Commit { heads, ..Commit::default() }).await?;
+            self.change_lease(from, None).await?;
         }
         Ok(())
+    }
+
+    /// The lease, and its text.
+    async fn lease(&self) -> Result<(Option<Lease>, Option<Bytes>), EngineError> {
+        let text = self.engine.snapshot().await?.get(keys::local(LEASE_NAME)).await?;
+        let lease = text.as_ref().and_then(|text| serde_json::from_slice(text).ok());
+        Ok((lease, text))
+    }
+
+    async fn change_lease(&self, from: Option<Bytes>, to: Option<Bytes>) -> Result<(), EngineError> {
+        let heads = BTreeMap::from([(keys::local(LEASE_NAME), HeadChange { from, to })]);
+        self.engine.commit(Commit { heads, ..Commit::default() }).await
     }
 
     async fn work(&self, command: Command) -> Result<Done, StoreError> {
@@ -202,18 +211,15 @@ impl Store {
 
     /// Takes or renews the lease, unless another process holds it.
     pub(super) async fn has_lease(&self) -> Result<bool, StoreError> {
-        let key = keys::local(LEASE_NAME);
-        let from = self.engine.snapshot().await?.get(key.clone()).await?;
+        let (lease, from) = self.lease().await?;
         let now = self.clock.now_micros();
-        let lease: Option<Lease> = from.as_ref().and_then(|lease| serde_json::from_slice(lease).ok());
         if lease.is_some_and(|lease| lease.holder != self.process && lease.until > now) {
             return Ok(false);
         }
         let until = now.saturating_add(micros(LEASE));
         let lease = serde_json::to_vec(&Lease { holder: self.process, until });
         let to = Some(Bytes::from(lease.map_err(|_| StoreError::Corrupt("a lease"))?));
-        let heads = BTreeMap::from([(key, HeadChange { from, to })]);
-        match self.engine.commit(Commit { heads, ..Commit::default() }).await {
+        match self.change_lease(from, to).await {
             Ok(()) => Ok(true),
             Err(EngineError::Conflict) => Ok(false),
             Err(error) => Err(error.into()),

@@ -27,7 +27,7 @@ pub(in crate::cli) struct Outcome {
 }
 
 impl Outcome {
-    /// Takes over the counts of a status that names so many of the failures.
+    /// Takes over the counts of a status; `named` is the number of failures that it names.
     pub(super) fn count(&mut self, total: u64, failed: u64, named: u64) {
         self.total += total;
         self.failed += failed;

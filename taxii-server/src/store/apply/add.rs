@@ -304,16 +304,13 @@ impl<'g> Run<'g> {
         let mut announcement = Announcement::of(self.collection.id);
         let mut changes: BTreeMap<&StixId, ObjectChange> = BTreeMap::new();
         for accepted in self.accepted.iter().filter(|accepted| accepted.superseded_by.is_none()) {
-            let Accepted { admitted, level, position, replaces, sets_facts, .. } = accepted;
+            let Accepted { admitted, level, position, replaces, .. } = accepted;
             let (id, spec) = (&admitted.id, admitted.spec_version);
             let change = changes.entry(id).or_insert_with(|| {
                 let stored = self.objects.remove(id).unwrap_or_default().stored;
                 ObjectChange::new(space, id.clone(), stored)
             });
-            let edition = change.edition(spec);
-            if edition.chains.is_empty() || *sets_facts {
-                set_facts(edition, admitted);
-            }
+            take_facts(change.edition(spec), accepted);
             if let Some(stored) = replaces {
                 let row = overlay.get(&key_of(admitted, stored));
                 let row = VersionRow::decode(row.ok_or(StoreError::Corrupt("a version of an object"))?)?;
@@ -358,8 +355,11 @@ fn level_of(admitted: &Admitted, collection: &Collection) -> Tlp {
     admitted.tlp.unwrap_or(without_marking)
 }
 
-/// Sets what all versions of an object share.
-fn set_facts(edition: &mut Edition, admitted: &Admitted) {
+/// Takes over what all versions of an object share, from the first one or one that says it anew.
+fn take_facts(edition: &mut Edition, Accepted { admitted, sets_facts, .. }: &Accepted<'_>) {
+    if !edition.chains.is_empty() && !sets_facts {
+        return;
+    }
     let facts = &admitted.facts;
     edition.created = facts.created.as_ref().map(|created| created.sort_key().into());
     edition.creator.clone_from(&facts.creator);

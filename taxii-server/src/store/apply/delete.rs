@@ -29,7 +29,7 @@ pub(super) async fn apply(
             }
         },
     };
-    Ok(Applied { outcomes: vec![outcome], announcement: None, replaced: 0 })
+    Ok(Applied::single(outcome, None))
 }
 
 /// Removes the versions that are chosen, and returns their number; `None` when there is no object to be seen.

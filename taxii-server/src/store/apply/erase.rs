@@ -31,7 +31,7 @@ pub(super) async fn apply(
             Ok(Done::Worked { more, after: None })
         }
     };
-    Ok(Applied { outcomes: vec![outcome], announcement: None, replaced: 0 })
+    Ok(Applied::single(outcome, None))
 }
 
 /// Erases up to `limit` deleted versions, and says whether there are more.

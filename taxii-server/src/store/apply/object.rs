@@ -12,7 +12,7 @@ use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 use stix_model::{SpecVersion, StixId};
 
-/// Number of entries that a search for the new end of a chain reads at once. Nearly always the first one is the end.
+/// Number of entries that a search reads first. Nearly always the first one is what it looks for.
 const PIECE: usize = 16;
 /// The same behind many versions that are deleted and not erased.
 const LARGEST_PIECE: usize = 4096;
@@ -186,23 +186,21 @@ impl ObjectChange {
     }
 
     async fn find_revocation(&mut self, overlay: &Overlay<'_>, spec: SpecVersion) -> Result<(), StoreError> {
+        let (space, id) = (self.space, &self.id);
         let Some(edition) = self.record.0.get_mut(&spec) else { return Ok(()) };
-        edition.revoked = None;
-        let mut scan = Scan::forward(keys::revocations(self.space, &self.id, spec), PIECE);
-        loop {
-            let entries = overlay.scan(scan.clone()).await?;
-            let Some((last, _)) = entries.last() else { return Ok(()) };
-            for (key, value) in &entries {
-                let slot = Slot::decode(value)?;
-                if edition.holds(slot) {
-                    let instant = keys::parse_revocation(self.space, key, &self.id);
-                    let instant = instant.ok_or(StoreError::Corrupt("a revocation"))?;
-                    edition.revoked = Some((instant.into(), slot.level));
-                    return Ok(());
-                }
+        let scan = Scan::forward(keys::revocations(space, id, spec), PIECE);
+        let held = &*edition;
+        edition.revoked = find(overlay, scan, |key, value| {
+            let slot = Slot::decode(value)?;
+            if !held.holds(slot) {
+                return Ok(None);
             }
-            scan.go_on_after(last);
-        }
+            let instant =
+                keys::parse_revocation(space, key, id).ok_or(StoreError::Corrupt("a revocation"))?;
+            Ok(Some((instant.into(), slot.level)))
+        })
+        .await?;
+        Ok(())
     }
 }
 
@@ -213,19 +211,35 @@ async fn find_end(
     id: &StixId,
     chain: ChainKey,
     since: Position,
-    mut scan: Scan,
+    scan: Scan,
 ) -> Result<Bound, StoreError> {
     let corrupt = || StoreError::Corrupt("the versions of an object");
+    let end = find(overlay, scan, |key, value| {
+        let VersionRow { position, length, .. } = VersionRow::decode(value)?;
+        if position < since {
+            return Ok(None);
+        }
+        let instant = keys::parse_version(space, key, id, chain).ok_or_else(corrupt)?;
+        Ok(Some(Bound { instant: instant.into(), position, length }))
+    });
+    end.await?.ok_or_else(corrupt)
+}
+
+/// Finds the first entry of which something can be made. What is deleted and not erased yet is passed over in pieces that grow.
+async fn find<T>(
+    overlay: &Overlay<'_>,
+    mut scan: Scan,
+    make: impl Fn(&[u8], &[u8]) -> Result<Option<T>, StoreError>,
+) -> Result<Option<T>, StoreError> {
     loop {
         let entries = overlay.scan(scan.clone()).await?;
         for (key, value) in &entries {
-            let VersionRow { position, length, .. } = VersionRow::decode(value)?;
-            if position >= since {
-                let instant = keys::parse_version(space, key, id, chain).ok_or_else(corrupt)?;
-                return Ok(Bound { instant: instant.into(), position, length });
+            if let Some(found) = make(key, value)? {
+                return Ok(Some(found));
             }
         }
-        scan.go_on_after(&entries.last().ok_or_else(corrupt)?.0);
+        let Some((last, _)) = entries.last() else { return Ok(None) };
+        scan.go_on_after(last);
         scan.limit = (4 * scan.limit).min(LARGEST_PIECE);
     }
 }

@@ -1,7 +1,7 @@
 //! Moving objects without a marking to another level.
 
 use super::object::ObjectChange;
-use super::{Applied, Outcome, check, head, put_head};
+use super::{Applied, check, head, put_head};
 use crate::store::StoreError;
 use crate::store::announce::Announcement;
 use crate::store::command::{Relevel, Request};
@@ -27,7 +27,7 @@ pub(super) async fn apply(
 ) -> Result<Applied, StoreError> {
     let collection = match check(overlay, request, &relevel.target).await? {
         Ok(collection) => collection,
-        Err(outcome) => return Ok(applied(outcome, None)),
+        Err(outcome) => return Ok(Applied::single(outcome, None)),
     };
     let mut work = Work::new(overlay, collection, time)?;
     let limit = relevel.limit as usize;
@@ -62,17 +62,13 @@ pub(super) async fn apply(
         }
         if let Some(position) = last {
             let done = Done::Worked { more: true, after: Some((level as u8, position)) };
-            return Ok(applied(Ok(done), work.finish().await?));
+            return Ok(Applied::single(Ok(done), work.finish().await?));
         }
     }
     // The head is compared, so that a level which another process sets meanwhile keeps its mark.
     put_head(work.overlay, work.space, work.head);
     work.overlay.remove(keys::relevelled(work.space));
-    Ok(applied(Ok(Done::Worked { more: false, after: None }), None))
-}
-
-fn applied(outcome: Outcome, announcement: Option<Announcement>) -> Applied {
-    Applied { outcomes: vec![outcome], announcement, replaced: 0 }
+    Ok(Applied::single(Ok(Done::Worked { more: false, after: None }), None))
 }
 
 struct Work<'o, 's> {

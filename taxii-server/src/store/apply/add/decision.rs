@@ -1,6 +1,6 @@
 //! Deciding what becomes of each object, by what is stored and what the same run has accepted.
 
-use super::{Accepted, Fate, Run, Stored, admitted, level_of, set_facts, version_key};
+use super::{Accepted, Fate, Run, Stored, admitted, level_of, take_facts, version_key};
 use crate::clock::timestamp;
 use crate::store::command::{Add, Admitted, Stamps};
 use crate::store::engine::Key;
@@ -97,25 +97,22 @@ impl<'g> Run<'g> {
     /// decided from the oldest to the latest one.
     pub(super) fn decide(&mut self, overlay: &Overlay<'_>, add: &'g Add) -> Result<Vec<Fate>, StoreError> {
         // Of several contents in one request, only the last can come again: a source that repeats them all changes nothing.
-        let mut last_contents = BTreeMap::new();
-        for (index, admitted) in admitted(add) {
-            if admitted.facts.version.is_none() {
-                last_contents.insert(&admitted.id, index);
-            }
-        }
+        let is_mirror = self.collection.conflicts == Conflicts::Newest;
+        let contents = admitted(add).filter(|(_, admitted)| is_mirror && admitted.facts.version.is_none());
+        let last_contents: BTreeMap<_, _> = contents.map(|(index, admitted)| (&admitted.id, index)).collect();
         let mut fates = Vec::with_capacity(add.objects.len());
         for (index, admitted) in oldest_first(add) {
             let known = self.known(overlay, admitted)?;
             let (decision, spec) = self.hold_against(admitted, known.as_ref());
             let sees = |level: Tlp| level <= add.clearance;
             let sees_known = known.as_ref().is_some_and(|known| sees(known.level));
-            let is_mirror = self.collection.conflicts == Conflicts::Newest && sees_known;
+            let may_replace = is_mirror && sees_known;
             // A mirror serves the content that its source has now, also when the source had it before.
-            let comes_again = is_mirror
+            let comes_again = may_replace
                 && decision == Decision::Duplicate
                 && last_contents.get(&admitted.id) == Some(&index)
                 && known.as_ref().is_some_and(|known| !self.is_newest(admitted, known, add.clearance));
-            let replaces = is_mirror && decision == Decision::Conflict && !admitted.facts.is_marking;
+            let replaces = may_replace && decision == Decision::Conflict && !admitted.facts.is_marking;
             let given = match &add.stamps {
                 Stamps::Clock => None,
                 Stamps::Given(stamps) => stamps.get(index),
@@ -246,11 +243,14 @@ fn is_visible(edition: Option<&Edition>, decision: Decision, known: Option<&Know
 /// restored objects as they come.
 fn oldest_first(add: &Add) -> Vec<(usize, &Admitted)> {
     let mut objects: Vec<_> = admitted(add).collect();
+    if add.stamps != Stamps::Clock {
+        return objects;
+    }
     let mut first = BTreeMap::new();
     for (index, admitted) in &objects {
         first.entry(&admitted.id).or_insert(*index);
     }
-    if add.stamps == Stamps::Clock && first.len() < objects.len() {
+    if first.len() < objects.len() {
         objects.sort_by_cached_key(|(_, Admitted { id, facts, .. })| {
             (first[id], facts.version.as_ref().map(|version| version.sort_key().to_owned()))
         });
@@ -262,9 +262,7 @@ fn oldest_first(add: &Add) -> Vec<(usize, &Admitted)> {
 fn insert(record: &mut ObjectRecord, accepted: &Accepted<'_>) {
     let edition = record.0.entry(accepted.admitted.spec_version).or_default();
     let instant: Box<str> = accepted.version().sort_key().into();
-    if edition.chains.is_empty() || accepted.sets_facts {
-        set_facts(edition, accepted.admitted);
-    }
+    take_facts(edition, accepted);
     // The content that it takes the place of may have been the revocation.
     if accepted.is_replacement && edition.revoked.as_ref().is_some_and(|(revoked, _)| *revoked == instant) {
         edition.revoked = None;

@@ -10,7 +10,7 @@ use std::task::Poll;
 use std::thread;
 use tokio::sync::Notify;
 
-/// Interrupts from the terminal, watched by a thread of their own, because writing to a pipe that nobody reads blocks.
+/// Interrupts from the terminal, watched by a thread of their own, because writing to a full pipe blocks.
 #[derive(Clone, Default)]
 pub(super) struct Interrupts(Arc<State>);
 
