@@ -39,31 +39,25 @@ const MEASURES: &str = "STIX_MODEL_MEASURES";
 
 #[test]
 fn reading_a_stream_is_linear_in_its_bytes() {
-    let Ok(bytes) = std::env::var(MEASURES) else {
-        return in_a_process_of_its_own("reading_a_stream_is_linear_in_its_bytes");
-    };
-    let bytes = bytes.parse().unwrap_or(BYTES);
+    let Some(bytes) = size_here("reading_a_stream_is_linear_in_its_bytes", BYTES) else { return };
     let growths = streams::all().into_iter().chain(streams::versions());
     let faults: Vec<_> = growths.filter_map(|growth| fault(&growth, bytes, &streams::work)).collect();
-    assert!(faults.is_empty(), "not linear:\n{}", faults.join("\n"));
+    assert_linear(&faults);
 }
 
 #[test]
 fn matching_the_rows_of_a_status_is_linear_in_them() {
-    let Ok(bytes) = std::env::var(MEASURES) else {
-        return in_a_process_of_its_own("matching_the_rows_of_a_status_is_linear_in_them");
-    };
-    let bytes = bytes.parse().unwrap_or(4 * BYTES);
+    let Some(bytes) = size_here("matching_the_rows_of_a_status_is_linear_in_them", 4 * BYTES) else { return };
     let faults: Vec<_> = rows::all().iter().filter_map(|growth| fault(growth, bytes, &rows::work)).collect();
-    assert!(faults.is_empty(), "not linear:\n{}", faults.join("\n"));
+    assert_linear(&faults);
 }
 
 #[test]
 fn many_patterns_observations_objects_and_changes_take_linear_work() {
-    let Ok(bytes) = std::env::var(MEASURES) else {
-        return in_a_process_of_its_own("many_patterns_observations_objects_and_changes_take_linear_work");
+    let Some(bytes) = size_here("many_patterns_observations_objects_and_changes_take_linear_work", 4 * BYTES)
+    else {
+        return;
     };
-    let bytes = bytes.parse().unwrap_or(4 * BYTES);
     let faults = |growths: Vec<Growth>, work: fn(&[u8])| {
         growths.into_iter().filter_map(move |growth| fault(&growth, bytes, &work))
     };
@@ -72,13 +66,13 @@ fn many_patterns_observations_objects_and_changes_take_linear_work() {
     let objects = faults(sets::objects(), sets::find_equal);
     let edits = faults(sets::edits(), sets::change);
     let faults: Vec<_> = patterns.chain(observations).chain(objects).chain(edits).collect();
-    assert!(faults.is_empty(), "not linear:\n{}", faults.join("\n"));
+    assert_linear(&faults);
 }
 
 #[test]
 fn lines_without_end_take_bounded_memory() {
-    if std::env::var(MEASURES).is_err() {
-        return in_a_process_of_its_own("lines_without_end_take_bounded_memory");
+    if size_here("lines_without_end_take_bounded_memory", BYTES).is_none() {
+        return;
     }
     for lines in [streams::versions().swap_remove(0), streams::versions().swap_remove(1)] {
         let mut versions = Versions::remembering(1_000);
@@ -102,10 +96,7 @@ fn lines_without_end_take_bounded_memory() {
 
 #[test]
 fn work_and_memory_are_linear_in_the_text() {
-    let Ok(bytes) = std::env::var(MEASURES) else {
-        return in_a_process_of_its_own("work_and_memory_are_linear_in_the_text");
-    };
-    let bytes = bytes.parse().unwrap_or(BYTES);
+    let Some(bytes) = size_here("work_and_memory_are_linear_in_the_text", BYTES) else { return };
     let chosen = std::env::var("STIX_MODEL_GROWTH").unwrap_or_default();
     let growths: Vec<_> =
         generator::all().into_iter().filter(|growth| growth.name.contains(&chosen)).collect();
@@ -130,6 +121,21 @@ fn work_and_memory_are_linear_in_the_text() {
     assert!(fault(&growths[0], few, &square).is_some(), "what is square is found");
     let doubled = |text: &[u8]| drop(black_box(vec![0_u8; text.len() * text.len() / 16]));
     assert!(fault(&growths[0], few, &doubled).is_some(), "so is memory");
+}
+
+fn assert_linear(faults: &[String]) {
+    assert!(faults.is_empty(), "not linear:\n{}", faults.join("\n"));
+}
+
+/// The size of the smaller text in the process that measures. In another one, runs the test in a process of its own.
+fn size_here(test: &str, default: usize) -> Option<usize> {
+    match std::env::var(MEASURES) {
+        Ok(bytes) => Some(bytes.parse().unwrap_or(default)),
+        Err(_) => {
+            in_a_process_of_its_own(test);
+            None
+        }
+    }
 }
 
 fn in_a_process_of_its_own(test: &str) {

@@ -2,11 +2,13 @@
 
 use crate::process::{demo, program, run, stop};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixStream};
+use tokio::process::Child;
 use tokio::sync::Notify;
 
 async fn import(data: &Path, file: &Path, more: &[&str]) -> (i32, String, String) {
@@ -17,12 +19,36 @@ async fn import(data: &Path, file: &Path, more: &[&str]) -> (i32, String, String
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
-#[tokio::test]
-async fn failures_that_are_not_named_are_counted() {
+/// A data folder with the collection `c`, and no server.
+async fn with_collection() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     run(&data, &["api-root", "add", "api"]).await;
     run(&data, &["collection", "add", "c"]).await;
+    (folder, data)
+}
+
+/// A server over the demo.
+struct Served {
+    folder: TempDir,
+    data: PathBuf,
+    child: Child,
+    /// The file by which the command line finds it.
+    control: Vec<u8>,
+}
+
+async fn serve() -> Served {
+    crate::tls::install_crypto();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let (child, _) = demo(&data).await;
+    let control = std::fs::read(data.join("control.json")).unwrap();
+    Served { folder, data, child, control }
+}
+
+#[tokio::test]
+async fn failures_that_are_not_named_are_counted() {
+    let (folder, data) = with_collection().await;
     let file = folder.path().join("bad.jsonl");
     let request =
         |number, bad| format!("{}\n", crate::app::tool(number, 2001)) + &"{\"type\":\"tool\"}\n".repeat(bad);
@@ -115,12 +141,8 @@ async fn hang_up(data: &Path, lost: std::ops::Range<usize>) {
 
 #[tokio::test]
 async fn what_left_without_an_answer_is_unknown() {
-    crate::tls::install_crypto();
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    let (child, _) = demo(&data).await;
+    let Served { folder, data, child, control } = serve().await;
     run(&data, &["collection", "add", "c"]).await;
-    let control = std::fs::read(data.join("control.json")).unwrap();
     let file = folder.path().join("tools.json");
     let tools: Vec<_> = (0..2500).map(|number| crate::app::tool(number, 2001)).collect();
     let mut text = String::from("{\"type\": \"bundle\", \"objects\": [");
@@ -173,12 +195,8 @@ async fn what_left_without_an_answer_is_unknown() {
 
 #[tokio::test]
 async fn what_the_server_says_of_a_request_is_believed() {
-    crate::tls::install_crypto();
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    let (child, _) = demo(&data).await;
+    let Served { folder, data, child, control } = serve().await;
     run(&data, &["collection", "add", "c"]).await;
-    let control = std::fs::read(data.join("control.json")).unwrap();
     let file = folder.path().join("tool.json");
     std::fs::write(&file, crate::app::tool(1, 2001).to_string()).unwrap();
     const BUSY: Fate = Fate::Said(503, "unavailable");
@@ -216,10 +234,7 @@ async fn what_the_server_says_of_a_request_is_believed() {
 #[tokio::test]
 async fn names_of_files_are_looked_at_before_anything_is_sent() {
     use std::os::unix::ffi::OsStrExt;
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    run(&data, &["api-root", "add", "api"]).await;
-    run(&data, &["collection", "add", "c"]).await;
+    let (folder, data) = with_collection().await;
     let file = folder.path().join(std::ffi::OsStr::from_bytes(b"f\xff.jsonl"));
     std::fs::write(&file, crate::app::tool(1, 2001).to_string()).unwrap();
     for wrong in [folder.path().join("missing"), folder.path().to_owned()] {
@@ -234,13 +249,9 @@ async fn names_of_files_are_looked_at_before_anything_is_sent() {
 
 #[tokio::test]
 async fn an_export_that_is_interrupted_leaves_nothing() {
-    crate::tls::install_crypto();
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    let (server, _) = demo(&data).await;
+    let Served { folder, data, child: server, control } = serve().await;
     let backups = folder.path().join("backups");
     std::fs::create_dir(&backups).unwrap();
-    let control = std::fs::read(data.join("control.json")).unwrap();
     let is_asked = Arc::new(Notify::new());
     let asked = is_asked.clone();
     between(&data, move |question| {

@@ -25,6 +25,14 @@ pub(crate) fn file(folder: &tempfile::TempDir, count: usize, bad: &[usize]) -> s
     path
 }
 
+/// A file of 300 objects of 4,000 bytes.
+pub(crate) fn large_file(folder: &tempfile::TempDir) -> std::path::PathBuf {
+    let path = file(folder, 300, &[]);
+    let text = std::fs::read_to_string(&path).unwrap().replace("good", &"x".repeat(4000));
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
 pub(crate) fn push(script: &Script, file: &std::path::Path, more: &[&str]) -> (i32, Value, String) {
     let mut command = taxii();
     command.args(["--url", &script.url, "--json", "push", "-c", "c", "--wait", "0"]).args(more).arg(file);
@@ -225,9 +233,7 @@ fn an_envelope_that_is_too_large_for_a_proxy_is_made_smaller() {
 #[test]
 fn an_envelope_at_which_the_connection_breaks_is_made_smaller() {
     let folder = tempfile::tempdir().unwrap();
-    let file = file(&folder, 300, &[]);
-    let text = std::fs::read_to_string(&file).unwrap().replace("good", &"x".repeat(4000));
-    std::fs::write(&file, text).unwrap();
+    let file = large_file(&folder);
     let script = Script::of_posts(|request| {
         if request.body.len() > 700_000 { (0, "", String::new()) } else { all_added(request) }
     });

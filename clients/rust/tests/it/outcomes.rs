@@ -1,6 +1,6 @@
 //! What a client says of a request to add or delete objects that may have been carried out although an error came back.
 
-use crate::foreign::{all_added, counts, file, push};
+use crate::foreign::{all_added, counts, file, large_file, push};
 use crate::script::{JSON, Reply, Request, Script};
 use crate::stub::{Behaviour, COLLECTION, Stub};
 use std::time::Duration;
@@ -166,9 +166,7 @@ fn behind_a_lost_answer(status: u16) -> impl FnMut(&Request) -> Reply + Send + '
 #[test]
 fn what_left_stays_unknown_whatever_is_said_of_its_parts() {
     let folder = tempfile::tempdir().unwrap();
-    let path = file(&folder, 300, &[]);
-    let text = std::fs::read_to_string(&path).unwrap().replace("good", &"x".repeat(4000));
-    std::fs::write(&path, text).unwrap();
+    let path = large_file(&folder);
     for status in [401, 403, 404, 409, 413, 429] {
         let script = Script::of_posts(behind_a_lost_answer(status));
         let (exit, summary, said) = push(&script, &path, &[]);
