@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need and passes all of them. Needs a Rust toolchain and Python 3.
+# Installs what the tests need and passes all of them. Needs a Rust toolchain and Python 3, and takes Go where it is.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,6 +14,10 @@ if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
         exit 1
     fi
 fi
+
+step "TiKV: the test store"
+CONCORD_TIKV_TESTD="$(conformance/tikv-testd.sh)"
+export CONCORD_TIKV_TESTD
 
 step "Rust: unit, contract, boundary, property, conformance and hostile-input tests"
 cargo build --workspace --all-targets --locked
