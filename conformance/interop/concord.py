@@ -17,6 +17,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("TAXII_SERVER", ROOT / "target/debug/taxii-server"))
 ICS_ATTACK = ROOT / "taxii-server/demo/ics-attack-18.1.json.gz"
 MEDIA_TYPE = "application/taxii+json;version=2.1"
+# Whether servers keep their objects in TiKV: that of CONCORD_TIKV_PD, else the test store.
+IS_TIKV = os.environ.get("CONCORD_STORE_ENGINE") == "tikv"
 START_SECONDS = 60
 STOP_SECONDS = 30
 
@@ -24,11 +26,16 @@ STOP_SECONDS = 30
 class Folder:
     """A data folder, and the commands that work on it."""
 
-    def __init__(self, path):
+    def __init__(self, path, settings=()):
         self.path = path
+        self.environment = {**os.environ, **dict(settings)}
+        if IS_TIKV:
+            # A folder has a store of its own, though all of them are in one cluster.
+            self.environment.setdefault("CONCORD_STORE_PREFIX", f"test-{uuid.uuid4()}")
 
     def start(self, *arguments, **options):
-        return subprocess.Popen([BINARY, *arguments, "--data", self.path], **options)
+        environment = {**self.environment, **options.pop("env", {})}
+        return subprocess.Popen([BINARY, *arguments, "--data", self.path], env=environment, **options)
 
     def run(self, *arguments, stdin=""):
         """Runs a command that must succeed, and gives what it prints."""
@@ -62,7 +69,7 @@ class Folder:
             interrupt(process)
 
     def start_serving(self, port):
-        environment = {"RUST_LOG": "warn", **os.environ}
+        environment = {"RUST_LOG": os.environ.get("RUST_LOG", "warn")}
         listen = ["--listen", f"127.0.0.1:{port}", "--metrics-listen", "none"]
         return self.start("serve", *listen, env=environment)
 

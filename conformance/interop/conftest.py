@@ -1,15 +1,25 @@
 import gzip
+import os
 import uuid
 
 import pytest
 from taxii2client.v21 import Collection
 
-from concord import BINARY, ICS_ATTACK, Folder, object_texts
+from concord import BINARY, ICS_ATTACK, IS_TIKV, Folder, object_texts
+from tikv import cluster
 
 
 def pytest_configure():
     if not BINARY.is_file():
         pytest.exit(f"no server at {BINARY}: run `cargo build`, or name a binary in TAXII_SERVER", 2)
+
+
+@pytest.fixture(scope="session", autouse=IS_TIKV)
+def engine(tmp_path_factory):
+    """The cluster of a run on TiKV, in the environment of every server."""
+    with cluster(tmp_path_factory.mktemp("tikv")) as found:
+        os.environ.update(found.settings)
+        yield
 
 
 @pytest.fixture(scope="session")

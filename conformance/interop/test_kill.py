@@ -18,6 +18,7 @@ from datetime import datetime
 import requests
 
 from concord import (
+    IS_TIKV,
     Folder,
     envelope,
     free_port,
@@ -29,7 +30,7 @@ from concord import (
     wait_until_ready,
 )
 
-ROUNDS = 50
+ROUNDS = 12 if IS_TIKV else 50
 WRITERS = 4
 MAX_OBJECTS = 50
 # POSTs that are acknowledged before the kill, at most.
