@@ -3,11 +3,13 @@
 mod connections;
 mod error;
 mod listen;
+mod store;
 
 pub use connections::Timeouts;
 pub use error::{ConfigError, ParseError};
 pub(crate) use listen::Unnamed;
 pub use listen::{ListenAddress, MetricsListen, NotAnAddress};
+pub use store::{EngineName, StoreConfig};
 
 use serde::{Deserialize, Serialize};
 use std::error::Error;
@@ -20,8 +22,10 @@ use std::time::Duration;
 pub struct Config {
     /// Address for TAXII. Without a host it is every address with TLS or behind a proxy, else that of this machine.
     pub listen: ListenAddress,
-    /// Folder of the embedded store.
+    /// Folder of the embedded store, and of the files of this process.
     pub data: PathBuf,
+    /// Where collections are kept.
+    pub store: StoreConfig,
     /// Whether a store is taken that was copied while a server had it open.
     pub accept_copy: bool,
     /// Address that clients use, as `https://taxii.example.org`, without the base path. When it is not set, discovery
@@ -121,6 +125,7 @@ impl Default for Config {
         Self {
             listen: ListenAddress::loopback(Self::PORT),
             data: PathBuf::from("concord-data"),
+            store: StoreConfig::default(),
             accept_copy: false,
             public_url: None,
             base_path: String::new(),
@@ -184,7 +189,7 @@ impl Config {
     }
 
     /// Overrides settings by environment variables. The name of a variable is `CONCORD_` and the key in capitals; keys
-    /// of the table `tls` follow `CONCORD_TLS_`.
+    /// of the tables `tls` and `store` follow `CONCORD_TLS_` and `CONCORD_STORE_`.
     ///
     /// # Errors
     /// When a value has another type than its setting, or a name looks like a mistyped one.
@@ -202,12 +207,13 @@ impl Config {
                 }
             };
             let value = kind.parse(value).map_err(|source| ConfigError::Variable { variable, source })?;
-            match known.strip_prefix("tls_") {
+            let of_table = |name: &&&str| key.starts_with(&format!("{name}_"));
+            match TABLES.iter().find(of_table) {
                 None => settings.insert(key, value),
-                Some(part) => {
-                    let tls = settings.entry("tls").or_insert_with(|| toml::Table::new().into());
-                    let tls = tls.as_table_mut().expect("`tls` is serialised as a table");
-                    tls.insert(part.to_owned(), value)
+                Some(name) => {
+                    let table = settings.entry(*name).or_insert_with(|| toml::Table::new().into());
+                    let table = table.as_table_mut().expect("it is serialised as a table");
+                    table.insert(known[name.len() + 1..].to_owned(), value)
                 }
             };
         }
@@ -226,6 +232,7 @@ impl Config {
     /// # Errors
     /// When a rule is broken; the message says what to do.
     pub fn check(&self) -> Result<(), ConfigError> {
+        self.store.check()?;
         // What a name stands for is seen when the server starts.
         let is_safe = self.listen.is_loopback().unwrap_or(true) || self.is_tls();
         let has_scheme = |url: &String| url.starts_with("https://") || url.starts_with("http://");
@@ -280,10 +287,20 @@ impl Kind {
     }
 }
 
+/// Tables of settings.
+const TABLES: [&str; 2] = ["tls", "store"];
+
 /// Settings that an environment variable can override.
-pub(crate) const KEYS: [(&str, Kind); 20] = [
+pub(crate) const KEYS: [(&str, Kind); 27] = [
     ("listen", Kind::Text),
     ("data", Kind::Text),
+    ("store_engine", Kind::Text),
+    ("store_pd", Kind::Text),
+    ("store_keyspace", Kind::Text),
+    ("store_prefix", Kind::Text),
+    ("store_ca", Kind::Text),
+    ("store_cert", Kind::Text),
+    ("store_key", Kind::Text),
     ("public_url", Kind::Text),
     ("base_path", Kind::Text),
     ("accept_copy", Kind::Boolean),
@@ -350,12 +367,18 @@ mod tests {
             ("CONCORD_TLS_CERTIFICATE", "a.pem"),
             ("CONCORD_TLS_KEY", "b.pem"),
             ("CONCORD_TLS_MIN_VERSION", "1.3"),
+            ("CONCORD_STORE_ENGINE", "tikv"),
+            ("CONCORD_STORE_PD", "10.0.0.1:2379"),
             ("CONCORD_SHARED", "of something else"),
             ("HOME", "/"),
         ]);
         let config = config.unwrap();
         assert_eq!((config.title.as_str(), config.max_page, config.behind_tls_proxy), ("2026", 5, true));
         assert_eq!(config.base_path, "/cti");
+        assert_eq!(
+            (config.store.engine, config.store.pd.as_deref()),
+            (EngineName::Tikv, Some("10.0.0.1:2379"))
+        );
         let tls = Tls { certificate: "a.pem".into(), key: "b.pem".into(), min_version: TlsVersion::V1_3 };
         assert_eq!(config.tls, Some(tls));
         let mistyped = over(&[("CONCORD_LISTN", "127.0.0.1:1")]).unwrap_err().to_string();
@@ -366,7 +389,7 @@ mod tests {
         assert!(
             format!("{:#}", over(&[("CONCORD_MAX_PAGE", "abc")]).unwrap_err()).contains("CONCORD_MAX_PAGE")
         );
-        for (key, _) in KEYS.iter().filter(|(key, _)| !key.starts_with("tls_")) {
+        for (key, _) in KEYS.iter().filter(|(key, _)| !TABLES.iter().any(|table| key.starts_with(table))) {
             let unknown = format!("{:#}", Config::parse(&format!("{key} = []")).unwrap_err());
             assert!(!unknown.contains("unknown field"), "{key}");
         }

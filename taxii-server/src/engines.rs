@@ -1,9 +1,9 @@
 //! The one place that knows which engine a configuration names.
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, EngineName};
 use crate::private;
-use crate::store::engine::EngineError;
+use crate::store::engine::{Engine, EngineError};
 use crate::store::{EmbeddedEngine, Store, StoreError, bulk_ranges};
 use std::io;
 use std::path::PathBuf;
@@ -39,6 +39,21 @@ pub enum OpenError {
         /// The cause.
         source: EngineError,
     },
+    /// The cluster that holds the store cannot be used.
+    #[error("cannot use the store in TiKV at {pd}")]
+    Cluster {
+        /// Addresses of its placement drivers.
+        pd: String,
+        /// The cause.
+        source: EngineError,
+    },
+    /// TiKV is chosen, and this program was built without it.
+    #[cfg(not(feature = "tikv"))]
+    #[error("this program was built without TiKV; build it with the feature tikv")]
+    WithoutTikv,
+    /// Only the embedded store is made smaller in this way.
+    #[error("TiKV gives the space of removed objects back by itself")]
+    NotEmbedded,
     /// The engine was opened, but does not hold a store that this version reads.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -54,13 +69,50 @@ pub async fn open(config: &Config) -> Result<Store, OpenError> {
     for name in SECRETS {
         private::check(&config.data.join(name)).map_err(folder)?;
     }
+    let engine = match config.store.engine {
+        EngineName::Embedded => embedded(config)?,
+        EngineName::Tikv => tikv(config).await?,
+    };
+    Ok(Store::open(engine, Arc::new(Clock::System)).await?)
+}
+
+fn embedded(config: &Config) -> Result<Arc<dyn Engine>, OpenError> {
     let path = config.data.join(FILE);
     let open = if config.accept_copy { EmbeddedEngine::open_copy } else { EmbeddedEngine::open };
     let engine = open(&path, &bulk_ranges()).map_err(|source| OpenError::Engine { path, source })?;
     if engine.is_format_1() {
         return Err(StoreError::Format { found: 1 }.into());
     }
-    Ok(Store::open(Arc::new(engine), Arc::new(Clock::System)).await?)
+    Ok(Arc::new(engine))
+}
+
+#[cfg(feature = "tikv")]
+async fn tikv(config: &Config) -> Result<Arc<dyn Engine>, OpenError> {
+    use crate::store::engine::PrefixedEngine;
+    use crate::store::{TikvAddress, TikvEngine, TikvTls};
+    use std::ops::Range;
+
+    let tls = config.store.tls().map(|[ca, cert, key]| {
+        let [ca, cert, key] = [ca, cert, key].map(Clone::clone);
+        TikvTls { ca, cert, key }
+    });
+    let pd = config.store.pd_addresses().map(str::to_owned).collect();
+    let address = TikvAddress { pd, keyspace: config.store.keyspace.clone(), tls };
+    // Ranges of the store lie behind the prefix.
+    let prefix = format!("{}/", config.store.prefix).into_bytes();
+    let below = |range: &Range<Vec<u8>>| {
+        [&prefix[..], &range.start[..]].concat()..[&prefix[..], &range.end[..]].concat()
+    };
+    let bulk: Vec<_> = bulk_ranges().iter().map(below).collect();
+    let engine = TikvEngine::connect(address, &bulk)
+        .await
+        .map_err(|source| OpenError::Cluster { pd: config.store.pd.clone().unwrap_or_default(), source })?;
+    Ok(Arc::new(PrefixedEngine::new(Arc::new(engine), &prefix)))
+}
+
+#[cfg(not(feature = "tikv"))]
+async fn tikv(_: &Config) -> Result<Arc<dyn Engine>, OpenError> {
+    Err(OpenError::WithoutTikv)
 }
 
 /// As [`open`], for a server: when at least a quarter of the file is the space of removed collections, it is given back to
@@ -70,6 +122,9 @@ pub async fn open(config: &Config) -> Result<Store, OpenError> {
 /// As [`open`].
 pub async fn open_to_serve(config: &Config) -> Result<Store, OpenError> {
     let store = open(config).await?;
+    if config.store.engine != EngineName::Embedded {
+        return Ok(store);
+    }
     let (freed, length) = (store.freed().await?, length(config));
     if freed == 0 || freed < length / 4 {
         return Ok(store);
@@ -85,8 +140,11 @@ pub async fn open_to_serve(config: &Config) -> Result<Store, OpenError> {
 /// Gives the space of removed collections and objects back to the disk. Returns the bytes of the store before and after.
 ///
 /// # Errors
-/// As [`open`].
+/// As [`open`]; also when the store is not embedded.
 pub async fn compact(config: &Config) -> Result<[u64; 2], OpenError> {
+    if config.store.engine != EngineName::Embedded {
+        return Err(OpenError::NotEmbedded);
+    }
     let store = open(config).await?;
     let before = length(config);
     Ok([before, finish_compaction(config, store).await?])
@@ -115,6 +173,9 @@ fn length(config: &Config) -> u64 {
 /// Whether the store that a configuration names has been made. One that this account may not see may be there: opening it
 /// says why not.
 pub fn exists(config: &Config) -> bool {
+    if config.store.engine != EngineName::Embedded {
+        return true;
+    }
     let found = std::fs::metadata(config.data.join(FILE));
     found.map_or_else(|error| error.kind() == std::io::ErrorKind::PermissionDenied, |_| true)
 }

@@ -50,16 +50,6 @@ pub enum StartError {
     /// The store cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// The engine takes smaller commits than the settings allow requests to be.
-    #[error(
-        "max_content_length is {max_content_length}, and the store takes requests of {most} bytes at most"
-    )]
-    MaxContentLength {
-        /// The setting.
-        max_content_length: u64,
-        /// Bytes of the largest request.
-        most: usize,
-    },
     /// Secrets cannot be made.
     #[error(transparent)]
     Credentials(#[from] CredentialError),
@@ -146,10 +136,6 @@ impl Server {
         let address = listener.local_addr().map_err(StartError::Listener)?;
         config.listen = address.into();
         config.check()?;
-        let (max_content_length, most) = (config.max_content_length, store.max_request_bytes());
-        if usize::try_from(max_content_length).map_or(true, |length| length > most) {
-            return Err(StartError::MaxContentLength { max_content_length, most });
-        }
         let caps = descriptors::caps(&config);
         let app = Arc::new(App::new(store, config)?);
         let config = &app.config;

@@ -21,6 +21,7 @@ mod maintenance;
 mod memory;
 mod migration;
 mod overlay;
+mod pieces;
 mod places;
 mod profile;
 mod receipt;
@@ -30,6 +31,8 @@ mod select;
 mod status;
 #[cfg(any(test, feature = "testing"))]
 pub mod suite;
+#[cfg(feature = "tikv")]
+mod tikv;
 mod view;
 mod writer;
 
@@ -57,8 +60,8 @@ use writer::{Health, Write, Writer};
 pub use announce::Watch;
 pub use apply::Rejection;
 pub use command::{
-    Add, Admitted, Clear, Command, DecodeError, Delete, Erase, Group, Refused, Relevel, Request, Scope,
-    Stamps, Submitted, Target,
+    Add, Admitted, Clear, Command, Conclude, DecodeError, Delete, Erase, Group, Refused, Relevel, Request,
+    Scope, Stamps, Submitted, Target,
 };
 pub use contents::Contents;
 pub use cursor::{Cursor, CursorError};
@@ -77,6 +80,8 @@ pub(crate) use places::Place;
 pub use profile::{Conflicts, Profile};
 pub use receipt::Done;
 pub(crate) use status::{Room, cut, failure_message};
+#[cfg(feature = "tikv")]
+pub use tikv::{TikvAddress, TikvEngine, TikvTls};
 pub use view::View;
 
 /// The format of keys and records that this version writes.
@@ -366,7 +371,7 @@ impl Store {
         let (target, clearance) = (Target::of(&view.collection, principal), view.clearance());
         let command = Command::Add(Add { target, clearance, objects, stamps });
         let request = Request { received, fingerprint, ..self.request(principal, id, command) };
-        match self.carry_out(request).await? {
+        match self.carry_out_add(request).await? {
             Done::Added(status) => Ok(*status),
             _ => Err(Rejection::RequestReused.into()),
         }
@@ -453,11 +458,6 @@ impl Store {
     /// The clock of the store.
     pub fn clock(&self) -> &Arc<Clock> {
         &self.clock
-    }
-
-    /// Bytes of the largest request that the engine takes in one commit.
-    pub fn max_request_bytes(&self) -> usize {
-        writer::max_request_bytes(self.engine.limits())
     }
 
     fn page<T>(&self, view: &View, page: &PageRequest, selected: &Selection, items: Vec<T>) -> Page<T> {

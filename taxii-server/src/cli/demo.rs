@@ -1,7 +1,7 @@
 use super::admin::find_collection;
 use super::import::Importer;
 use super::{CommonOptions, install_crypto, output, start_logging};
-use crate::config::{ListenAddress, MetricsListen};
+use crate::config::{ListenAddress, MetricsListen, StoreConfig};
 use crate::control::{
     AccessResource, CollectionResource, Control, ControlError, NewAccount, NewApiRoot, NewCollection, Secrets,
 };
@@ -58,6 +58,7 @@ impl Demo {
         let mut config = options.config(Some("concord-demo"))?;
         config.listen = self.listen;
         config.title = "Concord demo".to_owned();
+        config.store = StoreConfig::default();
         config.metrics_listen = MetricsListen::Nowhere;
         let stop = StopSignal::register()?;
         let server = Server::start(config.clone()).await?;

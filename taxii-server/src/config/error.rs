@@ -77,6 +77,29 @@ pub enum ConfigError {
     /// `max_content_length` is out of bounds.
     #[error("max_content_length is 1 GiB at most, because a request is held in memory")]
     ContentLength,
+    /// TiKV is chosen, and its address is not set.
+    #[error(
+        "store.engine is tikv, so store.pd is needed: the addresses of its placement drivers, as 10.0.0.1:2379"
+    )]
+    NoPlacementDriver,
+    /// An address of a placement driver has another form.
+    #[error("store.pd holds {address}; an address is a host and a port, as 10.0.0.1:2379, without a scheme")]
+    PlacementDriver {
+        /// The address.
+        address: String,
+    },
+    /// Some of the files for mutual TLS with TiKV are set, and others are not.
+    #[error("store.ca, store.cert and store.key go together; store.{missing} is missing")]
+    HalfOfTls {
+        /// The key that is not set.
+        missing: &'static str,
+    },
+    /// A setting of TiKV, where the store is embedded.
+    #[error("store.{key} is a setting of TiKV; set store.engine to \"tikv\", or remove it")]
+    NotOfEmbedded {
+        /// The key.
+        key: &'static str,
+    },
 }
 
 /// Why a text is not a configuration.

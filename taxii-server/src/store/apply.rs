@@ -6,10 +6,13 @@
 
 mod add;
 mod clear;
+mod conclude;
 mod delete;
 mod erase;
 mod object;
 mod relevel;
+
+pub(super) use add::oldest_first;
 
 use super::StoreError;
 use super::announce::Announcement;
@@ -110,9 +113,11 @@ async fn single(overlay: &mut Overlay<'_>, request: &Request) -> Result<Outcome,
         }
         Command::Clear(clear) => clear::apply(overlay, *clear).await.map(Ok),
         // A group of another scope holds no such commands.
-        Command::Add(_) | Command::Delete(_) | Command::Relevel(_) | Command::Erase(_) => {
-            Ok(Err(Rejection::Stale))
-        }
+        Command::Add(_)
+        | Command::Delete(_)
+        | Command::Relevel(_)
+        | Command::Erase(_)
+        | Command::Conclude(_) => Ok(Err(Rejection::Stale)),
     }
 }
 
@@ -143,6 +148,7 @@ async fn collection(overlay: &mut Overlay<'_>, group: &Group) -> Result<Applied,
             Command::Delete(command) => delete::apply(overlay, first, command).await?,
             Command::Relevel(command) => relevel::apply(overlay, first, command, group.time).await?,
             Command::Erase(command) => erase::apply(overlay, first, command).await?,
+            Command::Conclude(command) => conclude::apply(overlay, first, command).await?,
             Command::Add(_) => add::apply(overlay, run, group.time).await?,
             Command::Directory(_) | Command::Clear(_) => Applied::single(Err(Rejection::Stale), None),
         };
@@ -172,6 +178,7 @@ fn first_reads(request: &Request) -> Vec<Key> {
         Command::Delete(delete) => (&delete.target, vec![&delete.id]),
         Command::Relevel(relevel) => (&relevel.target, Vec::new()),
         Command::Erase(erase) => (&erase.target, Vec::new()),
+        Command::Conclude(conclude) => (&conclude.target, Vec::new()),
         Command::Directory(_) | Command::Clear(_) => return Vec::new(),
     };
     let space = target.space();

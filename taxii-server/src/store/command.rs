@@ -75,6 +75,8 @@ pub enum Command {
     Clear(Clear),
     /// Erases versions that a deletion has hidden.
     Erase(Erase),
+    /// Ends a request whose objects were added in pieces.
+    Conclude(Conclude),
 }
 
 impl Command {
@@ -85,6 +87,7 @@ impl Command {
             Self::Delete(delete) => Scope::Collection(delete.target.collection),
             Self::Relevel(relevel) => Scope::Collection(relevel.target.collection),
             Self::Erase(erase) => Scope::Collection(erase.target.collection),
+            Self::Conclude(conclude) => Scope::Collection(conclude.target.collection),
             Self::Directory(_) => Scope::Directory,
             Self::Clear(_) => Scope::Maintenance,
         }
@@ -99,6 +102,7 @@ impl Command {
             // Removals, each of some keys.
             Self::Erase(erase) => erase.limit as usize * 1024,
             Self::Delete(delete) => delete.limit as usize * 1024,
+            Self::Conclude(conclude) => conclude.status.len() + 1024,
             Self::Directory(_) | Self::Clear(_) => 1 << 10,
         }
     }
@@ -150,7 +154,7 @@ pub enum Submitted {
 }
 
 impl Submitted {
-    fn weight(&self) -> usize {
+    pub(super) fn weight(&self) -> usize {
         match self {
             Self::Admitted(admitted) => admitted.json.len() + 1024,
             Self::Refused(_) => 1024,
@@ -265,6 +269,15 @@ pub struct Erase {
     pub target: Target,
     /// Maximum number of versions.
     pub limit: u32,
+}
+
+/// Writes the outcome of a request whose objects were added in pieces, because an engine takes small commits only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conclude {
+    /// The collection.
+    pub target: Target,
+    /// The status of the whole request, as JSON.
+    pub status: Bytes,
 }
 
 /// Removes a bounded number of obsolete keys.

@@ -38,6 +38,14 @@ pub trait Engine: Send + Sync + 'static {
     fn limits(&self) -> Limits {
         Limits::default()
     }
+
+    /// Frees what no snapshot of the last minutes sees. One process of several calls it now and then.
+    ///
+    /// # Errors
+    /// When the engine cannot be reached.
+    fn collect_garbage(&self) -> EngineFuture<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// The largest commits and values that an engine takes.

@@ -92,6 +92,7 @@ impl Store {
     /// # Errors
     /// When the engine fails.
     pub async fn clear(&self, receipts_before: i64) -> Result<(), StoreError> {
+        self.engine.collect_garbage().await?;
         let before = u64::try_from(receipts_before).unwrap_or_default();
         for clear in [Clear::Receipts { before, limit: PIECE }, Clear::Removed { limit: PIECE }] {
             while let Done::Worked { more: true, .. } = self.work(Command::Clear(clear)).await? {}

@@ -127,6 +127,20 @@ impl Builder {
         self.failures.add(refused.id.is_none(), row);
     }
 
+    /// Adds a row of the status of a piece of the request.
+    pub(super) fn settle(&mut self, index: usize, row: Result<StatusDetails, StatusDetails>) {
+        match row {
+            Ok(row) => self.successes.add(false, row),
+            Err(mut row) => {
+                if let Some(finding) = &mut row.finding {
+                    finding.index = index as u64;
+                    row.message = Some(message(finding, false));
+                }
+                self.failures.add(false, row);
+            }
+        }
+    }
+
     /// Counts a refused object for whose reason there is no room.
     pub(super) fn refuse_unlisted(&mut self) {
         self.failures.count += 1;

@@ -23,10 +23,13 @@
 #![allow(missing_docs, reason = "each function is a contract, which its name states")]
 
 pub mod clearance;
+#[cfg(all(test, feature = "tikv"))]
+pub(crate) mod cluster;
 mod counting;
 pub mod engine_contract;
 mod faulty;
 pub mod histories;
+pub mod pieces;
 pub mod pollers;
 pub mod processes;
 pub mod replay;
@@ -67,7 +70,7 @@ macro_rules! engine_tests {
             #[allow(unused_imports, reason = "the trait may be known by its name already")]
             use $crate::store::suite::Open as _;
             use $crate::store::suite::{
-                clearance, engine_contract, histories, pollers, processes, replay, store_contract,
+                clearance, engine_contract, histories, pieces, pollers, processes, replay, store_contract,
             };
             $crate::engine_tests! { @each ($open)
                 engine_contract: snapshots_do_not_change scans_go_both_ways scans_stop_at_their_bounds
@@ -91,6 +94,8 @@ macro_rules! engine_tests {
                     a_deletion_is_finished_after_a_restart deletions_leave_nothing_behind
                     moving_past_deleted_versions_loses_nothing
                     a_mirror_serves_what_its_source_says_now,
+                pieces: a_request_in_pieces_has_the_outcome_of_a_whole_one
+                    restored_objects_in_pieces_keep_their_stamps a_request_in_pieces_goes_on_after_faults,
                 pollers: each_poller_gets_every_survivor_once,
                 replay: any_cut_of_a_log_leaves_equal_bytes,
                 processes: two_processes_under_faults a_revoked_token_stops_working_elsewhere
@@ -172,6 +177,8 @@ mod tests {
     engine_tests!(memory: Memory::default());
     engine_tests!(embedded: Embedded::default());
     engine_tests!(prefixed: Prefixed::default());
+    #[cfg(feature = "tikv")]
+    engine_tests!(tikv: crate::store::suite::cluster::Tikv::default());
 }
 
 /// A store with one collection, at a clock that stands still.

@@ -13,6 +13,7 @@ use crate::store::overlay::Overlay;
 use crate::store::receipt::{self, Done};
 use crate::store::record::{Edition, Entry, Head, ObjectRecord, Slot, VersionRow, date_added};
 use crate::store::status;
+pub(in crate::store) use decision::oldest_first;
 use decision::{Known, KnownPlace};
 use std::collections::{BTreeMap, BTreeSet};
 use stix_model::taxii::Status;

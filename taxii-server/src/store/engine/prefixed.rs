@@ -44,6 +44,10 @@ impl Engine for PrefixedEngine {
     fn limits(&self) -> Limits {
         self.engine.limits()
     }
+
+    fn collect_garbage(&self) -> EngineFuture<'_, ()> {
+        self.engine.collect_garbage()
+    }
 }
 
 struct PrefixedSnapshot {

@@ -241,7 +241,7 @@ fn is_visible(edition: Option<&Edition>, decision: Decision, known: Option<&Know
 
 /// The objects of a request in the order in which they come, but versions of one object together and from the oldest one on;
 /// restored objects as they come.
-fn oldest_first(add: &Add) -> Vec<(usize, &Admitted)> {
+pub(in crate::store) fn oldest_first(add: &Add) -> Vec<(usize, &Admitted)> {
     let mut objects: Vec<_> = admitted(add).collect();
     if add.stamps != Stamps::Clock {
         return objects;
