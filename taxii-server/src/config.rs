@@ -291,13 +291,14 @@ impl Kind {
 const TABLES: [&str; 2] = ["tls", "store"];
 
 /// Settings that an environment variable can override.
-pub(crate) const KEYS: [(&str, Kind); 27] = [
+pub(crate) const KEYS: [(&str, Kind); 28] = [
     ("listen", Kind::Text),
     ("data", Kind::Text),
     ("store_engine", Kind::Text),
     ("store_pd", Kind::Text),
     ("store_keyspace", Kind::Text),
     ("store_prefix", Kind::Text),
+    ("store_replica_listen", Kind::Text),
     ("store_ca", Kind::Text),
     ("store_cert", Kind::Text),
     ("store_key", Kind::Text),

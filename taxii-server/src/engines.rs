@@ -110,6 +110,51 @@ async fn tikv(config: &Config) -> Result<Arc<dyn Engine>, OpenError> {
     Ok(Arc::new(PrefixedEngine::new(Arc::new(engine), &prefix)))
 }
 
+/// Lets other servers of the cluster hand over requests to write. Without it they are slower, and no less correct.
+#[cfg(feature = "tikv")]
+async fn share_writing(config: &Config, mut store: Store) -> Result<Store, OpenError> {
+    match replica_listener(config).await {
+        Ok(listener) => store.share_writing(listener).await?,
+        Err(error) => {
+            tracing::warn!(%error, "no other server can hand over requests to this one; see store.replica_listen");
+        }
+    }
+    Ok(store)
+}
+
+#[cfg(not(feature = "tikv"))]
+async fn share_writing(_: &Config, store: Store) -> Result<Store, OpenError> {
+    Ok(store)
+}
+
+/// Listens at the address of the configuration, or at that from which this machine reaches the cluster.
+#[cfg(feature = "tikv")]
+async fn replica_listener(config: &Config) -> io::Result<std::net::TcpListener> {
+    use crate::config::Unnamed;
+    use std::net::{Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
+
+    if let Some(address) = &config.store.replica_listen {
+        return TcpListener::bind(&address.resolve(0, Unnamed::All).await?[..]);
+    }
+    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for pd in config.store.pd_addresses() {
+        for pd in tokio::net::lookup_host(pd).await? {
+            // Nothing is sent: the system only looks up its route.
+            let any =
+                if pd.is_ipv4() { SocketAddr::from(([0; 4], 0)) } else { (Ipv6Addr::UNSPECIFIED, 0).into() };
+            let found = UdpSocket::bind(any).and_then(|socket| {
+                socket.connect(pd)?;
+                TcpListener::bind((socket.local_addr()?.ip(), 0))
+            });
+            match found {
+                Ok(listener) => return Ok(listener),
+                Err(error) => last = error,
+            }
+        }
+    }
+    Err(last)
+}
+
 #[cfg(not(feature = "tikv"))]
 async fn tikv(_: &Config) -> Result<Arc<dyn Engine>, OpenError> {
     Err(OpenError::WithoutTikv)
@@ -123,7 +168,7 @@ async fn tikv(_: &Config) -> Result<Arc<dyn Engine>, OpenError> {
 pub async fn open_to_serve(config: &Config) -> Result<Store, OpenError> {
     let store = open(config).await?;
     if config.store.engine != EngineName::Embedded {
-        return Ok(store);
+        return share_writing(config, store).await;
     }
     let (freed, length) = (store.freed().await?, length(config));
     if freed == 0 || freed < length / 4 {

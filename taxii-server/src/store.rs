@@ -21,6 +21,8 @@ mod maintenance;
 mod memory;
 mod migration;
 mod overlay;
+#[cfg(feature = "tikv")]
+mod peers;
 mod pieces;
 mod places;
 mod profile;
@@ -44,7 +46,7 @@ use bytes::Bytes;
 use engine::{Commit, Engine, EngineError, HeadChange, Snapshot};
 use keys::Timeline;
 use record::{Entry, Head, date_added};
-use reload::{Follower, Reload, read_directory};
+use reload::{Reload, Task, read_directory};
 use select::Selection;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -105,7 +107,12 @@ pub struct Store {
     cursors: cursor::Cursors,
     writes: mpsc::Sender<Write>,
     writer: tokio::task::JoinHandle<()>,
-    follower: Follower,
+    follower: Task,
+    /// Other processes that share the engine.
+    #[cfg(feature = "tikv")]
+    peers: Option<Arc<peers::Peers>>,
+    #[cfg(feature = "tikv")]
+    secret: Bytes,
     announcer: Arc<Announcer>,
     health: Arc<Health>,
     replaced: Arc<AtomicU64>,
@@ -209,6 +216,10 @@ impl Store {
             organisation: opened.organisation,
             clock,
             cursors: cursor::Cursors::new(&opened.secret),
+            #[cfg(feature = "tikv")]
+            peers: None,
+            #[cfg(feature = "tikv")]
+            secret: opened.secret,
             writes,
             writer,
             announcer,
@@ -219,8 +230,25 @@ impl Store {
         })
     }
 
+    /// Shares the writing with other processes over the same engine: each collection is written by one of them, and the
+    /// others hand their requests over to it, at the address of this listener. Without it they conflict, and are slower.
+    ///
+    /// # Errors
+    /// When the listener cannot be used.
+    #[cfg(feature = "tikv")]
+    pub async fn share_writing(&mut self, listener: std::net::TcpListener) -> Result<(), StoreError> {
+        let (engine, writes) = (Arc::clone(&self.engine), self.writes.clone());
+        let peers = peers::Peers::join(self.process, engine, &self.secret, writes, listener).await?;
+        self.peers = Some(peers);
+        Ok(())
+    }
+
     /// Writes all queued requests, then releases the engine.
     pub async fn close(mut self) {
+        #[cfg(feature = "tikv")]
+        if let Some(peers) = self.peers.take() {
+            peers.leave(&*self.engine).await;
+        }
         self.follower.end().await;
         if let Err(error) = self.end_lease().await {
             tracing::warn!(%error, "the lease of maintenance ends by its time");
@@ -481,6 +509,12 @@ impl Store {
     }
 
     async fn carry_out(&self, request: Request) -> Result<Done, StoreError> {
+        #[cfg(feature = "tikv")]
+        if let Some(peers) = &self.peers
+            && let Some(done) = peers.carry_out(&request).await
+        {
+            return Ok(done);
+        }
         let (reply, answer) = oneshot::channel();
         self.writes.send(Write { request, reply }).await.map_err(|_| StoreError::Closed)?;
         // The writer ended in the middle of it.

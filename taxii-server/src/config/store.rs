@@ -1,6 +1,6 @@
 //! Where collections are kept.
 
-use super::ConfigError;
+use super::{ConfigError, ListenAddress};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -18,6 +18,10 @@ pub struct StoreConfig {
     pub keyspace: Option<String>,
     /// TiKV: beginning of all keys, so that several deployments share a cluster.
     pub prefix: String,
+    /// TiKV: address at which other servers of the same cluster hand over requests to write; not set: a free port of the
+    /// address from which this machine reaches the cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replica_listen: Option<ListenAddress>,
     /// TiKV: certificates of the authorities that signed those of the cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca: Option<PathBuf>,
@@ -48,6 +52,7 @@ impl Default for StoreConfig {
             pd: None,
             keyspace: None,
             prefix: "concord".to_owned(),
+            replica_listen: None,
             ca: None,
             cert: None,
             key: None,

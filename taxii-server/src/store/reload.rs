@@ -32,8 +32,8 @@ impl Reload {
     }
 
     /// Starts the task that follows the changes of other processes.
-    pub(super) fn follow(self) -> Follower {
-        Follower(tokio::spawn(self.run()))
+    pub(super) fn follow(self) -> Task {
+        Task(tokio::spawn(self.run()))
     }
 
     async fn run(self) {
@@ -49,10 +49,10 @@ impl Reload {
     }
 }
 
-/// The task that follows the directory; it ends with the store.
-pub(super) struct Follower(tokio::task::JoinHandle<()>);
+/// A task that ends with its owner.
+pub(super) struct Task(pub(super) tokio::task::JoinHandle<()>);
 
-impl Follower {
+impl Task {
     /// Ends the task, and waits until it has released the engine.
     pub(super) async fn end(&mut self) {
         self.0.abort();
@@ -60,7 +60,7 @@ impl Follower {
     }
 }
 
-impl Drop for Follower {
+impl Drop for Task {
     fn drop(&mut self) {
         self.0.abort();
     }

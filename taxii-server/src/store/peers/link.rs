@@ -1,0 +1,248 @@
+//! Handing requests over: HTTP/2 over TLS. A process trusts the certificate that another one has written into the store,
+//! and a request whose MAC was made with the secret in it: whoever writes into the store may do everything anyway.
+
+use super::super::command::Group;
+use super::super::receipt::Done;
+use super::super::writer::Write;
+use axum::http::{Request, Response, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use hmac::{Hmac, KeyInit, Mac};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::http2::{self, SendRequest};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, ServerConfig, SignatureScheme};
+use sha2::Sha256;
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+use uuid::Uuid;
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// Bytes of the largest request that is taken.
+const MAX_BYTES: usize = 8 << 20;
+/// Connections of other processes that are open at the same time.
+const MAX_CONNECTIONS: usize = 256;
+/// Time to connect, and for each handshake.
+const HANDSHAKE: Duration = Duration::from_secs(1);
+/// Header of the MAC of a request.
+const MAC: &str = "x-concord-mac";
+/// Makes the key of requests differ from that of cursors.
+const PURPOSE: &[u8] = b"requests of replicas";
+
+/// The key and the certificate of this process, made anew at each start.
+pub(super) struct Identity {
+    certificate: CertificateDer<'static>,
+    key: Vec<u8>,
+}
+
+impl Identity {
+    pub(super) fn new() -> Result<Self, rcgen::Error> {
+        let made = rcgen::generate_simple_self_signed([NAME.to_owned()])?;
+        Ok(Self { certificate: made.cert.der().clone(), key: made.signing_key.serialize_der() })
+    }
+
+    pub(super) fn certificate(&self) -> &[u8] {
+        &self.certificate
+    }
+}
+
+/// The name in all certificates, which says nothing: each is trusted for itself.
+const NAME: &str = "replica";
+
+/// Where a process takes requests, and its certificate in base64.
+pub(super) struct Link {
+    pub(super) address: SocketAddr,
+    pub(super) certificate: String,
+}
+
+type Sender = SendRequest<Full<Bytes>>;
+
+/// The connections to other processes.
+pub(super) struct Links {
+    mac: Hmac<Sha256>,
+    open: Mutex<BTreeMap<Uuid, Sender>>,
+}
+
+impl Links {
+    pub(super) fn new(secret: &[u8]) -> Self {
+        Self { mac: mac(secret), open: Mutex::default() }
+    }
+
+    pub(super) fn forget(&self, id: Uuid) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+
+    /// Sends a group, and returns what became of its only request; `None` when it was not carried out.
+    pub(super) async fn send(&self, id: Uuid, link: &Link, group: Vec<u8>) -> Result<Option<Done>, Failure> {
+        let known = self.open.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
+        let mut sender = match known.filter(|sender| !sender.is_closed()) {
+            Some(sender) => sender,
+            None => {
+                let sender = connect(link).await?;
+                self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(id, sender.clone());
+                sender
+            }
+        };
+        let seal = self.mac.clone().chain_update(&group).finalize().into_bytes();
+        let request = Request::post("/").header(MAC, STANDARD.encode(seal)).body(Full::from(group))?;
+        sender.ready().await?;
+        let answer = sender.send_request(request).await?;
+        let is_done = answer.status() == StatusCode::OK;
+        let body = Limited::new(answer.into_body(), MAX_BYTES).collect().await?.to_bytes();
+        Ok(if is_done { Some(serde_json::from_slice(&body)?) } else { None })
+    }
+}
+
+fn mac(secret: &[u8]) -> Hmac<Sha256> {
+    let key = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
+    let key = key.chain_update(PURPOSE).finalize().into_bytes();
+    Hmac::new_from_slice(&key).expect("HMAC takes keys of any length")
+}
+
+async fn connect(link: &Link) -> Result<Sender, Failure> {
+    let pinned = CertificateDer::from(STANDARD.decode(&link.certificate)?);
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Pinned { certificate: pinned, provider }))
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let stream = tokio::time::timeout(HANDSHAKE, TcpStream::connect(link.address)).await??;
+    stream.set_nodelay(true)?;
+    let connecting = TlsConnector::from(Arc::new(config)).connect(ServerName::try_from(NAME)?, stream);
+    let stream = tokio::time::timeout(HANDSHAKE, connecting).await??;
+    let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection to another replica ended");
+        }
+    });
+    Ok(sender)
+}
+
+/// Takes requests of other processes until it is dropped.
+pub(super) fn serve(
+    listener: std::net::TcpListener,
+    identity: &Identity,
+    secret: &[u8],
+    writes: mpsc::Sender<Write>,
+) -> Result<impl Future<Output = ()> + use<>, Failure> {
+    let key = PrivateKeyDer::try_from(identity.key.clone())?;
+    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(vec![identity.certificate.clone()], key)?;
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    listener.set_nonblocking(true)?;
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let (acceptor, mac) = (TlsAcceptor::from(Arc::new(config)), mac(secret));
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    Ok(async move {
+        let mut connections = tokio::task::JoinSet::new();
+        loop {
+            let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
+            while connections.try_join_next().is_some() {}
+            let Ok((stream, _)) = listener.accept().await else {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            };
+            let (acceptor, mac, writes) = (acceptor.clone(), mac.clone(), writes.clone());
+            connections.spawn(async move {
+                let _permit = permit;
+                let _ = stream.set_nodelay(true);
+                let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await else {
+                    return;
+                };
+                let service = service_fn(move |request| answer(request, mac.clone(), writes.clone()));
+                let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+                let _ = connection.serve_connection(TokioIo::new(stream), service).await;
+            });
+        }
+    })
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    mac: Hmac<Sha256>,
+    writes: mpsc::Sender<Write>,
+) -> Result<Response<Full<Bytes>>, std::convert::Infallible> {
+    let (status, body) = match take(request, mac, writes).await {
+        Some(done) => (StatusCode::OK, serde_json::to_vec(&done).unwrap_or_default()),
+        None => (StatusCode::CONFLICT, Vec::new()),
+    };
+    let mut response = Response::new(Full::from(body));
+    *response.status_mut() = status;
+    Ok(response)
+}
+
+/// Carries out a request of another process; `None` when it is not carried out.
+async fn take(request: Request<Incoming>, mac: Hmac<Sha256>, writes: mpsc::Sender<Write>) -> Option<Done> {
+    let seal = STANDARD.decode(request.headers().get(MAC)?.as_bytes()).ok()?;
+    let body = Limited::new(request.into_body(), MAX_BYTES).collect().await.ok()?.to_bytes();
+    mac.chain_update(&body).verify_slice(&seal).ok()?;
+    let request = Group::decode(&body).ok()?.requests.pop()?;
+    let (reply, outcome) = oneshot::channel();
+    writes.send(Write { request, reply }).await.ok()?;
+    outcome.await.ok()?.ok()
+}
+
+/// Trusts one certificate, whatever it says.
+#[derive(Debug)]
+struct Pinned {
+    certificate: CertificateDer<'static>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Pinned {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        match *end_entity == self.certificate {
+            true => Ok(ServerCertVerified::assertion()),
+            false => Err(rustls::CertificateError::ApplicationVerificationFailure.into()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
