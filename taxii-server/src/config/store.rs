@@ -68,6 +68,7 @@ impl StoreConfig {
     }
 
     /// The three files for mutual TLS with the cluster, if they are set.
+    #[cfg(feature = "tikv")]
     pub(crate) fn tls(&self) -> Option<[&PathBuf; 3]> {
         Some([self.ca.as_ref()?, self.cert.as_ref()?, self.key.as_ref()?])
     }
