@@ -23,6 +23,9 @@ step "Rust: unit, contract, boundary, property, conformance and hostile-input te
 cargo build --workspace --all-targets --locked
 cargo test --workspace --locked
 
+step "deploy: container, service, proxy"
+deploy/check.sh
+
 step "Python: real clients against the real server"
 venv="${CARGO_TARGET_DIR:-target}/interop-venv"
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"

@@ -7,6 +7,7 @@ pub use crate::credentials::CredentialError;
 use crate::credentials::Credentials;
 use crate::metrics::Metrics;
 use crate::store::Store;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 /// The state of a running server.
@@ -20,6 +21,8 @@ pub struct App {
     pub(crate) budgets: Budgets,
     /// The certificates of our own listener, if it has some.
     pub(crate) certificates: OnceLock<Arc<Certificates>>,
+    /// Whether the server was told to stop.
+    pub(crate) is_stopping: AtomicBool,
 }
 
 impl App {
@@ -30,6 +33,7 @@ impl App {
     pub fn new(store: Store, config: Config) -> Result<Self, CredentialError> {
         let budgets = Budgets::new(config.max_content_length);
         let (credentials, metrics) = (Credentials::new()?, Metrics::default());
-        Ok(Self { store, config, credentials, metrics, budgets, certificates: OnceLock::new() })
+        let (certificates, is_stopping) = (OnceLock::new(), AtomicBool::new(false));
+        Ok(Self { store, config, credentials, metrics, budgets, certificates, is_stopping })
     }
 }

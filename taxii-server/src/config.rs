@@ -3,12 +3,14 @@
 mod connections;
 mod error;
 mod listen;
+mod networks;
 mod store;
 
 pub use connections::Timeouts;
 pub use error::{ConfigError, ParseError};
 pub(crate) use listen::Unnamed;
 pub use listen::{ListenAddress, MetricsListen, NotAnAddress};
+pub use networks::{Networks, NotANetwork};
 pub use store::{EngineName, StoreConfig};
 
 use serde::{Deserialize, Serialize};
@@ -37,6 +39,9 @@ pub struct Config {
     pub base_path: String,
     /// Whether a proxy in front terminates TLS. This allows plain HTTP on an address other than loopback.
     pub behind_tls_proxy: bool,
+    /// Proxies that begin each connection to `listen` with a header (PROXY protocol, version 2), which tells the address
+    /// of the client. From these addresses no connection is taken without one, and from others none with one.
+    pub proxy_protocol_from: Networks,
     /// Certificate chain and key; read again when the files change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
@@ -64,8 +69,11 @@ pub struct Config {
     /// Maximum number of open connections; fewer where the system allows fewer open files.
     pub max_connections: usize,
     /// Maximum number of open connections from one address (IPv6: one network of 64 bits). This machine has no such bound,
-    /// and there is none behind a proxy, where all come from one address.
+    /// and there is none behind a proxy that does not tell addresses, where all come from one.
     pub max_connections_per_address: usize,
+    /// Seconds for which a server that was told to stop still takes connections, while `/readyz` says that it does not, so
+    /// that proxies turn to others.
+    pub shutdown_delay: u32,
     /// Times that clients have for each step; not in the file.
     #[serde(skip)]
     pub timeouts: Timeouts,
@@ -130,6 +138,7 @@ impl Default for Config {
             public_url: None,
             base_path: String::new(),
             behind_tls_proxy: false,
+            proxy_protocol_from: Networks::default(),
             tls: None,
             title: "Concord".to_owned(),
             description: None,
@@ -142,6 +151,7 @@ impl Default for Config {
             metrics_listen: MetricsListen::At(ListenAddress::loopback(Self::METRICS_PORT)),
             max_connections: 1000,
             max_connections_per_address: 100,
+            shutdown_delay: 0,
             timeouts: Timeouts::default(),
         }
     }
@@ -291,7 +301,7 @@ impl Kind {
 const TABLES: [&str; 2] = ["tls", "store"];
 
 /// Settings that an environment variable can override.
-pub(crate) const KEYS: [(&str, Kind); 28] = [
+pub(crate) const KEYS: [(&str, Kind); 30] = [
     ("listen", Kind::Text),
     ("data", Kind::Text),
     ("store_engine", Kind::Text),
@@ -306,6 +316,7 @@ pub(crate) const KEYS: [(&str, Kind); 28] = [
     ("base_path", Kind::Text),
     ("accept_copy", Kind::Boolean),
     ("behind_tls_proxy", Kind::Boolean),
+    ("proxy_protocol_from", Kind::Text),
     ("tls_certificate", Kind::Text),
     ("tls_key", Kind::Text),
     ("tls_min_version", Kind::Text),
@@ -320,6 +331,7 @@ pub(crate) const KEYS: [(&str, Kind); 28] = [
     ("metrics_listen", Kind::Text),
     ("max_connections", Kind::Number),
     ("max_connections_per_address", Kind::Number),
+    ("shutdown_delay", Kind::Number),
 ];
 
 /// Returns the known key that is most like the unknown key in a message of `toml`.

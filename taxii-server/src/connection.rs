@@ -1,10 +1,11 @@
 //! Connections: accepting them, TLS, HTTP/1.1 and HTTP/2, and the end of those on which nothing moves.
 //!
-//! Each state has a timer: the TLS handshake, the head of a request, its body (`drain.rs`), taking the answer, and the
+//! Each state has a timer: the header of a proxy, the TLS handshake, the head of a request, its body (`drain.rs`), taking the answer, and the
 //! time until the next request. Answers have none while the server makes them.
 
 mod activity;
 mod exchange;
+mod proxied;
 mod register;
 mod stream;
 
@@ -12,12 +13,13 @@ pub(crate) use register::Caps;
 
 use crate::budget::Budget;
 use crate::certificates::Certificates;
-use crate::config::Timeouts;
+use crate::config::{Networks, Timeouts};
 use crate::router;
 use activity::{Activity, Overdue};
 use exchange::ConnectionService;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use proxied::HeaderError;
 use register::{Place, Register};
 use std::future::poll_fn;
 use std::io;
@@ -26,7 +28,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Poll, ready};
 use std::time::Duration;
-use stream::{Begun, Watched};
+use stream::{Beginning, Begun, Watched};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -49,18 +51,25 @@ const PING: Duration = Duration::from_secs(20);
 const GOODBYE: Duration = Duration::from_millis(500);
 /// Time until a listener that failed, as for want of descriptors, tries again.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
-/// First byte of a TLS handshake.
-const HANDSHAKE: u8 = 0x16;
 
 /// Whether connections go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
     /// They do.
     Running,
+    /// They do, and over HTTP/1.1 end with their next answer, so that clients come back to another server.
+    Leaving,
     /// Open requests are finished, and nothing new begins.
     Draining,
     /// All are closed.
     Cut,
+}
+
+/// Where a connection comes from.
+struct Origin {
+    peer: Option<SocketAddr>,
+    /// Whether its header will tell the client.
+    is_proxy: bool,
 }
 
 /// A socket that gives connections.
@@ -99,12 +108,20 @@ pub(crate) struct Front {
     certificates: Option<Arc<Certificates>>,
     timeouts: Timeouts,
     register: Arc<Register>,
+    /// Proxies that tell where clients are.
+    proxies: Networks,
 }
 
 impl Front {
     /// `name` is the setting that names the address.
     pub(crate) fn new(name: &'static str, service: router::Service, timeouts: Timeouts, caps: Caps) -> Self {
-        Self { service, certificates: None, timeouts, register: Register::new(name, caps) }
+        let (register, proxies) = (Register::new(name, caps), Networks::default());
+        Self { service, certificates: None, timeouts, register, proxies }
+    }
+
+    /// Takes the address of clients from the header of these proxies.
+    pub(crate) fn behind(self, proxies: Networks) -> Self {
+        Self { proxies, ..self }
     }
 
     pub(crate) fn with_tls(self, certificates: Arc<Certificates>) -> Self {
@@ -121,8 +138,11 @@ impl Front {
                 Some(_) = connections.join_next() => {}
                 incoming = listener.next() => match incoming {
                     Ok((stream, peer)) => {
-                        if let Some(place) = front.register.admit(peer.map(|peer| peer.ip())) {
-                            connections.spawn(Arc::clone(&front).hold(stream, peer, place, phases.clone()));
+                        let address = peer.map(|peer| peer.ip());
+                        let is_proxy = address.is_some_and(|address| front.proxies.contains(address));
+                        if let Some(place) = front.register.admit(address.filter(|_| !is_proxy)) {
+                            let origin = Origin { peer, is_proxy };
+                            connections.spawn(Arc::clone(&front).hold(stream, origin, place, phases.clone()));
                         }
                     }
                     Err(error) => front.rest(&error).await,
@@ -155,16 +175,56 @@ impl Front {
     /// Serves a connection until it ends or its place is needed.
     async fn hold(
         self: Arc<Self>,
-        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-        peer: Option<SocketAddr>,
+        mut stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        origin: Origin,
         mut place: Place,
-        phase: watch::Receiver<Phase>,
+        mut phase: watch::Receiver<Phase>,
     ) {
+        let mut peer = origin.peer;
+        if origin.is_proxy {
+            let client = tokio::select! {
+                client = self.ask_proxy(&mut stream, peer) => client,
+                () = reaches(&mut phase, Phase::Draining) => return,
+                _ = &mut place.given_up => return,
+            };
+            let Some(client) = client else { return };
+            peer = client.or(peer);
+            if peer.is_some_and(|peer| !place.belongs_to(peer.ip())) {
+                return;
+            }
+        }
         let activity = Arc::clone(&place.activity);
         tokio::select! {
             () = self.begin(stream, peer, activity, phase) => {}
             _ = &mut place.given_up => tracing::debug!(peer = shown(peer), "closed in favour of a new connection"),
         }
+    }
+
+    /// Waits for the header of a proxy. `None` when there is none that can be used.
+    async fn ask_proxy(
+        &self,
+        stream: &mut (impl AsyncRead + Unpin),
+        proxy: Option<SocketAddr>,
+    ) -> Option<Option<SocketAddr>> {
+        let header = tokio::time::timeout(self.timeouts.proxy_header, proxied::read_header(stream)).await;
+        let cause = match header {
+            Ok(Ok(client)) => return Some(client),
+            // Probes that only connect come often, and say nothing of the settings.
+            Ok(Err(HeaderError::Ended(_))) => return None,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the header did not come in time".to_owned(),
+        };
+        if let Some(times) = self.register.trouble.tell() {
+            let hint = "let the proxy send it (HAProxy: send-proxy-v2), or take the address out of proxy_protocol_from";
+            tracing::warn!(
+                proxy = shown(proxy),
+                cause,
+                times,
+                hint,
+                "a connection has no header of the PROXY protocol"
+            );
+        }
+        None
     }
 
     /// Waits for the first byte, and shakes hands over TLS.
@@ -180,8 +240,20 @@ impl Front {
             first = tokio::time::timeout(self.timeouts.head, first) => first,
             () = reaches(&mut phase, Phase::Draining) => return,
         };
-        let Ok(Ok(Some((first, stream)))) = first else { return };
-        let is_handshake = first == HANDSHAKE;
+        let Ok(Ok(Some((beginning, stream)))) = first else { return };
+        if beginning == Beginning::ProxyHeader {
+            if let Some(times) = self.register.trouble.tell() {
+                let hint = "if it is a proxy of yours, name it in proxy_protocol_from";
+                tracing::warn!(
+                    peer = shown(peer),
+                    times,
+                    hint,
+                    "an address that is no known proxy sends a header of the PROXY protocol"
+                );
+            }
+            return;
+        }
+        let is_handshake = beginning == Beginning::Handshake;
         match &self.certificates {
             None => {
                 if is_handshake && let Some(times) = self.register.trouble.tell() {
@@ -237,6 +309,7 @@ impl Front {
             activity: Arc::clone(&activity),
             peer,
             budget: Budget::of_connection(),
+            phase: phase.clone(),
         };
         let stream = TokioIo::new(Watched::new(stream, Arc::clone(&activity)));
         let protocol = protocol();

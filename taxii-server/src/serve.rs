@@ -20,6 +20,7 @@ use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
@@ -148,6 +149,7 @@ impl Server {
             background.push(tokio::spawn(Arc::clone(certificates).follow()));
             front = front.with_tls(Arc::clone(certificates));
         }
+        front = front.behind(config.proxy_protocol_from.clone());
         let mut server = Self {
             app: Arc::clone(&app),
             address,
@@ -267,6 +269,21 @@ impl Server {
         }
     }
 
+    /// Says that the server is not ready, and goes on for the time in which proxies notice it.
+    async fn leave(&self) {
+        self.app.is_stopping.store(true, Ordering::Relaxed);
+        let delay = Duration::from_secs(self.app.config.shutdown_delay.into());
+        if delay.is_zero() {
+            return;
+        }
+        advance(&self.phase, Phase::Leaving);
+        let mut phase = self.phase.subscribe();
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            _ = phase.wait_for(|phase| *phase > Phase::Leaving) => {}
+        }
+    }
+
     fn reload(&self) {
         match &self.certificates {
             Some(certificates) => certificates.reload(),
@@ -276,10 +293,12 @@ impl Server {
         }
     }
 
-    /// Waits for open requests, finishes all writes, and closes the store.
+    /// Lets proxies turn to other servers (`shutdown_delay`), waits for open requests, finishes all writes, and closes the
+    /// store.
     pub async fn stop(mut self) {
+        self.leave().await;
         drop(self.control);
-        self.phase.send_replace(Phase::Draining);
+        advance(&self.phase, Phase::Draining);
         let mut cut = 0;
         let mut grace = std::pin::pin!(tokio::time::sleep(self.app.config.timeouts.grace));
         let mut is_over = false;
@@ -291,7 +310,7 @@ impl Server {
                 },
                 () = &mut grace, if !is_over => {
                     is_over = true;
-                    self.phase.send_replace(Phase::Cut);
+                    advance(&self.phase, Phase::Cut);
                 }
             }
         }
@@ -315,6 +334,15 @@ impl Server {
         }
         tracing::warn!("a request did not end; the store is left to repair itself at the next start");
     }
+}
+
+/// Goes on to a phase, unless a later one has begun.
+fn advance(phases: &watch::Sender<Phase>, phase: Phase) {
+    phases.send_if_modified(|current| {
+        let is_later = phase > *current;
+        *current = phase.max(*current);
+        is_later
+    });
 }
 
 /// Listens on the first address that can be used of those that a setting names.

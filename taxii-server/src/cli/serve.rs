@@ -1,5 +1,5 @@
 use super::{CommonOptions, install_crypto, output, start_logging};
-use crate::config::{Config, ListenAddress, MetricsListen, Tls, TlsVersion};
+use crate::config::{Config, ListenAddress, MetricsListen, Networks, Tls, TlsVersion};
 use crate::control::{Control, NewAccount, NewApiRoot, Secrets};
 use crate::serve::{Server, StopSignal};
 use crate::{engines, private};
@@ -31,6 +31,9 @@ pub(super) struct Serve {
     /// A proxy in front terminates TLS
     #[arg(long)]
     behind_tls_proxy: bool,
+    /// Proxies that tell the address of the client in a header (PROXY protocol, version 2), as 10.0.0.7,10.1.0.0/16
+    #[arg(long, value_name = "NETWORKS")]
+    proxy_protocol_from: Option<Networks>,
     /// Certificate chain (PEM), read again when it changes
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_certificate: Option<PathBuf>,
@@ -46,9 +49,14 @@ pub(super) struct Serve {
     /// Open connections at most [default: 1000]
     #[arg(long, value_name = "NUMBER")]
     max_connections: Option<usize>,
-    /// Open connections from one address at most; not for this machine, nor behind a proxy [default: 100]
+    /// Open connections from one address at most; not for this machine, nor behind a proxy that does not tell addresses
+    /// [default: 100]
     #[arg(long, value_name = "NUMBER")]
     max_connections_per_address: Option<usize>,
+    /// Seconds for which a server that was told to stop still takes connections while /readyz fails, so that proxies turn
+    /// to others [default: 0]
+    #[arg(long, value_name = "SECONDS")]
+    shutdown_delay: Option<u32>,
 }
 
 impl Serve {
@@ -83,6 +91,8 @@ impl Serve {
         config.max_connections = self.max_connections.unwrap_or(config.max_connections);
         config.max_connections_per_address =
             self.max_connections_per_address.unwrap_or(config.max_connections_per_address);
+        config.proxy_protocol_from = self.proxy_protocol_from.unwrap_or(config.proxy_protocol_from);
+        config.shutdown_delay = self.shutdown_delay.unwrap_or(config.shutdown_delay);
         config.metrics_listen = self.metrics_listen.unwrap_or(config.metrics_listen);
         Ok(config)
     }

@@ -5,6 +5,8 @@ use std::time::Duration;
 /// Times after which a connection is closed, or an answer given up, because nothing moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
+    /// For the header of a proxy.
+    pub proxy_header: Duration,
     /// For the TLS handshake.
     pub handshake: Duration,
     /// For the first byte of a connection, and for the head of a request.
@@ -26,6 +28,7 @@ pub struct Timeouts {
 impl Timeouts {
     /// Those that [`Config`](super::Config) has by default.
     pub const DEFAULT: Self = Self {
+        proxy_header: Duration::from_secs(5),
         handshake: Duration::from_secs(10),
         head: Duration::from_secs(10),
         body_idle: Duration::from_secs(10),

@@ -1,12 +1,13 @@
 //! Requests and answers of one connection, with notes of who waits for whom.
 
+use super::Phase;
 use super::activity::{Activity, Exchange};
 use crate::budget::Budget;
 use crate::extract::ConnectionBudget;
 use crate::router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::{Request, Response, Version};
+use axum::http::{HeaderValue, Request, Response, Version, header};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
@@ -15,6 +16,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use tokio::sync::watch;
 use tower::Service as _;
 
 /// Largest part of an answer that is handed to the protocol at once, so that a slow client is seen to take something.
@@ -26,6 +28,7 @@ pub(super) struct ConnectionService {
     pub(super) activity: Arc<Activity>,
     pub(super) peer: Option<SocketAddr>,
     pub(super) budget: Budget,
+    pub(super) phase: watch::Receiver<Phase>,
 }
 
 impl hyper::service::Service<Request<Incoming>> for ConnectionService {
@@ -34,16 +37,21 @@ impl hyper::service::Service<Request<Incoming>> for ConnectionService {
     type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        let exchange = self.activity.begin(request.version() == Version::HTTP_2);
+        let is_http2 = request.version() == Version::HTTP_2;
+        let exchange = self.activity.begin(is_http2);
         request.extensions_mut().insert(ConnectionBudget(self.budget.clone()));
         if let Some(peer) = self.peer {
             request.extensions_mut().insert(ConnectInfo(peer));
         }
         let upload = |body| Body::new(Upload { body, exchange: Arc::clone(&exchange) });
         let request = request.map(upload);
-        let mut service = self.service.clone();
+        let (mut service, phase) = (self.service.clone(), self.phase.clone());
         Box::pin(async move {
-            let response = service.call(request).await?;
+            let mut response = service.call(request).await?;
+            // HTTP/2 has a frame that says so, when the time is over (RFC 9113, section 6.8).
+            if !is_http2 && *phase.borrow() >= Phase::Leaving {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
             exchange.answered();
             Ok(response.map(|body| Answer { body, rest: Bytes::new(), exchange }))
         })

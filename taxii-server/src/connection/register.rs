@@ -51,6 +51,21 @@ pub(super) struct Place {
     pub(super) given_up: oneshot::Receiver<()>,
 }
 
+impl Place {
+    /// Notes the address that a proxy told. Returns whether its client may have another connection.
+    pub(super) fn belongs_to(&self, client: IpAddr) -> bool {
+        let client = counted(Some(client));
+        let mut open = self.register.open();
+        if !self.register.make_room(&mut open, client, usize::MAX) {
+            return false;
+        }
+        if let Some(registered) = open.connections.get_mut(&self.number) {
+            registered.address = client;
+        }
+        true
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
         self.register.open().connections.remove(&self.number);
@@ -66,39 +81,13 @@ impl Register {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Finds a place for a new connection. When a cap is reached, another connection that has nothing to do gives way;
-    /// when none can, there is no place.
+    /// Finds a place for a new connection, if there is room. The address of one from a proxy is not known yet.
     pub(super) fn admit(self: &Arc<Self>, address: Option<IpAddr>) -> Option<Place> {
-        let address = address.map(network).filter(|address| !address.is_loopback());
+        let address = counted(address);
         let (activity, (keep, given_up)) = (Activity::new(), oneshot::channel());
         let mut open = self.open();
-        let of_address =
-            |open: &Open| open.connections.values().filter(|other| other.address == address).count();
-        let (cap, count, is_own) = match self.caps.per_address {
-            Some(cap) if address.is_some() && of_address(&open) >= cap => (cap, of_address(&open), true),
-            _ => (self.caps.all, open.connections.len(), false),
-        };
-        if count >= cap {
-            let among = |other: &&u64| !is_own || open.connections[other].address == address;
-            let now = Instant::now();
-            let rank = |number: &u64| Some((open.connections[number].activity.dispensable(now)?, *number));
-            let weakest = open.connections.keys().filter(among).filter_map(rank).min();
-            let is_full = weakest.is_none();
-            if let Some(times) = self.trouble.tell() {
-                let setting = if is_own { "max_connections_per_address" } else { "max_connections" };
-                let address = address.map(tracing::field::display);
-                tracing::warn!(
-                    listener = self.name,
-                    cap,
-                    setting,
-                    address,
-                    times,
-                    is_full,
-                    "too many connections; those with nothing to do are closed first"
-                );
-            }
-            let (_, weakest) = weakest?;
-            open.connections.remove(&weakest);
+        if !self.make_room(&mut open, address, self.caps.all) {
+            return None;
         }
         let number = open.next;
         open.next += 1;
@@ -107,6 +96,45 @@ impl Register {
         drop(open);
         Some(Place { register: Arc::clone(self), number, activity, given_up })
     }
+
+    /// Makes room for a connection: when a cap is reached, another one that has nothing to do gives way. Returns whether
+    /// there is room.
+    fn make_room(&self, open: &mut Open, address: Option<IpAddr>, all: usize) -> bool {
+        let of_address = open.connections.values().filter(|other| other.address == address).count();
+        let (cap, count, is_own) = match self.caps.per_address {
+            Some(cap) if address.is_some() && of_address >= cap => (cap, of_address, true),
+            _ => (all, open.connections.len(), false),
+        };
+        if count < cap {
+            return true;
+        }
+        let among = |other: &&u64| !is_own || open.connections[other].address == address;
+        let now = Instant::now();
+        let rank = |number: &u64| Some((open.connections[number].activity.dispensable(now)?, *number));
+        let weakest = open.connections.keys().filter(among).filter_map(rank).min();
+        let is_full = weakest.is_none();
+        if let Some(times) = self.trouble.tell() {
+            let setting = if is_own { "max_connections_per_address" } else { "max_connections" };
+            let address = address.map(tracing::field::display);
+            tracing::warn!(
+                listener = self.name,
+                cap,
+                setting,
+                address,
+                times,
+                is_full,
+                "too many connections; those with nothing to do are closed first"
+            );
+        }
+        let Some((_, weakest)) = weakest else { return false };
+        open.connections.remove(&weakest);
+        true
+    }
+}
+
+/// The address as caps count it.
+fn counted(address: Option<IpAddr>) -> Option<IpAddr> {
+    address.map(network).filter(|address| !address.is_loopback())
 }
 
 /// Tells trouble that may come in floods from time to time only.
@@ -153,6 +181,18 @@ mod tests {
         assert!(!is_open(&mut other), "three places in all");
         drop(neighbour);
         assert_eq!(register.open().connections.len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn clients_of_a_proxy_are_counted_when_it_has_told_their_address() {
+        let register = Register::new("listen", Caps { all: 5, per_address: Some(1) });
+        let [here, there]: [IpAddr; 2] = ["192.0.2.1", "192.0.2.2"].map(|text| text.parse().unwrap());
+        let mut places: Vec<_> = (0..4).map(|_| register.admit(None).unwrap()).collect();
+        assert!(places[0].belongs_to(here) && places[1].belongs_to(there) && places[2].belongs_to(here));
+        assert!(!is_open(&mut places[0]) && is_open(&mut places[1]) && is_open(&mut places[2]));
+        let _working = places[2].activity.begin(false);
+        assert!(!places[3].belongs_to(here), "requests are not cut off");
+        assert!(is_open(&mut places[3]), "the caller closes it");
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,26 +1,54 @@
 //! Streams that tell what happens on them.
 
 use super::activity::Activity;
+use super::proxied::SIGNATURE;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
-/// A stream of which the first byte was looked at.
+/// First byte of a TLS handshake.
+const HANDSHAKE: u8 = 0x16;
+
+/// A stream of which the first bytes were looked at.
 pub(super) struct Begun<S> {
     stream: S,
-    first: Option<u8>,
+    first: [u8; SIGNATURE.len()],
+    length: usize,
+    /// Bytes that were handed on already.
+    taken: usize,
+}
+
+/// What a client begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beginning {
+    /// A TLS handshake.
+    Handshake,
+    /// The header of a proxy.
+    ProxyHeader,
+    /// Something else, such as a request.
+    Other,
 }
 
 impl<S: AsyncRead + Unpin> Begun<S> {
-    /// Waits for the first byte. `None` when the client closes without one.
-    pub(super) async fn read_first(mut stream: S) -> io::Result<Option<(u8, Self)>> {
-        let mut first = [0];
-        Ok(match stream.read(&mut first).await? {
-            0 => None,
-            _ => Some((first[0], Self { stream, first: Some(first[0]) })),
-        })
+    /// Waits for the first byte, and for more while they are those of a proxy's header. `None` when the client closes
+    /// without one.
+    pub(super) async fn read_first(mut stream: S) -> io::Result<Option<(Beginning, Self)>> {
+        let (mut first, mut length) = ([0; SIGNATURE.len()], 0);
+        while length < first.len() && SIGNATURE.starts_with(&first[..length]) {
+            match stream.read(&mut first[length..]).await? {
+                0 if length == 0 => return Ok(None),
+                0 => break,
+                read => length += read,
+            }
+        }
+        let beginning = match first {
+            SIGNATURE => Beginning::ProxyHeader,
+            [HANDSHAKE, ..] => Beginning::Handshake,
+            _ => Beginning::Other,
+        };
+        Ok(Some((beginning, Self { stream, first, length, taken: 0 })))
     }
 }
 
@@ -30,10 +58,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Begun<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if buffer.remaining() > 0
-            && let Some(first) = self.first.take()
-        {
-            buffer.put_slice(&[first]);
+        let count = buffer.remaining().min(self.length - self.taken);
+        if count > 0 {
+            buffer.put_slice(&self.first[self.taken..self.taken + count]);
+            self.taken += count;
             return Poll::Ready(Ok(()));
         }
         Pin::new(&mut self.stream).poll_read(context, buffer)

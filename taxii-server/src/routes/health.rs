@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use axum::extract::State;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// The process runs.
 #[utoipa::path(get, path = "/livez/", tag = "Operation", security(()),
@@ -17,6 +18,9 @@ pub(crate) async fn livez() -> &'static str {
     responses((status = 200, description = "It is ready", body = String),
         (status = 503, description = "It is stopping, or the disk fails"), (status = 507, description = "The disk is full")))]
 pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, ApiError> {
+    if app.is_stopping.load(Ordering::Relaxed) {
+        return Err(ApiError::BUSY);
+    }
     app.store.ready().await?;
     Ok("ok\n")
 }

@@ -26,7 +26,9 @@ pub(super) fn caps(config: &Config) -> Caps {
             "the limit of open files allows fewer connections than the settings; raise it (ulimit -n, LimitNOFILE)"
         );
     }
-    Caps { all, per_address: (!config.behind_tls_proxy).then_some(config.max_connections_per_address) }
+    // A proxy that does not tell where clients are has all their connections.
+    let is_known = !config.behind_tls_proxy || !config.proxy_protocol_from.is_empty();
+    Caps { all, per_address: is_known.then_some(config.max_connections_per_address) }
 }
 
 #[cfg(unix)]

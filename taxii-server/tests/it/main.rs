@@ -22,6 +22,7 @@ mod posting;
 mod process;
 mod profiles;
 mod protocol;
+mod proxied;
 mod reads;
 mod slow;
 mod tls;

@@ -18,6 +18,15 @@ pub(super) fn check(report: &mut Report, config: &Config) {
     if config.behind_tls_proxy {
         check_proxy(report, config);
     }
+    if config.proxy_protocol_from.has_all() {
+        report.warning(
+            CHECK,
+            format!(
+                "proxy_protocol_from = {} takes the word of every address; name those of your proxies",
+                config.proxy_protocol_from
+            ),
+        );
+    }
     report.ok_if_silent(CHECK, format!("serves on {}", config.listen));
 }
 
