@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log"
 	"reflect"
 	"time"
 
@@ -37,6 +38,7 @@ type store struct {
 func send[R any](ctx context.Context, s *store, command tikvrpc.CmdType, request any, about *kvrpcpb.Context) (response *R, err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
+			log.Printf("%v: %v", command, reason)
 			response, err = nil, status.Errorf(codes.Internal, "%v", reason)
 		}
 	}()
@@ -216,7 +218,18 @@ func (s *store) KvScanLock(ctx context.Context, r *kvrpcpb.ScanLockRequest) (*kv
 	return send[kvrpcpb.ScanLockResponse](ctx, s, tikvrpc.CmdScanLock, r, r.Context)
 }
 
+// KvResolveLock ends several transactions one after another; the MVCC store takes one at a time.
 func (s *store) KvResolveLock(ctx context.Context, r *kvrpcpb.ResolveLockRequest) (*kvrpcpb.ResolveLockResponse, error) {
+	for _, ended := range r.TxnInfos {
+		one := &kvrpcpb.ResolveLockRequest{Context: r.Context, StartVersion: ended.Txn, CommitVersion: ended.Status}
+		response, err := s.KvResolveLock(ctx, one)
+		if err != nil || response.Error != nil || response.RegionError != nil {
+			return response, err
+		}
+	}
+	if len(r.TxnInfos) > 0 {
+		return &kvrpcpb.ResolveLockResponse{}, nil
+	}
 	return send[kvrpcpb.ResolveLockResponse](ctx, s, tikvrpc.CmdResolveLock, r, r.Context)
 }
 

@@ -229,7 +229,10 @@ impl IntoResponse for ApiError {
                 let seconds = retry_after.as_secs_f64().ceil().max(1.0) as u64;
                 headers.insert(header::RETRY_AFTER, seconds.into());
             }
-            // After an unknown outcome a client looks first, or repeats with its key.
+            // The same request may be sent again: objects that are there already are successes.
+            Self::Undetermined => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
             Self::Full | Self::Disk(_) => {
                 headers.insert(header::RETRY_AFTER, DISK_RETRY_SECONDS.into());
             }

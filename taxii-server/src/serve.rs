@@ -116,8 +116,7 @@ impl Server {
         let store = engines::open_to_serve(&config).await?;
         let unnamed = if config.is_tls() { Unnamed::All } else { Unnamed::Loopback };
         let listener = bind(&config.listen, Config::PORT, unnamed, "listen").await?;
-        let mut server = Self::over(config, store, listener).await?;
-        server.open_control()?;
+        let server = Self::over(config, store, listener, Operator::CommandLine).await?;
         server.say_listening();
         Ok(server)
     }
@@ -128,12 +127,17 @@ impl Server {
     /// # Errors
     /// When the configuration is not valid for the address of the listener, or the address for metrics is taken.
     pub async fn start_with(config: Config, store: Store, listener: TcpListener) -> Result<Self, StartError> {
-        let server = Self::over(config, store, listener).await?;
+        let server = Self::over(config, store, listener, Operator::Application).await?;
         server.say_listening();
         Ok(server)
     }
 
-    async fn over(mut config: Config, store: Store, listener: TcpListener) -> Result<Self, StartError> {
+    async fn over(
+        mut config: Config,
+        store: Store,
+        listener: TcpListener,
+        operator: Operator,
+    ) -> Result<Self, StartError> {
         let address = listener.local_addr().map_err(StartError::Listener)?;
         config.listen = address.into();
         config.check()?;
@@ -159,6 +163,10 @@ impl Server {
             background,
             control: None,
         };
+        if operator == Operator::CommandLine {
+            // Commands reach the server from its first answer on.
+            server.open_control()?;
+        }
         server.listen(listener, front)?;
         if let MetricsListen::At(address) = &config.metrics_listen {
             let listener = bind(address, Config::METRICS_PORT, Unnamed::Loopback, "metrics_listen").await?;
@@ -343,6 +351,15 @@ fn advance(phases: &watch::Sender<Phase>, phase: Phase) {
         *current = phase.max(*current);
         is_later
     });
+}
+
+/// What administers a server.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Operator {
+    /// Commands of this machine.
+    CommandLine,
+    /// The application that it is part of.
+    Application,
 }
 
 /// Listens on the first address that can be used of those that a setting names.

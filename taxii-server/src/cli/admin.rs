@@ -2,10 +2,20 @@
 
 use super::output;
 use crate::config::nearest;
-use crate::control::{CollectionResource, Control};
+use crate::control::{CollectionResource, Control, ControlError};
 use anyhow::bail;
+use axum::http::StatusCode;
 use serde::Serialize;
 use std::io::IsTerminal;
+
+/// Returns `None` for a refusal because something with this name exists.
+pub(super) fn unless_exists<T>(added: Result<T, ControlError>) -> Result<Option<T>, ControlError> {
+    match added {
+        Ok(added) => Ok(Some(added)),
+        Err(ControlError::Refused { status: StatusCode::CONFLICT, .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
 
 /// Finds a collection by its id, its alias or its title.
 pub(super) async fn find_collection(control: &Control, name: &str) -> anyhow::Result<CollectionResource> {

@@ -1,4 +1,4 @@
-use super::admin::find_collection;
+use super::admin::{find_collection, unless_exists};
 use super::import::Importer;
 use super::{CommonOptions, install_crypto, output, start_logging};
 use crate::config::{ListenAddress, MetricsListen, StoreConfig};
@@ -195,15 +195,6 @@ async fn add_or_find(control: &Control, new: &NewCollection) -> anyhow::Result<C
     match unless_exists(control.add_collection(new).await)? {
         Some(added) => Ok(added),
         None => find_collection(control, new.alias.as_deref().unwrap_or(&new.title)).await,
-    }
-}
-
-/// Returns `None` for a refusal because something with this name exists.
-fn unless_exists<T>(added: Result<T, ControlError>) -> Result<Option<T>, ControlError> {
-    match added {
-        Ok(added) => Ok(Some(added)),
-        Err(ControlError::Refused { status: StatusCode::CONFLICT, .. }) => Ok(None),
-        Err(error) => Err(error),
     }
 }
 

@@ -1,3 +1,4 @@
+use super::admin::unless_exists;
 use super::{CommonOptions, install_crypto, output, start_logging};
 use crate::config::{Config, ListenAddress, MetricsListen, Networks, Tls, TlsVersion};
 use crate::control::{Control, NewAccount, NewApiRoot, Secrets};
@@ -98,15 +99,19 @@ impl Serve {
     }
 }
 
-/// Adds an API root and an administrator to a new store, and shows the credentials.
+/// Adds an API root and an administrator to a new store, and shows the credentials. Of several servers that start on it at
+/// once, one adds each.
 async fn first_start(data: &Path, control: &Control) -> anyhow::Result<()> {
     if control.api_roots().await?.is_empty() {
         let title = Some("Concord".to_owned());
-        control.add_api_root(&NewApiRoot { name: "api".to_owned(), title, ..NewApiRoot::default() }).await?;
+        let api = NewApiRoot { name: "api".to_owned(), title, ..NewApiRoot::default() };
+        unless_exists(control.add_api_root(&api).await)?;
     }
     if control.accounts().await?.is_empty() {
         let admin = NewAccount { name: "admin".to_owned(), is_administrator: true, ..NewAccount::default() };
-        show(data, &control.add_account(&admin).await?)?;
+        if let Some(secrets) = unless_exists(control.add_account(&admin).await)? {
+            show(data, &secrets)?;
+        }
     }
     Ok(())
 }

@@ -7,6 +7,7 @@
 //! of them.
 
 mod client;
+mod locks;
 mod placement;
 mod regions;
 
@@ -97,11 +98,11 @@ impl Engine for TikvEngine {
 
     fn commit(&self, commit: Commit) -> EngineFuture<'_, ()> {
         Box::pin(async move {
-            let prepared = tokio::time::timeout(READ_TIME, self.prepare(commit));
+            let prepared = tokio::time::timeout(READ_TIME, self.prepare(&commit));
             let mut transaction = prepared.await.map_err(unavailable)??;
             let failed = match tokio::time::timeout(COMMIT_TIME, transaction.commit()).await {
                 Ok(Ok(_)) => return Ok(()),
-                Ok(Err(error)) if client::is_conflict(&error) => error,
+                Ok(Err(error)) if client::is_conflict(&error) || locks::absent(&error).is_some() => error,
                 Ok(Err(error)) => return Err(EngineError::Undetermined(error.into())),
                 Err(elapsed) => return Err(EngineError::Undetermined(elapsed.into())),
             };
@@ -110,6 +111,10 @@ impl Engine for TikvEngine {
             tracing::debug!(error = %failed, "a commit met another one");
             if let Ok(Err(error)) = tokio::time::timeout(READ_TIME, transaction.rollback()).await {
                 tracing::debug!(%error, "the locks of a commit stay until they expire");
+            }
+            if let Some(start) = locks::absent(&failed) {
+                let keys = locks::of_keys(commit.heads.keys().chain(commit.writes.keys()));
+                self.connection.wait_and_free(&start, keys).await?;
             }
             Err(EngineError::Conflict)
         })
@@ -128,17 +133,17 @@ impl Engine for TikvEngine {
 
 impl TikvEngine {
     /// Begins a transaction, compares the heads in it, and fills it.
-    async fn prepare(&self, commit: Commit) -> Result<Transaction, EngineError> {
+    async fn prepare(&self, commit: &Commit) -> Result<Transaction, EngineError> {
         let options = TransactionOptions::new_optimistic()
             .drop_check(CheckLevel::None)
             .heartbeat_option(HeartbeatOption::NoHeartbeat);
         let mut transaction = self.connection.begin(options).await?;
         if !commit.heads.is_empty() {
             let keys = commit.heads.keys().cloned().collect::<Vec<_>>();
-            let found = transaction.batch_get(keys).await.map_err(unavailable)?;
-            let found: BTreeMap<Key, Bytes> =
-                found.map(|pair| (pair.0.into(), Bytes::from(pair.1))).collect();
-            if commit.heads.iter().any(|(key, change)| found.get(key) != change.from.as_ref()) {
+            let (connection, bulk) = (Arc::clone(&self.connection), Arc::clone(&self.bulk));
+            let snapshot = TikvSnapshot { connection, timestamp: transaction.start_timestamp(), bulk };
+            let found = snapshot.get_piece(keys).await?;
+            if commit.heads.values().zip(&found).any(|(change, found)| *found != change.from) {
                 return Err(EngineError::Conflict);
             }
         }
@@ -151,15 +156,15 @@ impl TikvEngine {
             .map_err(unavailable)?;
         }
         for range in &commit.cleared {
-            self.clear(&mut transaction, range.clone(), &commit).await?;
+            self.clear(&mut transaction, range.clone(), commit).await?;
         }
-        for (key, value) in commit.writes {
-            if commit.heads.contains_key(&key) {
+        for (key, value) in &commit.writes {
+            if commit.heads.contains_key(key) {
                 continue;
             }
             match value {
-                Some(value) => transaction.put(key, value.to_vec()).await,
-                None => transaction.delete(key).await,
+                Some(value) => transaction.put(key.clone(), value.to_vec()).await,
+                None => transaction.delete(key.clone()).await,
             }
             .map_err(unavailable)?;
         }
@@ -259,8 +264,8 @@ impl TikvSnapshot {
     }
 
     async fn get_piece(&self, keys: Vec<Key>) -> Result<Vec<Option<Bytes>>, EngineError> {
-        let mut reader = self.reader();
-        let read = async {
+        let attempt = || async {
+            let mut reader = self.reader();
             if let [key] = &keys[..] {
                 return Ok(vec![reader.get(key.clone()).await?.map(Bytes::from)]);
             }
@@ -269,17 +274,16 @@ impl TikvSnapshot {
                 found.map(|pair| (pair.0.into(), Bytes::from(pair.1))).collect();
             Ok(keys.iter().map(|key| found.get(key).cloned()).collect())
         };
-        within(READ_TIME, read).await
+        within(READ_TIME, self.connection.read(attempt, || locks::of_keys(&keys))).await
     }
 
     /// Reads the first entries of a range that lies in one region, as far as is known.
     async fn scan_piece(&self, range: Range<Key>, scan: &Scan) -> Result<Vec<KeyValue>, EngineError> {
-        let mut reader = self.reader();
         let limit = u32::try_from(scan.limit).unwrap_or(u32::MAX);
-        let (range, entry) =
-            (range, |pair: tikv_client::KvPair| (Bytes::from(Key::from(pair.0)), Bytes::from(pair.1)));
+        let entry = |pair: tikv_client::KvPair| (Bytes::from(Key::from(pair.0)), Bytes::from(pair.1));
         let key = |key: tikv_client::Key| (Bytes::from(Key::from(key)), Bytes::new());
-        let read = async {
+        let attempt = || async {
+            let (mut reader, range) = (self.reader(), range.clone());
             Ok(match (scan.content, scan.direction) {
                 (Content::Entries, Direction::Forward) => {
                     reader.scan(range, limit).await?.map(entry).collect()
@@ -295,14 +299,14 @@ impl TikvSnapshot {
                 }
             })
         };
-        within(READ_TIME, read).await
+        within(READ_TIME, self.connection.read(attempt, || vec![range.clone()])).await
     }
 }
 
-/// Waits for a read of the client.
+/// Waits for a read.
 async fn within<T>(
     time: Duration,
-    read: impl Future<Output = Result<T, tikv_client::Error>>,
+    read: impl Future<Output = Result<T, EngineError>>,
 ) -> Result<T, EngineError> {
-    tokio::time::timeout(time, read).await.map_err(unavailable)?.map_err(unavailable)
+    tokio::time::timeout(time, read).await.map_err(unavailable)?
 }
