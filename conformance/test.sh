@@ -26,9 +26,17 @@ cargo test --workspace --locked
 step "deploy: container, service, proxy"
 deploy/check.sh
 
-step "Python: real clients against the real server"
+step "Python: real clients against the real server, on the embedded store"
 venv="${CARGO_TARGET_DIR:-target}/interop-venv"
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r conformance/interop/requirements.txt
-TAXII_SERVER="${CARGO_TARGET_DIR:-target}/debug/taxii-server" \
-    "$venv/bin/python" -m pytest -rs -p no:cacheprovider conformance/interop
+export TAXII_SERVER="${CARGO_TARGET_DIR:-target}/debug/taxii-server"
+interop() { "$venv/bin/python" -m pytest -rs -p no:cacheprovider "$@"; }
+interop conformance/interop --ignore conformance/interop/test_replicas.py
+
+step "Python: the same on TiKV"
+CONCORD_STORE_ENGINE=tikv interop conformance/interop -k "not stopped" --ignore conformance/interop/test_replicas.py \
+    --ignore conformance/interop/test_openapi.py --ignore conformance/interop/test_haproxy.py
+
+step "Python: three servers over one TiKV cluster, under load and faults"
+interop -s conformance/interop/test_replicas.py

@@ -59,6 +59,22 @@ class Folder:
             interrupt(process)
 
     @contextlib.contextmanager
+    def like_demo(self):
+        """Serves what the demo has, which keeps to the embedded store, on another engine."""
+        self.environment["CONCORD_TITLE"] = "Concord demo"
+        self.run("api-root", "add", "api")
+        collection = self.json("collection", "add", "ICS ATT&CK", "--alias", "ics-attack")
+        both = ["--stix", "2.0", "--stix", "2.1"]
+        writable = self.json("collection", "add", "Sandbox", "--alias", "sandbox", *both)
+        read = ["--read", collection["id"], "--read", writable["id"]]
+        self.run("import", ICS_ATTACK, "--collection", "ics-attack")
+        accounts = {"reader": read, "writer": [*read, "--write", writable["id"]], "admin": ["--administrator"]}
+        ready = {name: self.json("account", "add", name, *rights) for name, rights in accounts.items()}
+        with self.serve() as url:
+            named = {"collection": collection, "writable_collection": writable}
+            yield {**ready, **named, "url": url, "api_root": f"{url}/api/"}
+
+    @contextlib.contextmanager
     def serve(self, port=None):
         """Serves the folder, and gives the URL."""
         port = port or free_port()

@@ -20,13 +20,15 @@ pub(super) struct Reload {
 }
 
 impl Reload {
-    /// Reads the directory again when its revision differs from that of the copy.
+    /// Reads the directory again when its revision is above that of the copy.
     pub(super) async fn now(&self) -> Result<(), StoreError> {
         let snapshot = self.engine.snapshot().await?;
         let revision = snapshot.get(keys::directory_revision(Region::Local)).await?;
         let revision = revision.map_or(Ok(0), |bytes| directory::decode_revision(&bytes))?;
-        if revision != self.directory.load().revision {
-            self.directory.store(Arc::new(read_directory(&*snapshot).await?));
+        if revision > self.directory.load().revision {
+            let found = Arc::new(read_directory(&*snapshot).await?);
+            // Another reader may have found a later one meanwhile.
+            self.directory.rcu(|held| Arc::clone(if held.revision < found.revision { &found } else { held }));
         }
         Ok(())
     }

@@ -31,8 +31,17 @@ pub(super) fn absent(error: &Error) -> Option<Timestamp> {
     }
 }
 
+/// Whether another transaction held a lock for longer than the client waits.
+pub(super) fn is_held(error: &Error) -> bool {
+    match error {
+        Error::ResolveLockError(_) => true,
+        Error::MultipleKeyErrors(errors) | Error::ExtractedErrors(errors) => errors.iter().any(is_held),
+        _ => false,
+    }
+}
+
 impl Connection {
-    /// Reads, and again after a lock of an ended transaction. Locks are looked for in the ranges that are read.
+    /// Reads, and again while a lock is held or its transaction has ended. Locks are looked for in the ranges that are read.
     pub(super) async fn read<T, R>(
         &self,
         read: impl Fn() -> R,
@@ -46,11 +55,10 @@ impl Connection {
                 Ok(found) => return Ok(found),
                 Err(error) => error,
             };
-            let Some(start) = absent(&error) else { return Err(unavailable(error)) };
-            if self.time_left(&start).await?.is_zero() {
-                self.free(&start, ranges()).await?;
-            } else {
-                tokio::time::sleep(PAUSE).await;
+            match absent(&error) {
+                Some(start) if self.time_left(&start).await?.is_zero() => self.free(&start, ranges()).await?,
+                None if !is_held(&error) => return Err(unavailable(error)),
+                _ => tokio::time::sleep(PAUSE).await,
             }
         }
     }
@@ -101,5 +109,8 @@ mod tests {
         inner.txn_not_found = Some(Default::default());
         let error = Error::MultipleKeyErrors(vec![Error::Unimplemented, Error::KeyError(Box::new(inner))]);
         assert_eq!(absent(&error), Some(Timestamp::from_version(0)));
+        assert!(
+            !is_held(&error) && is_held(&Error::MultipleKeyErrors(vec![Error::ResolveLockError(vec![])]))
+        );
     }
 }
