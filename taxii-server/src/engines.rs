@@ -88,7 +88,19 @@ fn embedded(config: &Config) -> Result<Arc<dyn Engine>, OpenError> {
 
 #[cfg(feature = "tikv")]
 async fn tikv(config: &Config) -> Result<Arc<dyn Engine>, OpenError> {
-    use crate::store::engine::PrefixedEngine;
+    let engine = Arc::new(cluster(config).await?);
+    Ok(Arc::new(crate::store::engine::PrefixedEngine::new(engine, &prefix(config))))
+}
+
+/// The beginning of all keys of a deployment.
+#[cfg(feature = "tikv")]
+fn prefix(config: &Config) -> Vec<u8> {
+    format!("{}/", config.store.prefix).into_bytes()
+}
+
+/// Connects to the cluster that the configuration names.
+#[cfg(feature = "tikv")]
+pub(crate) async fn cluster(config: &Config) -> Result<crate::store::TikvEngine, OpenError> {
     use crate::store::{TikvAddress, TikvEngine, TikvTls};
     use std::ops::Range;
 
@@ -99,15 +111,14 @@ async fn tikv(config: &Config) -> Result<Arc<dyn Engine>, OpenError> {
     let pd = config.store.pd_addresses().map(str::to_owned).collect();
     let address = TikvAddress { pd, keyspace: config.store.keyspace.clone(), tls };
     // Ranges of the store lie behind the prefix.
-    let prefix = format!("{}/", config.store.prefix).into_bytes();
+    let prefix = prefix(config);
     let below = |range: &Range<Vec<u8>>| {
         [&prefix[..], &range.start[..]].concat()..[&prefix[..], &range.end[..]].concat()
     };
     let bulk: Vec<_> = bulk_ranges().iter().map(below).collect();
-    let engine = TikvEngine::connect(address, &bulk)
+    TikvEngine::connect(address, &bulk)
         .await
-        .map_err(|source| OpenError::Cluster { pd: config.store.pd.clone().unwrap_or_default(), source })?;
-    Ok(Arc::new(PrefixedEngine::new(Arc::new(engine), &prefix)))
+        .map_err(|source| OpenError::Cluster { pd: config.store.pd.clone().unwrap_or_default(), source })
 }
 
 /// Lets other servers of the cluster hand over requests to write. Without it they are slower, and no less correct.

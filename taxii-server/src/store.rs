@@ -47,7 +47,7 @@ use engine::{Commit, Engine, EngineError, HeadChange, Snapshot};
 use keys::Timeline;
 use record::{Entry, Head, date_added};
 use reload::{Reload, Task, read_directory};
-use select::Selection;
+use select::{Hints, Selection};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -108,6 +108,8 @@ pub struct Store {
     writes: mpsc::Sender<Write>,
     writer: tokio::task::JoinHandle<()>,
     follower: Task,
+    /// Used where the engine is remote.
+    hints: Option<Hints>,
     /// Other processes that share the engine.
     #[cfg(feature = "tikv")]
     peers: Option<Arc<peers::Peers>>,
@@ -211,6 +213,7 @@ impl Store {
         let (writes, writer) = writer.start();
         Ok(Self {
             follower: reload.clone().follow(),
+            hints: engine.is_remote().then(Hints::default),
             engine,
             reload,
             organisation: opened.organisation,
@@ -307,7 +310,7 @@ impl Store {
     /// When the engine fails.
     pub async fn objects(&self, view: &View, page: &PageRequest) -> Result<Page<Bytes>, StoreError> {
         let snapshot = self.engine.snapshot().await?;
-        let (selected, objects) = read_objects(&*snapshot, view, page).await?;
+        let (selected, objects) = self.read_objects(&*snapshot, view, page).await?;
         Ok(self.page(view, page, &selected, objects))
     }
 
@@ -321,7 +324,7 @@ impl Store {
         page: &PageRequest,
     ) -> Result<Page<ManifestRecord>, StoreError> {
         let snapshot = self.engine.snapshot().await?;
-        let mut selected = select::select(&*snapshot, view, &page.filter, page.after, page.limit).await?;
+        let mut selected = self.select(&*snapshot, view, page).await?;
         // The standard has no `next` here, so clients go on by date.
         selected.keep_ties_together();
         let key =
@@ -350,7 +353,7 @@ impl Store {
         page: &PageRequest,
     ) -> Result<Page<(Timestamp, Bytes)>, StoreError> {
         let snapshot = self.engine.snapshot().await?;
-        let (selected, objects) = read_objects(&*snapshot, view, page).await?;
+        let (selected, objects) = self.read_objects(&*snapshot, view, page).await?;
         let stamps = selected.versions.iter().map(|version| date_added(version.position));
         Ok(self.page(view, page, &selected, stamps.zip(objects).collect()))
     }
@@ -488,6 +491,20 @@ impl Store {
         &self.clock
     }
 
+    /// Selects a page and reads its objects. The page is cut to [`MAX_PAGE_BYTES`] before any object is read.
+    async fn read_objects(
+        &self,
+        snapshot: &dyn Snapshot,
+        view: &View,
+        page: &PageRequest,
+    ) -> Result<(Selection, Vec<Bytes>), StoreError> {
+        let selected = self.select_page(snapshot, view, page).await?;
+        let texts = places::read_texts(snapshot, view, &selected.versions).await?.into_iter();
+        // The snapshot has all that it has selected.
+        let objects = texts.collect::<Option<_>>().ok_or(StoreError::Corrupt("an object"))?;
+        Ok((selected, objects))
+    }
+
     fn page<T>(&self, view: &View, page: &PageRequest, selected: &Selection, items: Vec<T>) -> Page<T> {
         let (first, last) = (selected.versions.first(), selected.versions.last());
         let next = last.filter(|_| selected.next.is_some());
@@ -533,19 +550,6 @@ impl Target {
             number: collection.number,
         }
     }
-}
-
-/// Selects a page and reads its objects. The page is cut to [`MAX_PAGE_BYTES`] before any object is read.
-async fn read_objects(
-    snapshot: &dyn Snapshot,
-    view: &View,
-    page: &PageRequest,
-) -> Result<(Selection, Vec<Bytes>), StoreError> {
-    let selected = places::select_page(snapshot, view, page).await?;
-    let texts = places::read_texts(snapshot, view, &selected.versions).await?.into_iter();
-    // The snapshot has all that it has selected.
-    let objects = texts.collect::<Option<_>>().ok_or(StoreError::Corrupt("an object"))?;
-    Ok((selected, objects))
 }
 
 /// Values that every process reads when it opens the store.

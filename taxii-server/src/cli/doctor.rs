@@ -1,10 +1,12 @@
 mod certificate;
+#[cfg(feature = "tikv")]
+mod cluster;
 mod files;
 mod machine;
 mod settings;
 
 use super::{CommonOptions, output};
-use crate::config::Config;
+use crate::config::{Config, EngineName};
 use crate::control::{CollectionResource, Control};
 use crate::engines;
 use crate::store::FORMAT;
@@ -111,6 +113,8 @@ async fn check(report: &mut Report, config: &Config) {
     certificate::check(report, config);
     // Opening the store mends the rights of its files, so they are looked at before.
     files::check(report, config);
+    #[cfg(feature = "tikv")]
+    cluster::check(report, config).await;
     let (is_server, collections) = check_store(report, config).await;
     machine::check_addresses(report, config, is_server).await;
     machine::check_space(report, config);
@@ -120,9 +124,12 @@ async fn check(report: &mut Report, config: &Config) {
 
 /// Opens the store, or asks the server that has it open.
 async fn check_store(report: &mut Report, config: &Config) -> (bool, Vec<CollectionResource>) {
-    let data = config.data.display();
+    let place = match config.store.engine {
+        EngineName::Tikv => format!("TiKV, prefix {}", config.store.prefix),
+        _ => config.data.display().to_string(),
+    };
     if !engines::exists(config) {
-        report.ok("store", format!("none in {data} yet; the first start makes it"));
+        report.ok("store", format!("none in {place} yet; the first start makes it"));
         return (false, Vec::new());
     }
     let found = async {
@@ -140,7 +147,7 @@ async fn check_store(report: &mut Report, config: &Config) -> (bool, Vec<Collect
             report.ok(
                 "store",
                 format!(
-                    "{data}: format {FORMAT}, {use_now}, {} collections, {} accounts",
+                    "{place}: format {FORMAT}, {use_now}, {} collections, {} accounts",
                     collections.len(),
                     accounts.len()
                 ),

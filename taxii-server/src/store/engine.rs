@@ -39,6 +39,12 @@ pub trait Engine: Send + Sync + 'static {
         Limits::default()
     }
 
+    /// Whether each read costs the way to another machine, so that several are better asked for at once, though one of them
+    /// may turn out to be needless.
+    fn is_remote(&self) -> bool {
+        false
+    }
+
     /// Frees what no snapshot of the last minutes sees. One process of several calls it now and then.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ impl Store {
     /// When the engine fails.
     pub(crate) async fn places(&self, view: &View, page: &PageRequest) -> Result<Page<Place>, StoreError> {
         let snapshot = self.engine.snapshot().await?;
-        let selected = select_page(&*snapshot, view, page).await?;
+        let selected = self.select_page(&*snapshot, view, page).await?;
         let places = selected.versions.clone();
         Ok(self.page(view, page, &selected, places))
     }
@@ -32,17 +32,29 @@ impl Store {
     ) -> Result<Vec<Option<Bytes>>, StoreError> {
         read_texts(&*self.engine.snapshot().await?, view, places).await
     }
-}
 
-/// Selects the versions of a page, as many as its bytes allow.
-pub(super) async fn select_page(
-    snapshot: &dyn Snapshot,
-    view: &View,
-    page: &PageRequest,
-) -> Result<Selection, StoreError> {
-    let mut selected = select::select(snapshot, view, &page.filter, page.after, page.limit).await?;
-    selected.keep_within(MAX_PAGE_BYTES);
-    Ok(selected)
+    /// Selects the versions of a page, as many as its bytes allow.
+    pub(super) async fn select_page(
+        &self,
+        snapshot: &dyn Snapshot,
+        view: &View,
+        page: &PageRequest,
+    ) -> Result<Selection, StoreError> {
+        let mut selected = self.select(snapshot, view, page).await?;
+        selected.keep_within(MAX_PAGE_BYTES);
+        Ok(selected)
+    }
+
+    /// Selects the versions of a page.
+    pub(super) async fn select(
+        &self,
+        snapshot: &dyn Snapshot,
+        view: &View,
+        page: &PageRequest,
+    ) -> Result<Selection, StoreError> {
+        let PageRequest { filter, after, limit } = page;
+        select::select(snapshot, view, filter, *after, *limit, self.hints.as_ref()).await
+    }
 }
 
 /// Reads the objects at some places; `None` for those that are not there.

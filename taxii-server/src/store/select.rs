@@ -3,12 +3,14 @@
 use super::StoreError;
 use super::engine::{KeyValue, Scan, Snapshot};
 use super::filter::{Filter, VersionFilter};
-use super::keys::{self, ChainKey, Position, Space, Timeline};
+use super::keys::{self, ChainKey, Interval, Position, Space, Timeline};
 use super::record::{Bound, Chain, Edition, Entry, Head, ObjectRecord, Slot, VersionRow, decode_length};
 use super::view::View;
 use bytes::Bytes;
 use futures::future::try_join_all;
+use futures::try_join;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 use stix_model::{SpecVersion, StixId, Tlp};
 
 /// Maximum number of headers that one scan reads when a filter has no timeline of its own.
@@ -65,6 +67,27 @@ impl Selection {
     }
 }
 
+/// The timelines of latest versions that collections had when a page was last read. With them the first page of a request
+/// is asked for together with the head that tells which timelines there are, which saves a way to another machine.
+#[derive(Debug, Default)]
+pub(super) struct Hints(Mutex<BTreeMap<Space, Vec<Interval>>>);
+
+impl Hints {
+    fn of(&self, space: Space, clearance: Tlp) -> Vec<Interval> {
+        let hints = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = hints.get(&space).into_iter().flatten().copied();
+        known.filter(|interval| interval.contains(clearance)).collect()
+    }
+
+    fn learn(&self, space: Space, head: &Head) {
+        let mut hints = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = hints.entry(space).or_default();
+        if !known.iter().eq(head.latest.keys()) {
+            *known = head.latest.keys().copied().collect();
+        }
+    }
+}
+
 /// Finds up to `limit` versions after `start` that the viewer sees and that pass the filter.
 pub(super) async fn select(
     snapshot: &dyn Snapshot,
@@ -72,6 +95,7 @@ pub(super) async fn select(
     filter: &Filter,
     start: Option<Position>,
     limit: usize,
+    hints: Option<&Hints>,
 ) -> Result<Selection, StoreError> {
     let (space, clearance) = (view.space(), view.clearance());
     let reader = Reader { snapshot, space, clearance };
@@ -82,7 +106,13 @@ pub(super) async fn select(
     if filter.ids.is_some() {
         return reader.by_id(filter, start, limit).await;
     }
-    let head = reader.head().await?;
+    let hints = hints.filter(|_| filter.is_latest());
+    let hinted = hints.map_or_else(Vec::new, |hints| hints.of(space, clearance));
+    let (head, mut ahead) =
+        try_join!(reader.head(), reader.read_latest(hinted.iter().copied(), filter, start, limit))?;
+    if let Some(hints) = hints {
+        hints.learn(space, &head);
+    }
     if start.is_some_and(|start| start >= head.last(clearance)) {
         return Ok(Selection::default());
     }
@@ -93,9 +123,16 @@ pub(super) async fn select(
         |spec: &SpecVersion| filter.spec_versions.as_ref().is_none_or(|wanted| wanted.contains(spec));
     match (held.clone().filter(wanted).count(), held.count()) {
         (0, _) => Ok(Selection::default()),
+        _ if filter.is_latest() => {
+            let missing = head.intervals(clearance).filter(|interval| !hinted.contains(interval));
+            ahead.extend(reader.read_latest(missing, filter, start, limit).await?);
+            Ok(first(ahead, limit))
+        }
         // With one STIX version in the collection, asking for it is asking for the newest.
-        (1, 1) if filter.wants_only_last() => reader.latest(&head, filter, start, limit).await,
-        _ if filter.is_latest() => reader.latest(&head, filter, start, limit).await,
+        (1, 1) if filter.wants_only_last() => {
+            let found = reader.read_latest(head.intervals(clearance), filter, start, limit).await?;
+            Ok(first(found, limit))
+        }
         _ => reader.by_scan(&head, filter, start, limit).await,
     }
 }
@@ -190,17 +227,17 @@ impl Reader<'_> {
         entries.iter().map(selected).collect()
     }
 
-    /// The timelines that hold exactly the default view: one for each interval of clearances that holds this one, and for
-    /// each type that is asked for.
-    async fn latest(
+    /// Reads the timelines that hold exactly the default view, each for a whole page: one for each interval of clearances,
+    /// and for each type that is asked for.
+    async fn read_latest(
         &self,
-        head: &Head,
+        intervals: impl Iterator<Item = Interval>,
         filter: &Filter,
         start: Option<Position>,
         limit: usize,
-    ) -> Result<Selection, StoreError> {
+    ) -> Result<Vec<Selected>, StoreError> {
         let (mut levels, mut scans) = (Vec::new(), Vec::new());
-        for interval in head.intervals(self.clearance) {
+        for interval in intervals {
             let mut add = |timeline: Timeline<'_>| {
                 let range = timeline.after(self.space, start);
                 levels.push(interval.from);
@@ -217,7 +254,7 @@ impl Reader<'_> {
                 found.push(Selected { position: position_of(&key)?, level, length: decode_length(&value)? });
             }
         }
-        Ok(first(found, limit))
+        Ok(found)
     }
 
     /// Everything else: the timelines of all versions that the viewer sees, header by header.

@@ -125,6 +125,10 @@ impl Engine for TikvEngine {
         Limits { commit_bytes: 2 << 20, commit_keys: 4096, value_bytes: 4 << 20 }
     }
 
+    fn is_remote(&self) -> bool {
+        true
+    }
+
     /// Moves the safe point of the cluster, which the stores follow.
     fn collect_garbage(&self) -> EngineFuture<'_, ()> {
         Box::pin(self.connection.collect_garbage(SNAPSHOT_LIFE))

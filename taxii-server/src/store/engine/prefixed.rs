@@ -45,6 +45,10 @@ impl Engine for PrefixedEngine {
         self.engine.limits()
     }
 
+    fn is_remote(&self) -> bool {
+        self.engine.is_remote()
+    }
+
     fn collect_garbage(&self) -> EngineFuture<'_, ()> {
         self.engine.collect_garbage()
     }
