@@ -35,8 +35,8 @@ interop() { "$venv/bin/python" -m pytest -rs -p no:cacheprovider "$@"; }
 interop conformance/interop --ignore conformance/interop/test_replicas.py
 
 step "Python: the same on TiKV"
-CONCORD_STORE_ENGINE=tikv interop conformance/interop -k "not stopped" --ignore conformance/interop/test_replicas.py \
-    --ignore conformance/interop/test_openapi.py --ignore conformance/interop/test_haproxy.py
+CONCORD_STORE_ENGINE=tikv interop -k "not stopped" \
+    conformance/interop/test_{conformance,enterprise,import_export,kill,stix2_store,taxii2_client}.py
 
 step "Python: three servers over one TiKV cluster, under load and faults"
 interop -s conformance/interop/test_replicas.py

@@ -12,6 +12,8 @@ import time
 import uuid
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("TAXII_SERVER", ROOT / "target/debug/taxii-server"))
@@ -125,6 +127,10 @@ def session(account):
     session = requests.Session()
     session.auth = (account["username"], account["password"])
     session.headers.update({"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE})
+    if IS_TIKV:
+        # Locks of a server that was killed may keep others waiting for some seconds, and longer than they wait.
+        again = Retry(8, status_forcelist=[503], allowed_methods=["GET"], raise_on_status=False)
+        session.mount("http://", HTTPAdapter(max_retries=again))
     return session
 
 
