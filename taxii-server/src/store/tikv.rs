@@ -102,7 +102,7 @@ impl Engine for TikvEngine {
             let mut transaction = prepared.await.map_err(unavailable)??;
             let failed = match tokio::time::timeout(COMMIT_TIME, transaction.commit()).await {
                 Ok(Ok(_)) => return Ok(()),
-                Ok(Err(error)) if client::is_conflict(&error) || locks::absent(&error).is_some() => error,
+                Ok(Err(error)) if has_met_another(&error) => error,
                 Ok(Err(error)) => return Err(EngineError::Undetermined(error.into())),
                 Err(elapsed) => return Err(EngineError::Undetermined(elapsed.into())),
             };
@@ -305,6 +305,11 @@ impl TikvSnapshot {
         };
         within(READ_TIME, self.connection.read(attempt, || vec![range.clone()])).await
     }
+}
+
+/// Whether a commit failed because another one wrote or locked one of its keys first.
+fn has_met_another(error: &tikv_client::Error) -> bool {
+    client::is_conflict(error) || locks::absent(error).is_some() || locks::is_held(error)
 }
 
 /// Waits for a read.
