@@ -37,6 +37,8 @@ class Folder:
 
     def start(self, *arguments, **options):
         environment = {**self.environment, **options.pop("env", {})}
+        # A server takes the names of the cluster of the tests for mistyped settings.
+        environment = {name: value for name, value in environment.items() if not name.startswith("CONCORD_TIKV_")}
         return subprocess.Popen([BINARY, *arguments, "--data", self.path], env=environment, **options)
 
     def run(self, *arguments, stdin=""):

@@ -10,6 +10,16 @@ use tokio::process::{Child, Command};
 pub(crate) fn program(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_taxii-server"));
     command.arg("--data").arg(data).kill_on_drop(true).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // It takes the names of the cluster of the tests for mistyped settings.
+    for variable in [
+        "CONCORD_TIKV_CA",
+        "CONCORD_TIKV_CERT",
+        "CONCORD_TIKV_KEY",
+        "CONCORD_TIKV_KEYSPACE",
+        "CONCORD_TIKV_PD",
+    ] {
+        command.env_remove(variable);
+    }
     command
 }
 
