@@ -115,16 +115,16 @@ fn settings_of_the_page_are_all_settings_with_their_defaults() {
     let blocks = blocks(&page, "toml");
     let defaults = &blocks[0];
     assert_eq!(Config::parse(defaults).unwrap(), Config::default(), "the block has the defaults");
-    for block in &blocks {
+    let of_replicas = self::blocks(&self::page("../deploy/README.md"), "toml");
+    for block in blocks.iter().chain(&of_replicas) {
         Config::parse(block).unwrap().check().unwrap();
     }
     for (key, _) in KEYS {
-        let dotted = key.replace("tls_", "tls.");
-        let row = format!("| `{}` | `CONCORD_{}` |", dotted, key.to_ascii_uppercase());
-        let row = if key == "behind_tls_proxy" { row.replace("tls.proxy", "tls_proxy") } else { row };
+        let table = ["tls_", "store_"].iter().find(|table| key.starts_with(**table));
+        let name = table.map_or(key, |table| &key[table.len()..]);
+        let dotted = table.map_or(key.to_owned(), |table| format!("{}.{name}", table.trim_end_matches('_')));
+        let row = format!("| `{dotted}` | `CONCORD_{}` |", key.to_ascii_uppercase());
         assert!(page.contains(&row), "{row} is missing");
-        let last = dotted.rsplit('.').next().unwrap();
-        let name = if key == "behind_tls_proxy" { key } else { last };
         assert!(defaults.contains(&format!("{name} = ")), "{name} is missing among the defaults");
     }
 }
