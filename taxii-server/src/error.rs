@@ -164,7 +164,8 @@ impl From<StoreError> for ApiError {
 fn of_engine(error: &StoreError) -> Option<ApiError> {
     match error {
         StoreError::Commit(error) => of_engine(error),
-        StoreError::Closed => Some(ApiError::BUSY),
+        // A newer server that shares the store answers.
+        StoreError::Closed | StoreError::Format { .. } => Some(ApiError::BUSY),
         StoreError::Engine(EngineError::Conflict) => Some(ApiError::BUSY),
         StoreError::Engine(EngineError::Undetermined(_)) => Some(ApiError::Undetermined),
         StoreError::Engine(EngineError::Unavailable { retry_after, .. }) => {

@@ -467,12 +467,14 @@ impl Store {
     /// Checks that reading and writing work. After a failed commit, tries a small one.
     ///
     /// # Errors
-    /// [`StoreError::Closed`] when the writer has ended; [`StoreError::Engine`] when a read or the commit fails.
+    /// [`StoreError::Closed`] when the writer has ended; [`StoreError::Engine`] when a read or the commit fails;
+    /// [`StoreError::Format`] when a newer process has brought the store to the next format.
     pub async fn ready(&self) -> Result<(), StoreError> {
         if self.writer.is_finished() {
             return Err(StoreError::Closed);
         }
-        self.engine.snapshot().await?.get(keys::FORMAT.to_vec()).await?;
+        let format = self.engine.snapshot().await?.get(keys::FORMAT.to_vec()).await?;
+        migration::check_own(&format.ok_or(StoreError::Corrupt("the format of the store"))?)?;
         if self.health.failure().is_some() {
             let writes = BTreeMap::from([(keys::local("probe"), Some(Bytes::new()))]);
             self.engine.commit(Commit { writes, ..Commit::default() }).await?;

@@ -20,6 +20,7 @@ use super::command::{Command, Group, Request, Scope, Stamps, Target};
 use super::directory::{self, Account, Collection, DirectoryRefusal};
 use super::engine::Key;
 use super::keys::{self, Region, Space};
+use super::migration;
 use super::overlay::Overlay;
 use super::receipt::{self, Done};
 use super::record::{Head, LatestVersion, encode_length};
@@ -81,6 +82,8 @@ pub(super) async fn apply(overlay: &mut Overlay<'_>, group: &Group) -> Result<Ap
     match group.scope {
         Scope::Collection(_) => collection(overlay, group).await,
         Scope::Directory | Scope::Maintenance => {
+            overlay.load([keys::FORMAT.to_vec()]).await?;
+            check_format(overlay)?;
             let mut outcomes = Vec::with_capacity(group.requests.len());
             for request in &group.requests {
                 outcomes.push(single(overlay, request).await?);
@@ -88,6 +91,11 @@ pub(super) async fn apply(overlay: &mut Overlay<'_>, group: &Group) -> Result<Ap
             Ok(Applied { outcomes, announcement: None, replaced: 0 })
         }
     }
+}
+
+/// A newer process that shares the store may have brought it to the next format; then this one writes no more.
+fn check_format(overlay: &Overlay<'_>) -> Result<(), StoreError> {
+    overlay.get(&keys::FORMAT.to_vec()).map_or(Ok(()), migration::check_own)
 }
 
 async fn single(overlay: &mut Overlay<'_>, request: &Request) -> Result<Outcome, StoreError> {
@@ -136,7 +144,9 @@ async fn repeated(
 
 /// Requests of one collection, in runs: additions that follow each other are stamped together, everything else by itself.
 async fn collection(overlay: &mut Overlay<'_>, group: &Group) -> Result<Applied, StoreError> {
-    overlay.load(group.requests.iter().flat_map(first_reads)).await?;
+    let format = std::iter::once(keys::FORMAT.to_vec());
+    overlay.load(group.requests.iter().flat_map(first_reads).chain(format)).await?;
+    check_format(overlay)?;
     let mut outcomes = Vec::with_capacity(group.requests.len());
     let mut announcement: Option<Announcement> = None;
     let mut replaced = 0;

@@ -22,14 +22,25 @@ const PIECE: usize = 4096;
 const STEPS: [Step; (FORMAT - OLDEST_FORMAT) as usize] =
     [|engine| Box::pin(count_bytes(engine)), |engine| Box::pin(chains::chain_versions(engine))];
 
+/// Checks that a store has the format that this version writes.
+pub(super) fn check_own(found: &Bytes) -> Result<(), StoreError> {
+    match parse(found)? {
+        FORMAT => Ok(()),
+        found => Err(StoreError::Format { found }),
+    }
+}
+
+fn parse(found: &Bytes) -> Result<u32, StoreError> {
+    let digits = std::str::from_utf8(found).ok().and_then(|digits| digits.parse().ok());
+    digits.ok_or(StoreError::Corrupt("the format of the store"))
+}
+
 /// Checks the format of a store, and runs the steps that it needs.
 pub(super) async fn migrate(engine: &dyn Engine, found: &Bytes) -> Result<(), StoreError> {
-    let corrupt = StoreError::Corrupt("the format of the store");
-    let Some(format) = std::str::from_utf8(found).ok().and_then(|digits| digits.parse::<u32>().ok()) else {
-        return Err(corrupt);
-    };
-    match format {
-        OLDEST_FORMAT..=FORMAT => run(engine, &STEPS[(format - OLDEST_FORMAT) as usize..], format).await,
+    match parse(found)? {
+        format @ OLDEST_FORMAT..=FORMAT => {
+            run(engine, &STEPS[(format - OLDEST_FORMAT) as usize..], format).await
+        }
         found => Err(StoreError::Format { found }),
     }
 }

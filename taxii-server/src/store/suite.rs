@@ -99,7 +99,8 @@ macro_rules! engine_tests {
                 pollers: each_poller_gets_every_survivor_once,
                 replay: any_cut_of_a_log_leaves_equal_bytes,
                 processes: two_processes_under_faults a_revoked_token_stops_working_elsewhere
-                    a_removed_collection_is_gone_elsewhere one_process_holds_the_lease,
+                    a_removed_collection_is_gone_elsewhere one_process_holds_the_lease
+                    a_later_format_stops_writing,
             }
 
             #[tokio::test(flavor = "multi_thread")]

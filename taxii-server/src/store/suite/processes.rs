@@ -3,8 +3,10 @@
 use super::pollers::{Follow, all_versions, poll, write_and_delete};
 use super::{Faults, FaultyEngine, Fixture, Random, count, submission, tool};
 use crate::rights::Principal;
-use crate::store::engine::Engine;
-use crate::store::{DirectoryCommand, NewAccount, NewToken, PageRequest, Rejection, StoreError, Token};
+use crate::store::engine::{Commit, Engine};
+use crate::store::{
+    DirectoryCommand, FORMAT, NewAccount, NewToken, PageRequest, Rejection, StoreError, Token, keys,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -96,6 +98,27 @@ pub async fn a_removed_collection_is_gone_elsewhere(engine: Arc<dyn Engine>) {
     let late = two.add_stamped(&[tool(2, 2001)], crate::store::Stamps::Clock).await;
     assert!(matches!(late, Err(StoreError::Rejected(Rejection::NoCollection))));
     within_bound(|| !two.store.directory().collections.contains_key(&collection)).await;
+}
+
+/// A newer process brings the store to its format while this one runs: it writes no more, and says so.
+pub async fn a_later_format_stops_writing(engine: Arc<dyn Engine>) {
+    let fixture = Fixture::new(Arc::clone(&engine)).await;
+    fixture.add(&[tool(1, 2001)]).await;
+    fixture.store.ready().await.unwrap();
+    let writes = [(keys::FORMAT.to_vec(), Some((FORMAT + 1).to_string().into()))].into();
+    engine.commit(Commit { writes, ..Commit::default() }).await.unwrap();
+    let is_later = |error: &StoreError| match error {
+        StoreError::Format { found } => *found == FORMAT + 1,
+        StoreError::Commit(error) => matches!(**error, StoreError::Format { found } if found == FORMAT + 1),
+        _ => false,
+    };
+    let late = fixture.add_stamped(&[tool(2, 2001)], crate::store::Stamps::Clock).await.unwrap_err();
+    assert!(is_later(&late), "{late}");
+    let collection = fixture.collection.id;
+    let late = fixture.change(DirectoryCommand::RemoveCollection { collection }).await.unwrap_err();
+    assert!(is_later(&late), "{late}");
+    assert!(is_later(&fixture.store.ready().await.unwrap_err()));
+    assert_eq!(count(&fixture.store, &fixture.view()).await, 1, "reading goes on");
 }
 
 pub async fn one_process_holds_the_lease(engine: Arc<dyn Engine>) {
