@@ -3,6 +3,7 @@
 mod account;
 mod admin;
 mod api_root;
+mod backup;
 mod collection;
 mod compact;
 mod demo;
@@ -10,7 +11,9 @@ mod doctor;
 #[cfg(test)]
 mod documented;
 mod export;
+mod file;
 mod import;
+mod migrate;
 mod output;
 mod serve;
 
@@ -30,7 +33,7 @@ Examples:
   taxii-server import feed.json.gz --collection phishing
   taxii-server doctor                                 when something does not work
 
-account, collection, api-root, import and export work while the server runs, and without it.
+account, collection, api-root, import, export and backup work while the server runs, and without it.
 Exit codes: 0 done, 1 failed or refused, 2 wrong usage. With --json, an error is one line on standard error,
 and so is a warning ({\"warning\":…}):
   {\"error\":{\"exit_code\":1,\"message\":\"there is no collection x; …\"}}";
@@ -74,6 +77,12 @@ enum Command {
     Import(import::Import),
     /// Write a collection as JSON lines, with the date_added of each object
     Export(export::Export),
+    /// Write the whole store into one encrypted file, also while the server runs
+    Backup(backup::Backup),
+    /// Restore a backup into an empty place
+    Restore(backup::Restore),
+    /// Copy the store to another place, also between a data folder and TiKV
+    Migrate(migrate::Migrate),
     /// Manage collections
     Collection(collection::Collection),
     /// Manage API roots
@@ -138,6 +147,9 @@ pub async fn run() -> ExitCode {
         Command::Serve(serve) => serve.run(&cli.options).await,
         Command::Import(import) => import.run(&cli.options).await,
         Command::Export(export) => export.run(&cli.options).await,
+        Command::Backup(backup) => backup.run(&cli.options).await,
+        Command::Restore(restore) => restore.run(&cli.options).await,
+        Command::Migrate(migrate) => migrate.run(&cli.options).await,
         Command::Collection(collection) => collection.run(&cli.options).await,
         Command::ApiRoot(api_root) => api_root.run(&cli.options).await,
         Command::Account(account) => account.run(&cli.options).await,

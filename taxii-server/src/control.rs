@@ -6,6 +6,8 @@
 //! owner only: an account that can read that file can read the store too.
 
 mod admin;
+#[cfg(feature = "cli")]
+mod backup;
 mod file;
 mod listener;
 mod place;
@@ -17,6 +19,8 @@ pub use crate::routes::admin::resource::{
     CollectionResource, NewAccount, NewApiRoot, NewCollection, NewPassword, Secrets,
 };
 pub use admin::Records;
+#[cfg(feature = "cli")]
+pub(crate) use backup::BackupBytes;
 #[cfg(feature = "cli")]
 use file::ControlAddress;
 pub(crate) use file::ControlFile;
@@ -48,7 +52,11 @@ pub struct Control {
 /// The server that requests go to.
 enum Endpoint {
     /// One in this process.
-    Local(router::Service),
+    Local {
+        service: router::Service,
+        #[cfg(feature = "cli")]
+        app: Arc<App>,
+    },
     /// Another process on this machine.
     #[cfg(feature = "cli")]
     Remote(Place),
@@ -136,7 +144,11 @@ impl Control {
     /// When the operating system gives no randomness.
     pub fn of(app: Arc<App>) -> Result<Self, CredentialError> {
         let secret = crate::credentials::new_password()?;
-        let endpoint = Endpoint::Local(router::operator_service(app, &secret));
+        let endpoint = Endpoint::Local {
+            service: router::operator_service(Arc::clone(&app), &secret),
+            #[cfg(feature = "cli")]
+            app,
+        };
         Ok(Self { endpoint, secret })
     }
 
@@ -157,17 +169,21 @@ impl Control {
         self.send(request, path, envelope).await
     }
 
-    async fn send(&self, request: Builder, path: &str, body: Bytes) -> Result<Reply, ControlError> {
+    /// A request as the server expects it.
+    fn complete(&self, request: Builder, path: &str, body: Bytes) -> Result<Request<Bytes>, ControlError> {
         let request = request
             .uri(path)
             .header(header::HOST, "localhost")
             .header(header::AUTHORIZATION, format!("Bearer {}", self.secret))
             .header(header::ACCEPT, taxii::MEDIA_TYPE)
-            .header(header::CONTENT_TYPE, taxii::MEDIA_TYPE)
-            .body(body)
-            .map_err(|error| ControlError::Unreachable(error.into()))?;
+            .header(header::CONTENT_TYPE, taxii::MEDIA_TYPE);
+        request.body(body).map_err(|error| ControlError::Unreachable(error.into()))
+    }
+
+    async fn send(&self, request: Builder, path: &str, body: Bytes) -> Result<Reply, ControlError> {
+        let request = self.complete(request, path, body)?;
         match &self.endpoint {
-            Endpoint::Local(service) => send_here(service.clone(), request).await,
+            Endpoint::Local { service, .. } => send_here(service.clone(), request).await,
             #[cfg(feature = "cli")]
             Endpoint::Remote(place) => remote::send(place, &self.secret, request).await,
         }

@@ -64,16 +64,32 @@ pub enum OpenError {
 /// # Errors
 /// When the data folder cannot be made, another process has the store open, or it has another format.
 pub async fn open(config: &Config) -> Result<Store, OpenError> {
+    check_folder(config)?;
+    Ok(Store::open(open_engine(config).await?, Arc::new(Clock::System)).await?)
+}
+
+/// Opens the engine that a configuration names, whatever it holds.
+///
+/// # Errors
+/// When the data folder cannot be made, another process has the store open, or it has another format.
+pub(crate) async fn open_engine(config: &Config) -> Result<Arc<dyn Engine>, OpenError> {
+    match config.store.engine {
+        EngineName::Embedded => {
+            check_folder(config)?;
+            embedded(config)
+        }
+        EngineName::Tikv => tikv(config).await,
+    }
+}
+
+/// Makes the data folder, or checks one that is there.
+fn check_folder(config: &Config) -> Result<(), OpenError> {
     let folder = |source| OpenError::Folder { path: config.data.clone(), source };
     private::folder(&config.data).map_err(folder)?;
     for name in SECRETS {
         private::check(&config.data.join(name)).map_err(folder)?;
     }
-    let engine = match config.store.engine {
-        EngineName::Embedded => embedded(config)?,
-        EngineName::Tikv => tikv(config).await?,
-    };
-    Ok(Store::open(engine, Arc::new(Clock::System)).await?)
+    Ok(())
 }
 
 fn embedded(config: &Config) -> Result<Arc<dyn Engine>, OpenError> {

@@ -10,6 +10,8 @@ use uuid::Uuid;
 
 /// Time after which a client tries again what the disk refused.
 const DISK_RETRY_SECONDS: u64 = 10;
+/// Time after which a client tries again what a store refuses that is being moved.
+const FROZEN_RETRY: Duration = Duration::from_secs(30);
 
 /// Why a request failed. `Display` is the description that the client gets.
 #[derive(Debug, thiserror::Error)]
@@ -181,6 +183,7 @@ impl From<Rejection> for ApiError {
     fn from(rejection: Rejection) -> Self {
         match rejection {
             Rejection::Stale => Self::BUSY,
+            Rejection::Frozen => Self::Unavailable(FROZEN_RETRY),
             Rejection::NoCollection => Self::NotFound("collection"),
             Rejection::NoObject => Self::NotFound("object"),
             Rejection::RequestReused | Rejection::DateAdded { .. } => {

@@ -13,6 +13,8 @@
 
 pub mod admission;
 pub mod app;
+#[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "only the command line reads backups"))]
+mod archive;
 pub mod budget;
 mod certificates;
 #[cfg(feature = "cli")]

@@ -5,14 +5,15 @@ use crate::credentials;
 use crate::error::ApiError;
 use crate::extract::{HasRoom, LocalOperator, hold_answer};
 use crate::routes::{
-    admin, api_root, collections, discovery, docs, health, manifest, metrics, objects, status, versions,
+    admin, api_root, backup, collections, discovery, docs, health, manifest, metrics, objects, status,
+    versions,
 };
 use crate::{drain, openapi, protocol};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Method, Uri, header, uri::PathAndQuery};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Extension, Router};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -129,6 +130,7 @@ fn client_routes(base_path: &str) -> Router<Arc<App>> {
 /// Returns the service for the operator of this machine, who knows the secret.
 pub(crate) fn operator_service(app: Arc<App>, secret: &str) -> Service {
     let (router, _) = documented_routes().split_for_parts();
+    let router = router.route("/backup/", post(backup::make_backup));
     finish(router.layer(from_fn_with_state(Arc::from(secret), admit_operator)), app)
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod api_root;
+pub(crate) mod backup;
 pub(crate) mod collections;
 pub(crate) mod discovery;
 pub(crate) mod docs;

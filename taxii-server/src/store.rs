@@ -9,17 +9,20 @@
 
 mod announce;
 mod apply;
+mod backup;
 mod command;
 mod contents;
 mod cursor;
 mod directory;
 mod embedded;
 pub mod engine;
+mod error;
 mod filter;
 mod keys;
 mod maintenance;
 mod memory;
 mod migration;
+mod opening;
 mod overlay;
 #[cfg(feature = "tikv")]
 mod peers;
@@ -43,10 +46,10 @@ use crate::rights::Principal;
 use announce::Announcer;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use engine::{Commit, Engine, EngineError, HeadChange, Snapshot};
+use engine::{Commit, Engine, EngineError, Snapshot};
 use keys::Timeline;
 use record::{Entry, Head, date_added};
-use reload::{Reload, Task, read_directory};
+use reload::{Reload, Task};
 use select::{Hints, Selection};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -61,9 +64,10 @@ use writer::{Health, Write, Writer};
 
 pub use announce::Watch;
 pub use apply::Rejection;
+pub use backup::{Backup, BackupError, Record, Restore, Sum, Transfer};
 pub use command::{
-    Add, Admitted, Clear, Command, Conclude, DecodeError, Delete, Erase, Group, Refused, Relevel, Request,
-    Scope, Stamps, Submitted, Target,
+    Add, Admitted, Clear, Command, Conclude, DecodeError, Delete, Erase, Fence, Group, Refused, Relevel,
+    Request, Scope, Stamps, Submitted, Target,
 };
 pub use contents::Contents;
 pub use cursor::{Cursor, CursorError};
@@ -74,6 +78,7 @@ pub use directory::{
 #[cfg(feature = "cli")]
 pub(crate) use embedded::is_guarded;
 pub use embedded::{Disk, EmbeddedEngine, FileIdentity};
+pub use error::StoreError;
 pub use filter::{Filter, VersionFilter};
 pub use keys::{Position, Region, bulk as bulk_ranges};
 pub use maintenance::Maintenance;
@@ -119,6 +124,7 @@ pub struct Store {
     health: Arc<Health>,
     replaced: Arc<AtomicU64>,
     maintenance: Notify,
+    backups: backup::Backups,
     /// Names this process in leases.
     process: Uuid,
 }
@@ -191,7 +197,7 @@ impl Store {
         let mut attempt = 0;
         let opened = loop {
             attempt += 1;
-            match read_or_make(&*engine).await {
+            match opening::read_or_make(&*engine).await {
                 Err(StoreError::Engine(
                     EngineError::Conflict | EngineError::Undetermined(_) | EngineError::Unavailable { .. },
                 )) if attempt < OPEN_ATTEMPTS => tokio::time::sleep(Duration::from_millis(20)).await,
@@ -229,6 +235,7 @@ impl Store {
             health,
             replaced,
             maintenance: Notify::new(),
+            backups: backup::Backups::default(),
             process: Uuid::new_v4(),
         })
     }
@@ -253,6 +260,7 @@ impl Store {
             peers.leave(&*self.engine).await;
         }
         self.follower.end().await;
+        self.settle_backups().await;
         if let Err(error) = self.end_lease().await {
             tracing::warn!(%error, "the lease of maintenance ends by its time");
         }
@@ -476,7 +484,7 @@ impl Store {
         let format = self.engine.snapshot().await?.get(keys::FORMAT.to_vec()).await?;
         migration::check_own(&format.ok_or(StoreError::Corrupt("the format of the store"))?)?;
         if self.health.failure().is_some() {
-            let writes = BTreeMap::from([(keys::local("probe"), Some(Bytes::new()))]);
+            let writes = BTreeMap::from([(keys::local(keys::PROBE), Some(Bytes::new()))]);
             self.engine.commit(Commit { writes, ..Commit::default() }).await?;
             self.health.recover();
         }
@@ -552,74 +560,4 @@ impl Target {
             number: collection.number,
         }
     }
-}
-
-/// Values that every process reads when it opens the store.
-struct Opened {
-    secret: Bytes,
-    organisation: Uuid,
-    directory: Directory,
-}
-
-const SECRET: &str = "cursor-secret";
-const ORGANISATION: &str = "organisation";
-
-async fn read_or_make(engine: &dyn Engine) -> Result<Opened, StoreError> {
-    let snapshot = engine.snapshot().await?;
-    match snapshot.get(keys::FORMAT.to_vec()).await? {
-        None => make(engine).await?,
-        Some(format) => migration::migrate(engine, &format).await?,
-    }
-    let snapshot = engine.snapshot().await?;
-    let missing = |value: Option<Bytes>| value.ok_or(StoreError::Corrupt("a value of this server"));
-    let secret = missing(snapshot.get(keys::local(SECRET)).await?)?;
-    let organisation = missing(snapshot.get(keys::local(ORGANISATION)).await?)?;
-    let organisation =
-        Uuid::from_slice(&organisation).map_err(|_| StoreError::Corrupt("the organisation"))?;
-    Ok(Opened { secret, organisation, directory: read_directory(&*snapshot).await? })
-}
-
-/// Marks an empty engine as a store, and gives it the secret of its cursors and an organisation.
-async fn make(engine: &dyn Engine) -> Result<(), StoreError> {
-    let mut secret = [0; 32];
-    getrandom::fill(&mut secret).map_err(|error| EngineError::failed(error.to_string()))?;
-    let format = HeadChange { from: None, to: Some(FORMAT.to_string().into()) };
-    let commit = Commit {
-        heads: BTreeMap::from([(keys::FORMAT.to_vec(), format)]),
-        writes: BTreeMap::from([
-            (keys::local(SECRET), Some(Bytes::copy_from_slice(&secret))),
-            (keys::local(ORGANISATION), Some(Bytes::copy_from_slice(Uuid::new_v4().as_bytes()))),
-        ]),
-        cleared: Vec::new(),
-    };
-    Ok(engine.commit(commit).await?)
-}
-
-/// Why the store does not carry out a request.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The engine failed.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// A commit failed that several requests shared.
-    #[error(transparent)]
-    Commit(Arc<StoreError>),
-    /// A stored record cannot be read back.
-    #[error("the store is damaged: {0} cannot be read")]
-    Corrupt(&'static str),
-    /// Another version of this program made the store.
-    #[error(
-        "the store has format {found}, and this version reads formats from {OLDEST_FORMAT} to {FORMAT}; {}",
-        if *found > FORMAT { "use a newer version" } else { "export it with the version that made it" }
-    )]
-    Format {
-        /// The format.
-        found: u32,
-    },
-    /// The store is being closed.
-    #[error("the server is stopping")]
-    Closed,
-    /// The request is not carried out.
-    #[error(transparent)]
-    Rejected(#[from] Rejection),
 }

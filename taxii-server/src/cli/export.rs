@@ -1,7 +1,8 @@
 use super::CommonOptions;
 use super::admin::find_collection;
+use super::file;
 use crate::control::Control;
-use crate::private::{self, Unfinished};
+use crate::private::Unfinished;
 use anyhow::Context;
 use clap::Args;
 use flate2::Compression;
@@ -101,25 +102,9 @@ impl Out {
         if path.extension().is_some_and(|extension| extension == "zst") {
             anyhow::bail!("export compresses with gzip only; name the file .gz");
         }
-        let found = std::fs::symlink_metadata(path).ok();
-        if found.as_ref().is_some_and(std::fs::Metadata::is_symlink) {
-            anyhow::bail!(
-                "{} is a symbolic link, which export does not follow; name a file, or leave --output out for standard output",
-                path.display()
-            );
-        }
-        let cannot_write = || format!("cannot write {}", path.display());
-        // A pipe or a device is written through, not replaced.
-        let (file, unfinished) = match found.is_some_and(|found| !found.is_file()) {
-            true => {
-                (private::no_follow(File::options().write(true)).open(path).with_context(cannot_write)?, None)
-            }
-            false => {
-                let unfinished = Unfinished::beside(path).with_context(cannot_write)?;
-                (unfinished.file().try_clone()?, Some((unfinished, path.to_owned())))
-            }
-        };
-        let file = BufWriter::new(file);
+        let (file, unfinished) = file::create(path)?;
+        let (file, unfinished) =
+            (BufWriter::new(file), unfinished.map(|unfinished| (unfinished, path.to_owned())));
         let is_gzip = path.extension().is_some_and(|extension| extension == "gz");
         let writer = match is_gzip {
             true => Writer::Gzip(GzEncoder::new(file, Compression::default())),

@@ -5,9 +5,10 @@ use crate::app::App;
 use crate::config::Config;
 use crate::credentials::{CHALLENGE, PROOF, proof};
 use crate::engines;
-use axum::http::{Method, Request, header};
+use axum::http::{Method, Request, Response, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
 use std::error::Error;
@@ -100,6 +101,17 @@ pub(super) async fn send(
         Ok(Reply { status: parts.status, headers: parts.headers, body })
     };
     answer.await.map_err(|error: hyper::Error| ControlError::NoAnswer(error.into()))
+}
+
+/// Sends a request, and returns the answer with a body that is still to come, which needs the sender.
+pub(super) async fn open(
+    place: &Place,
+    secret: &str,
+    request: Request<Bytes>,
+) -> Result<(Response<Incoming>, SendRequest<Full<Bytes>>), ControlError> {
+    let mut sender = connect(place, secret).await.map_err(ControlError::Unreachable)?;
+    let answer = sender.send_request(request.map(Full::new)).await;
+    Ok((answer.map_err(|error| ControlError::NoAnswer(error.into()))?, sender))
 }
 
 /// Opens a connection at whose other end is the server that knows the secret.

@@ -16,7 +16,7 @@ pub(super) use add::oldest_first;
 
 use super::StoreError;
 use super::announce::Announcement;
-use super::command::{Command, Group, Request, Scope, Stamps, Target};
+use super::command::{Command, Fence, Group, Request, Scope, Stamps, Target};
 use super::directory::{self, Account, Collection, DirectoryRefusal};
 use super::engine::Key;
 use super::keys::{self, Region, Space};
@@ -56,6 +56,9 @@ pub enum Rejection {
     /// The collection was removed.
     #[error("there is no such collection")]
     NoCollection,
+    /// The store is being moved, and takes no writes meanwhile.
+    #[error("the store is being moved to another place; reading goes on, and writing when that is over")]
+    Frozen,
     /// The viewer sees no such object in the collection.
     #[error("there is no such object")]
     NoObject,
@@ -103,8 +106,13 @@ async fn single(overlay: &mut Overlay<'_>, request: &Request) -> Result<Outcome,
         Command::Directory(command) => {
             let account = keys::account(Region::Local, request.account);
             overlay.load([receipt::key(Region::Local, request), account.clone()]).await?;
+            // A backup changes the heads of collections; what is not about one of them compares its marker.
+            overlay.hold_marker().await?;
             if let Some(outcome) = repeated(overlay, Region::Local, request).await? {
                 return Ok(outcome);
+            }
+            if overlay.is_frozen()? {
+                return Ok(Err(Rejection::Frozen));
             }
             // The operator of this machine has no account.
             if !request.account.is_nil() {
@@ -119,13 +127,20 @@ async fn single(overlay: &mut Overlay<'_>, request: &Request) -> Result<Outcome,
             }
             Ok(outcome.map(|()| Done::Changed).map_err(Rejection::from))
         }
-        Command::Clear(clear) => clear::apply(overlay, *clear).await.map(Ok),
+        Command::Clear(clear) => {
+            overlay.hold_marker().await?;
+            match overlay.is_frozen()? {
+                true => Ok(Err(Rejection::Frozen)),
+                false => clear::apply(overlay, *clear).await.map(Ok),
+            }
+        }
         // A group of another scope holds no such commands.
         Command::Add(_)
         | Command::Delete(_)
         | Command::Relevel(_)
         | Command::Erase(_)
-        | Command::Conclude(_) => Ok(Err(Rejection::Stale)),
+        | Command::Conclude(_)
+        | Command::Fence(_) => Ok(Err(Rejection::Stale)),
     }
 }
 
@@ -159,6 +174,7 @@ async fn collection(overlay: &mut Overlay<'_>, group: &Group) -> Result<Applied,
             Command::Relevel(command) => relevel::apply(overlay, first, command, group.time).await?,
             Command::Erase(command) => erase::apply(overlay, first, command).await?,
             Command::Conclude(command) => conclude::apply(overlay, first, command).await?,
+            Command::Fence(command) => fence(overlay, first, command).await?,
             Command::Add(_) => add::apply(overlay, run, group.time).await?,
             Command::Directory(_) | Command::Clear(_) => Applied::single(Err(Rejection::Stale), None),
         };
@@ -189,6 +205,7 @@ fn first_reads(request: &Request) -> Vec<Key> {
         Command::Relevel(relevel) => (&relevel.target, Vec::new()),
         Command::Erase(erase) => (&erase.target, Vec::new()),
         Command::Conclude(conclude) => (&conclude.target, Vec::new()),
+        Command::Fence(fence) => (&fence.target, Vec::new()),
         Command::Directory(_) | Command::Clear(_) => return Vec::new(),
     };
     let space = target.space();
@@ -214,6 +231,9 @@ async fn check(
     if let Some(outcome) = repeated(overlay, region, request).await? {
         return Ok(Err(outcome));
     }
+    if overlay.is_frozen()? && !matches!(request.command, Command::Fence(_)) {
+        return Ok(Err(Err(Rejection::Frozen)));
+    }
     let Some(record) = overlay.get(&keys::collection(region, target.collection)) else {
         return Ok(Err(Err(Rejection::NoCollection)));
     };
@@ -225,6 +245,23 @@ async fn check(
         is_fresh &= account.is_some_and(|account| account.revision == revision);
     }
     Ok(if is_fresh { Ok(collection) } else { Err(Err(Rejection::Stale)) })
+}
+
+/// Changes the head of a collection.
+async fn fence(
+    overlay: &mut Overlay<'_>,
+    request: &Request,
+    Fence { target }: &Fence,
+) -> Result<Applied, StoreError> {
+    let outcome = match check(overlay, request, target).await? {
+        Err(outcome) => outcome,
+        Ok(collection) => {
+            let head = head(overlay, collection.space())?;
+            put_head(overlay, collection.space(), head);
+            Ok(Done::Changed)
+        }
+    };
+    Ok(Applied::single(outcome, None))
 }
 
 /// Reads the head of a collection, whose key was loaded.

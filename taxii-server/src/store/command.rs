@@ -77,6 +77,8 @@ pub enum Command {
     Erase(Erase),
     /// Ends a request whose objects were added in pieces.
     Conclude(Conclude),
+    /// Changes the head of a collection and nothing else.
+    Fence(Fence),
 }
 
 impl Command {
@@ -88,6 +90,7 @@ impl Command {
             Self::Relevel(relevel) => Scope::Collection(relevel.target.collection),
             Self::Erase(erase) => Scope::Collection(erase.target.collection),
             Self::Conclude(conclude) => Scope::Collection(conclude.target.collection),
+            Self::Fence(fence) => Scope::Collection(fence.target.collection),
             Self::Directory(_) => Scope::Directory,
             Self::Clear(_) => Scope::Maintenance,
         }
@@ -103,7 +106,7 @@ impl Command {
             Self::Erase(erase) => erase.limit as usize * 1024,
             Self::Delete(delete) => delete.limit as usize * 1024,
             Self::Conclude(conclude) => conclude.status.len() + 1024,
-            Self::Directory(_) | Self::Clear(_) => 1 << 10,
+            Self::Directory(_) | Self::Clear(_) | Self::Fence(_) => 1 << 10,
         }
     }
 }
@@ -278,6 +281,13 @@ pub struct Conclude {
     pub target: Target,
     /// The status of the whole request, as JSON.
     pub status: Bytes,
+}
+
+/// Changes the head of a collection, so that what was decided before on the same collection is decided anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fence {
+    /// The collection.
+    pub target: Target,
 }
 
 /// Removes a bounded number of obsolete keys.

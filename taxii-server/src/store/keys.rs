@@ -12,7 +12,8 @@
 //! | `d{R}a{uuid}` | JSON | an account with its credentials and grants |
 //! | `d{R}c{uuid}` | JSON | a collection |
 //! | `d{R}r{name}` | JSON | an API root |
-//! | `e{R}{name}` | JSON or bytes | secret of the cursors, own organisation, leases, bytes freed by removed collections |
+//! | `munfinished` | JSON | a restore or a migration writes here; while it is there, `mformat` is not |
+//! | `e{R}{name}` | JSON or bytes | secret of the cursors, own organisation, leases, bytes freed by removed collections, marker of a backup |
 //! | `h{C}` | `Head` | counts and last positions by level; there from the making of a collection to its removal |
 //! | `a{C}{level}{position}` | `Entry` | timeline of all versions of a level |
 //! | `l{C}{interval}{position}` | length | timeline of the versions that are the latest for an interval of clearances |
@@ -27,6 +28,7 @@
 //! | `s{R}{request}{account}` | `Receipt` | the outcome of a request; in parts when it is large |
 //! | `q{R}{micros}{request}{account}` | empty | receipts by age, for their removal |
 //! | `x{C}` | bytes of its objects | a removed collection whose contents are still to be cleared |
+//! | `j{R}{backup}{commit}{part}` | `Entry` of the journal | the keys that a commit changed while a backup ran |
 //! | `y{C}` | empty | a collection whose objects without a marking are still to be moved to their new level |
 //!
 //! An interval is two bytes: the level of the version, and the lowest level of any newer version (6 when there is none).
@@ -144,6 +146,16 @@ pub(crate) fn spec_version(byte: u8) -> Option<SpecVersion> {
 }
 
 pub(crate) const FORMAT: &[u8] = b"mformat";
+/// What is being written here, by a restore or a migration, and is no store yet.
+pub(crate) const UNFINISHED: &[u8] = b"munfinished";
+/// The marker of a backup.
+pub(crate) const BACKUP: &str = "backup";
+/// Leases of processes have names that begin so.
+pub(crate) const LEASES: &str = "lease/";
+/// Name of the value that is written to find out whether writing works.
+pub(crate) const PROBE: &str = "probe";
+/// Name of the value that counts the bytes of cleared collections, until their space is given back to the disk.
+pub(crate) const FREED: &str = "freed";
 
 /// The ranges whose values are large and never change, for engines that keep such values apart.
 pub fn bulk() -> Vec<Range<Key>> {
@@ -211,6 +223,44 @@ pub(crate) fn api_root(region: Region, name: &str) -> Key {
 /// A value of this server that is neither in the directory nor in a collection.
 pub(crate) fn local(name: &str) -> Key {
     ending(in_region(b'e', Region::Local), name.as_bytes())
+}
+
+/// All keys, of which each begins with a letter.
+pub(crate) fn all() -> Range<Key> {
+    vec![0]..vec![0xFF]
+}
+
+/// Whether a key is part of what the store says, and so of a backup. The others belong to running processes, to one file,
+/// or to the making of a backup itself.
+pub(crate) fn is_content(key: &[u8]) -> bool {
+    if key == FORMAT || key == UNFINISHED || key.first() == Some(&b'j') {
+        return false;
+    }
+    let Some(name) = key.strip_prefix(b"el") else { return true };
+    ![BACKUP, PROBE, FREED].iter().any(|of_process| of_process.as_bytes() == name)
+        && !name.starts_with(LEASES.as_bytes())
+}
+
+/// The journals of all backups.
+pub(crate) fn journals() -> Range<Key> {
+    prefix(in_region(b'j', Region::Local))
+}
+
+/// The journal of one backup.
+pub(crate) fn journal(backup: Uuid) -> Range<Key> {
+    prefix(ending(in_region(b'j', Region::Local), backup.as_bytes()))
+}
+
+/// An entry of the journal; a commit has as many as it needs.
+pub(crate) fn journal_entry(backup: Uuid, commit: Uuid, part: u16) -> Key {
+    let journal = ending(in_region(b'j', Region::Local), backup.as_bytes());
+    ending(ending(journal, commit.as_bytes()), &part.to_be_bytes())
+}
+
+/// The backup that an entry of the journal was made for.
+pub(crate) fn parse_journal_entry(key: &[u8]) -> Option<Uuid> {
+    let rest = key.strip_prefix(&in_region(b'j', Region::Local)[..])?;
+    Some(Uuid::from_bytes(*rest.first_chunk()?))
 }
 
 pub(crate) fn head(space: Space) -> Key {

@@ -3,7 +3,7 @@
 
 use super::command::{Clear, Command, Erase, Relevel, Target};
 use super::engine::{Commit, EngineError, HeadChange, Scan};
-use super::keys::{self, Position, Region};
+use super::keys::{self, FREED, Position, Region};
 use super::receipt::Done;
 use super::{Rejection, Store, StoreError};
 use crate::rights::Principal;
@@ -19,8 +19,6 @@ use uuid::Uuid;
 const PIECE: u32 = 5_000;
 const RELEVEL_PIECE: u32 = 200;
 const ERASE_PIECE: u32 = 500;
-/// Name of the value that counts the bytes of cleared collections, until their space is given back to the disk.
-pub(super) const FREED: &str = "freed";
 const LEASE_NAME: &str = "lease/maintenance";
 /// How long a lease holds when it is not renewed, because its process ended.
 const LEASE: Duration = Duration::from_secs(60);
@@ -73,8 +71,10 @@ impl Store {
                     let before = self.clock.now_micros().saturating_sub(micros(maintenance.keep_receipts));
                     // What other processes leave to be done is looked for each time.
                     let done = if is_due { self.clear(before).await } else { self.finish_changes().await };
-                    if let Err(error) = done {
-                        tracing::error!(%error, "maintenance failed");
+                    match done {
+                        // A migration reads the store, and maintenance goes on afterwards.
+                        Ok(()) | Err(StoreError::Rejected(Rejection::Frozen)) => {}
+                        Err(error) => tracing::error!(%error, "maintenance failed"),
                     }
                 }
                 Ok(false) => {}
@@ -93,6 +93,8 @@ impl Store {
     /// When the engine fails.
     pub async fn clear(&self, receipts_before: i64) -> Result<(), StoreError> {
         self.engine.collect_garbage().await?;
+        // First, because the marker of a migration that was broken off keeps all else from being done.
+        self.clear_backups().await?;
         let before = u64::try_from(receipts_before).unwrap_or_default();
         for clear in [Clear::Receipts { before, limit: PIECE }, Clear::Removed { limit: PIECE }] {
             while let Done::Worked { more: true, .. } = self.work(Command::Clear(clear)).await? {}
@@ -100,8 +102,9 @@ impl Store {
         self.finish_changes().await
     }
 
-    /// Erases deleted versions, and moves objects whose level was changed.
+    /// Erases deleted versions, moves objects whose level was changed, and removes what broken backups left.
     async fn finish_changes(&self) -> Result<(), StoreError> {
+        self.clear_backups().await?;
         for collection in self.directory().collections.keys() {
             self.erase(*collection).await?;
             self.relevel(*collection).await?;

@@ -1,11 +1,13 @@
 //! The overlay on which groups are applied: a snapshot, and over it the writes of earlier groups in the same commit.
 
 use super::StoreError;
+use super::backup::{self, BackupMarker, Mode};
 use super::engine::{Commit, Direction, HeadChange, Key, KeyValue, Scan, Snapshot};
 use super::keys;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use uuid::Uuid;
 
 /// Bytes of one part of a large value. It is part of the layout, so that every engine holds equal bytes.
 pub(super) const PART_BYTES: usize = 1 << 20;
@@ -23,8 +25,34 @@ impl<'s> Overlay<'s> {
         Self { snapshot, loaded: BTreeMap::new(), commit: Commit::default() }
     }
 
-    pub(super) fn into_commit(self) -> Commit {
-        self.commit
+    /// Returns the commit. While a backup runs it notes what it changes, under an identifier of its own.
+    pub(super) async fn into_commit(mut self, id: Uuid) -> Result<Commit, StoreError> {
+        let Commit { heads, writes, cleared } = &self.commit;
+        if writes.is_empty() && cleared.is_empty() && heads.values().all(|change| change.from == change.to) {
+            return Ok(Commit::default());
+        }
+        self.load([marker_key()]).await?;
+        if let Some(BackupMarker { id: backup, mode: Mode::Journal, .. }) = self.marker()? {
+            backup::note(&mut self.commit, backup, id);
+        }
+        Ok(self.commit)
+    }
+
+    /// The marker of a backup. It is read together with the first keys.
+    fn marker(&self) -> Result<Option<BackupMarker>, StoreError> {
+        self.loaded.get(&marker_key()).and_then(Option::as_ref).map(BackupMarker::decode).transpose()
+    }
+
+    /// Whether the store takes no writes now.
+    pub(super) fn is_frozen(&self) -> Result<bool, StoreError> {
+        Ok(self.marker()?.is_some_and(|marker| marker.mode == Mode::Frozen))
+    }
+
+    /// Makes the commit hold only while the marker of a backup is as it was in the snapshot.
+    pub(super) async fn hold_marker(&mut self) -> Result<(), StoreError> {
+        self.load([marker_key()]).await?;
+        self.hold(marker_key());
+        Ok(())
     }
 
     /// Reads the keys that are not known yet, in one step.
@@ -34,6 +62,10 @@ impl<'s> Overlay<'s> {
         keys.dedup();
         if keys.is_empty() {
             return Ok(());
+        }
+        // A commit needs to know of a backup, which must not cost a read.
+        if self.loaded.is_empty() && !keys.contains(&marker_key()) {
+            keys.push(marker_key());
         }
         let values = self.snapshot.get_many(keys.clone(), usize::MAX).await?;
         self.loaded.extend(keys.into_iter().zip(values));
@@ -71,6 +103,14 @@ impl<'s> Overlay<'s> {
                 let from = self.loaded.get(&key).cloned().flatten();
                 self.commit.heads.insert(key, HeadChange { from, to });
             }
+        }
+    }
+
+    /// Makes the commit hold only while a key that was loaded is as it was in the snapshot.
+    pub(super) fn hold(&mut self, key: Key) {
+        if !self.commit.heads.contains_key(&key) {
+            let from = self.loaded.get(&key).cloned().flatten();
+            self.commit.heads.insert(key, HeadChange { to: from.clone(), from });
         }
     }
 
@@ -155,6 +195,10 @@ impl<'s> Overlay<'s> {
         self.commit.writes.contains_key(&key[..])
             || self.commit.cleared.iter().any(|range| range.start[..] <= key[..] && key[..] < range.end[..])
     }
+}
+
+fn marker_key() -> Key {
+    keys::local(keys::BACKUP)
 }
 
 fn parts(length: usize) -> usize {

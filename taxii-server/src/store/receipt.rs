@@ -94,6 +94,10 @@ pub(super) fn write(
         }
         done => Cow::Borrowed(done),
     };
+    if let Some(collection) = collection {
+        // Also where nothing but the receipt is written: each commit has a head.
+        overlay.hold(keys::head(collection.space()));
+    }
     let api_root = collection.map(|collection| collection.api_root.clone());
     let collection = collection.map(|collection| collection.id);
     let receipt = Receipt { organisation, fingerprint, api_root, collection, done };

@@ -22,6 +22,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test stops at the first surprise")]
 #![allow(missing_docs, reason = "each function is a contract, which its name states")]
 
+pub mod backups;
 pub mod clearance;
 #[cfg(all(test, feature = "tikv"))]
 pub(crate) mod cluster;
@@ -34,6 +35,7 @@ pub mod pollers;
 pub mod processes;
 pub mod replay;
 pub mod store_contract;
+pub mod transfers;
 
 use super::engine::Engine;
 use super::{
@@ -70,12 +72,13 @@ macro_rules! engine_tests {
             #[allow(unused_imports, reason = "the trait may be known by its name already")]
             use $crate::store::suite::Open as _;
             use $crate::store::suite::{
-                clearance, engine_contract, histories, pieces, pollers, processes, replay, store_contract,
+                backups, clearance, engine_contract, histories, pieces, pollers, processes, replay, store_contract,
+                transfers,
             };
             $crate::engine_tests! { @each ($open)
                 engine_contract: snapshots_do_not_change scans_go_both_ways scans_stop_at_their_bounds
                     reads_stop_at_their_budget a_conflict_writes_nothing racing_commits_lose_no_update
-                    write_skew_is_a_conflict collections_do_not_conflict large_values_come_back
+                    write_skew_is_a_conflict a_head_can_be_held_absent collections_do_not_conflict large_values_come_back
                     ranges_are_cleared big_batches_are_atomic,
                 store_contract: stamps_rise_and_end_on_milliseconds the_same_again_is_no_error
                     rules_between_versions_are_kept versions_are_found
@@ -97,6 +100,10 @@ macro_rules! engine_tests {
                 pieces: a_request_in_pieces_has_the_outcome_of_a_whole_one
                     restored_objects_in_pieces_keep_their_stamps a_request_in_pieces_goes_on_after_faults,
                 pollers: each_poller_gets_every_survivor_once,
+                backups: a_backup_is_the_store_at_one_instant what_was_decided_before_a_backup_conflicts
+                    a_restored_store_is_the_same_server a_broken_restore_is_no_store
+                    a_broken_backup_leaves_nothing a_backup_that_stood_still_is_refused,
+                transfers: a_moved_store_is_equal a_broken_migration_goes_on,
                 replay: any_cut_of_a_log_leaves_equal_bytes,
                 processes: two_processes_under_faults a_revoked_token_stops_working_elsewhere
                     a_removed_collection_is_gone_elsewhere one_process_holds_the_lease

@@ -167,7 +167,7 @@ impl Writer {
         for group in groups {
             applied.push(apply(&mut overlay, group).await?);
         }
-        Ok((overlay.into_commit(), applied))
+        Ok((overlay.into_commit(Uuid::new_v4()).await?, applied))
     }
 }
 
@@ -188,7 +188,7 @@ fn failure_of(error: &EngineError) -> Option<&'static str> {
 }
 
 /// Counts how often groups are applied again, and waits in between.
-struct Attempts {
+pub(super) struct Attempts {
     count: u32,
     since: tokio::time::Instant,
     /// An attempt may have been carried out.
@@ -196,13 +196,13 @@ struct Attempts {
 }
 
 impl Attempts {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { count: 0, since: tokio::time::Instant::now(), is_undetermined: false }
     }
 
     /// Waits before the next attempt, or gives the error back. After a conflict the wait is random, and may be twice as
     /// long each time, so that processes do not meet again.
-    async fn again(&mut self, error: EngineError) -> Result<(), StoreError> {
+    pub(super) async fn again(&mut self, error: EngineError) -> Result<(), StoreError> {
         self.count += 1;
         self.is_undetermined |= matches!(error, EngineError::Undetermined(_));
         let random = |longest: u64| Duration::from_millis(Uuid::new_v4().as_u64_pair().1 % longest);

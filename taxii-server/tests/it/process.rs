@@ -501,7 +501,19 @@ async fn mistakes_are_explained() {
 #[tokio::test]
 async fn help_has_examples_and_shells_are_completed() {
     let folder = tempfile::tempdir().unwrap();
-    for command in ["demo", "serve", "import", "export", "collection", "api-root", "account", "doctor"] {
+    for command in [
+        "demo",
+        "serve",
+        "import",
+        "export",
+        "backup",
+        "migrate",
+        "restore",
+        "collection",
+        "api-root",
+        "account",
+        "doctor",
+    ] {
         let help = run(folder.path(), &[command, "--help"]).await;
         assert!(help.contains("Example"), "{command}");
     }

@@ -3,8 +3,8 @@
 use crate::store::StoreError;
 use crate::store::command::Clear;
 use crate::store::engine::Scan;
-use crate::store::keys::{self, Region};
-use crate::store::maintenance::{FREED, decode_freed, encode_freed};
+use crate::store::keys::{self, FREED, Region};
+use crate::store::maintenance::{decode_freed, encode_freed};
 use crate::store::overlay::Overlay;
 use crate::store::receipt::Done;
 

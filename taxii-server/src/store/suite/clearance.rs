@@ -332,7 +332,7 @@ async fn relevel(fixture: &Fixture, engine: &Arc<dyn Engine>) -> (Done, Commit) 
     let mut overlay = Overlay::new(&*snapshot);
     let group = Group { scope, time: NOW, requests: vec![request] };
     let mut applied = apply(&mut overlay, &group).await.unwrap();
-    (applied.outcomes.remove(0).unwrap(), overlay.into_commit())
+    (applied.outcomes.remove(0).unwrap(), overlay.into_commit(Uuid::nil()).await.unwrap())
 }
 
 pub async fn a_level_that_is_set_meanwhile_keeps_its_mark(engine: Arc<dyn Engine>) {

@@ -144,6 +144,23 @@ pub async fn racing_commits_lose_no_update(engine: Arc<dyn Engine>) {
     assert_eq!(get(&engine, "h").await.unwrap(), (TASKS * ROUNDS).to_string());
 }
 
+/// A head may be compared that is not there, and stays so.
+pub async fn a_head_can_be_held_absent(engine: Arc<dyn Engine>) {
+    let absent = || BTreeMap::from([(key("h"), HeadChange { from: None, to: None })]);
+    engine
+        .commit(Commit { heads: absent(), writes: writes(&[("a", Some("1"))]), cleared: vec![] })
+        .await
+        .unwrap();
+    assert_eq!((get(&engine, "a").await.unwrap(), get(&engine, "h").await), (value("1"), None));
+    put(&engine, &[("h", Some("1"))]).await;
+    let late = Commit { heads: absent(), writes: writes(&[("a", Some("2"))]), cleared: vec![] };
+    assert!(matches!(engine.commit(late).await, Err(EngineError::Conflict)));
+    assert_eq!(
+        (get(&engine, "a").await.unwrap(), get(&engine, "h").await.unwrap()),
+        (value("1"), value("1"))
+    );
+}
+
 /// Two commits that each rest on what the other changes: at most one may stand.
 pub async fn write_skew_is_a_conflict(engine: Arc<dyn Engine>) {
     put(&engine, &[("h1", Some("0")), ("h2", Some("0"))]).await;

@@ -5,10 +5,11 @@ use crate::rights::{Access, GrantScope, Principal};
 use crate::store::apply::apply;
 use crate::store::engine::{Commit, Engine, KeyValue};
 use crate::store::overlay::Overlay;
+use crate::store::reload::read_directory;
 use crate::store::{
     Add, ApiRoot, Clear, Collection, CollectionChange, Command, Conflicts, Delete, Directory,
-    DirectoryCommand, Erase, Group, MemoryEngine, NewAccount, Profile, Relevel, Request, Scope, Stamps,
-    Target, VersionFilter, read_directory,
+    DirectoryCommand, Erase, Fence, Group, MemoryEngine, NewAccount, Profile, Relevel, Request, Scope,
+    Stamps, Target, VersionFilter,
 };
 use std::sync::Arc;
 use stix_model::Tlp;
@@ -132,6 +133,7 @@ impl Recorder {
                 limit: u32::try_from(self.random.below(5)).unwrap(),
             }),
             1 if self.random.below(2) == 0 => Command::Erase(Erase { target, limit: 2 }),
+            2 if self.random.below(4) == 0 => Command::Fence(Fence { target }),
             1 => Command::Relevel(Relevel { target, limit: 4, after: None }),
             _ => {
                 let count = 1 + self.random.below(6);
@@ -198,7 +200,7 @@ async fn replay(engine: &Arc<dyn Engine>, log: &[Group], mut cut: impl FnMut() -
             let applied = apply(&mut overlay, group).await.unwrap();
             assert_eq!(applied.outcomes.len(), group.requests.len());
         }
-        let commit = overlay.into_commit();
+        let commit = overlay.into_commit(Uuid::nil()).await.unwrap();
         drop(snapshot);
         engine.commit(commit).await.unwrap();
         rest = later;
