@@ -1,8 +1,8 @@
 """Faults, one after another, drawn from a seed; and the time that each took to heal."""
 
 import collections
-import random
 import os
+import random
 import time
 
 from tikv import TestStore
