@@ -4,6 +4,7 @@
 mod access;
 mod app;
 mod arrows;
+mod backup;
 mod clients;
 mod connections;
 mod data;
