@@ -68,6 +68,7 @@ impl Serve {
         let stop = StopSignal::register()?;
         let server = Server::start(config.clone()).await?;
         first_start(&config.data, &Control::of(Arc::clone(server.app()))?).await?;
+        say_ready();
         server.run(stop).await?;
         Ok(true)
     }
@@ -96,6 +97,14 @@ impl Serve {
         config.shutdown_delay = self.shutdown_delay.unwrap_or(config.shutdown_delay);
         config.metrics_listen = self.metrics_listen.unwrap_or(config.metrics_listen);
         Ok(config)
+    }
+}
+
+/// Tells systemd, where it waits for it (`Type=notify`), that clients are served.
+fn say_ready() {
+    #[cfg(unix)]
+    if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Ready]) {
+        tracing::warn!(%error, "systemd cannot be told that the server is ready");
     }
 }
 

@@ -25,6 +25,7 @@ mod profiles;
 mod protocol;
 mod proxied;
 mod reads;
+mod sizes;
 mod slow;
 mod tls;
 mod versions;

@@ -519,3 +519,24 @@ async fn help_has_examples_and_shells_are_completed() {
     }
     assert!(run(folder.path(), &["completions", "bash"]).await.contains("taxii-server"));
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn systemd_is_told_when_clients_are_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("notify");
+    let manager = tokio::net::UnixDatagram::bind(&socket).unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let listen = format!("127.0.0.1:{port}");
+    let child = program(&folder.path().join("data"))
+        .args(["serve", "--listen", &listen, "--metrics-listen", "none"])
+        .env("NOTIFY_SOCKET", &socket)
+        .spawn()
+        .unwrap();
+    let mut message = [0; 64];
+    let length = manager.recv(&mut message).await.unwrap();
+    assert_eq!(&message[..length], b"READY=1\n");
+    tokio::net::TcpStream::connect(&listen).await.unwrap();
+    assert!(folder.path().join("data/administrator.txt").exists());
+    stop(child).await;
+}
