@@ -2,12 +2,12 @@
 //!
 //! Processes that write one collection at the same time conflict, and only one of them commits. So each collection has one
 //! process that writes it, and the others hand their requests over to it, where they share commits. This is speed and no
-//! more: whoever commits does it against the head of the collection, and a request that is carried out twice finds its
-//! receipt. A process that does not answer is left out until it is heard of again, and its requests are carried out by
+//! more: every commit is compared with the head of the collection, and a request that is carried out twice finds its
+//! receipt. A process that does not answer is passed over until it is heard of again, and its requests are carried out by
 //! those that have them; one that hangs costs [`PATIENCE`] once.
 //!
 //! Every process notes a number that it raises each second. Others count it in once they have seen the number rise, and
-//! leave it out when it stands still, so no two clocks need to agree.
+//! pass it over when it stands still, so no two clocks need to agree.
 
 mod link;
 
@@ -35,7 +35,7 @@ use uuid::Uuid;
 
 /// Time between two notes of a process.
 const BEAT: Duration = Duration::from_secs(1);
-/// Time after which a process is left out whose number stands still.
+/// Time after which a process is passed over whose number stands still.
 const SILENCE: Duration = Duration::from_secs(4);
 /// Time after which the note of a process that ended is removed.
 const FORGOTTEN: Duration = Duration::from_secs(60);
@@ -131,8 +131,8 @@ impl Peers {
         match tokio::time::timeout(PATIENCE, self.links.send(id, &link, group.encode())).await {
             // What is refused there is refused here, with the reason.
             Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => self.leave_out(id, &member, &error.to_string()),
-            Err(elapsed) => self.leave_out(id, &member, &elapsed.to_string()),
+            Ok(Err(error)) => self.pass_over(id, &member, &error.to_string()),
+            Err(elapsed) => self.pass_over(id, &member, &elapsed.to_string()),
         }
     }
 
@@ -148,7 +148,7 @@ impl Peers {
         (weight(*best.0, collection) > weight(self.own, collection)).then(|| (*best.0, best.1.clone()))
     }
 
-    fn leave_out(&self, id: Uuid, member: &Member, reason: &str) -> Option<Done> {
+    fn pass_over(&self, id: Uuid, member: &Member, reason: &str) -> Option<Done> {
         tracing::warn!(replica = %id, address = %member.note.address, reason, "another replica does not answer");
         self.links.forget(id);
         self.silent.lock().unwrap_or_else(PoisonError::into_inner).insert(id, member.note.number);

@@ -1,5 +1,5 @@
 //! Handing requests over: HTTP/2 over TLS. A process trusts the certificate that another one has written into the store,
-//! and a request whose MAC was made with the secret in it: whoever writes into the store may do everything anyway.
+//! and a request whose MAC was made with the secret in it. What writes into the store may do everything anyway.
 
 use super::super::command::Group;
 use super::super::receipt::Done;
