@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -58,8 +59,10 @@ def cluster(tmp_path_factory):
         # As a terminal does, to the whole group.
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(DRILL_SECONDS) == 0
-    remaining = subprocess.run(["pgrep", "-f", str(folder)], capture_output=True, text=True).stdout
-    assert remaining == "", "these processes were not stopped"
+    pids = {path.stem: int(path.read_text()) for path in (folder / "concord-local").glob("*.pid")}
+    assert len(pids) == 5
+    remaining = [part for part, pid in pids.items() if pathlib.Path(f"/proc/{pid}").exists()]
+    assert remaining == [], "these parts were not stopped"
 
 
 def free_ports(count):
