@@ -96,13 +96,30 @@ pub enum ApiError {
         "it is not known yet whether the request was carried out, because the store failed while it was written; look, or \
          repeat it with the same `Idempotency-Key`"
     )]
-    Undetermined,
+    Undetermined(Repeat),
     /// The server failed.
     #[error("the server failed; its operator finds the cause in the log under this error_id")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// Whether a request may be sent again whose outcome is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// What was done already is found, and done no second time.
+    IsSafe,
+    /// It may do more than was asked for: a second deletion takes the next version.
+    IsNot,
+}
+
 impl ApiError {
+    /// As the error of a deletion without an `Idempotency-Key`.
+    pub(crate) fn of_deletion(self) -> Self {
+        match self {
+            Self::Undetermined(_) => Self::Undetermined(Repeat::IsNot),
+            error => error,
+        }
+    }
+
     /// The server is busy, and likely free again in a second.
     pub(crate) const BUSY: Self = Self::Unavailable(Duration::from_secs(1));
 
@@ -142,7 +159,7 @@ impl ApiError {
             Self::TooManyLogins(_) => ("too_many_logins", StatusCode::TOO_MANY_REQUESTS, "Too many logins"),
             Self::Full => ("storage_full", StatusCode::INSUFFICIENT_STORAGE, "No space left"),
             Self::Disk(_) => ("storage_failed", StatusCode::SERVICE_UNAVAILABLE, "The disk failed"),
-            Self::Undetermined => {
+            Self::Undetermined(_) => {
                 ("outcome_unknown", StatusCode::SERVICE_UNAVAILABLE, "The outcome is not known")
             }
             Self::Internal(_) => ("internal", StatusCode::INTERNAL_SERVER_ERROR, "The server failed"),
@@ -169,7 +186,7 @@ fn of_engine(error: &StoreError) -> Option<ApiError> {
         // A newer server that shares the store answers.
         StoreError::Closed | StoreError::Format { .. } => Some(ApiError::BUSY),
         StoreError::Engine(EngineError::Conflict) => Some(ApiError::BUSY),
-        StoreError::Engine(EngineError::Undetermined(_)) => Some(ApiError::Undetermined),
+        StoreError::Engine(EngineError::Undetermined(_)) => Some(ApiError::Undetermined(Repeat::IsSafe)),
         StoreError::Engine(EngineError::Unavailable { retry_after, .. }) => {
             Some(ApiError::Unavailable(*retry_after))
         }
@@ -205,7 +222,7 @@ impl IntoResponse for ApiError {
         match &self {
             Self::Disk(cause) => tracing::error!(%error_id, code, %cause, "request failed"),
             Self::Internal(cause) => tracing::error!(%error_id, code, %cause, "request failed"),
-            Self::Full | Self::Undetermined | Self::Unavailable(_) => {
+            Self::Full | Self::Undetermined(_) | Self::Unavailable(_) => {
                 tracing::warn!(%error_id, code, "request failed")
             }
             other => tracing::debug!(%error_id, code, reason = %other, "request refused"),
@@ -234,7 +251,7 @@ impl IntoResponse for ApiError {
                 headers.insert(header::RETRY_AFTER, seconds.into());
             }
             // The same request may be sent again: objects that are there already are successes.
-            Self::Undetermined => {
+            Self::Undetermined(Repeat::IsSafe) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             Self::Full | Self::Disk(_) => {

@@ -16,7 +16,8 @@ const NAME: &str = "Idempotency-Key";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RequestId {
     pub(crate) id: Uuid,
-    is_given: bool,
+    /// Whether the client chose it, so that the same request again is recognised.
+    pub(crate) is_given: bool,
 }
 
 impl RequestId {

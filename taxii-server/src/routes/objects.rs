@@ -126,6 +126,7 @@ pub(crate) async fn delete_object(
         let (view, principal) = at.decide(&app)?;
         match app.store.delete(&view, &principal, deletion.clone()).await {
             Err(StoreError::Rejected(Rejection::Stale)) => {}
+            Err(error) if !request.is_given => return Err(ApiError::from(error).of_deletion()),
             outcome => match outcome? {
                 0 => return Err(ApiError::NotFound("version of this object")),
                 _ => return Ok(taxii_response(StatusCode::OK, Vec::new())),
