@@ -16,7 +16,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BINARY = pathlib.Path(os.environ.get("TAXII_SERVER", ROOT / "target/debug/taxii-server"))
+BINARY = pathlib.Path(os.environ.get("TAXII_SERVER", ROOT / "target/debug/taxii-server")).resolve()
 ICS_ATTACK = ROOT / "taxii-server/demo/ics-attack-18.1.json.gz"
 MEDIA_TYPE = "application/taxii+json;version=2.1"
 # Whether servers keep their objects in TiKV: that of CONCORD_TIKV_PD, else the test store.
