@@ -101,6 +101,7 @@ def main(seconds):
             first.send(token, "POST", path, envelope(100))
         count("POST of 100 objects", "POST", path, 100)
         count("first page of 100", "GET", f"{path}?limit=100")
+        count("100 of all versions", "GET", f"{path}?limit=100&match[version]=all")
         count("page of 1000", "GET", f"{path}?limit=1000")
         count("manifest of 1000", "GET", path.replace("/objects/", "/manifest/") + "?limit=1000")
         count("poll without news", "GET", f"{path}?added_after=2999-01-01T00:00:00Z")

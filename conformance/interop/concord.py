@@ -29,7 +29,7 @@ class Folder:
     """A data folder, and the commands that work on it."""
 
     def __init__(self, path, settings=()):
-        self.path = path
+        self.path, self.binary = path, BINARY
         self.environment = {**os.environ, **dict(settings)}
         if IS_TIKV:
             # A folder has a store of its own, though all of them are in one cluster.
@@ -39,7 +39,7 @@ class Folder:
         environment = {**self.environment, **options.pop("env", {})}
         # A server takes the names of the cluster of the tests for mistyped settings.
         environment = {name: value for name, value in environment.items() if not name.startswith("CONCORD_TIKV_")}
-        return subprocess.Popen([BINARY, *arguments, "--data", self.path], env=environment, **options)
+        return subprocess.Popen([self.binary, *arguments, "--data", self.path], env=environment, **options)
 
     def run(self, *arguments, stdin=""):
         """Runs a command that must succeed, and gives what it prints."""

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 
-from concord import ROOT, START_SECONDS, STOP_SECONDS, Folder, free_port
+from concord import BINARY, ROOT, START_SECONDS, STOP_SECONDS, Folder, free_port
 
 HAPROXY = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
 PROXY_CONFIG = ROOT / "deploy/haproxy/http.cfg"
@@ -133,14 +133,15 @@ class Proxy:
 
 
 @contextlib.contextmanager
-def served(folder, settings, count=3):
-    """Replicas over one store, behind HAProxy, all of them ready."""
+def served(folder, settings, count=3, binary=BINARY):
+    """Replicas of a program over one store, behind HAProxy, all of them ready."""
     assert HAPROXY, "haproxy is missing: on Debian, apt-get install haproxy"
     replicas = [Replica(folder / f"replica{number}", settings) for number in range(1, count + 1)]
     proxy = Proxy(folder, replicas)
     try:
         # The first start makes the store.
         for replica in replicas:
+            replica.folder.binary = binary
             replica.start()
             replica.wait_until_ready()
         proxy.start()

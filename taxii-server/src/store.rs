@@ -83,7 +83,7 @@ pub use filter::{Filter, VersionFilter};
 pub use keys::{Position, Region, bulk as bulk_ranges};
 pub use maintenance::Maintenance;
 pub use memory::MemoryEngine;
-pub(crate) use places::Place;
+pub(crate) use places::{Place, PlaceReader, Places};
 pub use profile::{Conflicts, Profile};
 pub use receipt::Done;
 pub(crate) use status::{Room, cut, failure_message};

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::budget::{Held, Room};
 use crate::error::ApiError;
 use crate::extract::HasRoom;
-use crate::store::{Page, Place, View};
+use crate::store::{Page, Place, PlaceReader, Places};
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -28,8 +28,7 @@ const PART: usize = 64 << 10;
 pub(super) async fn envelope(
     app: Arc<App>,
     room: Room,
-    view: View,
-    page: Page<Place>,
+    Places { page, reader }: Places,
 ) -> Result<Response, ApiError> {
     let mut opening = write_envelope(page.next.as_deref(), []);
     // The closing brace comes after the objects.
@@ -40,7 +39,7 @@ pub(super) async fn envelope(
     let dates = Page { items: Vec::<Place>::new(), ..page };
     let held = room.reserve(if is_small { bytes } else { bytes + PART }).await?;
     let texts = VecDeque::from([opening.into()]);
-    let mut unsent = Unsent { app, view, slices, texts, has_objects: false, held: Some(held) };
+    let mut unsent = Unsent { app, reader, slices, texts, has_objects: false, held: Some(held) };
     if unsent.slices.is_empty() {
         unsent.close();
     }
@@ -100,7 +99,7 @@ fn slices(places: &[Place]) -> VecDeque<Slice> {
 /// The part of an answer that is still to be sent.
 struct Unsent {
     app: Arc<App>,
-    view: View,
+    reader: PlaceReader,
     /// Not read yet.
     slices: VecDeque<Slice>,
     /// Read.
@@ -143,7 +142,7 @@ impl Unsent {
     }
 
     async fn read(&mut self, slice: &[Place]) -> Result<(), ApiError> {
-        for text in self.app.store.texts(&self.view, slice).await?.into_iter().flatten() {
+        for text in self.reader.read(&self.app.store, slice).await?.into_iter().flatten() {
             let separator: &[u8] = if self.has_objects { b"," } else { br#","objects":["# };
             self.has_objects = true;
             self.texts.extend([Bytes::from_static(separator), text]);

@@ -34,8 +34,8 @@ pub(crate) async fn get_objects(
     room: Room,
     query: PageQuery,
 ) -> Result<Response, ApiError> {
-    let page = app.store.places(&view, &query.resolve(&app, &view)?).await?;
-    envelope(app, room, view, page).await
+    let places = app.store.places(&view, &query.resolve(&app, &view)?).await?;
+    envelope(app, room, places).await
 }
 
 /// Add objects (TAXII 2.1, section 5.5). When the answer comes, everything in its `successes` is durable and visible.
@@ -94,15 +94,14 @@ pub(crate) async fn get_object(
     query: PageQuery,
 ) -> Result<Response, ApiError> {
     let request = query.of_object(id.clone()).resolve(&app, &view)?;
-    let page = app.store.places(&view, &request).await?;
+    let places = app.store.places(&view, &request).await?;
     // A known object of which no version passes the filters is an empty envelope, not an error. But a version that is
     // asked for by its instant alone is there or not (section 5.7: 404 after it was deleted).
     let names_versions = request.after.is_none() && request.filter.wants_only_instants();
-    let is_missing = names_versions || !app.store.has_object(&view, &id).await?;
-    if page.items.is_empty() && is_missing {
+    if places.page.items.is_empty() && (names_versions || !app.store.has_object(&view, &id).await?) {
         return Err(ApiError::NotFound("object"));
     }
-    envelope(app, room, view, page).await
+    envelope(app, room, places).await
 }
 
 /// Delete an object: its last version, or those that `match[version]` names (TAXII 2.1, section 5.7).

@@ -20,7 +20,6 @@ use super::command::{Command, Fence, Group, Request, Scope, Stamps, Target};
 use super::directory::{self, Account, Collection, DirectoryRefusal};
 use super::engine::Key;
 use super::keys::{self, Region, Space};
-use super::migration;
 use super::overlay::Overlay;
 use super::receipt::{self, Done};
 use super::record::{Head, LatestVersion, encode_length};
@@ -85,8 +84,6 @@ pub(super) async fn apply(overlay: &mut Overlay<'_>, group: &Group) -> Result<Ap
     match group.scope {
         Scope::Collection(_) => collection(overlay, group).await,
         Scope::Directory | Scope::Maintenance => {
-            overlay.load([keys::FORMAT.to_vec()]).await?;
-            check_format(overlay)?;
             let mut outcomes = Vec::with_capacity(group.requests.len());
             for request in &group.requests {
                 outcomes.push(single(overlay, request).await?);
@@ -94,11 +91,6 @@ pub(super) async fn apply(overlay: &mut Overlay<'_>, group: &Group) -> Result<Ap
             Ok(Applied { outcomes, announcement: None, replaced: 0 })
         }
     }
-}
-
-/// A newer process that shares the store may have brought it to the next format; then this one writes no more.
-fn check_format(overlay: &Overlay<'_>) -> Result<(), StoreError> {
-    overlay.get(&keys::FORMAT.to_vec()).map_or(Ok(()), migration::check_own)
 }
 
 async fn single(overlay: &mut Overlay<'_>, request: &Request) -> Result<Outcome, StoreError> {
@@ -151,17 +143,12 @@ async fn repeated(
     request: &Request,
 ) -> Result<Option<Outcome>, StoreError> {
     let found = receipt::find(overlay, region, request).await?;
-    Ok(found.map(|found| match found.fingerprint == request.fingerprint {
-        true => Ok(found.done.into_owned()),
-        false => Err(Rejection::RequestReused),
-    }))
+    Ok(found.map(|found| found.done_by(request).ok_or(Rejection::RequestReused)))
 }
 
 /// Requests of one collection, in runs: additions that follow each other are stamped together, everything else by itself.
 async fn collection(overlay: &mut Overlay<'_>, group: &Group) -> Result<Applied, StoreError> {
-    let format = std::iter::once(keys::FORMAT.to_vec());
-    overlay.load(group.requests.iter().flat_map(first_reads).chain(format)).await?;
-    check_format(overlay)?;
+    overlay.load(group.requests.iter().flat_map(first_reads)).await?;
     let mut outcomes = Vec::with_capacity(group.requests.len());
     let mut announcement: Option<Announcement> = None;
     let mut replaced = 0;

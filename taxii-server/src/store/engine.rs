@@ -99,15 +99,23 @@ impl dyn Snapshot + '_ {
     /// # Errors
     /// When the engine fails.
     pub(crate) async fn scan_all(&self, range: Range<Key>) -> Result<Vec<KeyValue>, EngineError> {
-        const PIECE: usize = 4096;
-        let mut entries = Vec::new();
-        let mut scan = Scan::forward(range, PIECE);
-        loop {
-            let piece = self.scan(scan.clone()).await?;
-            let Some((last, _)) = piece.last() else { return Ok(entries) };
-            scan.go_on_after(last);
-            entries.extend(piece);
-        }
+        scan_pieces(range, |piece| self.scan(piece)).await
+    }
+}
+
+/// Reads a range in bounded pieces.
+pub(super) async fn scan_pieces<F, E>(range: Range<Key>, read: impl Fn(Scan) -> F) -> Result<Vec<KeyValue>, E>
+where
+    F: Future<Output = Result<Vec<KeyValue>, E>>,
+{
+    const PIECE: usize = 4096;
+    let mut entries = Vec::new();
+    let mut scan = Scan::forward(range, PIECE);
+    loop {
+        let piece = read(scan.clone()).await?;
+        let Some((last, _)) = piece.last() else { return Ok(entries) };
+        scan.go_on_after(last);
+        entries.extend(piece);
     }
 }
 

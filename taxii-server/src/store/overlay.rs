@@ -2,8 +2,8 @@
 
 use super::StoreError;
 use super::backup::{self, BackupMarker, Mode};
-use super::engine::{Commit, Direction, HeadChange, Key, KeyValue, Scan, Snapshot};
-use super::keys;
+use super::engine::{self, Commit, Direction, HeadChange, Key, KeyValue, Scan, Snapshot};
+use super::{keys, migration};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -63,12 +63,18 @@ impl<'s> Overlay<'s> {
         if keys.is_empty() {
             return Ok(());
         }
-        // A commit needs to know of a backup, which must not cost a read.
-        if self.loaded.is_empty() && !keys.contains(&marker_key()) {
-            keys.push(marker_key());
+        let is_first = self.loaded.is_empty();
+        if is_first {
+            // A commit needs to know of a backup and of the format, which must not cost a read.
+            keys.retain(|key| *key != marker_key());
+            keys.extend([marker_key(), keys::FORMAT.to_vec()]);
         }
         let values = self.snapshot.get_many(keys.clone(), usize::MAX).await?;
         self.loaded.extend(keys.into_iter().zip(values));
+        // A newer process that shares the store may have brought it to the next format; then this one writes no more.
+        if is_first && let Some(format) = self.loaded.get(keys::FORMAT).and_then(Option::as_ref) {
+            migration::check_own(format)?;
+        }
         Ok(())
     }
 
@@ -180,15 +186,7 @@ impl<'s> Overlay<'s> {
 
     /// All entries of a range.
     pub(super) async fn scan_all(&self, range: Range<Key>) -> Result<Vec<KeyValue>, StoreError> {
-        const PIECE: usize = 4096;
-        let mut entries = Vec::new();
-        let mut scan = Scan::forward(range, PIECE);
-        loop {
-            let piece = self.scan(scan.clone()).await?;
-            let Some((last, _)) = piece.last() else { return Ok(entries) };
-            scan.go_on_after(last);
-            entries.extend(piece);
-        }
+        engine::scan_pieces(range, |piece| self.scan(piece)).await
     }
 
     fn is_hidden(&self, key: &Bytes) -> bool {

@@ -33,10 +33,7 @@ impl Store {
         let earlier = receipt::read(&*snapshot, add.target.region, request.id, Some(request.account)).await?;
         drop(snapshot);
         if let Some(earlier) = earlier {
-            return match earlier.fingerprint == request.fingerprint {
-                true => Ok(earlier.done.into_owned()),
-                false => Err(Rejection::RequestReused.into()),
-            };
+            return earlier.done_by(request).ok_or(Rejection::RequestReused.into());
         }
         let mut rows = BTreeMap::new();
         for piece in cut(add, max_weight) {

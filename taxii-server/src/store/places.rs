@@ -9,28 +9,48 @@ use bytes::Bytes;
 
 pub(crate) use super::select::Selected as Place;
 
+/// The places of the objects of a page, and what reads them.
+pub(crate) struct Places {
+    pub(crate) page: Page<Place>,
+    pub(crate) reader: PlaceReader,
+}
+
+/// Reads the objects of a page while the client takes them.
+pub(crate) struct PlaceReader {
+    view: View,
+    /// That in which the places were found, for the first read. Kept where a new one costs the way to another machine.
+    snapshot: Option<Box<dyn Snapshot>>,
+}
+
+impl PlaceReader {
+    /// Reads the objects at some places; `None` for those that were erased or moved since.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub(crate) async fn read(
+        &mut self,
+        store: &Store,
+        places: &[Place],
+    ) -> Result<Vec<Option<Bytes>>, StoreError> {
+        let snapshot = match self.snapshot.take() {
+            Some(snapshot) => snapshot,
+            None => store.engine.snapshot().await?,
+        };
+        read_texts(&*snapshot, &self.view, places).await
+    }
+}
+
 impl Store {
     /// Returns the places of the objects of a page, and what [`Store::objects`] says of it.
     ///
     /// # Errors
     /// When the engine fails.
-    pub(crate) async fn places(&self, view: &View, page: &PageRequest) -> Result<Page<Place>, StoreError> {
+    pub(crate) async fn places(&self, view: &View, page: &PageRequest) -> Result<Places, StoreError> {
         let snapshot = self.engine.snapshot().await?;
         let selected = self.select_page(&*snapshot, view, page).await?;
-        let places = selected.versions.clone();
-        Ok(self.page(view, page, &selected, places))
-    }
-
-    /// Reads the objects at some places; `None` for those that were erased or moved since.
-    ///
-    /// # Errors
-    /// When the engine fails.
-    pub(crate) async fn texts(
-        &self,
-        view: &View,
-        places: &[Place],
-    ) -> Result<Vec<Option<Bytes>>, StoreError> {
-        read_texts(&*self.engine.snapshot().await?, view, places).await
+        let page = self.page(view, page, &selected, selected.versions.clone());
+        let snapshot = Some(snapshot).filter(|_| self.engine.is_remote());
+        Ok(Places { page, reader: PlaceReader { view: view.clone(), snapshot } })
     }
 
     /// Selects the versions of a page, as many as its bytes allow.

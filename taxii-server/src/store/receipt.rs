@@ -53,6 +53,11 @@ impl Receipt<'_> {
         let collection = self.collection.and_then(|id| directory.collections.get(&id));
         collection.map(|collection| &*collection.api_root).or(self.api_root.as_deref())
     }
+
+    /// What a request has done that comes again; `None` when its identifier was used for another one.
+    pub(super) fn done_by(self, request: &Request) -> Option<Done> {
+        (self.fingerprint == request.fingerprint).then(|| self.done.into_owned())
+    }
 }
 
 /// Bytes before the JSON: its length.

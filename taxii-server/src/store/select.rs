@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures::future::try_join_all;
 use futures::try_join;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use stix_model::{SpecVersion, StixId, Tlp};
 
 /// Maximum number of headers that one scan reads when a filter has no timeline of its own.
@@ -67,24 +67,22 @@ impl Selection {
     }
 }
 
-/// The timelines of latest versions that collections had when a page was last read. With them the first page of a request
-/// is asked for together with the head that tells which timelines there are, which saves a way to another machine.
+/// The heads of collections as they were when a page was last read. They tell which timelines there are, so the first of
+/// them are asked for together with the head, which saves a way to another machine.
 #[derive(Debug, Default)]
-pub(super) struct Hints(Mutex<BTreeMap<Space, Vec<Interval>>>);
+pub(super) struct Hints(Mutex<BTreeMap<Space, Head>>);
 
 impl Hints {
-    fn of(&self, space: Space, clearance: Tlp) -> Vec<Interval> {
-        let hints = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = hints.get(&space).into_iter().flatten().copied();
-        known.filter(|interval| interval.contains(clearance)).collect()
+    fn of(&self, space: Space) -> Head {
+        self.lock().get(&space).cloned().unwrap_or_default()
     }
 
     fn learn(&self, space: Space, head: &Head) {
-        let mut hints = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = hints.entry(space).or_default();
-        if !known.iter().eq(head.latest.keys()) {
-            *known = head.latest.keys().copied().collect();
-        }
+        self.lock().insert(space, head.clone());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Space, Head>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -106,35 +104,60 @@ pub(super) async fn select(
     if filter.ids.is_some() {
         return reader.by_id(filter, start, limit).await;
     }
-    let hints = hints.filter(|_| filter.is_latest());
-    let hinted = hints.map_or_else(Vec::new, |hints| hints.of(space, clearance));
-    let (head, mut ahead) =
-        try_join!(reader.head(), reader.read_latest(hinted.iter().copied(), filter, start, limit))?;
+    let guess = hints.map_or(Timelines::None, |hints| Timelines::of(&hints.of(space), filter, clearance));
+    let (head, ahead) = try_join!(reader.head(), reader.begin(&guess, filter, start, limit))?;
     if let Some(hints) = hints {
         hints.learn(space, &head);
     }
     if start.is_some_and(|start| start >= head.last(clearance)) {
         return Ok(Selection::default());
     }
-    let versions = head.versions(clearance);
-    let holds = |spec: SpecVersion| versions[spec as usize] > 0;
-    let held = [SpecVersion::V2_0, SpecVersion::V2_1].into_iter().filter(|spec| holds(*spec));
-    let wanted =
-        |spec: &SpecVersion| filter.spec_versions.as_ref().is_none_or(|wanted| wanted.contains(spec));
-    match (held.clone().filter(wanted).count(), held.count()) {
-        (0, _) => Ok(Selection::default()),
-        _ if filter.is_latest() => {
-            let missing = head.intervals(clearance).filter(|interval| !hinted.contains(interval));
-            ahead.extend(reader.read_latest(missing, filter, start, limit).await?);
-            Ok(first(ahead, limit))
+    let timelines = Timelines::of(&head, filter, clearance);
+    let begun =
+        if timelines == guess { ahead } else { reader.begin(&timelines, filter, start, limit).await? };
+    match (timelines, begun) {
+        (Timelines::All(levels), Begun::Headers(slice)) => {
+            reader.by_scan(&levels, slice, filter, start, limit).await
         }
-        // With one STIX version in the collection, asking for it is asking for the newest.
-        (1, 1) if filter.wants_only_last() => {
-            let found = reader.read_latest(head.intervals(clearance), filter, start, limit).await?;
-            Ok(first(found, limit))
-        }
-        _ => reader.by_scan(&head, filter, start, limit).await,
+        (_, Begun::Latest(found)) => Ok(first(found, limit)),
+        _ => Ok(Selection::default()),
     }
+}
+
+/// The timelines that hold what a filter wants of a collection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Timelines {
+    None,
+    /// Those that hold exactly the default view.
+    Latest(Vec<Interval>),
+    /// Those of all versions, whose headers are looked at one by one.
+    All(Vec<Tlp>),
+}
+
+impl Timelines {
+    fn of(head: &Head, filter: &Filter, clearance: Tlp) -> Self {
+        let versions = head.versions(clearance);
+        let holds = |spec: SpecVersion| versions[spec as usize] > 0;
+        let held = [SpecVersion::V2_0, SpecVersion::V2_1].into_iter().filter(|spec| holds(*spec));
+        let wanted =
+            |spec: &SpecVersion| filter.spec_versions.as_ref().is_none_or(|wanted| wanted.contains(spec));
+        // With one STIX version in the collection, asking for it is asking for the newest.
+        let wants_newest = |counts| filter.spec_versions.is_none() || counts == (1, 1);
+        match (held.clone().filter(wanted).count(), held.count()) {
+            (0, _) => Self::None,
+            counts if filter.wants_only_last() && wants_newest(counts) => {
+                Self::Latest(head.intervals(clearance).collect())
+            }
+            _ => Self::All(head.levels(clearance).collect()),
+        }
+    }
+}
+
+/// What was read first of some timelines.
+enum Begun {
+    Nothing,
+    Latest(Vec<Selected>),
+    Headers(Slice),
 }
 
 struct Reader<'s> {
@@ -148,6 +171,26 @@ impl Reader<'_> {
     async fn head(&self) -> Result<Head, StoreError> {
         let head = self.snapshot.get(keys::head(self.space)).await?;
         head.map_or(Ok(Head::default()), |head| Head::decode(&head))
+    }
+
+    /// Reads the beginning of timelines: of the default view all that a page needs.
+    async fn begin(
+        &self,
+        timelines: &Timelines,
+        filter: &Filter,
+        start: Option<Position>,
+        limit: usize,
+    ) -> Result<Begun, StoreError> {
+        Ok(match timelines {
+            Timelines::None => Begun::Nothing,
+            Timelines::Latest(intervals) => {
+                Begun::Latest(self.read_latest(intervals, filter, start, limit).await?)
+            }
+            // Where most versions match, little more than a page is read.
+            Timelines::All(levels) => {
+                Begun::Headers(self.slice(levels, start, limit.saturating_add(1).min(SLICE)).await?)
+            }
+        })
     }
 
     /// Point reads, and for all versions of an object the timelines that it has of its own.
@@ -231,13 +274,13 @@ impl Reader<'_> {
     /// and for each type that is asked for.
     async fn read_latest(
         &self,
-        intervals: impl Iterator<Item = Interval>,
+        intervals: &[Interval],
         filter: &Filter,
         start: Option<Position>,
         limit: usize,
     ) -> Result<Vec<Selected>, StoreError> {
         let (mut levels, mut scans) = (Vec::new(), Vec::new());
-        for interval in intervals {
+        for &interval in intervals {
             let mut add = |timeline: Timeline<'_>| {
                 let range = timeline.after(self.space, start);
                 levels.push(interval.from);
@@ -257,22 +300,19 @@ impl Reader<'_> {
         Ok(found)
     }
 
-    /// Everything else: the timelines of all versions that the viewer sees, header by header.
+    /// The timelines of all versions that the viewer sees, header by header, from a slice on.
     async fn by_scan(
         &self,
-        head: &Head,
+        levels: &[Tlp],
+        mut slice: Slice,
         filter: &Filter,
         mut start: Option<Position>,
         limit: usize,
     ) -> Result<Selection, StoreError> {
-        let levels: Vec<_> = head.levels(self.clearance).collect();
         let mut found = Vec::new();
         let mut read = 0;
-        // Where most versions match, little more than a page is read.
-        let mut length = limit.saturating_add(1).min(SLICE);
         loop {
-            let (mut entries, end) = self.slice(&levels, start, length).await?;
-            length = SLICE;
+            let Slice { mut entries, end } = slice;
             read += entries.len();
             start = entries.last().map(|(selected, _)| selected.position).or(start);
             entries.retain(|(_, entry)| could_match(filter, entry));
@@ -290,6 +330,7 @@ impl Reader<'_> {
                 let next = found.last().map(|version| version.position);
                 return Ok(Selection { versions: found, next });
             }
+            slice = self.slice(levels, start, SLICE).await?;
         }
     }
 
@@ -299,7 +340,7 @@ impl Reader<'_> {
         levels: &[Tlp],
         start: Option<Position>,
         length: usize,
-    ) -> Result<(Vec<(Selected, Entry)>, End), StoreError> {
+    ) -> Result<Slice, StoreError> {
         let scan = |level: &Tlp| {
             self.snapshot.scan(Scan::forward(Timeline::All(*level).after(self.space, start), length))
         };
@@ -319,9 +360,9 @@ impl Reader<'_> {
             }
         }
         merged.sort_unstable_by_key(|(selected, _)| selected.position);
-        let Some(known_to) = known_to else { return Ok((merged, End::Reached)) };
+        let Some(known_to) = known_to else { return Ok(Slice { entries: merged, end: End::Reached }) };
         merged.retain(|(selected, _)| selected.position <= known_to);
-        Ok((merged, End::Ahead))
+        Ok(Slice { entries: merged, end: End::Ahead })
     }
 
     /// The records of objects, each read once; empty for unknown ones.
@@ -347,6 +388,12 @@ impl Reader<'_> {
         let (instant, [first, last]) = (entry.version.sort_key(), filter.ends(record, self.clearance));
         filter.admits_version(first == Some(instant), last == Some(instant), instant)
     }
+}
+
+/// The next headers of timelines, in the order of their positions.
+struct Slice {
+    entries: Vec<(Selected, Entry)>,
+    end: End,
 }
 
 /// Whether a slice is the last one.

@@ -13,6 +13,7 @@ mod regions;
 
 use super::engine::{
     Commit, Content, Direction, Engine, EngineError, EngineFuture, Key, KeyValue, Limits, Scan, Snapshot,
+    scan_pieces,
 };
 use bytes::Bytes;
 use client::{Connection, unavailable};
@@ -22,7 +23,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tikv_client::transaction::HeartbeatOption;
+use tikv_client::transaction::{HeartbeatOption, Mutation};
 use tikv_client::{CheckLevel, Timestamp, Transaction, TransactionOptions};
 
 /// Time for one read, with the attempts of the client.
@@ -90,9 +91,7 @@ impl TikvEngine {
 impl Engine for TikvEngine {
     fn snapshot(&self) -> EngineFuture<'_, Box<dyn Snapshot>> {
         Box::pin(async {
-            let timestamp = self.connection.timestamp().await?;
-            let (connection, bulk) = (Arc::clone(&self.connection), Arc::clone(&self.bulk));
-            Ok(Box::new(TikvSnapshot { connection, timestamp, bulk }) as Box<dyn Snapshot>)
+            Ok(Box::new(self.snapshot_at(self.connection.timestamp().await?)) as Box<dyn Snapshot>)
         })
     }
 
@@ -136,65 +135,46 @@ impl Engine for TikvEngine {
 }
 
 impl TikvEngine {
+    fn snapshot_at(&self, timestamp: Timestamp) -> TikvSnapshot {
+        TikvSnapshot { connection: Arc::clone(&self.connection), timestamp, bulk: Arc::clone(&self.bulk) }
+    }
+
     /// Begins a transaction, compares the heads in it, and fills it.
     async fn prepare(&self, commit: &Commit) -> Result<Transaction, EngineError> {
         let options = TransactionOptions::new_optimistic()
             .drop_check(CheckLevel::None)
             .heartbeat_option(HeartbeatOption::NoHeartbeat);
         let mut transaction = self.connection.begin(options).await?;
+        let snapshot = self.snapshot_at(transaction.start_timestamp());
         if !commit.heads.is_empty() {
-            let keys = commit.heads.keys().cloned().collect::<Vec<_>>();
-            let (connection, bulk) = (Arc::clone(&self.connection), Arc::clone(&self.bulk));
-            let snapshot = TikvSnapshot { connection, timestamp: transaction.start_timestamp(), bulk };
-            let found = snapshot.get_piece(keys).await?;
+            let found = snapshot.get_piece(commit.heads.keys().cloned().collect()).await?;
             if commit.heads.values().zip(&found).any(|(change, found)| *found != change.from) {
                 return Err(EngineError::Conflict);
             }
         }
         // The first key of a transaction is its primary one: that of a head is the one where commits meet.
-        for (key, change) in &commit.heads {
-            match &change.to {
-                Some(value) => transaction.put(key.clone(), value.to_vec()).await,
-                None => transaction.delete(key.clone()).await,
-            }
-            .map_err(unavailable)?;
-        }
+        let mut mutations: Vec<_> =
+            commit.heads.iter().map(|(key, change)| mutation(key, change.to.as_ref())).collect();
         for range in &commit.cleared {
-            self.clear(&mut transaction, range.clone(), commit).await?;
-        }
-        for (key, value) in &commit.writes {
-            if commit.heads.contains_key(key) {
-                continue;
-            }
-            match value {
-                Some(value) => transaction.put(key.clone(), value.to_vec()).await,
-                None => transaction.delete(key.clone()).await,
-            }
-            .map_err(unavailable)?;
-        }
-        Ok(transaction)
-    }
-
-    /// Deletes what the snapshot of a transaction holds in a range, except keys that it writes.
-    async fn clear(
-        &self,
-        transaction: &mut Transaction,
-        range: Range<Key>,
-        commit: &Commit,
-    ) -> Result<(), EngineError> {
-        let (connection, bulk) = (Arc::clone(&self.connection), Arc::clone(&self.bulk));
-        let snapshot = TikvSnapshot { connection, timestamp: transaction.start_timestamp(), bulk };
-        let mut scan = Scan::keys(range, 4096);
-        loop {
-            let keys = snapshot.scan(scan.clone()).await?;
-            let Some((last, _)) = keys.last() else { return Ok(()) };
-            scan.go_on_after(last);
-            for (key, _) in keys {
+            for (key, _) in snapshot.all_keys(range.clone()).await? {
                 if !commit.heads.contains_key(&key[..]) && !commit.writes.contains_key(&key[..]) {
-                    transaction.delete(key.to_vec()).await.map_err(unavailable)?;
+                    mutations.push(mutation(&key, None));
                 }
             }
         }
+        let writes = commit.writes.iter().filter(|(key, _)| !commit.heads.contains_key(*key));
+        mutations.extend(writes.map(|(key, value)| mutation(key, value.as_ref())));
+        transaction.batch_mutate(mutations).await.map_err(unavailable)?;
+        Ok(transaction)
+    }
+}
+
+/// Puts a key, or deletes it where there is no value.
+fn mutation(key: &[u8], value: Option<&Bytes>) -> Mutation {
+    let key = key.to_vec().into();
+    match value {
+        Some(value) => Mutation::Put(key, value.to_vec()),
+        None => Mutation::Delete(key),
     }
 }
 
@@ -235,7 +215,7 @@ impl Snapshot for TikvSnapshot {
             let mut at_once = if is_bulk { BULK_ENTRIES } else { ENTRIES_AT_ONCE };
             while found.len() < scan.limit && !left.range.is_empty() {
                 left.limit = at_once.min(scan.limit - found.len());
-                let piece = self.connection.piece(&left.range, scan.direction).await?;
+                let piece = self.connection.piece(&left.range, scan.direction).await;
                 let entries = self.scan_piece(piece.clone(), &left).await?;
                 let is_complete = entries.len() < left.limit;
                 for entry in entries {
@@ -262,6 +242,10 @@ impl Snapshot for TikvSnapshot {
 }
 
 impl TikvSnapshot {
+    async fn all_keys(&self, range: Range<Key>) -> Result<Vec<KeyValue>, EngineError> {
+        scan_pieces(range, |piece| self.scan(Scan { content: Content::Keys, ..piece })).await
+    }
+
     fn reader(&self) -> tikv_client::Snapshot {
         let options = TransactionOptions::new_optimistic().drop_check(CheckLevel::None);
         self.connection.client().snapshot(self.timestamp.clone(), options)

@@ -44,19 +44,22 @@ impl Connection {
 
     /// The timestamp of a new snapshot.
     pub(super) async fn timestamp(&self) -> Result<Timestamp, EngineError> {
-        let client = self.client();
-        match timeout(CONNECT_TIME, client.current_timestamp()).await {
-            Ok(Ok(timestamp)) => Ok(timestamp),
-            Ok(Err(error)) => Err(self.again(&client, error).await),
-            // The stream of timestamps may wait for a machine that is gone.
-            Err(elapsed) => Err(self.again(&client, elapsed).await),
-        }
+        self.ask(|client| async move { client.current_timestamp().await }).await
     }
 
     pub(super) async fn begin(&self, options: TransactionOptions) -> Result<Transaction, EngineError> {
+        self.ask(|client| async move { client.begin_with_options(options).await }).await
+    }
+
+    /// Asks for a timestamp in some way. The stream of them may wait for a machine that is gone, so it is made anew when no
+    /// answer comes.
+    async fn ask<T, A>(&self, question: impl FnOnce(Arc<TransactionClient>) -> A) -> Result<T, EngineError>
+    where
+        A: Future<Output = Result<T, Error>>,
+    {
         let client = self.client();
-        match timeout(CONNECT_TIME, client.begin_with_options(options)).await {
-            Ok(Ok(transaction)) => Ok(transaction),
+        match timeout(CONNECT_TIME, question(Arc::clone(&client))).await {
+            Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(self.again(&client, error).await),
             Err(elapsed) => Err(self.again(&client, elapsed).await),
         }
@@ -81,12 +84,8 @@ impl Connection {
 
     /// The part of a range at its beginning that lies in one region, as far as is known. The client asks each region that a
     /// range touches for as many entries as are wanted of all.
-    pub(super) async fn piece(
-        &self,
-        range: &Range<Key>,
-        direction: Direction,
-    ) -> Result<Range<Key>, EngineError> {
-        Ok(self.regions.piece(range, direction).await)
+    pub(super) async fn piece(&self, range: &Range<Key>, direction: Direction) -> Range<Key> {
+        self.regions.piece(range, direction).await
     }
 
     pub(super) async fn collect_garbage(&self, age: Duration) -> Result<(), EngineError> {
@@ -123,12 +122,21 @@ pub(super) fn unavailable(cause: impl std::error::Error + Send + Sync + 'static)
     EngineError::Unavailable { retry_after: RETRY_AFTER, cause: cause.into() }
 }
 
+/// Looks for something in an error, and in those that it collects.
+pub(super) fn find<T>(error: &Error, look: impl Fn(&Error) -> Option<T> + Copy) -> Option<T> {
+    match error {
+        Error::MultipleKeyErrors(errors) | Error::ExtractedErrors(errors) => {
+            errors.iter().find_map(|error| find(error, look))
+        }
+        error => look(error),
+    }
+}
+
 /// Whether a transaction failed because another one wrote one of its keys first.
 pub(super) fn is_conflict(error: &Error) -> bool {
-    match error {
-        Error::KeyError(error) => error.conflict.is_some(),
-        Error::MultipleKeyErrors(errors) | Error::ExtractedErrors(errors) => errors.iter().any(is_conflict),
-        Error::PessimisticLockError { inner, .. } => is_conflict(inner),
-        _ => false,
-    }
+    let conflict = |error: &Error| match error {
+        Error::KeyError(error) => error.conflict.clone(),
+        _ => None,
+    };
+    find(error, conflict).is_some()
 }

@@ -5,7 +5,7 @@
 //! collected. Here they are freed once such a lock is old enough. A transaction that goes on after all fails when it commits.
 
 use super::super::engine::{EngineError, Key};
-use super::client::{Connection, unavailable};
+use super::client::{self, Connection, unavailable};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use std::ops::Range;
 use std::time::Duration;
@@ -21,23 +21,17 @@ const AT_ONCE: usize = 16;
 
 /// When the transaction began that an error says is not there.
 pub(super) fn absent(error: &Error) -> Option<Timestamp> {
-    match error {
-        Error::KeyError(error) => {
-            error.txn_not_found.as_ref().map(|absent| Timestamp::from_version(absent.start_ts))
-        }
-        Error::MultipleKeyErrors(errors) | Error::ExtractedErrors(errors) => errors.iter().find_map(absent),
-        Error::TxnNotFound(absent) => Some(Timestamp::from_version(absent.start_ts)),
+    let start = |error: &Error| match error {
+        Error::KeyError(error) => error.txn_not_found.as_ref().map(|absent| absent.start_ts),
+        Error::TxnNotFound(absent) => Some(absent.start_ts),
         _ => None,
-    }
+    };
+    client::find(error, start).map(Timestamp::from_version)
 }
 
 /// Whether another transaction held a lock for longer than the client waits.
 pub(super) fn is_held(error: &Error) -> bool {
-    match error {
-        Error::ResolveLockError(_) => true,
-        Error::MultipleKeyErrors(errors) | Error::ExtractedErrors(errors) => errors.iter().any(is_held),
-        _ => false,
-    }
+    client::find(error, |error| matches!(error, Error::ResolveLockError(_)).then_some(())).is_some()
 }
 
 impl Connection {
