@@ -1,0 +1,480 @@
+//! The meaning of entries: a pure function of what was applied before.
+//!
+//! [`apply`] looks at the state, the number of an entry and its bytes, and at nothing else: no clock, no randomness, no order
+//! that is not given. So members that apply the same log hold the same state, to the byte. It checks every signature and
+//! every gate again, whoever ordered the entry: an order from a bad leader can delay, but approve nothing.
+
+mod case;
+mod decide;
+mod govern;
+mod submit;
+mod vote;
+
+pub use submit::{MAX_ITEMS, MAX_OBJECT_BYTES};
+
+use crate::command::{Command, Entry, EntryError, Founding, PROTOCOL};
+use crate::envelope::Envelope;
+use crate::id::{Digest, NetworkId, OrganisationId, ProposalId};
+use crate::organisation::{KeyRefusal, MAX_KEYS, MAX_NAME_BYTES, NewOrganisation, Organisation, Role};
+use crate::policy::{Policy, PolicyError};
+use crate::proposal::Phase;
+use crate::state::{Draft, Key, Ledger, State, StateError, keys};
+use crate::statement::{Item, Statement, StatementError};
+use bytes::Bytes;
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+
+/// Most microseconds by which one entry moves the time on, so that a wrong clock does little.
+const MAX_STEP: u64 = 600_000_000;
+/// Most proposals that one entry looks at because their time has come. The next one goes on.
+const MAX_WAKING: usize = 256;
+
+/// Reads what consensus must know of an object. It is a part of the protocol: all members must read the same.
+pub trait Inspect: Sync {
+    /// Reads the facts of an object from its text.
+    ///
+    /// # Errors
+    /// Why it is no object that can be proposed.
+    fn inspect(&self, text: &[u8]) -> Result<Item, String>;
+}
+
+/// What an entry does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// New values below the prefix; `None` removes a key.
+    pub writes: BTreeMap<Key, Option<Bytes>>,
+    /// What changes for readers, in this order.
+    pub effects: Vec<Effect>,
+    /// The answer to whoever sent the command. A command that is refused writes no more than the passing of time.
+    pub outcome: Result<Outcome, Refusal>,
+    /// The time of the entry, in microseconds since 1970.
+    pub time: u64,
+}
+
+/// What a command did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The network was founded.
+    Founded(NetworkId),
+    /// There is a new proposal.
+    Proposed(ProposalId),
+    /// The proposal was there already.
+    Repeated(ProposalId),
+    /// The vote counts.
+    Voted(ProposalId),
+    /// The proposal was taken back.
+    Withdrawn(ProposalId),
+    /// Time went on.
+    Ticked,
+}
+
+/// A change for readers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// An object awaits votes.
+    Await {
+        /// The proposal and the number of the item.
+        item: (ProposalId, u32),
+        /// The collection.
+        collection: Uuid,
+        /// The object.
+        text: Bytes,
+    },
+    /// An object awaits no votes any more.
+    Settle {
+        /// The proposal and the number of the item.
+        item: (ProposalId, u32),
+        /// The collection.
+        collection: Uuid,
+        /// The object.
+        object: Item,
+    },
+    /// An object becomes visible.
+    Show {
+        /// The proposal and the number of the item.
+        item: (ProposalId, u32),
+        /// The collection.
+        collection: Uuid,
+        /// The object.
+        text: Bytes,
+    },
+    /// An object is visible no longer.
+    Hide {
+        /// The collection.
+        collection: Uuid,
+        /// The object.
+        object: Item,
+    },
+    /// An item of a submission stands elsewhere than before.
+    Move {
+        /// The proposal and the number of the item.
+        item: (ProposalId, u32),
+        /// The request that it came with.
+        request: Option<Uuid>,
+        /// Where it stands.
+        phase: Phase,
+    },
+}
+
+/// Why a command does nothing. The message is for the person who sent it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The network is not founded yet, or was founded before.
+    #[error("a network is founded by its first entry, and by no other")]
+    Founding,
+    /// The statement cannot be read.
+    #[error("{0}")]
+    Statement(String),
+    /// The statement was made for another network.
+    #[error("the statement was signed for network {0}, which is not this one")]
+    OtherNetwork(NetworkId),
+    /// The author is no member.
+    #[error("organisation {0} is no member of the network")]
+    NoMember(OrganisationId),
+    /// The key may not sign it.
+    #[error("organisation {organisation}: {refusal}")]
+    Key {
+        /// The author.
+        organisation: OrganisationId,
+        /// Why not.
+        refusal: KeyRefusal,
+    },
+    /// The signature is not that of the key.
+    #[error("the signature does not match the statement: one of them was changed, or another key signed it")]
+    Signature,
+    /// There are no items, or too many.
+    #[error("a submission has 1 to {max} objects, not {found}")]
+    Count {
+        /// The most.
+        max: usize,
+        /// Those in it.
+        found: usize,
+    },
+    /// An object is too large.
+    #[error("object {item} has {bytes} bytes; {max} are the most")]
+    TooLarge {
+        /// The number of the item.
+        item: usize,
+        /// Its bytes.
+        bytes: usize,
+        /// The most.
+        max: usize,
+    },
+    /// An object cannot be read.
+    #[error("object {item}: {reason}")]
+    Object {
+        /// The number of the item.
+        item: usize,
+        /// Why not.
+        reason: String,
+    },
+    /// An object is not the one that was signed.
+    #[error("object {item} is not the one that was signed: its {what} differs")]
+    Altered {
+        /// The number of the item.
+        item: usize,
+        /// What differs.
+        what: &'static str,
+    },
+    /// Two items are the same version of an object.
+    #[error("objects {0} and {1} are the same version of one object")]
+    Twice(usize, usize),
+    /// Too many proposals of the organisation are open.
+    #[error(
+        "organisation {organisation} has {open} proposals open, which is the most; withdraw some, or wait for votes"
+    )]
+    Quota {
+        /// The organisation.
+        organisation: OrganisationId,
+        /// Its open proposals.
+        open: u32,
+    },
+    /// There is no such proposal.
+    #[error("there is no proposal {0}")]
+    NoProposal(ProposalId),
+    /// All of it is decided.
+    #[error("proposal {0} is decided already")]
+    Decided(ProposalId),
+    /// The proposal is of another organisation.
+    #[error("proposal {proposal} is of organisation {submitter}, which alone can withdraw it")]
+    NotOwn {
+        /// The proposal.
+        proposal: ProposalId,
+        /// Its proposer.
+        submitter: OrganisationId,
+    },
+    /// The vote names an item that the proposal does not have.
+    #[error("the proposal has no item {0}")]
+    NoItem(u32),
+    /// The reason is too long.
+    #[error("a reason has {max} bytes at most, not {found}")]
+    Reason {
+        /// The most.
+        max: usize,
+        /// Those in it.
+        found: usize,
+    },
+    /// A later vote of the organisation counts already.
+    #[error("vote {found} of the organisation on this proposal came after vote {counted}")]
+    OldVote {
+        /// The vote that counts.
+        counted: u32,
+        /// The vote that came.
+        found: u32,
+    },
+    /// The organisation signed two votes with one number.
+    #[error("the organisation has signed two different votes with number {0}; the first one counts")]
+    Equivocation(u32),
+    /// The policy cannot be used.
+    #[error("the policy cannot be used: {0}")]
+    Policy(#[from] PolicyError),
+    /// The change of the network makes no sense.
+    #[error("{0}")]
+    Governance(&'static str),
+}
+
+/// Why an entry cannot be applied. The member must stop: it cannot know what the others hold.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError<E> {
+    /// It cannot be read.
+    #[error(transparent)]
+    Entry(#[from] EntryError),
+    /// Entries come in another order.
+    #[error("entry {found} cannot follow entry {last}")]
+    Order {
+        /// The last one that was applied.
+        last: u64,
+        /// This one.
+        found: u64,
+    },
+    /// The state cannot be read.
+    #[error(transparent)]
+    State(#[from] StateError<E>),
+}
+
+/// Applies an entry of the log. `index` is its number, which is greater than those of all entries before.
+///
+/// The caller commits the writes and what the effects come to as a whole, then applies the next entry.
+///
+/// # Errors
+/// When the member cannot go on. A command that makes no sense is no error but an [`Applied::outcome`].
+pub async fn apply<S: State>(
+    state: &S,
+    inspect: &dyn Inspect,
+    index: u64,
+    bytes: &[u8],
+) -> Result<Applied, ApplyError<S::Error>> {
+    let Entry { time, command } = Entry::decode(bytes)?;
+    let mut turn = Turn::begin(state, inspect, index, time).await?;
+    turn.wake().await?;
+    let before = turn.draft.writes.len();
+    let outcome = match turn.carry_out(command).await {
+        Ok(outcome) => Ok(outcome),
+        Err(Stop::Refused(refusal)) => {
+            debug_assert_eq!(
+                before,
+                turn.draft.writes.len(),
+                "a command that is refused has written: {refusal}"
+            );
+            Err(refusal)
+        }
+        Err(Stop::State(error)) => return Err(error.into()),
+    };
+    Ok(turn.end(bytes, outcome))
+}
+
+/// Why a command ends early.
+enum Stop<E> {
+    Refused(Refusal),
+    State(StateError<E>),
+}
+
+impl<E> From<Refusal> for Stop<E> {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl<E> From<StateError<E>> for Stop<E> {
+    fn from(error: StateError<E>) -> Self {
+        Self::State(error)
+    }
+}
+
+impl From<StatementError> for Refusal {
+    fn from(error: StatementError) -> Self {
+        Self::Statement(error.to_string())
+    }
+}
+
+/// One entry while it is applied.
+struct Turn<'t, S> {
+    inspect: &'t dyn Inspect,
+    draft: Draft<'t, S>,
+    /// `None` before the network is founded.
+    ledger: Option<Ledger>,
+    index: u64,
+    time: u64,
+    organisations: BTreeMap<OrganisationId, Organisation>,
+    effects: Vec<Effect>,
+}
+
+impl<'t, S: State> Turn<'t, S> {
+    async fn begin(
+        state: &'t S,
+        inspect: &'t dyn Inspect,
+        index: u64,
+        time: u64,
+    ) -> Result<Self, ApplyError<S::Error>> {
+        let draft = Draft::new(state);
+        let ledger: Option<Ledger> = draft.get(keys::LEDGER.to_vec()).await?;
+        let mut organisations = BTreeMap::new();
+        let mut at = time;
+        if let Some(ledger) = &ledger {
+            if index <= ledger.index {
+                return Err(ApplyError::Order { last: ledger.index, found: index });
+            }
+            at = time.clamp(ledger.time + 1, ledger.time + MAX_STEP);
+            for (_, bytes) in draft.scan(keys::prefix(keys::ORGANISATIONS.to_vec()), usize::MAX).await? {
+                let found: Organisation =
+                    postcard::from_bytes(&bytes).map_err(|_| StateError::Damaged("an organisation"))?;
+                organisations.insert(found.id, found);
+            }
+        }
+        Ok(Self { inspect, draft, ledger, index, time: at, organisations, effects: Vec::new() })
+    }
+
+    async fn carry_out(&mut self, command: Command) -> Result<Outcome, Stop<S::Error>> {
+        match (&self.ledger, &command) {
+            (None, Command::Found(founding)) => return Ok(self.found(founding)?),
+            (None, _) | (Some(_), Command::Found(_)) => return Err(Refusal::Founding.into()),
+            _ => {}
+        }
+        match command {
+            Command::Submit { envelope, objects, request } => self.submit(&envelope, objects, request).await,
+            Command::Revoke(envelope) => self.revoke(&envelope).await,
+            Command::Govern(envelope) => self.govern(&envelope).await,
+            Command::Vote(envelope) => self.vote(&envelope).await,
+            Command::Withdraw(envelope) => self.withdraw(&envelope).await,
+            Command::Tick | Command::Found(_) => Ok(Outcome::Ticked),
+        }
+    }
+
+    fn found(&mut self, founding: &Founding) -> Result<Outcome, Refusal> {
+        let Founding { name, organisations, policy, .. } = founding;
+        if name.is_empty() || name.len() > MAX_NAME_BYTES {
+            return Err(Refusal::Governance("the name of a network has 1 to 200 bytes"));
+        }
+        if organisations.is_empty() {
+            return Err(Refusal::Governance("a network has one member or more"));
+        }
+        for new in organisations {
+            self.check_new(new)?;
+            self.organisations.insert(new.id, Organisation::join(new, self.index));
+        }
+        if policy.version != 1 {
+            return Err(PolicyError::Version { expected: 1, found: policy.version }.into());
+        }
+        policy.check(&self.members())?;
+        for organisation in self.organisations.values() {
+            self.draft.put(keys::organisation(organisation.id), organisation);
+        }
+        self.put_policy(policy);
+        let network = founding.network();
+        self.ledger = Some(Ledger {
+            network,
+            index: self.index,
+            time: self.time,
+            protocol: PROTOCOL,
+            policy: 1,
+            entries: Digest::default(),
+            effects: Digest::default(),
+        });
+        Ok(Outcome::Founded(network))
+    }
+
+    /// Checks that an organisation can become a member.
+    fn check_new(&self, new: &NewOrganisation) -> Result<(), Refusal> {
+        if new.name.is_empty() || new.name.len() > MAX_NAME_BYTES {
+            return Err(Refusal::Governance("the name of an organisation has 1 to 200 bytes"));
+        }
+        if self.organisations.contains_key(&new.id) {
+            return Err(Refusal::Governance(
+                "this organisation is or was a member; a new membership needs a new identifier",
+            ));
+        }
+        if new.keys.len() > MAX_KEYS {
+            return Err(Refusal::Governance("an organisation has 64 keys at most"));
+        }
+        let mut seen = BTreeSet::new();
+        for key in &new.keys {
+            if !seen.insert(key.public) {
+                return Err(Refusal::Governance("a key is given twice"));
+            }
+            self.check_key(key.public)?;
+        }
+        match new.keys.iter().any(|key| key.role == Role::Vote) {
+            true => Ok(()),
+            false => Err(Refusal::Governance("an organisation needs a key that votes")),
+        }
+    }
+
+    /// Writes the end of the entry.
+    fn end(mut self, bytes: &[u8], outcome: Result<Outcome, Refusal>) -> Applied {
+        if let Some(mut ledger) = self.ledger.take() {
+            let index = self.index.to_be_bytes();
+            (ledger.index, ledger.time) = (self.index, self.time);
+            ledger.entries = Digest::of(&[&ledger.entries.0, &index, &Digest::of(&[bytes]).0]);
+            ledger.effects = Digest::of(&[&ledger.effects.0, &index, &self.writes_digest().0]);
+            self.draft.put(keys::LEDGER.to_vec(), &ledger);
+        }
+        let Self { draft: Draft { writes, .. }, effects, time, .. } = self;
+        Applied { writes, effects, outcome, time }
+    }
+
+    fn writes_digest(&self) -> Digest {
+        let writes: Vec<_> = self.draft.writes.iter().collect();
+        Digest::of(&[&postcard::to_allocvec(&writes).expect("writes can be encoded")])
+    }
+
+    fn ledger(&mut self) -> Result<&mut Ledger, StateError<S::Error>> {
+        self.ledger.as_mut().ok_or(StateError::Damaged("the ledger"))
+    }
+
+    fn members(&self) -> BTreeSet<OrganisationId> {
+        self.organisations.values().filter(|one| one.is_member()).map(|one| one.id).collect()
+    }
+
+    async fn policy(&self, version: u32) -> Result<Policy, StateError<S::Error>> {
+        let found = self.draft.bytes(keys::policy(version)).await?;
+        let found = found.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        found.ok_or(StateError::Damaged("a policy"))
+    }
+
+    fn put_policy(&mut self, policy: &Policy) {
+        let json = serde_json::to_vec(policy).expect("policies are JSON");
+        self.draft.put_bytes(keys::policy(policy.version), json.into());
+    }
+
+    fn put_organisation(&mut self, organisation: Organisation) {
+        self.draft.put(keys::organisation(organisation.id), &organisation);
+        self.organisations.insert(organisation.id, organisation);
+    }
+
+    /// Reads a statement, and checks who says it: a member, for this network, with a key of the right role that counts now.
+    fn authorise<T: Statement>(&self, envelope: &Envelope, roles: &[Role]) -> Result<T, Refusal> {
+        let statement: T = envelope.read()?;
+        let (network, author) = statement.author();
+        if self.ledger.as_ref().is_none_or(|ledger| ledger.network != network) {
+            return Err(Refusal::OtherNetwork(network));
+        }
+        let member = self.organisations.get(&author).filter(|found| found.is_member());
+        let member = member.ok_or(Refusal::NoMember(author))?;
+        let key = member.key_at(envelope.key, roles, self.index);
+        let key = key.map_err(|refusal| Refusal::Key { organisation: author, refusal })?;
+        match envelope.is_signed_by(&key.public) {
+            true => Ok(statement),
+            false => Err(Refusal::Signature),
+        }
+    }
+}

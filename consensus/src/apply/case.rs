@@ -1,0 +1,121 @@
+//! A proposal while an entry changes it.
+
+use super::{Effect, Turn};
+use crate::envelope::Envelope;
+use crate::id::{OrganisationId, ProposalId};
+use crate::policy::Policy;
+use crate::proposal::{Kind, Phase, Proposal};
+use crate::state::{State, StateError, keys};
+use crate::statement::{Govern, Item, Revoke, Submit};
+use bytes::Bytes;
+use std::ops::Range;
+use uuid::Uuid;
+
+/// A proposal, with what it says and the policy that decides on it.
+pub(super) struct Case {
+    pub(super) id: ProposalId,
+    pub(super) proposal: Proposal,
+    pub(super) subject: Subject,
+    pub(super) policy: Policy,
+    /// When it was to be looked at again, as the state has it.
+    woken: Option<u64>,
+    was_open: bool,
+}
+
+/// What a proposal says.
+pub(super) enum Subject {
+    Submit(Submit),
+    Revoke(Revoke),
+    Govern(Govern),
+}
+
+impl Subject {
+    /// The organisation that has no vote on it.
+    pub(super) fn target(&self) -> Option<OrganisationId> {
+        match self {
+            Self::Govern(govern) => govern.action.target(),
+            Self::Submit(_) | Self::Revoke(_) => None,
+        }
+    }
+}
+
+impl Case {
+    /// A proposal that the state does not have yet.
+    pub(super) fn new(id: ProposalId, proposal: Proposal, subject: Subject, policy: Policy) -> Self {
+        Self { id, proposal, subject, policy, woken: None, was_open: false }
+    }
+
+    /// The numbers of its items.
+    pub(super) fn items(&self) -> Range<u32> {
+        0..u32::try_from(self.proposal.items.len()).expect("a proposal has few items")
+    }
+}
+
+impl<S: State> Turn<'_, S> {
+    /// Reads a proposal that is there.
+    pub(super) async fn case(&self, id: ProposalId) -> Result<Option<Case>, StateError<S::Error>> {
+        let Some(proposal) = self.draft.get::<Proposal>(keys::proposal(id)).await? else { return Ok(None) };
+        let damaged = StateError::Damaged("the statement of a proposal");
+        let envelope: Envelope = self.draft.get(keys::statement(id)).await?.ok_or(damaged)?;
+        let subject = match proposal.kind {
+            Kind::Submit => envelope.read().map(Subject::Submit),
+            Kind::Revoke => envelope.read().map(Subject::Revoke),
+            Kind::Govern => envelope.read().map(Subject::Govern),
+        };
+        let subject = subject.map_err(|_| StateError::Damaged("the statement of a proposal"))?;
+        let policy = self.policy(proposal.policy).await?;
+        let (woken, was_open) = (proposal.wakes_at(), proposal.is_open());
+        Ok(Some(Case { id, proposal, subject, policy, woken, was_open }))
+    }
+
+    /// Writes a proposal as it is now.
+    pub(super) fn put_case(&mut self, case: &Case) {
+        let wakes = case.proposal.wakes_at();
+        if wakes != case.woken {
+            if let Some(woken) = case.woken {
+                self.draft.remove(keys::waking(woken, case.id));
+            }
+            if let Some(wakes) = wakes {
+                self.draft.put_bytes(keys::waking(wakes, case.id), Bytes::new());
+            }
+        }
+        let is_open = case.proposal.is_open();
+        if is_open != case.was_open
+            && let Some(mut submitter) = self.organisations.get(&case.proposal.submitter).cloned()
+        {
+            submitter.open = if is_open { submitter.open + 1 } else { submitter.open.saturating_sub(1) };
+            self.put_organisation(submitter);
+        }
+        self.draft.put(keys::proposal(case.id), &case.proposal);
+    }
+
+    /// Says where an item stands, to those who wait for it.
+    pub(super) fn tell(&mut self, case: &Case, item: u32, phase: Phase) {
+        let request = case.proposal.request;
+        self.effects.push(Effect::Move { item: (case.id, item), request, phase });
+    }
+
+    /// Keeps an object for votes.
+    pub(super) fn keep(&mut self, id: ProposalId, item: u32, collection: Uuid, object: &Item, text: Bytes) {
+        self.draft.put_bytes(keys::text(id, item), text.clone());
+        let version = Bytes::copy_from_slice(object.version.as_bytes());
+        self.draft.put_bytes(keys::open_item(collection, &object.id, id, item), version);
+        self.effects.push(Effect::Await { item: (id, item), collection, text });
+    }
+
+    /// Ends that, and returns the object.
+    pub(super) async fn release(
+        &mut self,
+        id: ProposalId,
+        item: u32,
+        collection: Uuid,
+        object: &Item,
+    ) -> Result<Bytes, StateError<S::Error>> {
+        let text = self.draft.bytes(keys::text(id, item)).await?;
+        let text = text.ok_or(StateError::Damaged("the text of an open item"))?;
+        self.draft.remove(keys::text(id, item));
+        self.draft.remove(keys::open_item(collection, &object.id, id, item));
+        self.effects.push(Effect::Settle { item: (id, item), collection, object: object.clone() });
+        Ok(text)
+    }
+}

@@ -1,0 +1,321 @@
+//! Decisions: gates are evaluated, and items move on.
+
+use super::case::{Case, Subject};
+use super::{Effect, MAX_WAKING, Turn};
+use crate::id::{OrganisationId, ProposalId};
+use crate::organisation::Role;
+use crate::policy::{Gate, Rule};
+use crate::proposal::{ObjectRecord, Phase, Reason};
+use crate::state::{State, StateError, keys};
+use crate::statement::{Decision, Item};
+use bytes::Bytes;
+use std::collections::{BTreeSet, VecDeque};
+use uuid::Uuid;
+
+/// What follows for another proposal.
+pub(super) enum Consequence {
+    /// An item moves, if it may.
+    Move {
+        /// The proposal and the number of the item.
+        item: (ProposalId, u32),
+        /// Where to.
+        phase: Phase,
+    },
+    /// Its votes are counted again.
+    Count(ProposalId),
+}
+
+impl<S: State> Turn<'_, S> {
+    /// Looks at the proposals whose time has come.
+    pub(super) async fn wake(&mut self) -> Result<(), StateError<S::Error>> {
+        if self.ledger.is_none() {
+            return Ok(());
+        }
+        for (key, _) in self.draft.scan(keys::waking_until(self.time), MAX_WAKING).await? {
+            let id = keys::proposal_of(&key).ok_or(StateError::Damaged("a time"))?;
+            // One that was woken before may have changed it.
+            if self.draft.bytes(key).await?.is_some()
+                && let Some(case) = self.case(id).await?
+            {
+                self.settle(case).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the items of a proposal to where its votes and the time bring them, and writes it; then those of others that
+    /// move because of that.
+    pub(super) async fn settle(&mut self, case: Case) -> Result<(), StateError<S::Error>> {
+        let mut waiting = VecDeque::from(self.count(case).await?);
+        while let Some(consequence) = waiting.pop_front() {
+            let (Consequence::Move { item: (id, _), .. } | Consequence::Count(id)) = consequence;
+            let mut other = self.case(id).await?.ok_or(StateError::Damaged("a proposal"))?;
+            let consequences = match consequence {
+                Consequence::Count(_) => self.count(other).await?,
+                Consequence::Move { item: (_, item), phase } => {
+                    let consequences = self.advance(&mut other, item, phase).await?;
+                    self.put_case(&other);
+                    consequences
+                }
+            };
+            waiting.extend(consequences);
+        }
+        Ok(())
+    }
+
+    /// Counts the votes on the items that are open, moves them, and writes the proposal.
+    async fn count(&mut self, mut case: Case) -> Result<Vec<Consequence>, StateError<S::Error>> {
+        let mut consequences = Vec::new();
+        for item in case.items() {
+            if let Some(phase) = self.next_phase(&mut case, item) {
+                consequences.extend(self.advance(&mut case, item, phase).await?);
+            }
+        }
+        self.put_case(&case);
+        Ok(consequences)
+    }
+
+    /// Where an open item goes now, if anywhere.
+    fn next_phase(&self, case: &mut Case, item: u32) -> Option<Phase> {
+        let state = &case.proposal.items[item as usize];
+        let (phase, deadline) = (state.phase, state.deadline);
+        if !phase.is_open() {
+            return None;
+        }
+        // What it comes to when it is not approved.
+        let failed = |refused: Phase| match phase {
+            Phase::Provisional => Phase::RolledBack,
+            Phase::Suspended => Phase::Revoked,
+            _ => refused,
+        };
+        let rule = case.policy.rules[state.rule as usize].clone();
+        let Tally { approving, possible, eligible, veto } = self.tally(case, item, &rule);
+        if let Some(organisation) = veto {
+            return Some(failed(Phase::Rejected(Reason::Vetoed(organisation))));
+        }
+        let gate = gate_of(&rule, phase);
+        let state = &mut case.proposal.items[item as usize];
+        if (rule.automatic && phase == Phase::Open) || gate.is_met(&approving, &eligible) {
+            let ready = *state.ready.get_or_insert(self.time + rule.hold_micros());
+            if ready <= self.time {
+                return Some(Phase::Approved);
+            }
+        } else {
+            state.ready = None;
+            if !gate.is_met(&possible, &eligible) {
+                return Some(failed(Phase::Rejected(Reason::Refused)));
+            }
+        }
+        (deadline <= self.time).then(|| failed(Phase::Expired))
+    }
+
+    /// Whether the votes that there are approve an item.
+    pub(super) fn is_approved(&self, case: &Case, item: u32) -> bool {
+        let rule = &case.policy.rules[case.proposal.items[item as usize].rule as usize];
+        let Tally { approving, eligible, veto, .. } = self.tally(case, item, rule);
+        rule.automatic || (veto.is_none() && rule.gate.is_met(&approving, &eligible))
+    }
+
+    /// Counts the votes on an item, of organisations that are members now.
+    fn tally(&self, case: &Case, item: u32, rule: &Rule) -> Tally {
+        let submitter = case.proposal.submitter;
+        let mut eligible = rule.eligible(&self.members(), submitter);
+        if let Some(target) = case.subject.target() {
+            eligible.remove(&target);
+        }
+        let (mut approving, mut voted) = (BTreeSet::new(), BTreeSet::new());
+        let mut veto = None;
+        for vote in case.proposal.votes_on(item).filter(|vote| eligible.contains(&vote.organisation)) {
+            voted.insert(vote.organisation);
+            match vote.decision {
+                Decision::Approve => {
+                    approving.insert(vote.organisation);
+                }
+                Decision::Veto if rule.veto.contains(&vote.organisation) => veto = Some(vote.organisation),
+                Decision::Veto | Decision::Reject | Decision::Abstain => {}
+            }
+        }
+        // A person who proposes something agrees with it.
+        if case.proposal.role == Role::Vote && eligible.contains(&submitter) && voted.insert(submitter) {
+            approving.insert(submitter);
+        }
+        let possible = approving.iter().chain(eligible.difference(&voted)).copied().collect();
+        Tally { approving, possible, eligible, veto }
+    }
+
+    /// Moves an item to another phase, if it may go there, with what follows from it.
+    pub(super) async fn advance(
+        &mut self,
+        case: &mut Case,
+        item: u32,
+        to: Phase,
+    ) -> Result<Vec<Consequence>, StateError<S::Error>> {
+        let from = case.proposal.items[item as usize].phase;
+        if !from.may_become(to) {
+            return Ok(Vec::new());
+        }
+        let mut consequences = Vec::new();
+        let to = match (&case.subject, to) {
+            (Subject::Submit(_), _) => return self.advance_object(case, item, from, to).await,
+            (Subject::Revoke(revoke), Phase::Approved) => match self.visible(revoke).await? {
+                None => Phase::Rejected(Reason::NoObject),
+                Some((record, _)) => {
+                    let item = (record.proposal, record.item);
+                    consequences.push(Consequence::Move { item, phase: Phase::Revoked });
+                    to
+                }
+            },
+            (Subject::Govern(govern), Phase::Approved) => {
+                let action = govern.action.clone();
+                match self.execute(&action).await? {
+                    Ok(changed) => {
+                        consequences.extend(changed);
+                        to
+                    }
+                    Err(_) => Phase::Rejected(Reason::Void),
+                }
+            }
+            _ => to,
+        };
+        case.proposal.items[item as usize].phase = to;
+        case.proposal.items[item as usize].ready = None;
+        Ok(consequences)
+    }
+
+    async fn advance_object(
+        &mut self,
+        case: &mut Case,
+        item: u32,
+        from: Phase,
+        mut to: Phase,
+    ) -> Result<Vec<Consequence>, StateError<S::Error>> {
+        let (collection, object) = object_of(case, item)?;
+        let mut consequences = Vec::new();
+        if to == Phase::Approved && from != Phase::Provisional {
+            to = self.show(case, item, to).await?;
+        }
+        let state = &mut case.proposal.items[item as usize];
+        (state.phase, state.ready) = (to, None);
+        if from.is_open() && !to.is_open() && from != Phase::Provisional && to != Phase::Approved {
+            self.release(case.id, item, collection, &object).await?;
+        }
+        if from.is_visible() && !to.is_visible() {
+            self.hide(case, item, collection, &object).await?;
+        }
+        if to == Phase::Suspended {
+            let rule = &case.policy.rules[case.proposal.items[item as usize].rule as usize];
+            case.proposal.items[item as usize].deadline = self.time + rule.expiry_micros(None);
+            let text = self.draft.text(collection, &object).await?;
+            self.keep(case.id, item, collection, &object, text);
+        }
+        if to == Phase::Approved && !object.version.is_empty() {
+            for (key, version) in
+                self.draft.scan(keys::open_items(collection, &object.id), usize::MAX).await?
+            {
+                let item = keys::item_of(&key).ok_or(StateError::Damaged("an open item"))?;
+                if version[..] < *object.version.as_bytes() {
+                    consequences.push(Consequence::Move { item, phase: Phase::Superseded });
+                }
+            }
+        }
+        self.tell(case, item, to);
+        Ok(consequences)
+    }
+
+    /// Makes an object of a submission visible that was kept for votes, unless its version is there with other content. It
+    /// returns where the item stands then.
+    pub(super) async fn show(
+        &mut self,
+        case: &mut Case,
+        item: u32,
+        to: Phase,
+    ) -> Result<Phase, StateError<S::Error>> {
+        let (collection, object) = object_of(case, item)?;
+        let key = keys::object(collection, &object);
+        let record: Option<ObjectRecord> = self.draft.get(key.clone()).await?;
+        let is_own = |record: &ObjectRecord| (record.proposal, record.item) == (case.id, item);
+        match record {
+            Some(record) if record.digest != object.digest || !(record.is_visible || is_own(&record)) => {
+                return Ok(Phase::Rejected(Reason::OtherContent));
+            }
+            // Another proposal brought the same object.
+            Some(record) if record.is_visible => {
+                self.release(case.id, item, collection, &object).await?;
+                return Ok(to);
+            }
+            _ => {}
+        }
+        let text = self.release(case.id, item, collection, &object).await?;
+        let record = ObjectRecord {
+            digest: object.digest,
+            proposal: case.id,
+            item,
+            submitter: case.proposal.submitter,
+            is_visible: true,
+        };
+        self.draft.put(key, &record);
+        for vote in case.proposal.votes_on(item) {
+            self.draft.put_bytes(keys::vote(vote.key, vote.index, case.id), Bytes::new());
+        }
+        self.effects.push(Effect::Show { item: (case.id, item), collection, text });
+        if to == Phase::Provisional {
+            self.tell(case, item, to);
+        }
+        Ok(to)
+    }
+
+    async fn hide(
+        &mut self,
+        case: &Case,
+        item: u32,
+        collection: Uuid,
+        object: &Item,
+    ) -> Result<(), StateError<S::Error>> {
+        let key = keys::object(collection, object);
+        let record: Option<ObjectRecord> = self.draft.get(key.clone()).await?;
+        // An item that another proposal made visible does not hide it.
+        let Some(mut record) = record.filter(|record| (record.proposal, record.item) == (case.id, item))
+        else {
+            return Ok(());
+        };
+        record.is_visible = false;
+        self.draft.put(key, &record);
+        self.effects.push(Effect::Hide { collection, object: object.clone() });
+        Ok(())
+    }
+
+    /// All open proposals, because the members changed.
+    pub(super) async fn all_open(&self) -> Result<Vec<Consequence>, StateError<S::Error>> {
+        let waking = self.draft.scan(keys::waking_until(u64::MAX - 1), usize::MAX).await?;
+        let proposal = |key: &[u8]| keys::proposal_of(key).ok_or(StateError::Damaged("a time"));
+        waking.iter().map(|(key, _)| proposal(key).map(Consequence::Count)).collect()
+    }
+}
+
+/// The votes on an item.
+struct Tally {
+    approving: BTreeSet<OrganisationId>,
+    /// Those that approve or may still do so.
+    possible: BTreeSet<OrganisationId>,
+    /// Those that have a vote.
+    eligible: BTreeSet<OrganisationId>,
+    veto: Option<OrganisationId>,
+}
+
+/// The gate that an item in some phase must pass.
+fn gate_of(rule: &Rule, phase: Phase) -> &Gate {
+    match &rule.emergency {
+        Some(emergency) if phase == Phase::Provisional => &emergency.gate,
+        _ => &rule.gate,
+    }
+}
+
+fn object_of<E>(case: &Case, item: u32) -> Result<(Uuid, Item), StateError<E>> {
+    match &case.subject {
+        Subject::Submit(submit) => match submit.items.get(item as usize) {
+            Some(object) => Ok((submit.collection, object.clone())),
+            None => Err(StateError::Damaged("the items of a proposal")),
+        },
+        _ => Err(StateError::Damaged("the kind of a proposal")),
+    }
+}

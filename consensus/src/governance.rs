@@ -1,0 +1,64 @@
+//! Changes of the network itself, which are proposals as all others.
+
+use crate::id::{KeyId, OrganisationId};
+use crate::organisation::{NewKey, NewOrganisation};
+use crate::policy::Policy;
+use serde::{Deserialize, Serialize};
+
+/// A change of the network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Action {
+    /// An organisation becomes a member.
+    AddOrganisation {
+        /// The organisation.
+        new: NewOrganisation,
+    },
+    /// A member leaves. Its votes count no longer; what was approved stays.
+    RemoveOrganisation {
+        /// The organisation.
+        organisation: OrganisationId,
+    },
+    /// A member gets another key.
+    AddKey {
+        /// The organisation.
+        organisation: OrganisationId,
+        /// The key.
+        key: NewKey,
+    },
+    /// A key takes the place of another one, from now on.
+    RotateKey {
+        /// The organisation.
+        organisation: OrganisationId,
+        /// The key that goes.
+        old: KeyId,
+        /// The key that comes, with the same role.
+        new: NewKey,
+    },
+    /// A key is taken back, because it fell into wrong hands: what it signed counts only before an entry.
+    RevokeKey {
+        /// The organisation.
+        organisation: OrganisationId,
+        /// The key.
+        key: KeyId,
+        /// The first entry in which it does not count.
+        since: u64,
+    },
+    /// Another policy, for proposals from now on.
+    SetPolicy {
+        /// The policy.
+        policy: Policy,
+    },
+}
+
+impl Action {
+    /// The organisation against which it is directed, which has no vote on it.
+    pub fn target(&self) -> Option<OrganisationId> {
+        match self {
+            Self::RemoveOrganisation { organisation } | Self::RevokeKey { organisation, .. } => {
+                Some(*organisation)
+            }
+            _ => None,
+        }
+    }
+}

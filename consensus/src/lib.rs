@@ -1,0 +1,42 @@
+//! Approval of organisations: what they propose becomes visible when they agree, and each member checks that for itself.
+//!
+//! # The way of a proposal
+//! An organisation signs a [statement] about objects, and its node puts the [envelope](Envelope) with the objects
+//! into a [command](Command). A log orders commands for all members. Each member [applies](apply()) each entry to what it
+//! holds: it checks signatures, keys and limits, evaluates the gates of the [policy](Policy), and gets writes, which are the
+//! same for all members, and [effects](Effect), which say what readers see from now on.
+//!
+//! # What it relies on
+//! Three layers, of which none replaces another. *Order*: the log, which is crash-tolerant and nothing more. *Authority*: the
+//! signatures and policies that every member checks when it applies an entry, so that nothing becomes visible without the
+//! organisations that the policy asks for, whoever orders entries. *Evidence*: digests over all entries and their writes,
+//! by which members find out that they hold different things.
+//!
+//! This crate knows neither STIX nor HTTP: an object is an identifier, a version, a type, a marking level and a digest, which
+//! the caller [reads](Inspect) from its text.
+
+mod apply;
+mod command;
+mod envelope;
+mod governance;
+mod id;
+mod key;
+mod organisation;
+mod policy;
+mod proposal;
+mod state;
+
+pub mod statement;
+
+pub use apply::{Applied, ApplyError, Effect, Inspect, MAX_ITEMS, MAX_OBJECT_BYTES, Outcome, Refusal, apply};
+pub use command::{Command, Entry, EntryError, Founding, MAX_ENTRY_BYTES, PROTOCOL};
+pub use envelope::{Envelope, EnvelopeError, MAX_PAYLOAD_BYTES, pre_authentication};
+pub use governance::Action;
+pub use id::{Digest, HexError, KeyId, NetworkId, OrganisationId, ProposalId};
+pub use key::{PublicKey, SIGNATURE_BYTES, SecretKey};
+pub use organisation::{
+    Key as OrganisationKey, KeyRefusal, MAX_KEYS, MAX_NAME_BYTES, NewKey, NewOrganisation, Organisation, Role,
+};
+pub use policy::{Emergency, FORBIDDEN_LEVEL, Gate, Operation, Policy, PolicyError, Question, Rule, When};
+pub use proposal::{CastVote, ItemState, Kind, ObjectRecord, Phase, Proposal, Reason};
+pub use state::{Key, Ledger, State, StateError};

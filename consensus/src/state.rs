@@ -1,0 +1,240 @@
+//! What [`apply`](crate::apply()) reads and writes: keys below a prefix that the caller gives them.
+//!
+//! | key | value |
+//! |---|---|
+//! | `l` | [`Ledger`] |
+//! | `o{organisation}` | `Organisation` |
+//! | `y{version}` | `Policy`, in JSON |
+//! | `p{proposal}` | `Proposal` |
+//! | `s{proposal}` | the envelope that made it |
+//! | `b{proposal}{item}` | text of an object that is not visible yet |
+//! | `w{time}{proposal}` | empty: when a proposal is looked at again |
+//! | `x{collection}{id}␀{version}` | `ObjectRecord` of what is or was visible |
+//! | `i{collection}{id}␀{proposal}{item}` | version of an item that is open |
+//! | `k{key}{entry}{proposal}` | empty: which votes that made something visible were signed by a key |
+//!
+//! Numbers are big-endian; identifiers, keys and proposals have fixed lengths.
+
+use crate::id::{Digest, KeyId, NetworkId, OrganisationId, ProposalId};
+use crate::statement::Item;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use uuid::Uuid;
+
+/// A key. Keys order by their bytes.
+pub type Key = Vec<u8>;
+
+/// What was applied so far.
+pub trait State: Sync {
+    /// Why it cannot be read.
+    type Error: Send;
+
+    /// The value of a key.
+    fn get(&self, key: Key) -> impl Future<Output = Result<Option<Bytes>, Self::Error>> + Send;
+
+    /// The first entries of a range, in the order of their keys, up to a number.
+    fn scan(
+        &self,
+        range: Range<Key>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<(Key, Bytes)>, Self::Error>> + Send;
+
+    /// The text of an object that is visible.
+    fn text(
+        &self,
+        collection: Uuid,
+        item: &Item,
+    ) -> impl Future<Output = Result<Option<Bytes>, Self::Error>> + Send;
+}
+
+/// Why an entry could not be applied. Nothing is known of its effect then, and the member must not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError<E> {
+    /// The state cannot be read.
+    #[error(transparent)]
+    Read(E),
+    /// What was read is not what was written.
+    #[error("the state of the network is damaged: {0}")]
+    Damaged(&'static str),
+}
+
+/// What the log as a whole came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// The network.
+    pub network: NetworkId,
+    /// The last entry that was applied.
+    pub index: u64,
+    /// Its time, in microseconds since 1970. It is greater than that of all entries before.
+    pub time: u64,
+    /// The protocol.
+    pub protocol: u16,
+    /// The policy for new proposals.
+    pub policy: u32,
+    /// Chain over all entries.
+    pub entries: Digest,
+    /// Chain over the writes of all entries.
+    pub effects: Digest,
+}
+
+pub(crate) mod keys {
+    use super::{Item, Key, KeyId, OrganisationId, ProposalId, Range, Uuid};
+
+    pub(crate) const LEDGER: &[u8] = b"l";
+    pub(crate) const ORGANISATIONS: &[u8] = b"o";
+    pub(crate) const WAKING: &[u8] = b"w";
+
+    pub(crate) fn organisation(id: OrganisationId) -> Key {
+        [ORGANISATIONS, id.0.as_bytes()].concat()
+    }
+
+    pub(crate) fn policy(version: u32) -> Key {
+        [&b"y"[..], &version.to_be_bytes()].concat()
+    }
+
+    pub(crate) fn proposal(id: ProposalId) -> Key {
+        [&b"p"[..], &id.0.0].concat()
+    }
+
+    pub(crate) fn statement(id: ProposalId) -> Key {
+        [&b"s"[..], &id.0.0].concat()
+    }
+
+    pub(crate) fn text(id: ProposalId, item: u32) -> Key {
+        [&b"b"[..], &id.0.0, &item.to_be_bytes()].concat()
+    }
+
+    pub(crate) fn waking(time: u64, id: ProposalId) -> Key {
+        [WAKING, &time.to_be_bytes(), &id.0.0].concat()
+    }
+
+    /// All that wake up to a time.
+    pub(crate) fn waking_until(time: u64) -> Range<Key> {
+        WAKING.to_vec()..[WAKING, &(time + 1).to_be_bytes()].concat()
+    }
+
+    /// The proposal at the end of a key.
+    pub(crate) fn proposal_of(key: &[u8]) -> Option<ProposalId> {
+        Some(ProposalId(super::Digest(*key.last_chunk()?)))
+    }
+
+    fn of_object(tag: &[u8], collection: Uuid, id: &str) -> Key {
+        [tag, collection.as_bytes(), id.as_bytes(), &[0]].concat()
+    }
+
+    /// The record of a version; of an object without versions, of one content.
+    pub(crate) fn object(collection: Uuid, item: &Item) -> Key {
+        version(collection, &item.id, &item.version, item.digest)
+    }
+
+    pub(crate) fn version(collection: Uuid, id: &str, version: &str, digest: super::Digest) -> Key {
+        let name = if version.is_empty() { digest.to_string() } else { version.to_owned() };
+        [&of_object(b"x", collection, id), name.as_bytes()].concat()
+    }
+
+    /// The records of all versions of an object.
+    pub(crate) fn versions(collection: Uuid, id: &str) -> Range<Key> {
+        prefix(of_object(b"x", collection, id))
+    }
+
+    pub(crate) fn open_item(collection: Uuid, id: &str, proposal: ProposalId, item: u32) -> Key {
+        [&of_object(b"i", collection, id), &proposal.0.0[..], &item.to_be_bytes()].concat()
+    }
+
+    /// The open items of an object.
+    pub(crate) fn open_items(collection: Uuid, id: &str) -> Range<Key> {
+        prefix(of_object(b"i", collection, id))
+    }
+
+    /// The proposal and the item at the end of a key.
+    pub(crate) fn item_of(key: &[u8]) -> Option<(ProposalId, u32)> {
+        let (key, item) = key.split_last_chunk()?;
+        Some((proposal_of(key)?, u32::from_be_bytes(*item)))
+    }
+
+    pub(crate) fn vote(key: KeyId, index: u64, id: ProposalId) -> Key {
+        [&b"k"[..], &key.0.0, &index.to_be_bytes(), &id.0.0].concat()
+    }
+
+    /// The votes of a key that were applied by an entry or later.
+    pub(crate) fn votes_since(key: KeyId, index: u64) -> Range<Key> {
+        let start = [&b"k"[..], &key.0.0, &index.to_be_bytes()].concat();
+        start..prefix([&b"k"[..], &key.0.0].concat()).end
+    }
+
+    /// All keys that begin with some bytes, of which the last is not 255.
+    pub(crate) fn prefix(start: Key) -> Range<Key> {
+        let mut end = start.clone();
+        while end.pop_if(|last| *last == u8::MAX).is_some() {}
+        if let Some(last) = end.last_mut() {
+            *last += 1;
+        }
+        start..end
+    }
+}
+
+/// Writes over a state, until they are committed.
+pub(crate) struct Draft<'s, S> {
+    state: &'s S,
+    pub(crate) writes: BTreeMap<Key, Option<Bytes>>,
+}
+
+impl<'s, S: State> Draft<'s, S> {
+    pub(crate) fn new(state: &'s S) -> Self {
+        Self { state, writes: BTreeMap::new() }
+    }
+
+    pub(crate) async fn text(&self, collection: Uuid, item: &Item) -> Result<Bytes, StateError<S::Error>> {
+        let text = self.state.text(collection, item).await.map_err(StateError::Read)?;
+        text.ok_or(StateError::Damaged("the text of a visible object"))
+    }
+
+    pub(crate) async fn bytes(&self, key: Key) -> Result<Option<Bytes>, StateError<S::Error>> {
+        match self.writes.get(&key) {
+            Some(written) => Ok(written.clone()),
+            None => self.state.get(key).await.map_err(StateError::Read),
+        }
+    }
+
+    pub(crate) async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, StateError<S::Error>> {
+        let bytes = self.bytes(key).await?;
+        bytes
+            .map(|bytes| postcard::from_bytes(&bytes).map_err(|_| StateError::Damaged("a record")))
+            .transpose()
+    }
+
+    /// All entries of a range.
+    pub(crate) async fn scan(
+        &self,
+        range: Range<Key>,
+        limit: usize,
+    ) -> Result<Vec<(Key, Bytes)>, StateError<S::Error>> {
+        // So many of the stored ones may be hidden by what was written.
+        let hidden = self.writes.range(range.clone()).filter(|(_, value)| value.is_none()).count();
+        let stored =
+            self.state.scan(range.clone(), limit.saturating_add(hidden)).await.map_err(StateError::Read)?;
+        let mut found: BTreeMap<_, _> = stored.into_iter().collect();
+        for (key, value) in self.writes.range(range) {
+            match value {
+                Some(value) => found.insert(key.clone(), value.clone()),
+                None => found.remove(key),
+            };
+        }
+        Ok(found.into_iter().take(limit).collect())
+    }
+
+    pub(crate) fn put<T: Serialize>(&mut self, key: Key, value: &T) {
+        let bytes = postcard::to_allocvec(value).expect("records can be encoded");
+        self.writes.insert(key, Some(bytes.into()));
+    }
+
+    pub(crate) fn put_bytes(&mut self, key: Key, value: Bytes) {
+        self.writes.insert(key, Some(value));
+    }
+
+    pub(crate) fn remove(&mut self, key: Key) {
+        self.writes.insert(key, None);
+    }
+}

@@ -1,0 +1,11 @@
+//! A network of organisations in memory.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod governance;
+mod network;
+mod objects;
+mod policies;
+mod random;
+mod tampering;
+mod votes;

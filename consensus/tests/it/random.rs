@@ -1,0 +1,209 @@
+//! Logs of commands drawn from a seed, good and bad: the invariants hold after each of them.
+
+use crate::network::*;
+use consensus::statement::Decision;
+use consensus::{Action, Command, Kind, Phase, Policy, Proposal, ProposalId, Role, SecretKey};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+const MEMBERS: u8 = 4;
+
+/// One step; numbers are taken modulo what there is.
+#[derive(Clone, Debug)]
+enum Step {
+    Submit { by: u8, object: u8, version: u8, content: u8, level: u8 },
+    Vote { by: u8, proposal: u8, decision: u8, sequence: u32, with_node_key: bool },
+    Withdraw { by: u8, proposal: u8 },
+    Revoke { by: u8, object: u8, version: u8, content: u8 },
+    Rotate { by: u8, of: u8 },
+    RevokeKey { by: u8, of: u8, since: u8 },
+    Remove { by: u8, of: u8 },
+    Wait { hours: u8 },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let small = || 0..8_u8;
+    prop_oneof![
+        4 => (small(), 0..3_u8, 0..3_u8, 0..2_u8, 0..5_u8)
+            .prop_map(|(by, object, version, content, level)| Step::Submit { by, object, version, content, level }),
+        12 => (small(), any::<u8>(), 0..5_u8, 0..2_u32, any::<bool>()).prop_map(
+            |(by, proposal, decision, sequence, node)| Step::Vote { by, proposal, decision, sequence, with_node_key: node && by > 5 }
+        ),
+        1 => (small(), any::<u8>()).prop_map(|(by, proposal)| Step::Withdraw { by, proposal }),
+        1 => (small(), 0..3_u8, 0..3_u8, 0..2_u8)
+            .prop_map(|(by, object, version, content)| Step::Revoke { by, object, version, content }),
+        1 => (small(), small()).prop_map(|(by, of)| Step::Rotate { by, of }),
+        1 => (small(), small(), any::<u8>()).prop_map(|(by, of, since)| Step::RevokeKey { by, of, since }),
+        1 => (small(), small()).prop_map(|(by, of)| Step::Remove { by, of }),
+        2 => (1..30_u8).prop_map(|hours| Step::Wait { hours }),
+    ]
+}
+
+struct Run {
+    network: Network,
+    proposals: Vec<ProposalId>,
+    /// Last phases of items that are final.
+    ended: BTreeMap<(ProposalId, u32), Phase>,
+    fresh: u8,
+}
+
+impl Run {
+    fn take(&mut self, step: &Step) {
+        let member = |by: &u8| by % MEMBERS + 1;
+        let text = |object: &u8, version: &u8, content: &u8, level: &u8| {
+            crate::network::object(
+                &format!("indicator--{object}"),
+                &format!("v{version}"),
+                *level,
+                &content.to_string(),
+            )
+        };
+        let outcome = match step {
+            Step::Submit { by, object, version, content, level } => {
+                let objects = [text(object, version, content, level)];
+                let statement = self.network.statement(member(by), &objects);
+                self.network.submit_signed(&statement, &submit_key(member(by)), &objects)
+            }
+            Step::Vote { by, proposal, decision, sequence, with_node_key } => {
+                let Some(id) = self.pick(*proposal) else { return };
+                let decision = [
+                    Decision::Approve,
+                    Decision::Approve,
+                    Decision::Reject,
+                    Decision::Abstain,
+                    Decision::Veto,
+                ][usize::from(*decision)];
+                let vote = self.network.ballot(member(by), id, decision, *sequence);
+                let key = if *with_node_key { submit_key(member(by)) } else { vote_key(member(by)) };
+                self.network.cast(&vote, &key)
+            }
+            Step::Withdraw { by, proposal } => {
+                let Some(id) = self.pick(*proposal) else { return };
+                self.network.withdraw(member(by), id)
+            }
+            Step::Revoke { by, object, version, content } => {
+                let object = text(object, version, content, &0);
+                self.network.revoke(member(by), &object, &vote_key(member(by)))
+            }
+            Step::Rotate { by, of } => {
+                self.fresh += 1;
+                let new = new_key(&SecretKey::from_seed(&[200_u8.wrapping_add(self.fresh); 32]), Role::Vote);
+                let (organisation, old) = (organisation(member(of)), vote_key(member(of)).public().id());
+                self.network.govern(member(by), Action::RotateKey { organisation, old, new })
+            }
+            Step::RevokeKey { by, of, since } => {
+                let (organisation, key) = (organisation(member(of)), vote_key(member(of)).public().id());
+                let since = u64::from(*since) % self.network.member.index + 1;
+                self.network.govern(member(by), Action::RevokeKey { organisation, key, since })
+            }
+            Step::Remove { by, of } => {
+                let organisation = organisation(member(of));
+                self.network.govern(member(by), Action::RemoveOrganisation { organisation })
+            }
+            Step::Wait { hours } => return self.network.wait(u64::from(*hours) * 3600),
+        };
+        if let Ok(consensus::Outcome::Proposed(id)) = outcome {
+            self.proposals.push(id);
+        }
+    }
+
+    fn pick(&self, number: u8) -> Option<ProposalId> {
+        let recent = &self.proposals[self.proposals.len().saturating_sub(6)..];
+        recent.get(usize::from(number) % recent.len().max(1)).copied()
+    }
+
+    fn check(&mut self) {
+        let member = &self.network.member;
+        let proposals: Vec<_> = self.proposals.iter().map(|id| (*id, member.proposal(*id))).collect();
+        for (id, proposal) in &proposals {
+            check_votes(proposal);
+            for (number, item) in (0..).zip(&proposal.items) {
+                if proposal.kind == Kind::Submit {
+                    assert_eq!(member.told[&(*id, number)], item.phase, "what clients are told");
+                    let waits = matches!(item.phase, Phase::Open | Phase::Suspended);
+                    assert_eq!(member.waiting.contains(&(*id, number)), waits, "{:?} waits", item.phase);
+                }
+                let is_final = !item.phase.is_open() && item.phase != Phase::Approved;
+                if let Some(before) = self.ended.insert((*id, number), item.phase).filter(|_| is_final) {
+                    let is_ended = !before.is_open() && before != Phase::Approved;
+                    assert!(
+                        !is_ended || before == item.phase,
+                        "{before:?} was final, and is {:?}",
+                        item.phase
+                    );
+                }
+            }
+        }
+        self.check_visible(&proposals);
+        let wakes: Vec<_> =
+            proposals.iter().filter_map(|(id, proposal)| Some((proposal.wakes_at()?, *id))).collect();
+        let noted = member.memory.0.range(b"w".to_vec()..b"x".to_vec()).count();
+        assert_eq!(noted, wakes.len(), "each open proposal is woken once");
+    }
+
+    /// What is visible is approved by two others that were members, each version has one content, and every record of a
+    /// visible object is what readers see.
+    fn check_visible(&self, proposals: &[(ProposalId, Proposal)]) {
+        let member = &self.network.member;
+        let mut contents = BTreeMap::new();
+        for (_, item) in member.memory.1.keys() {
+            let before = contents.insert((item.id.clone(), item.version.clone()), item.digest);
+            assert_eq!(before, None, "two contents of {} {}", item.id, item.version);
+            let key = [&b"x"[..], COLLECTION.as_bytes(), item.id.as_bytes(), &[0], item.version.as_bytes()]
+                .concat();
+            let record: consensus::ObjectRecord = postcard::from_bytes(&member.memory.0[&key]).unwrap();
+            assert!(record.is_visible && record.digest == item.digest);
+            let (_, proposal) = proposals.iter().find(|(id, _)| *id == record.proposal).unwrap();
+            let approving = proposal.votes_on(record.item).filter(|vote| vote.decision == Decision::Approve);
+            let others = approving.filter(|vote| vote.organisation != proposal.submitter).count();
+            assert!(others >= 1, "a visible object without approval: {proposal:?}");
+            assert_eq!(proposal.items[record.item as usize].phase, Phase::Approved);
+        }
+        let visible = member.memory.0.range(b"x".to_vec()..b"y".to_vec()).filter(|(_, record)| {
+            postcard::from_bytes::<consensus::ObjectRecord>(record).unwrap().is_visible
+        });
+        assert_eq!(visible.count(), member.memory.1.len());
+    }
+}
+
+fn check_votes(proposal: &Proposal) {
+    let mut seen = std::collections::BTreeSet::new();
+    assert!(
+        proposal.votes.iter().all(|vote| seen.insert(vote.organisation)),
+        "two votes of one organisation"
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_log_keeps_the_invariants_and_gives_the_same_state_twice(steps in prop::collection::vec(step(), 1..60)) {
+        let network = Network::with(MEMBERS, Policy::standard());
+        let mut run = Run { network, proposals: Vec::new(), ended: BTreeMap::new(), fresh: 0 };
+        for step in &steps {
+            run.take(step);
+            run.check();
+        }
+        let mut other = Member::default();
+        let mut time = 0;
+        for entry in &run.network.log {
+            let applied = other.apply(entry);
+            prop_assert!(applied.time > time, "time goes on");
+            time = applied.time;
+        }
+        prop_assert_eq!(&other.memory.0, &run.network.member.memory.0);
+        prop_assert_eq!(other.ledger(), run.network.member.ledger());
+    }
+}
+
+#[test]
+fn a_wrong_clock_moves_the_time_on_by_ten_minutes_and_never_back() {
+    let mut network = Network::of(3);
+    let before = network.member.ledger().time;
+    for (time, expected) in [(u64::MAX, before + 600 * SECOND), (0, before + 600 * SECOND + 1)] {
+        network.time = time.saturating_sub(SECOND);
+        network.send(Command::Tick).unwrap();
+        assert_eq!(network.member.ledger().time, expected);
+    }
+}
