@@ -4,6 +4,7 @@ use crate::store::engine::EngineError;
 use crate::store::{CursorError, DirectoryRefusal, Rejection, StoreError};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use std::borrow::Cow;
 use std::time::Duration;
 use stix_model::taxii;
 use uuid::Uuid;
@@ -79,7 +80,12 @@ pub enum ApiError {
     Conflict(String),
     /// The server is busy or stopping; try again after this time.
     #[error("the server is busy or stopping; try again in a moment")]
-    Unavailable(Duration),
+    Unavailable {
+        /// The time.
+        retry_after: Duration,
+        /// What the operator finds in the log.
+        cause: Cow<'static, str>,
+    },
     /// Too many logins come from the same place, or with the same name; try again after this time.
     #[error("too many logins wait for a check of their password; try again in a moment, or use an API token")]
     TooManyLogins(Duration),
@@ -96,7 +102,12 @@ pub enum ApiError {
         "it is not known yet whether the request was carried out, because the store failed while it was written; look, or \
          repeat it with the same `Idempotency-Key`"
     )]
-    Undetermined(Repeat),
+    Undetermined {
+        /// Whether it may be repeated without a key.
+        repeat: Repeat,
+        /// What the operator finds in the log.
+        cause: String,
+    },
     /// The server failed.
     #[error("the server failed; its operator finds the cause in the log under this error_id")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -115,13 +126,14 @@ impl ApiError {
     /// As the error of a deletion without an `Idempotency-Key`.
     pub(crate) fn of_deletion(self) -> Self {
         match self {
-            Self::Undetermined(_) => Self::Undetermined(Repeat::IsNot),
+            Self::Undetermined { cause, .. } => Self::Undetermined { repeat: Repeat::IsNot, cause },
             error => error,
         }
     }
 
     /// The server is busy, and likely free again in a second.
-    pub(crate) const BUSY: Self = Self::Unavailable(Duration::from_secs(1));
+    pub(crate) const BUSY: Self =
+        Self::Unavailable { retry_after: Duration::from_secs(1), cause: Cow::Borrowed("busy or stopping") };
 
     /// Returns code, status and title. Codes are stable; titles are for people.
     fn row(&self) -> (&'static str, StatusCode, &'static str) {
@@ -155,11 +167,11 @@ impl ApiError {
                 ("unprocessable", StatusCode::UNPROCESSABLE_ENTITY, "The request body cannot be used")
             }
             Self::Conflict(_) => ("conflict", StatusCode::CONFLICT, "This change cannot be made"),
-            Self::Unavailable(_) => ("unavailable", StatusCode::SERVICE_UNAVAILABLE, "Not available now"),
+            Self::Unavailable { .. } => ("unavailable", StatusCode::SERVICE_UNAVAILABLE, "Not available now"),
             Self::TooManyLogins(_) => ("too_many_logins", StatusCode::TOO_MANY_REQUESTS, "Too many logins"),
             Self::Full => ("storage_full", StatusCode::INSUFFICIENT_STORAGE, "No space left"),
             Self::Disk(_) => ("storage_failed", StatusCode::SERVICE_UNAVAILABLE, "The disk failed"),
-            Self::Undetermined(_) => {
+            Self::Undetermined { .. } => {
                 ("outcome_unknown", StatusCode::SERVICE_UNAVAILABLE, "The outcome is not known")
             }
             Self::Internal(_) => ("internal", StatusCode::INTERNAL_SERVER_ERROR, "The server failed"),
@@ -186,9 +198,11 @@ fn of_engine(error: &StoreError) -> Option<ApiError> {
         // A newer server that shares the store answers.
         StoreError::Closed | StoreError::Format { .. } => Some(ApiError::BUSY),
         StoreError::Engine(EngineError::Conflict) => Some(ApiError::BUSY),
-        StoreError::Engine(EngineError::Undetermined(_)) => Some(ApiError::Undetermined(Repeat::IsSafe)),
-        StoreError::Engine(EngineError::Unavailable { retry_after, .. }) => {
-            Some(ApiError::Unavailable(*retry_after))
+        StoreError::Engine(EngineError::Undetermined(cause)) => {
+            Some(ApiError::Undetermined { repeat: Repeat::IsSafe, cause: cause.to_string() })
+        }
+        StoreError::Engine(EngineError::Unavailable { retry_after, cause }) => {
+            Some(ApiError::Unavailable { retry_after: *retry_after, cause: cause.to_string().into() })
         }
         StoreError::Engine(EngineError::Full) => Some(ApiError::Full),
         StoreError::Engine(EngineError::Disk(cause)) => Some(ApiError::Disk(cause.to_string())),
@@ -200,7 +214,9 @@ impl From<Rejection> for ApiError {
     fn from(rejection: Rejection) -> Self {
         match rejection {
             Rejection::Stale => Self::BUSY,
-            Rejection::Frozen => Self::Unavailable(FROZEN_RETRY),
+            Rejection::Frozen => {
+                Self::Unavailable { retry_after: FROZEN_RETRY, cause: rejection.to_string().into() }
+            }
             Rejection::NoCollection => Self::NotFound("collection"),
             Rejection::NoObject => Self::NotFound("object"),
             Rejection::RequestReused | Rejection::DateAdded { .. } => {
@@ -222,9 +238,9 @@ impl IntoResponse for ApiError {
         match &self {
             Self::Disk(cause) => tracing::error!(%error_id, code, %cause, "request failed"),
             Self::Internal(cause) => tracing::error!(%error_id, code, %cause, "request failed"),
-            Self::Full | Self::Undetermined(_) | Self::Unavailable(_) => {
-                tracing::warn!(%error_id, code, "request failed")
-            }
+            Self::Unavailable { cause, .. } => tracing::warn!(%error_id, code, %cause, "request failed"),
+            Self::Undetermined { cause, .. } => tracing::warn!(%error_id, code, %cause, "request failed"),
+            Self::Full => tracing::warn!(%error_id, code, "request failed"),
             other => tracing::debug!(%error_id, code, reason = %other, "request refused"),
         }
         let mut description = self.to_string();
@@ -246,12 +262,12 @@ impl IntoResponse for ApiError {
                 headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(basic));
                 headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="TAXII""#));
             }
-            Self::Unavailable(retry_after) | Self::TooManyLogins(retry_after) => {
+            Self::Unavailable { retry_after, .. } | Self::TooManyLogins(retry_after) => {
                 let seconds = retry_after.as_secs_f64().ceil().max(1.0) as u64;
                 headers.insert(header::RETRY_AFTER, seconds.into());
             }
             // The same request may be sent again: objects that are there already are successes.
-            Self::Undetermined(Repeat::IsSafe) => {
+            Self::Undetermined { repeat: Repeat::IsSafe, .. } => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             Self::Full | Self::Disk(_) => {
