@@ -11,7 +11,7 @@
 //! | `w{time}{proposal}` | empty: when a proposal is looked at again |
 //! | `x{collection}{id}␀{version}` | `ObjectRecord` of what is or was visible |
 //! | `i{collection}{id}␀{proposal}{item}` | version of an item that is open |
-//! | `k{key}{entry}{proposal}` | empty: which votes that made something visible were signed by a key |
+//! | `k{key}{entry}{proposal}` | empty: a key signed the proposal, or a vote on it |
 //!
 //! Numbers are big-endian; identifiers, keys and proposals have fixed lengths.
 
@@ -154,12 +154,12 @@ pub(crate) mod keys {
         Some((proposal_of(key)?, u32::from_be_bytes(*item)))
     }
 
-    pub(crate) fn vote(key: KeyId, index: u64, id: ProposalId) -> Key {
+    pub(crate) fn signed(key: KeyId, index: u64, id: ProposalId) -> Key {
         [&b"k"[..], &key.0.0, &index.to_be_bytes(), &id.0.0].concat()
     }
 
-    /// The votes of a key that were applied by an entry or later.
-    pub(crate) fn votes_since(key: KeyId, index: u64) -> Range<Key> {
+    /// What a key signed that was applied by an entry or later.
+    pub(crate) fn signed_since(key: KeyId, index: u64) -> Range<Key> {
         let start = [&b"k"[..], &key.0.0, &index.to_be_bytes()].concat();
         start..prefix([&b"k"[..], &key.0.0].concat()).end
     }

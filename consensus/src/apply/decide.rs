@@ -8,7 +8,6 @@ use crate::policy::{Gate, Rule};
 use crate::proposal::{ObjectRecord, Phase, Reason};
 use crate::state::{State, StateError, keys};
 use crate::statement::{Decision, Item};
-use bytes::Bytes;
 use std::collections::{BTreeSet, VecDeque};
 use uuid::Uuid;
 
@@ -254,9 +253,6 @@ impl<S: State> Turn<'_, S> {
             is_visible: true,
         };
         self.draft.put(key, &record);
-        for vote in case.proposal.votes_on(item) {
-            self.draft.put_bytes(keys::vote(vote.key, vote.index, case.id), Bytes::new());
-        }
         self.effects.push(Effect::Show { item: (case.id, item), collection, text });
         if to == Phase::Provisional {
             self.tell(case, item, to);

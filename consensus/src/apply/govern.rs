@@ -155,7 +155,7 @@ impl<S: State> Turn<'_, S> {
         since: u64,
     ) -> Result<Vec<Consequence>, StateError<S::Error>> {
         let (mut touched, mut consequences) = (BTreeSet::new(), Vec::new());
-        for (name, _) in self.draft.scan(keys::votes_since(key, since), usize::MAX).await? {
+        for (name, _) in self.draft.scan(keys::signed_since(key, since), usize::MAX).await? {
             touched.insert(keys::proposal_of(&name).ok_or(StateError::Damaged("a vote"))?);
         }
         for id in touched {

@@ -215,10 +215,15 @@ impl<S: State> Turn<'_, S> {
         key.map_or(Role::Submit, |key| key.role)
     }
 
-    /// Keeps the statement of a new proposal, and notes which key signed it.
+    /// Keeps the statement of a new proposal.
     pub(super) fn begin_case(&mut self, id: ProposalId, envelope: &Envelope) {
         self.draft.put(keys::statement(id), envelope);
-        self.draft.put_bytes(keys::vote(envelope.key, self.index, id), Bytes::new());
+        self.note_key(id, envelope);
+    }
+
+    /// Notes which key signed a statement about a proposal, for the day on which it is revoked.
+    pub(super) fn note_key(&mut self, id: ProposalId, envelope: &Envelope) {
+        self.draft.put_bytes(keys::signed(envelope.key, self.index, id), Bytes::new());
     }
 
     /// Keeps the objects of a submission that await votes, and shows those that are visible meanwhile.

@@ -44,6 +44,7 @@ impl<S: State> Turn<'_, S> {
             sequence: vote.sequence,
             statement: envelope.digest(),
         });
+        self.note_key(id, envelope);
         self.settle(case).await?;
         Ok(Outcome::Voted(id))
     }

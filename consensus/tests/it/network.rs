@@ -8,7 +8,6 @@ use consensus::{
     State, apply,
 };
 use futures::executor::block_on;
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::ops::Range;
@@ -131,7 +130,6 @@ pub(crate) struct Network {
     pub(crate) member: Member,
     pub(crate) id: NetworkId,
     pub(crate) time: u64,
-    nonce: Cell<u128>,
     pub(crate) log: Vec<Entry>,
 }
 
@@ -167,8 +165,7 @@ impl Network {
         let founding =
             Founding { name: "example.org/test".to_owned(), organisations, policy, nonce: [members; 16] };
         let id = founding.network();
-        let mut network =
-            Self { member: Member::default(), id, time: START, nonce: Cell::new(0), log: Vec::new() };
+        let mut network = Self { member: Member::default(), id, time: START, log: Vec::new() };
         assert_eq!(network.send(Command::Found(founding)), Ok(Outcome::Founded(id)));
         network
     }
@@ -191,8 +188,7 @@ impl Network {
     }
 
     pub(crate) fn nonce(&self) -> Nonce {
-        self.nonce.set(self.nonce.get() + 1);
-        Nonce(self.nonce.get().to_be_bytes())
+        Nonce((self.log.len() as u128).to_be_bytes())
     }
 
     /// What an organisation says when it submits objects.
