@@ -203,9 +203,11 @@ pub enum Refusal {
         /// Its proposer.
         submitter: OrganisationId,
     },
-    /// The vote names an item that the proposal does not have.
-    #[error("the proposal has no item {0}")]
-    NoItem(u32),
+    /// The vote names items that the proposal does not have, or not in their order.
+    #[error(
+        "a vote names some items of its proposal, which has {0}, in ascending order, or none for all of them"
+    )]
+    Items(usize),
     /// The reason is too long.
     #[error("a reason has {max} bytes at most, not {found}")]
     Reason {

@@ -62,7 +62,7 @@ pub struct CastVote {
     pub index: u64,
     /// What it says.
     pub decision: Decision,
-    /// Of which items; of all, where there is no list.
+    /// Of which items, in ascending order; of all, where there is no list.
     pub items: Option<Vec<u32>>,
     /// Its number among the votes of the organisation.
     pub sequence: u32,
@@ -71,7 +71,7 @@ pub struct CastVote {
 }
 
 /// What becomes of an item.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ItemState {
     /// The rule of the policy that decides.
     pub rule: u32,
@@ -79,7 +79,7 @@ pub struct ItemState {
     pub phase: Phase,
     /// When it expires or is rolled back.
     pub deadline: u64,
-    /// When it is approved, if there is no veto until then.
+    /// When it is approved, if there is no veto until then. It does not expire meanwhile.
     pub ready: Option<u64>,
 }
 
@@ -164,13 +164,14 @@ impl Proposal {
 
     /// The votes on an item.
     pub fn votes_on(&self, item: u32) -> impl Iterator<Item = &CastVote> {
-        self.votes.iter().filter(move |vote| vote.items.as_ref().is_none_or(|items| items.contains(&item)))
+        let is_about = move |items: &Vec<u32>| items.binary_search(&item).is_ok();
+        self.votes.iter().filter(move |vote| vote.items.as_ref().is_none_or(is_about))
     }
 
     /// When the next item expires, is rolled back or approved.
     pub fn wakes_at(&self) -> Option<u64> {
         let waiting = self.items.iter().filter(|item| item.phase.is_open());
-        waiting.map(|item| item.ready.map_or(item.deadline, |ready| ready.min(item.deadline))).min()
+        waiting.map(|item| item.ready.unwrap_or(item.deadline)).min()
     }
 }
 

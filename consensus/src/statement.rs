@@ -156,7 +156,7 @@ pub struct Vote {
     pub organisation: OrganisationId,
     /// The proposal.
     pub proposal: ProposalId,
-    /// The items that it is about; all of them, where there is no list.
+    /// The items that it is about, in ascending order; all of them, where there is no list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub items: Option<Vec<u32>>,
     /// What it says of them.

@@ -5,7 +5,7 @@ use super::{Effect, MAX_WAKING, Turn};
 use crate::id::{OrganisationId, ProposalId};
 use crate::organisation::Role;
 use crate::policy::{Gate, Rule};
-use crate::proposal::{ObjectRecord, Phase, Reason};
+use crate::proposal::{ItemState, ObjectRecord, Phase, Reason};
 use crate::state::{State, StateError, keys};
 use crate::statement::{Decision, Item};
 use std::collections::{BTreeSet, VecDeque};
@@ -66,20 +66,20 @@ impl<S: State> Turn<'_, S> {
     async fn count(&mut self, mut case: Case) -> Result<Vec<Consequence>, StateError<S::Error>> {
         let mut consequences = Vec::new();
         for item in case.items() {
-            if let Some(phase) = self.next_phase(&mut case, item) {
-                consequences.extend(self.advance(&mut case, item, phase).await?);
+            match self.next(&case, item) {
+                Next::Stay { ready } => case.proposal.items[item as usize].ready = ready,
+                Next::Go(phase) => consequences.extend(self.advance(&mut case, item, phase).await?),
             }
         }
         self.put_case(&case);
         Ok(consequences)
     }
 
-    /// Where an open item goes now, if anywhere.
-    fn next_phase(&self, case: &mut Case, item: u32) -> Option<Phase> {
-        let state = &case.proposal.items[item as usize];
-        let (phase, deadline) = (state.phase, state.deadline);
+    /// Where an item goes now.
+    fn next(&self, case: &Case, item: u32) -> Next {
+        let ItemState { phase, deadline, ready, rule } = case.proposal.items[item as usize];
         if !phase.is_open() {
-            return None;
+            return Next::Stay { ready };
         }
         // What it comes to when it is not approved.
         let failed = |refused: Phase| match phase {
@@ -87,25 +87,26 @@ impl<S: State> Turn<'_, S> {
             Phase::Suspended => Phase::Revoked,
             _ => refused,
         };
-        let rule = case.policy.rules[state.rule as usize].clone();
-        let Tally { approving, possible, eligible, veto } = self.tally(case, item, &rule);
+        let rule = &case.policy.rules[rule as usize];
+        let Tally { approving, possible, eligible, veto } = self.tally(case, item, rule);
         if let Some(organisation) = veto {
-            return Some(failed(Phase::Rejected(Reason::Vetoed(organisation))));
+            return Next::Go(failed(Phase::Rejected(Reason::Vetoed(organisation))));
         }
-        let gate = gate_of(&rule, phase);
-        let state = &mut case.proposal.items[item as usize];
+        let gate = gate_of(rule, phase);
         if (rule.automatic && phase == Phase::Open) || gate.is_met(&approving, &eligible) {
-            let ready = *state.ready.get_or_insert(self.time + rule.hold_micros());
-            if ready <= self.time {
-                return Some(Phase::Approved);
-            }
-        } else {
-            state.ready = None;
-            if !gate.is_met(&possible, &eligible) {
-                return Some(failed(Phase::Rejected(Reason::Refused)));
-            }
+            let ready = ready.unwrap_or(self.time + rule.hold_micros());
+            return match ready <= self.time {
+                true => Next::Go(Phase::Approved),
+                false => Next::Stay { ready: Some(ready) },
+            };
         }
-        (deadline <= self.time).then(|| failed(Phase::Expired))
+        if !gate.is_met(&possible, &eligible) {
+            return Next::Go(failed(Phase::Rejected(Reason::Refused)));
+        }
+        match deadline <= self.time {
+            true => Next::Go(failed(Phase::Expired)),
+            false => Next::Stay { ready: None },
+        }
     }
 
     /// Whether the votes that there are approve an item.
@@ -286,6 +287,14 @@ impl<S: State> Turn<'_, S> {
         let proposal = |key: &[u8]| keys::proposal_of(key).ok_or(StateError::Damaged("a time"));
         waking.iter().map(|(key, _)| proposal(key).map(Consequence::Count)).collect()
     }
+}
+
+/// Where an item goes.
+enum Next {
+    /// Nowhere now, but to its approval at a time, if its gate is met.
+    Stay { ready: Option<u64> },
+    /// To another phase.
+    Go(Phase),
 }
 
 /// The votes on an item.

@@ -75,10 +75,10 @@ impl<S: State> Turn<'_, S> {
 }
 
 fn check_items(case: &Case, vote: &Vote) -> Result<(), Refusal> {
-    let items = vote.items.iter().flatten();
-    let unknown = items.copied().find(|item| *item as usize >= case.proposal.items.len());
-    match unknown {
-        Some(item) => Err(Refusal::NoItem(item)),
-        None => Ok(()),
-    }
+    let count = case.proposal.items.len();
+    let is_right = vote.items.as_ref().is_none_or(|items| {
+        let is_known = items.last().is_some_and(|last| (*last as usize) < count);
+        is_known && items.is_sorted_by(|one, next| one < next)
+    });
+    if is_right { Ok(()) } else { Err(Refusal::Items(count)) }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod governance;
+mod hostile;
 mod model;
 mod network;
 mod objects;

@@ -55,6 +55,17 @@ fn a_veto_is_that_of_an_organisation_which_has_one() {
     assert_eq!(network.phase(id), Phase::Rejected(Reason::Vetoed(organisation(3))));
 }
 
+#[test]
+fn a_vote_names_items_in_their_order() {
+    let mut network = Network::of(3);
+    let id = network.submit(1, &[object("indicator--1", "v1", 0, "a"), object("indicator--2", "v1", 0, "a")]);
+    for items in [vec![], vec![2], vec![1, 0], vec![0, 0]] {
+        let mut vote = network.ballot(2, id, Decision::Approve, 0);
+        vote.items = Some(items);
+        assert_eq!(network.cast(&vote, &vote_key(2)), Err(Refusal::Items(2)));
+    }
+}
+
 fn with_emergency() -> Network {
     let mut policy = Policy::standard();
     let emergency = Emergency { submitters: vec![organisation(1)], gate: Gate::Majority, seconds: 3600 };
