@@ -52,8 +52,11 @@ shell_scripts() {
 haproxy_configuration() {
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost \
         -keyout "$work/key.pem" -out "$work/ca.pem"
-    CONCORD_CA=$work/ca.pem CONCORD_STATS_SOCKET=$work/admin.sock CONCORD_REPLICA1=127.0.0.1:1 \
-        CONCORD_REPLICA2=127.0.0.1:2 CONCORD_REPLICA3=127.0.0.1:3 haproxy -c -f "$1"
+    export CONCORD_CA=$work/ca.pem CONCORD_STATS_SOCKET=$work/admin.sock
+    export CONCORD_REPLICA1=127.0.0.1:1 CONCORD_REPLICA2=127.0.0.1:2
+    # With two replicas, and with three.
+    env -u CONCORD_REPLICA3 haproxy -c -f "$1"
+    CONCORD_REPLICA3=127.0.0.1:3 haproxy -c -f "$1"
 }
 
 # Of the unit as it is, but for the place of the program, which is not installed here.
