@@ -50,6 +50,13 @@ class Folder:
         assert process.returncode == 0, f"{arguments}: exit code {process.returncode}: {errors}"
         return output
 
+    def fails(self, *arguments):
+        """Runs a command that must fail, and gives what it says."""
+        process = self.start(*arguments, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        _, errors = process.communicate(timeout=300)
+        assert process.returncode == 1, f"{arguments}: exit code {process.returncode}: {errors}"
+        return errors
+
     def json(self, *arguments, **options):
         return json.loads(self.run(*arguments, "--json", **options))
 

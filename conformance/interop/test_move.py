@@ -45,9 +45,12 @@ class Client:
         assert response.ok, response.text
         return response.json()
 
+    def post(self, url):
+        return self.session().post(f"{url}{self.path}objects/", envelope(map(json.dumps, indicators(1))))
+
     def add(self, url):
         """Adds an object, which comes after everything."""
-        response = self.session().post(f"{url}{self.path}objects/", envelope(map(json.dumps, indicators(1))))
+        response = self.post(url)
         assert response.status_code == 202 and response.json()["success_count"] == 1, response.text
         records = manifest(self.session(), url + self.path)
         assert records[:-1] == self.records
@@ -69,6 +72,10 @@ def test_a_store_moves_to_tikv_and_back(tmp_path, tikv):
     client = Client(folder, collection, account)
 
     settings = tikv.deployment()
+    nothing = Folder(tmp_path / "nothing", settings)
+    assert "none in tikv://" in nothing.run("doctor")
+    assert nothing.fails("collection", "list").startswith("error: there is no store in tikv://")
+    assert nothing.fails("migrate", "--from", address(settings), "--to", str(tmp_path / "never"))
     folder.run("migrate", "--from", str(folder.path), "--to", address(settings))
     replica = Folder(tmp_path / "replica", settings)
     backup = tmp_path / "concord.backup"
@@ -81,6 +88,14 @@ def test_a_store_moves_to_tikv_and_back(tmp_path, tikv):
     back.run("migrate", "--from", address(settings), "--to", str(back.path))
     with back.serve() as url:
         client.finds_everything(url)
+    with replica.serve() as url:
+        client.finds_everything(url)
+        refused = client.post(url)
+        assert refused.status_code == 503 and refused.json()["error_code"] == "read_only", refused.text
+        assert int(refused.headers["Retry-After"]) > 0
+    replica.run("migrate", "--from", address(settings), "--release")
+    with replica.serve() as url:
+        assert client.post(url).status_code == 202
 
     restored = Folder(tmp_path / "restored", tikv.deployment())
     restored.run("restore", backup)

@@ -40,7 +40,6 @@ def store(tmp_path_factory):
 def new_traffic(replicas, proxy, seed):
     """Traffic into a new collection."""
     folder = replicas[0].folder
-    folder.run("api-root", "add", "api")
     collection = folder.run("collection", "add", f"Collection {secrets.token_hex(4)}").strip()
     account = folder.json("account", "add", f"client-{collection}", "--read", collection, "--write", collection)
     # The other servers know of both within a second.

@@ -117,16 +117,15 @@ pub enum ControlError {
         /// Number of its process.
         process: u32,
     },
-    /// The data folder has no store.
+    /// There is no store.
     #[cfg(feature = "cli")]
     #[error(
-        "there is no store in {}; name its folder with --data or CONCORD_DATA, or make one with \
-         `taxii-server serve` or `taxii-server api-root add`",
-        data.display()
+        "there is no store in {place}; name its folder with --data or CONCORD_DATA, or its cluster in [store], or make one \
+         with `taxii-server serve` or `taxii-server api-root add`"
     )]
     NoStore {
-        /// Path of the data folder.
-        data: std::path::PathBuf,
+        /// Where it would be.
+        place: String,
     },
     /// The store cannot be opened.
     #[cfg(feature = "cli")]

@@ -51,6 +51,14 @@ pub enum OpenError {
     #[cfg(not(feature = "tikv"))]
     #[error("this program was built without TiKV; build it with the feature tikv")]
     WithoutTikv,
+    /// Other servers of the cluster cannot reach this one at the address that was chosen.
+    #[error("cannot use store.replica_listen = {address}")]
+    ReplicaListen {
+        /// The address.
+        address: String,
+        /// The cause.
+        source: io::Error,
+    },
     /// Only the embedded store is made smaller in this way.
     #[error("TiKV gives the space of removed objects back by itself")]
     NotEmbedded,
@@ -137,12 +145,16 @@ pub(crate) async fn cluster(config: &Config) -> Result<crate::store::TikvEngine,
         .map_err(|source| OpenError::Cluster { pd: config.store.pd.clone().unwrap_or_default(), source })
 }
 
-/// Lets other servers of the cluster hand over requests to write. Without it they are slower, and no less correct.
+/// Lets other servers of the cluster hand over requests to write. Without it they are slower, and no less correct; but an
+/// address that the operator chose is used, or the server does not start.
 #[cfg(feature = "tikv")]
 async fn share_writing(config: &Config, mut store: Store) -> Result<Store, OpenError> {
-    match replica_listener(config).await {
-        Ok(listener) => store.share_writing(listener).await?,
-        Err(error) => {
+    match (replica_listener(config).await, &config.store.replica_listen) {
+        (Ok(listener), _) => store.share_writing(listener).await?,
+        (Err(source), Some(address)) => {
+            return Err(OpenError::ReplicaListen { address: address.to_string(), source });
+        }
+        (Err(error), None) => {
             tracing::warn!(%error, "no other server can hand over requests to this one; see store.replica_listen");
         }
     }
@@ -161,11 +173,22 @@ async fn replica_listener(config: &Config) -> io::Result<std::net::TcpListener> 
     use std::net::{Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 
     if let Some(address) = &config.store.replica_listen {
-        return TcpListener::bind(&address.resolve(0, Unnamed::All).await?[..]);
+        let listener = TcpListener::bind(&address.resolve(0, Unnamed::All).await?[..])?;
+        return match listener.local_addr()?.ip().is_unspecified() {
+            true => Err(io::Error::other("name the address at which other servers reach this machine")),
+            false => Ok(listener),
+        };
     }
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for pd in config.store.pd_addresses() {
-        for pd in tokio::net::lookup_host(pd).await? {
+        let found = match tokio::net::lookup_host(pd).await {
+            Ok(found) => found,
+            Err(error) => {
+                last = io::Error::new(error.kind(), format!("{pd}: {error}"));
+                continue;
+            }
+        };
+        for pd in found {
             // Nothing is sent: the system only looks up its route.
             let any =
                 if pd.is_ipv4() { SocketAddr::from(([0; 4], 0)) } else { (Ipv6Addr::UNSPECIFIED, 0).into() };
@@ -242,12 +265,15 @@ fn length(config: &Config) -> u64 {
     std::fs::metadata(config.data.join(FILE)).map_or(0, |file| file.len())
 }
 
-/// Whether the store that a configuration names has been made. One that this account may not see may be there: opening it
-/// says why not.
-pub fn exists(config: &Config) -> bool {
+/// Whether the store that a configuration names has been made, or is being made. One that this account may not see may be
+/// there: opening it says why not.
+///
+/// # Errors
+/// When the cluster cannot be used that would hold it.
+pub async fn exists(config: &Config) -> Result<bool, OpenError> {
     if config.store.engine != EngineName::Embedded {
-        return true;
+        return Ok(crate::store::is_made(&*open_engine(config).await?).await?);
     }
     let found = std::fs::metadata(config.data.join(FILE));
-    found.map_or_else(|error| error.kind() == std::io::ErrorKind::PermissionDenied, |_| true)
+    Ok(found.map_or_else(|error| error.kind() == std::io::ErrorKind::PermissionDenied, |_| true))
 }

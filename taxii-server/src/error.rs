@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 /// Time after which a client tries again what the disk refused.
 const DISK_RETRY_SECONDS: u64 = 10;
-/// Time after which a client tries again what a store refuses that is being moved.
-const FROZEN_RETRY: Duration = Duration::from_secs(30);
+/// Time after which a client tries again what a store refuses that takes no writes.
+const READ_ONLY_RETRY_SECONDS: u64 = 30;
 
 /// Why a request failed. `Display` is the description that the client gets.
 #[derive(Debug, thiserror::Error)]
@@ -79,13 +79,16 @@ pub enum ApiError {
     #[error("{0}")]
     Conflict(String),
     /// The server is busy or stopping; try again after this time.
-    #[error("the server is busy or stopping; try again in a moment")]
+    #[error("the server is busy or stopping, or does not reach its store; try again in a moment")]
     Unavailable {
         /// The time.
         retry_after: Duration,
         /// What the operator finds in the log.
         cause: Cow<'static, str>,
     },
+    /// The store takes no writes from this server: it is being moved, or was, or a newer server changed its format.
+    #[error("{0}")]
+    ReadOnly(String),
     /// Too many logins come from the same place, or with the same name; try again after this time.
     #[error("too many logins wait for a check of their password; try again in a moment, or use an API token")]
     TooManyLogins(Duration),
@@ -168,6 +171,7 @@ impl ApiError {
             }
             Self::Conflict(_) => ("conflict", StatusCode::CONFLICT, "This change cannot be made"),
             Self::Unavailable { .. } => ("unavailable", StatusCode::SERVICE_UNAVAILABLE, "Not available now"),
+            Self::ReadOnly(_) => ("read_only", StatusCode::SERVICE_UNAVAILABLE, "No writes now"),
             Self::TooManyLogins(_) => ("too_many_logins", StatusCode::TOO_MANY_REQUESTS, "Too many logins"),
             Self::Full => ("storage_full", StatusCode::INSUFFICIENT_STORAGE, "No space left"),
             Self::Disk(_) => ("storage_failed", StatusCode::SERVICE_UNAVAILABLE, "The disk failed"),
@@ -195,8 +199,9 @@ impl From<StoreError> for ApiError {
 fn of_engine(error: &StoreError) -> Option<ApiError> {
     match error {
         StoreError::Commit(error) => of_engine(error),
-        // A newer server that shares the store answers.
-        StoreError::Closed | StoreError::Format { .. } => Some(ApiError::BUSY),
+        StoreError::Closed => Some(ApiError::BUSY),
+        // A newer server that shares the store takes them.
+        StoreError::Format { .. } => Some(ApiError::ReadOnly(error.to_string())),
         StoreError::Engine(EngineError::Conflict) => Some(ApiError::BUSY),
         StoreError::Engine(EngineError::Undetermined(cause)) => {
             Some(ApiError::Undetermined { repeat: Repeat::IsSafe, cause: cause.to_string() })
@@ -214,9 +219,7 @@ impl From<Rejection> for ApiError {
     fn from(rejection: Rejection) -> Self {
         match rejection {
             Rejection::Stale => Self::BUSY,
-            Rejection::Frozen => {
-                Self::Unavailable { retry_after: FROZEN_RETRY, cause: rejection.to_string().into() }
-            }
+            Rejection::Frozen => Self::ReadOnly(rejection.to_string()),
             Rejection::NoCollection => Self::NotFound("collection"),
             Rejection::NoObject => Self::NotFound("object"),
             Rejection::RequestReused | Rejection::DateAdded { .. } => {
@@ -240,7 +243,7 @@ impl IntoResponse for ApiError {
             Self::Internal(cause) => tracing::error!(%error_id, code, %cause, "request failed"),
             Self::Unavailable { cause, .. } => tracing::warn!(%error_id, code, %cause, "request failed"),
             Self::Undetermined { cause, .. } => tracing::warn!(%error_id, code, %cause, "request failed"),
-            Self::Full => tracing::warn!(%error_id, code, "request failed"),
+            Self::Full | Self::ReadOnly(_) => tracing::warn!(%error_id, code, "request failed"),
             other => tracing::debug!(%error_id, code, reason = %other, "request refused"),
         }
         let mut description = self.to_string();
@@ -269,6 +272,9 @@ impl IntoResponse for ApiError {
             // The same request may be sent again: objects that are there already are successes.
             Self::Undetermined { repeat: Repeat::IsSafe, .. } => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            Self::ReadOnly(_) => {
+                headers.insert(header::RETRY_AFTER, READ_ONLY_RETRY_SECONDS.into());
             }
             Self::Full | Self::Disk(_) => {
                 headers.insert(header::RETRY_AFTER, DISK_RETRY_SECONDS.into());

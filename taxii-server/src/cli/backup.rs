@@ -42,6 +42,9 @@ pub(super) struct Backup {
     /// Write it without encryption: who reads the file has the hashes of all passwords, and the objects
     #[arg(long, conflicts_with_all = ["recipients", "recipients_files"])]
     unencrypted: bool,
+    /// Replace the file, if there is one; it stays as it is until the new backup is complete
+    #[arg(long)]
+    force: bool,
     /// Print the outcome as one line of JSON
     #[arg(long)]
     json: bool,
@@ -67,6 +70,9 @@ impl Backup {
                 "a backup holds the hashes of passwords, and secrets; give --recipient with a public key (age-keygen makes \
                  one), or say --unencrypted"
             );
+        }
+        if !is_standard && !self.force && self.file.is_file() {
+            bail!("{} is there already; give --force to replace it, or another name", self.file.display());
         }
         let control = options.control().await?;
         let mut out = BackupFile::create((!is_standard).then_some(&*self.file), &recipients)?;

@@ -22,8 +22,8 @@ pub(super) struct Compact {
 impl Compact {
     pub(super) async fn run(self, options: &CommonOptions) -> anyhow::Result<bool> {
         let config = options.config(None)?;
-        if !engines::exists(&config) {
-            return Err(ControlError::NoStore { data: config.data }.into());
+        if !engines::exists(&config).await? {
+            return Err(ControlError::NoStore { place: config.store.place(&config.data) }.into());
         }
         let [before, after] = engines::compact(&config).await?;
         if self.json {

@@ -6,7 +6,7 @@ mod machine;
 mod settings;
 
 use super::{CommonOptions, output};
-use crate::config::{Config, EngineName};
+use crate::config::Config;
 use crate::control::{CollectionResource, Control};
 use crate::engines;
 use crate::store::FORMAT;
@@ -124,13 +124,17 @@ async fn check(report: &mut Report, config: &Config) {
 
 /// Opens the store, or asks the server that has it open.
 async fn check_store(report: &mut Report, config: &Config) -> (bool, Vec<CollectionResource>) {
-    let place = match config.store.engine {
-        EngineName::Tikv => format!("TiKV, prefix {}", config.store.prefix),
-        _ => config.data.display().to_string(),
-    };
-    if !engines::exists(config) {
-        report.ok("store", format!("none in {place} yet; the first start makes it"));
-        return (false, Vec::new());
+    let place = config.store.place(&config.data);
+    match engines::exists(config).await {
+        Ok(true) => {}
+        Ok(false) => {
+            report.ok("store", format!("none in {place} yet; the first start makes it"));
+            return (false, Vec::new());
+        }
+        Err(error) => {
+            report.problem("store", format!("{:#}", anyhow::Error::from(error)));
+            return (false, Vec::new());
+        }
     }
     let found = async {
         let control = Control::open(config.clone()).await?;

@@ -134,7 +134,9 @@ fn show(data: &Path, secrets: &Secrets) -> anyhow::Result<()> {
         output::complaint(&format!("\nThis store is new. Its administrator, shown this once:\n{lines}"));
     } else {
         let path = data.join(engines::ADMINISTRATOR);
-        private::write(&path, lines.as_bytes())?;
+        // Another store may have been made from this folder before, whose password is shown nowhere else.
+        let before = std::fs::read_to_string(&path).unwrap_or_default();
+        private::write(&path, format!("{before}{lines}").as_bytes())?;
         tracing::info!(file = %path.display(), "this store is new; its administrator is in the file, keep it elsewhere");
     }
     Ok(())

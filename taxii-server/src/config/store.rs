@@ -2,7 +2,7 @@
 
 use super::{ConfigError, ListenAddress};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where collections are kept: the table `store`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +61,17 @@ impl Default for StoreConfig {
 }
 
 impl StoreConfig {
+    /// Where the store is, for people; `data` is the folder of the embedded one.
+    pub fn place(&self, data: &Path) -> String {
+        match (self.engine, &self.pd, &self.keyspace) {
+            (EngineName::Embedded, ..) => data.display().to_string(),
+            (EngineName::Tikv, pd, keyspace) => {
+                let [pd, keyspace] = [pd, keyspace].map(|part| part.as_deref().unwrap_or_default());
+                format!("tikv://{pd}/{keyspace}?prefix={}", self.prefix)
+            }
+        }
+    }
+
     /// The addresses of the placement drivers.
     pub(crate) fn pd_addresses(&self) -> impl Iterator<Item = &str> {
         let parts = self.pd.as_deref().unwrap_or_default().split(',').map(str::trim);

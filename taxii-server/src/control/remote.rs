@@ -40,8 +40,8 @@ impl Control {
         if let Some(running) = Self::reach(&config).await? {
             return Ok(running);
         }
-        if !engines::exists(&config) {
-            return Err(ControlError::NoStore { data: config.data });
+        if !engines::exists(&config).await? {
+            return Err(ControlError::NoStore { place: config.store.place(&config.data) });
         }
         Self::open_here(config).await
     }

@@ -55,8 +55,11 @@ pub enum Rejection {
     /// The collection was removed.
     #[error("there is no such collection")]
     NoCollection,
-    /// The store is being moved, and takes no writes meanwhile.
-    #[error("the store is being moved to another place; reading goes on, and writing when that is over")]
+    /// The store is being moved, and takes no writes meanwhile; or it was moved, and takes none any more.
+    #[error(
+        "the store is moving to another place, or has moved there: writes go to the new place when that is over, and reading \
+         goes on"
+    )]
     Frozen,
     /// The viewer sees no such object in the collection.
     #[error("there is no such object")]

@@ -106,12 +106,19 @@ pub enum BackupError {
     Store(#[from] StoreError),
     /// There is one backup at a time.
     #[error(
-        "another backup or migration of this store runs, or was broken off; wait for its end, or try again after {until}"
+        "another backup or migration of this store runs, or was broken off; wait for its end, or try again after {until}; a \
+         migration goes on when it is run again, and `taxii-server migrate --release` ends it"
     )]
     Running {
         /// When it counts as broken off.
         until: Timestamp,
     },
+    /// The store is no longer in use.
+    #[error(
+        "this store was moved to another place and takes no writes any more; `taxii-server migrate --release` lets it take \
+         them again"
+    )]
+    Moved,
     /// The marker is gone, so changes may be missing.
     #[error(
         "the backup stood still for {} minutes and was given up; write it to a faster place, and try again",

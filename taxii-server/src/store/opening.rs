@@ -17,6 +17,13 @@ pub(super) struct Opened {
 const SECRET: &str = "cursor-secret";
 const ORGANISATION: &str = "organisation";
 
+/// Whether an engine holds a store, or what a restore or a migration left unfinished.
+pub(crate) async fn is_made(engine: &dyn Engine) -> Result<bool, StoreError> {
+    let keys = vec![keys::FORMAT.to_vec(), keys::UNFINISHED.to_vec()];
+    let found = engine.snapshot().await?.get_many(keys, usize::MAX).await?;
+    Ok(found.iter().any(Option::is_some))
+}
+
 pub(super) async fn read_or_make(engine: &dyn Engine) -> Result<Opened, StoreError> {
     let snapshot = engine.snapshot().await?;
     match snapshot.get(keys::FORMAT.to_vec()).await? {

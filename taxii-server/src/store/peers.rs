@@ -341,6 +341,11 @@ mod tests {
         };
         let group = Group { scope: request.command.scope(), time: 0, requests: vec![request] }.encode();
         assert!(Links::new(b"another secret").send(*id, &link, group.clone()).await.unwrap().is_none());
+        // Without the token, a connection does not stay.
+        let silent = link::connect(&link).await.unwrap();
+        while !silent.is_closed() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         let other = Identity::new().unwrap();
         let link = Link { certificate: STANDARD.encode(other.certificate()), ..link };
         assert!(peers.links.send(Uuid::new_v4(), &link, group).await.is_err());

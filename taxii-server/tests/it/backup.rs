@@ -156,9 +156,9 @@ async fn a_backup_of_a_server_in_use_restores_to_the_same_server() {
     assert_eq!(later.last().unwrap().0, tool_id(20_000));
     assert!(later.last().unwrap().1 > found.last().unwrap().1, "stamps rise");
     // One that runs can be backed up again, and so can one that does not.
-    run(&elsewhere, &["backup", file, "--recipient", &recipient]).await;
+    run(&elsewhere, &["backup", file, "--recipient", &recipient, "--force"]).await;
     stop(server).await;
-    run(&elsewhere, &["backup", file, "--recipient", &recipient]).await;
+    run(&elsewhere, &["backup", file, "--recipient", &recipient, "--force"]).await;
 }
 
 /// Runs a command that must fail, and gives what it says.
@@ -190,6 +190,9 @@ async fn what_is_no_whole_backup_is_refused_and_leaves_no_store() {
     std::fs::write(&file_of_keys, format!("# the team\n\n{recipient}\n")).unwrap();
     run(&data, &["backup", &encrypted, "--recipients-file", &file_of_keys]).await;
     run(&data, &["backup", &plain, "--unencrypted"]).await;
+    let said = refused(&data, &["backup", &plain, "--unencrypted"]).await;
+    assert!(said.contains("--force"), "{said}");
+    run(&data, &["backup", &plain, "--unencrypted", "--force"]).await;
 
     let target = folder.path().join("target");
     let bytes = std::fs::read(&encrypted).unwrap();
@@ -272,5 +275,10 @@ async fn a_store_moves_to_another_folder() {
     assert_eq!(moved.manifest().await.len(), 500);
     moved.post(&uuid(1), &[tool(1000, 2001)]).await;
     stop(server).await;
+    let said = refused(&data, &["collection", "add", "late"]).await;
+    assert!(said.contains("has moved"), "{said}");
+    let said = refused(&data, &["backup", &format!("{from}/late.backup"), "--unencrypted"]).await;
+    assert!(said.contains("--release"), "{said}");
+    run(&data, &["migrate", "--from", from, "--release"]).await;
     run(&data, &["import", objects.to_str().unwrap(), "--collection", "c"]).await;
 }

@@ -44,7 +44,10 @@ impl Restore {
             let Count { records, versions } = count;
             output::json(&serde_json::json!({"records": records, "versions": versions}))?;
         } else {
-            output::line("the store is restored; start the server with the same settings")?;
+            let place = config.store.place(&config.data);
+            output::line(&format!(
+                "the store is restored in {place}; start the server with the same settings"
+            ))?;
         }
         Ok(true)
     }
@@ -87,8 +90,9 @@ fn explain(error: BackupError, config: &Config) -> anyhow::Error {
     match error {
         BackupError::NotEmpty => {
             anyhow!(
-                "there is a store in {} already, and restore replaces nothing; name an empty folder with --data",
-                config.data.display()
+                "there is a store in {} already, and restore replaces nothing; name an empty place: a folder with --data, \
+                 or in [store] a cluster with a prefix that is not in use",
+                config.store.place(&config.data)
             )
         }
         error => error.into(),

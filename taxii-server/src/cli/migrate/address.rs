@@ -2,7 +2,7 @@
 
 use crate::config::{Config, ConfigError, EngineName, StoreConfig};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// The place of a store.
@@ -17,6 +17,19 @@ pub(super) enum StoreAddress {
 const SCHEME: &str = "tikv://";
 
 impl StoreAddress {
+    /// Whether this is the same place as another one, also when it is written in another way.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Folder(one), Self::Folder(other)) => {
+                one == other
+                    || one
+                        .canonicalize()
+                        .is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
+            }
+            _ => self == other,
+        }
+    }
+
     /// The settings for this place.
     ///
     /// # Errors
@@ -40,7 +53,9 @@ impl FromStr for StoreAddress {
                 Some((scheme, _)) => {
                     Err(format!("{scheme}:// is not known here; give a folder, or {SCHEME}…"))
                 }
-                None if text.is_empty() => Err(format!("give a folder, or {SCHEME}…")),
+                None if text.is_empty() || text.starts_with("tikv:") => {
+                    Err(format!("give a folder, or {SCHEME}…"))
+                }
                 None => Ok(Self::Folder(text.into())),
             };
         };
@@ -70,10 +85,7 @@ impl fmt::Display for StoreAddress {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Folder(path) => write!(out, "{}", path.display()),
-            Self::Tikv(StoreConfig { pd, keyspace, .. }) => {
-                let [pd, keyspace] = [pd, keyspace].map(|part| part.as_deref().unwrap_or_default());
-                write!(out, "{SCHEME}{pd}/{keyspace}")
-            }
+            Self::Tikv(store) => out.write_str(&store.place(Path::new(""))),
         }
     }
 }
@@ -106,7 +118,8 @@ mod tests {
             assert_eq!((cluster.pd.as_deref(), cluster.keyspace), (Some("pd:2379"), None));
             assert_eq!(cluster.prefix, StoreConfig::default().prefix);
         }
-        for text in ["", "tikv://pd:2379?prefx=a", "http://pd:2379"] {
+        assert_eq!(cluster.to_string(), "tikv://10.0.0.1:2379,[::1]:2379/DEFAULT?prefix=a b");
+        for text in ["", "tikv:pd:2379", "tikv://pd:2379?prefx=a", "http://pd:2379"] {
             assert!(text.parse::<StoreAddress>().is_err(), "{text}");
         }
         for text in ["tikv://", "tikv://pd", "tikv://pd:2379?ca=ca.pem"] {

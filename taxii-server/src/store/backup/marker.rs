@@ -15,6 +15,9 @@ use uuid::Uuid;
 /// How long a marker holds when it is not renewed, because its process ended or stands still.
 pub(super) const HOLD: Duration = Duration::from_secs(300);
 
+/// Until when the marker of a store holds that was moved.
+const FOR_EVER: i64 = i64::MAX;
+
 /// The marker of a backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::store) struct Marker {
@@ -62,10 +65,12 @@ impl Marker {
                     continue;
                 }
             };
-            if let Some(found) = found.as_ref().map(Self::decode).transpose()?
-                && found.until > clock.now_micros()
-            {
-                return Err(BackupError::Running { until: timestamp(found.until) });
+            match found.as_ref().map(Self::decode).transpose()? {
+                Some(found) if found.until == FOR_EVER => return Err(BackupError::Moved),
+                Some(found) if found.until > clock.now_micros() => {
+                    return Err(BackupError::Running { until: timestamp(found.until) });
+                }
+                _ => {}
             }
             marker.hold(clock);
             if change(engine, found, Some(marker.encode()?)).await? {
@@ -96,9 +101,25 @@ impl Marker {
         change(engine, Some(from), Some(self.encode()?)).await
     }
 
+    /// Lets the marker stay, so that its store takes no writes any more. Says whether it was still there.
+    pub(super) async fn seal(mut self, engine: &dyn Engine) -> Result<bool, StoreError> {
+        let from = self.encode()?;
+        self.until = FOR_EVER;
+        change(engine, Some(from), Some(self.encode()?)).await
+    }
+
     /// Removes the marker, unless another one took its place.
     pub(super) async fn remove(&self, engine: &dyn Engine) -> Result<(), StoreError> {
         change(engine, Some(self.encode()?), None).await.map(drop)
+    }
+}
+
+/// Removes the marker of a migration that has ended or was broken off. Says whether there was one.
+pub(super) async fn release(engine: &dyn Engine) -> Result<bool, StoreError> {
+    let Some(found) = read(engine).await? else { return Ok(false) };
+    match Marker::decode(&found)?.mode {
+        Mode::Frozen => change(engine, Some(found), None).await,
+        Mode::Journal => Ok(false),
     }
 }
 

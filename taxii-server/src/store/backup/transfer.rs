@@ -76,6 +76,16 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Lets the store take writes again, when it was moved, or a migration of it was broken off. Says whether it was so.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn release(&self) -> Result<bool, BackupError> {
+        Ok(super::marker::release(&*self.engine).await?)
+    }
+}
+
 impl Transfer {
     /// Versions of objects in the store.
     pub fn versions(&self) -> u64 {
@@ -140,13 +150,16 @@ impl Transfer {
         }
     }
 
-    /// Makes the target a store, and lets the source take writes again.
+    /// Makes the target a store. The source takes no writes any more, see [`Store::release`]: what clients still wrote there
+    /// would be missing in the target.
     ///
     /// # Errors
-    /// When an engine fails.
+    /// When the source may have been written to since, or an engine fails. It goes on when it is run again.
     pub async fn finish(self) -> Result<(), BackupError> {
-        self.place.finish(crate::store::FORMAT).await?;
-        Ok(self.marker.remove(&*self.source).await?)
+        match self.marker.seal(&*self.source).await? {
+            true => self.place.finish(crate::store::FORMAT).await,
+            false => Err(BackupError::Lost),
+        }
     }
 
     /// Lets the source take writes again, when the transfer failed. It begins again the next time.

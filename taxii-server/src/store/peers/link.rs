@@ -1,5 +1,7 @@
 //! Handing requests over: HTTP/2 over TLS. A process trusts the certificate that another one has written into the store,
-//! and a request whose MAC was made with the secret in it. What writes into the store may do everything anyway.
+//! and shows a token there that only the secret in the store makes, for the process with that certificate. What writes into
+//! the store may do everything anyway. Nothing of a request without the token is read, and a connection on which none was
+//! shown is closed soon.
 
 use super::super::command::Group;
 use super::super::receipt::Done;
@@ -22,6 +24,7 @@ use sha2::Sha256;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -37,10 +40,16 @@ const MAX_BYTES: usize = 8 << 20;
 const MAX_CONNECTIONS: usize = 256;
 /// Time to connect, and for each handshake.
 const HANDSHAKE: Duration = Duration::from_secs(1);
-/// Header of the MAC of a request.
-const MAC: &str = "x-concord-mac";
-/// Makes the key of requests differ from that of cursors.
-const PURPOSE: &[u8] = b"requests of replicas";
+/// Time until the token must have been shown on a connection.
+const INTRODUCTION: Duration = Duration::from_millis(if cfg!(test) { 300 } else { 5000 });
+/// Time for the body of a request, which is there when it is sent.
+const ARRIVAL: Duration = Duration::from_secs(10);
+/// Requests that are under way on a connection at the same time.
+const MAX_REQUESTS: u32 = 64;
+/// Header with the token.
+const TOKEN: &str = "x-concord-token";
+/// Makes tokens differ from all else that the secret makes.
+const PURPOSE: &[u8] = b"token of replicas";
 
 /// The key and the certificate of this process, made anew at each start.
 pub(super) struct Identity {
@@ -72,13 +81,13 @@ type Sender = SendRequest<Full<Bytes>>;
 
 /// The connections to other processes.
 pub(super) struct Links {
-    mac: Hmac<Sha256>,
+    secret: Bytes,
     open: Mutex<BTreeMap<Uuid, Sender>>,
 }
 
 impl Links {
     pub(super) fn new(secret: &[u8]) -> Self {
-        Self { mac: mac(secret), open: Mutex::default() }
+        Self { secret: Bytes::copy_from_slice(secret), open: Mutex::default() }
     }
 
     pub(super) fn forget(&self, id: Uuid) {
@@ -96,8 +105,8 @@ impl Links {
                 sender
             }
         };
-        let seal = self.mac.clone().chain_update(&group).finalize().into_bytes();
-        let request = Request::post("/").header(MAC, STANDARD.encode(seal)).body(Full::from(group))?;
+        let token = token(&self.secret, &STANDARD.decode(&link.certificate)?).finalize().into_bytes();
+        let request = Request::post("/").header(TOKEN, STANDARD.encode(token)).body(Full::from(group))?;
         sender.ready().await?;
         let answer = sender.send_request(request).await?;
         let is_done = answer.status() == StatusCode::OK;
@@ -106,13 +115,13 @@ impl Links {
     }
 }
 
-fn mac(secret: &[u8]) -> Hmac<Sha256> {
+/// The token for the process with a certificate.
+fn token(secret: &[u8], certificate: &[u8]) -> Hmac<Sha256> {
     let key = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
-    let key = key.chain_update(PURPOSE).finalize().into_bytes();
-    Hmac::new_from_slice(&key).expect("HMAC takes keys of any length")
+    key.chain_update(PURPOSE).chain_update(certificate)
 }
 
-async fn connect(link: &Link) -> Result<Sender, Failure> {
+pub(super) async fn connect(link: &Link) -> Result<Sender, Failure> {
     let pinned = CertificateDer::from(STANDARD.decode(&link.certificate)?);
     let provider = Arc::new(aws_lc_rs::default_provider());
     let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -149,7 +158,7 @@ pub(super) fn serve(
     config.alpn_protocols = vec![b"h2".to_vec()];
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let (acceptor, mac) = (TlsAcceptor::from(Arc::new(config)), mac(secret));
+    let (acceptor, token) = (TlsAcceptor::from(Arc::new(config)), token(secret, &identity.certificate));
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     Ok(async move {
         let mut connections = tokio::task::JoinSet::new();
@@ -160,27 +169,45 @@ pub(super) fn serve(
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             };
-            let (acceptor, mac, writes) = (acceptor.clone(), mac.clone(), writes.clone());
+            let (acceptor, token, writes) = (acceptor.clone(), token.clone(), writes.clone());
             connections.spawn(async move {
                 let _permit = permit;
                 let _ = stream.set_nodelay(true);
                 let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await else {
                     return;
                 };
-                let service = service_fn(move |request| answer(request, mac.clone(), writes.clone()));
-                let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
-                let _ = connection.serve_connection(TokioIo::new(stream), service).await;
+                let is_known = Arc::new(AtomicBool::new(false));
+                let door = Door { token, is_known: Arc::clone(&is_known), writes };
+                let service = service_fn(move |request| answer(request, door.clone()));
+                let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+                builder.max_concurrent_streams(MAX_REQUESTS);
+                let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+                tokio::select! {
+                    _ = &mut connection => return,
+                    () = tokio::time::sleep(INTRODUCTION) => {}
+                }
+                if is_known.load(Ordering::Relaxed) {
+                    let _ = connection.await;
+                }
             });
         }
     })
 }
 
+/// What lets requests in.
+#[derive(Clone)]
+struct Door {
+    token: Hmac<Sha256>,
+    /// The token was shown on this connection.
+    is_known: Arc<AtomicBool>,
+    writes: mpsc::Sender<Write>,
+}
+
 async fn answer(
     request: Request<Incoming>,
-    mac: Hmac<Sha256>,
-    writes: mpsc::Sender<Write>,
+    door: Door,
 ) -> Result<Response<Full<Bytes>>, std::convert::Infallible> {
-    let (status, body) = match take(request, mac, writes).await {
+    let (status, body) = match take(request, door).await {
         Some(done) => (StatusCode::OK, serde_json::to_vec(&done).unwrap_or_default()),
         None => (StatusCode::CONFLICT, Vec::new()),
     };
@@ -190,13 +217,15 @@ async fn answer(
 }
 
 /// Carries out a request of another process; `None` when it is not carried out.
-async fn take(request: Request<Incoming>, mac: Hmac<Sha256>, writes: mpsc::Sender<Write>) -> Option<Done> {
-    let seal = STANDARD.decode(request.headers().get(MAC)?.as_bytes()).ok()?;
-    let body = Limited::new(request.into_body(), MAX_BYTES).collect().await.ok()?.to_bytes();
-    mac.chain_update(&body).verify_slice(&seal).ok()?;
+async fn take(request: Request<Incoming>, door: Door) -> Option<Done> {
+    let shown = STANDARD.decode(request.headers().get(TOKEN)?.as_bytes()).ok()?;
+    door.token.verify_slice(&shown).ok()?;
+    door.is_known.store(true, Ordering::Relaxed);
+    let body = Limited::new(request.into_body(), MAX_BYTES).collect();
+    let body = tokio::time::timeout(ARRIVAL, body).await.ok()?.ok()?.to_bytes();
     let request = Group::decode(&body).ok()?.requests.pop()?;
     let (reply, outcome) = oneshot::channel();
-    writes.send(Write { request, reply }).await.ok()?;
+    door.writes.send(Write { request, reply }).await.ok()?;
     outcome.await.ok()?.ok()
 }
 

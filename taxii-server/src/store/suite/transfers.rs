@@ -63,12 +63,16 @@ pub async fn a_moved_store_is_equal(engine: Arc<dyn Engine>) {
     let found = content_of(&*target).await;
     assert!(found == fenced, "{}", difference(&found, &fenced));
     assert!(content_of(&*engine).await == fenced, "the source is as it was");
-    fixture.add(&[tool(99, 2001)]).await;
+    let late = fixture.add_stamped(&[tool(99, 2001)], Stamps::Clock).await;
+    assert!(matches!(late, Err(StoreError::Rejected(Rejection::Frozen))), "{late:?}");
     let moved = fixture.elsewhere(Arc::clone(&target)).await;
     assert_eq!(super::count(&moved.store, &moved.view()).await, 120);
     moved.add(&[tool(99, 2001)]).await;
     let full = begin(&fixture.store, &target).await.err();
     assert!(matches!(full, Some(BackupError::NotEmpty)), "{full:?}");
+    let empty: Arc<dyn Engine> = Arc::new(MemoryEngine::default());
+    assert!(matches!(begin(&fixture.store, &empty).await.err(), Some(BackupError::Moved)));
+    assert!(fixture.store.release().await.unwrap() && !fixture.store.release().await.unwrap());
     fixture.add(&[tool(100, 2001)]).await;
 }
 
@@ -114,6 +118,7 @@ pub async fn a_broken_migration_goes_on(engine: Arc<dyn Engine>) {
     transfer.verify(|_| {}).await.unwrap();
     transfer.finish().await.unwrap();
     assert!(content_of(&*target).await == expected);
+    assert!(fixture.store.release().await.unwrap());
     let marker = engine.snapshot().await.unwrap().get(keys::local(keys::BACKUP)).await.unwrap();
     assert!(marker.is_none());
 }

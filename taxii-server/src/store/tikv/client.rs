@@ -112,14 +112,29 @@ async fn connect(address: &TikvAddress) -> Result<TransactionClient, EngineError
         Ok(Err(Error::KeyspaceNotFound(name))) => {
             Err(EngineError::failed(format!("the cluster has no keyspace {name}")))
         }
-        Ok(Err(error)) => Err(unavailable(error)),
-        Err(elapsed) => Err(unavailable(elapsed)),
+        Ok(Err(error)) => Err(unavailable(NoDriver(said(&error)))),
+        Err(_) => Err(unavailable(NoDriver("no answer in time".to_owned()))),
+    }
+}
+
+/// Why a cluster cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("no placement driver answers there as one: {0}")]
+struct NoDriver(String);
+
+/// What an error says, without the place in the source of the client that some begin with.
+fn said(error: &dyn std::fmt::Display) -> String {
+    let text = error.to_string();
+    let is_place = |place: &&str| place.starts_with('[') && place.contains(".rs:");
+    match text.split_once("]: ").filter(|(place, _)| is_place(place)) {
+        Some((_, message)) => message.to_owned(),
+        None => text,
     }
 }
 
 /// A part of the cluster did not answer, or not in time.
 pub(super) fn unavailable(cause: impl std::error::Error + Send + Sync + 'static) -> EngineError {
-    EngineError::Unavailable { retry_after: RETRY_AFTER, cause: cause.into() }
+    EngineError::Unavailable { retry_after: RETRY_AFTER, cause: said(&cause).into() }
 }
 
 /// Looks for something in an error, and in those that it collects.
