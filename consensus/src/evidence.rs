@@ -12,10 +12,18 @@
 //! `tlog_tiles` and `signed_note` 0.2 bring second versions of SHA-256 and Ed25519, and do not verify strictly.
 
 mod proof;
+mod tile;
 mod tree;
 
 pub use proof::{
     Hashes, ProofError, nodes_of_consistency, nodes_of_inclusion, nodes_of_root, prove_consistency,
     prove_inclusion, root_of,
 };
+pub use tile::{MAX_ENTRY_LENGTH, TILE_WIDTH, TileContent, TileError, TilePath, read_bundle, write_bundle};
 pub use tree::{MAX_SIZE, Node, Tree, TreeError, TreeHead, leaf_hash, node_hash};
+
+/// Reads a decimal number without sign and leading zeros.
+fn parse_decimal(text: &str) -> Option<u64> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    text.parse().ok().filter(|_| is_plain)
+}

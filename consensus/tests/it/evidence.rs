@@ -1,6 +1,7 @@
 //! The transparency log: trees and proofs, tiles, notes and checkpoints, leaves, trust policies.
 
 mod proofs;
+mod tiles;
 mod trees;
 
 use consensus::Digest;
