@@ -1,11 +1,16 @@
 //! The transparency log: trees and proofs, tiles, notes and checkpoints, leaves, trust policies.
 
+mod checkpoints;
+mod keys;
+mod notes;
 mod proofs;
 mod tiles;
 mod trees;
 
-use consensus::Digest;
-use consensus::evidence::{Node, Tree, TreeHead, leaf_hash};
+use consensus::evidence::{
+    Checkpoint, KeyName, Node, Note, SignatureType, Tree, TreeHead, VerifierKey, leaf_hash,
+};
+use consensus::{Digest, SecretKey};
 use std::collections::BTreeMap;
 
 /// A log with all that it stores.
@@ -50,4 +55,37 @@ fn flips(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
 
 fn flips_of(digest: &Digest) -> impl Iterator<Item = Digest> {
     flips(&digest.0).map(|bytes| Digest(bytes.try_into().unwrap()))
+}
+
+fn secret(seed: u8) -> SecretKey {
+    SecretKey::from_seed(&[seed; 32])
+}
+
+fn name(name: &str) -> KeyName {
+    name.parse().unwrap()
+}
+
+fn log_key(seed: u8) -> VerifierKey {
+    VerifierKey::new(name("health/approvals"), SignatureType::Note, secret(seed).public()).unwrap()
+}
+
+fn witness_name(seed: u8) -> KeyName {
+    name(&format!("member-{seed}/witness"))
+}
+
+fn witness_key(seed: u8) -> VerifierKey {
+    VerifierKey::new(witness_name(seed), SignatureType::Cosignature, secret(seed).public()).unwrap()
+}
+
+fn checkpoint() -> Checkpoint {
+    Checkpoint::new("health/approvals".to_owned(), *Log::of(7).heads.last().unwrap()).unwrap()
+}
+
+/// A checkpoint, signed by a log and cosigned by witnesses.
+fn signed(log: u8, witnesses: &[u8]) -> Note {
+    let mut note = checkpoint().sign(&secret(log)).unwrap();
+    for seed in witnesses {
+        note.add(checkpoint().cosign(witness_name(*seed), &secret(*seed), 1_800_000_000).unwrap()).unwrap();
+    }
+    note
 }
