@@ -1,6 +1,6 @@
 //! Evidence: a transparency log of what a network decided, which readers check without trusting a member.
 //!
-//! Each decision is a leaf of a [Merkle tree](Tree) (RFC 6962), which only grows. All members apply the same entries,
+//! Each decision is a [leaf](Leaf) of a [Merkle tree](Tree) (RFC 6962), which only grows. All members apply the same entries,
 //! so all have the same root at the same size. A [checkpoint](Checkpoint) says size and root; the log signs it, and each
 //! organisation cosigns it after it checked that the tree extends the last one that it cosigned. A reader needs a leaf, an
 //! [inclusion proof](prove_inclusion), a checkpoint, and a trust policy that says whose cosignatures are
@@ -12,6 +12,7 @@
 //! `tlog_tiles` and `signed_note` 0.2 bring second versions of SHA-256 and Ed25519, and do not verify strictly.
 
 mod checkpoint;
+mod leaf;
 mod note;
 mod note_key;
 mod proof;
@@ -19,6 +20,7 @@ mod tile;
 mod tree;
 
 pub use checkpoint::{Checkpoint, CheckpointError, origin};
+pub use leaf::{Event, Leaf, LeafError, LeafItem, MAX_LEAF_ITEMS, MAX_LEAF_VOTES, Part, Salt, commit};
 pub use note::{MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES, Note, NoteError, NoteSignature, Verified};
 pub use note_key::{KeyError, KeyName, MAX_COSIGNATURE_TIME, SignatureType, VerifierKey};
 pub use proof::{

@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod keys;
+mod leaves;
 mod notes;
 mod proofs;
 mod tiles;
