@@ -3,7 +3,7 @@
 //! Each decision is a [leaf](Leaf) of a [Merkle tree](Tree) (RFC 6962), which only grows. All members apply the same entries,
 //! so all have the same root at the same size. A [checkpoint](Checkpoint) says size and root; the log signs it, and each
 //! organisation cosigns it after it checked that the tree extends the last one that it cosigned. A reader needs a leaf, an
-//! [inclusion proof](prove_inclusion), a checkpoint, and a trust policy that says whose cosignatures are
+//! [inclusion proof](prove_inclusion), a checkpoint, and a [trust policy](TrustPolicy) that says whose cosignatures are
 //! enough. Two readers with different trees of one size hold the proof that the log, or a quorum, signed both.
 //!
 //! All functions are pure: callers store hashes and entries, and know the time.
@@ -15,6 +15,7 @@ mod checkpoint;
 mod leaf;
 mod note;
 mod note_key;
+mod policy;
 mod proof;
 mod tile;
 mod tree;
@@ -23,6 +24,9 @@ pub use checkpoint::{Checkpoint, CheckpointError, origin};
 pub use leaf::{Event, Leaf, LeafError, LeafItem, MAX_LEAF_ITEMS, MAX_LEAF_VOTES, Part, Salt, commit};
 pub use note::{MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES, Note, NoteError, NoteSignature, Verified};
 pub use note_key::{KeyError, KeyName, MAX_COSIGNATURE_TIME, SignatureType, VerifierKey};
+pub use policy::{
+    Endorsement, MAX_TRUST_POLICY_BYTES, PolicyProblem, TrustError, TrustPolicy, TrustPolicyError,
+};
 pub use proof::{
     Hashes, ProofError, nodes_of_consistency, nodes_of_inclusion, nodes_of_root, prove_consistency,
     prove_inclusion, root_of,

@@ -7,6 +7,7 @@ mod notes;
 mod proofs;
 mod tiles;
 mod trees;
+mod trust;
 
 use consensus::evidence::{
     Checkpoint, KeyName, Node, Note, SignatureType, Tree, TreeHead, VerifierKey, leaf_hash,
