@@ -102,6 +102,9 @@ pub enum LeafError {
     /// The leaf is not in its canonical form.
     #[error("the leaf is not in canonical form (RFC 8785)")]
     NotCanonical,
+    /// The part is none of its parts, or the only one.
+    #[error("the leaf says that it is part {} of {}, counted from 0", .0.number, .0.of)]
+    Part(Part),
     /// A number is too large for JSON.
     #[error("{0} is above 2^53 - 1, so not all readers of JSON read it alike")]
     Number(u64),
@@ -135,10 +138,13 @@ impl Leaf {
     /// The canonical form, which is the entry of the log.
     ///
     /// # Errors
-    /// When the leaf is too large, as one that was not [split](Self::split) may be, or a number is.
+    /// When the leaf is too large, as one that was not [split](Self::split) may be, or a number or the part is wrong.
     pub fn encode(&self) -> Result<Vec<u8>, LeafError> {
         if let Some(number) = [self.index, self.time].into_iter().find(|number| *number > MAX_INTEGER) {
             return Err(LeafError::Number(number));
+        }
+        if let Some(part) = self.part.filter(|part| part.of < 2 || part.number >= part.of) {
+            return Err(LeafError::Part(part));
         }
         let bytes = serde_json_canonicalizer::to_vec(self)?;
         match bytes.len() <= MAX_ENTRY_LENGTH {

@@ -99,7 +99,10 @@ impl TreeHead {
         }
         if old == 0 || old == new {
             check_length(0, proof)?;
-            return check_root(earlier, if old == 0 { TreeHead::empty().root } else { self.root });
+            if old == 0 {
+                check_root(earlier, TreeHead::empty().root)?;
+            }
+            return if old == new { check_root(self, earlier.root) } else { Ok(()) };
         }
         let subtrees = between(old, new);
         check_length(subtrees.len(), proof)?;

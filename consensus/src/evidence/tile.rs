@@ -87,6 +87,9 @@ impl TilePath {
         let TileContent::Hashes(level) = self.content else {
             return None;
         };
+        if !(1..=TILE_WIDTH).contains(&self.width) {
+            return None;
+        }
         let level = u8::try_from(u32::from(level) * LEVELS_OF_TILE).ok().filter(|level| *level < 64)?;
         let first = self.index.checked_mul(u64::from(TILE_WIDTH))?;
         let last = first.checked_add(u64::from(self.width))?;

@@ -113,6 +113,39 @@ fn the_largest_decision_is_divided_into_leaves_that_fit() {
 }
 
 #[test]
+fn a_part_is_one_of_several() {
+    for (number, of) in [(0, 0), (0, 1), (2, 2), (u32::MAX, 2)] {
+        let part = Leaf { part: Some(Part { number, of }), ..leaf(1, 1, Phase::Approved) };
+        assert!(matches!(part.encode(), Err(LeafError::Part(_))), "{number} of {of}");
+    }
+}
+
+#[test]
+fn the_words_for_phases_do_not_change() {
+    use Phase::*;
+    let organisation = OrganisationId(Uuid::nil());
+    let words = |phase: Phase| {
+        let json = String::from_utf8(leaf(1, 0, phase).encode().unwrap()).unwrap();
+        json.split_once("\"phase\":").unwrap().1.split_once("}],").unwrap().0.to_owned()
+    };
+    let plain = [Open, Provisional, Approved, Suspended, Revoked, RolledBack, Expired, Withdrawn, Superseded];
+    let expected = "\"open\" \"provisional\" \"approved\" \"suspended\" \"revoked\" \"rolled_back\" \"expired\" \
+                    \"withdrawn\" \"superseded\"";
+    assert_eq!(plain.map(words).join(" "), expected);
+    for (reason, word) in [
+        (Reason::NoRule, "\"no_rule\""),
+        (Reason::Level, "\"level\""),
+        (Reason::OtherContent, "\"other_content\""),
+        (Reason::NoObject, "\"no_object\""),
+        (Reason::Refused, "\"refused\""),
+        (Reason::Void, "\"void\""),
+        (Reason::Vetoed(organisation), "{\"vetoed\":\"00000000-0000-0000-0000-000000000000\"}"),
+    ] {
+        assert_eq!(words(Rejected(reason)), format!("{{\"rejected\":{word}}}"));
+    }
+}
+
+#[test]
 fn a_decision_that_fits_is_one_leaf() {
     for (items, votes) in [(0, 0), (1, 0), (MAX_LEAF_ITEMS, MAX_LEAF_VOTES)] {
         let whole = leaf(items, votes, Phase::Expired);

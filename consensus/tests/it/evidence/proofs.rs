@@ -130,7 +130,8 @@ fn an_altered_consistency_proof_is_refused() {
         }
         refused(heads, &[&proof[..], &[Digest::default()]].concat());
         flips_of(&heads.0.root).for_each(|root| refused((TreeHead { root, ..heads.0 }, heads.1), &proof));
-        if old > 0 {
+        // An empty tree is extended by all trees.
+        if old > 0 || new == 0 {
             flips_of(&heads.1.root).for_each(|root| refused((heads.0, TreeHead { root, ..heads.1 }), &proof));
         }
         if old < new {

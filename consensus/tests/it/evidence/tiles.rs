@@ -133,6 +133,8 @@ fn tiles_that_the_tree_does_not_have_are_not_read() {
         path(hashes(0), u64::MAX, 256),
         path(hashes(0), u64::MAX / 256, 256),
         path(TileContent::Entries, 0, 1),
+        path(hashes(0), 0, 0),
+        path(hashes(0), 0, 257),
     ] {
         assert_eq!(missing.read(&log.read()), None, "{missing}");
     }
