@@ -4,7 +4,7 @@
 //! so all have the same root at the same size. A [checkpoint](Checkpoint) says size and root; the log signs it, and each
 //! organisation cosigns it after it checked that the tree extends the last one that it cosigned. A reader needs a leaf, an
 //! [inclusion proof](prove_inclusion), a checkpoint, and a [trust policy](TrustPolicy) that says whose cosignatures are
-//! enough. Two readers with different trees of one size hold the proof that the log, or a quorum, signed both.
+//! enough. If a log signs two trees of one size, both checkpoints together prove it.
 //!
 //! All functions are pure: callers store hashes and entries, and know the time.
 //!

@@ -1,7 +1,7 @@
 //! Proofs of RFC 6962, sections 2.1.1 and 2.1.2: that a tree includes a leaf, and that it extends an earlier one.
 //!
 //! A proof is a list of hashes. Which subtrees they cover follows from the sizes alone, so making and checking a proof walk
-//! the same list of subtrees, at most 64 of them, and nothing in a proof steers the walk.
+//! the same list of subtrees, at most 65 of them, and nothing in a proof steers the walk.
 //!
 //! ```
 //! use consensus::evidence::{Node, Tree, leaf_hash, prove_inclusion};
@@ -70,6 +70,7 @@ pub enum ProofError {
 
 impl TreeHead {
     /// Checks a proof that a leaf is in the tree (RFC 6962, section 2.1.1). `leaf` is the hash of the leaf.
+    /// Size and root come from one checkpoint: a proof alone does not bind the size.
     ///
     /// # Errors
     /// When the proof does not lead from this leaf at this place to the root.

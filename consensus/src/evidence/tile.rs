@@ -134,6 +134,7 @@ impl FromStr for TilePath {
     }
 }
 
+/// Reads a path, and other forms of it.
 fn parse(text: &str) -> Option<TilePath> {
     let (content, number) = text.strip_prefix("tile/")?.split_once('/')?;
     let content = match content {
@@ -155,9 +156,7 @@ fn parse(text: &str) -> Option<TilePath> {
     let last = groups.next()?;
     let others: Option<Vec<_>> = groups.map(|group| group.strip_prefix('x')).collect();
     for group in others?.into_iter().rev().chain([last]) {
-        let is_number = group.len() == 3 && group.bytes().all(|byte| byte.is_ascii_digit());
-        let group: u64 = group.parse().ok().filter(|_| is_number)?;
-        index = index.checked_mul(1000)?.checked_add(group)?;
+        index = index.checked_mul(1000)?.checked_add(group.parse().ok()?)?;
     }
     Some(TilePath { content, index, width })
 }

@@ -2,7 +2,8 @@
 
 use super::{checkpoint, flips, log_key, secret, signed, witness_key, witness_name};
 use consensus::evidence::{
-    Checkpoint, MAX_TRUST_POLICY_BYTES, Note, NoteError, TreeHead, TrustError, TrustPolicy, TrustPolicyError,
+    Checkpoint, MAX_TRUST_POLICY_BYTES, Note, NoteError, SignatureType, TreeHead, TrustError, TrustPolicy,
+    TrustPolicyError, VerifierKey,
 };
 use proptest::prelude::*;
 
@@ -192,6 +193,17 @@ fn a_checkpoint_of_another_log_is_refused() {
     let without_logs =
         TrustPolicy::parse(format!("witness W {}\nquorum W\n", witness_key(1)).as_bytes()).unwrap();
     assert_eq!(without_logs.verify(&signed(1, &[1])), Err(TrustError::Log("health/approvals".to_owned())));
+}
+
+#[test]
+fn a_witness_with_the_name_of_the_log_is_no_log() {
+    let name = log_key(1).name().clone();
+    let key = VerifierKey::new(name.clone(), SignatureType::Cosignature, secret(2).public()).unwrap();
+    let policy = format!("log {}\nwitness W {key}\nquorum W\n", log_key(1));
+    let mut note = Note::new(checkpoint().to_string()).unwrap();
+    note.add(checkpoint().cosign(name, &secret(2), 1_800_000_000).unwrap()).unwrap();
+    let verified = TrustPolicy::parse(policy.as_bytes()).unwrap().verify(&note);
+    assert_eq!(verified, Err(TrustError::Log("health/approvals".to_owned())));
 }
 
 #[test]
