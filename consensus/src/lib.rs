@@ -26,6 +26,7 @@ mod policy;
 mod proposal;
 mod state;
 
+pub mod evidence;
 pub mod statement;
 
 pub use apply::{Applied, ApplyError, Effect, Inspect, MAX_ITEMS, MAX_OBJECT_BYTES, Outcome, Refusal, apply};
