@@ -14,6 +14,7 @@ pub use submit::{MAX_ITEMS, MAX_OBJECT_BYTES};
 
 use crate::command::{Command, Entry, EntryError, Founding, PROTOCOL};
 use crate::envelope::Envelope;
+use crate::evidence::{Leaf, Tree, leaf_hash};
 use crate::id::{Digest, NetworkId, OrganisationId, ProposalId};
 use crate::organisation::{KeyRefusal, MAX_KEYS, MAX_NAME_BYTES, NewOrganisation, Organisation, Role};
 use crate::policy::{Policy, PolicyError};
@@ -26,6 +27,8 @@ use uuid::Uuid;
 
 /// Most microseconds by which one entry moves the time on, so that a wrong clock does little.
 const MAX_STEP: u64 = 600_000_000;
+/// Latest time of a founding: 2100. Numbers in JSON are exact for 150 years more.
+const MAX_FOUNDING: u64 = 4_102_444_800_000_000;
 /// Most proposals that one entry looks at because their time has come. The next one goes on.
 const MAX_WAKING: usize = 256;
 
@@ -282,7 +285,7 @@ pub async fn apply<S: State>(
         }
         Err(Stop::State(error)) => return Err(error.into()),
     };
-    Ok(turn.end(bytes, outcome))
+    Ok(turn.end(bytes, outcome)?)
 }
 
 /// Why a command ends early.
@@ -319,6 +322,8 @@ struct Turn<'t, S> {
     time: u64,
     organisations: BTreeMap<OrganisationId, Organisation>,
     effects: Vec<Effect>,
+    /// What was decided.
+    leaves: Vec<Leaf>,
 }
 
 impl<'t, S: State> Turn<'t, S> {
@@ -343,7 +348,16 @@ impl<'t, S: State> Turn<'t, S> {
                 organisations.insert(found.id, found);
             }
         }
-        Ok(Self { inspect, draft, ledger, index, time: at, organisations, effects: Vec::new() })
+        Ok(Self {
+            inspect,
+            draft,
+            ledger,
+            index,
+            time: at,
+            organisations,
+            effects: Vec::new(),
+            leaves: Vec::new(),
+        })
     }
 
     async fn carry_out(&mut self, command: Command) -> Result<Outcome, Stop<S::Error>> {
@@ -367,6 +381,9 @@ impl<'t, S: State> Turn<'t, S> {
         if name.is_empty() || name.len() > MAX_NAME_BYTES {
             return Err(Refusal::Governance("the name of a network has 1 to 200 bytes"));
         }
+        if self.time > MAX_FOUNDING {
+            return Err(Refusal::Governance("the time of the founding is no time of this century"));
+        }
         if organisations.is_empty() {
             return Err(Refusal::Governance("a network has one member or more"));
         }
@@ -389,6 +406,7 @@ impl<'t, S: State> Turn<'t, S> {
             time: self.time,
             protocol: PROTOCOL,
             policy: 1,
+            tree: Tree::default(),
             entries: Digest::default(),
             effects: Digest::default(),
         });
@@ -422,8 +440,20 @@ impl<'t, S: State> Turn<'t, S> {
     }
 
     /// Writes the end of the entry.
-    fn end(mut self, bytes: &[u8], outcome: Result<Outcome, Refusal>) -> Applied {
+    fn end(
+        mut self,
+        bytes: &[u8],
+        outcome: Result<Outcome, Refusal>,
+    ) -> Result<Applied, StateError<S::Error>> {
         if let Some(mut ledger) = self.ledger.take() {
+            for leaf in std::mem::take(&mut self.leaves).iter().flat_map(Leaf::split) {
+                let leaf = leaf.encode().map_err(|_| StateError::Damaged("the time of the network"))?;
+                let number = ledger.tree.size();
+                for (node, hash) in ledger.tree.append(leaf_hash(&leaf)) {
+                    self.draft.put_bytes(keys::node(node), Bytes::copy_from_slice(&hash.0));
+                }
+                self.draft.put_bytes(keys::leaf(number), leaf.into());
+            }
             let index = self.index.to_be_bytes();
             (ledger.index, ledger.time) = (self.index, self.time);
             ledger.entries = Digest::of(&[&ledger.entries.0, &index, &Digest::of(&[bytes]).0]);
@@ -431,7 +461,7 @@ impl<'t, S: State> Turn<'t, S> {
             self.draft.put(keys::LEDGER.to_vec(), &ledger);
         }
         let Self { draft: Draft { writes, .. }, effects, time, .. } = self;
-        Applied { writes, effects, outcome, time }
+        Ok(Applied { writes, effects, outcome, time })
     }
 
     fn writes_digest(&self) -> Digest {

@@ -12,9 +12,12 @@
 //! | `x{collection}{id}␀{version}` | `ObjectRecord` of what is or was visible |
 //! | `i{collection}{id}␀{proposal}{item}` | version of an item that is open |
 //! | `k{key}{entry}{proposal}` | empty: a key signed the proposal, or a vote on it |
+//! | `e{number}` | a `Leaf` of the transparency log |
+//! | `n{level}{index}` | a complete hash of its tree |
 //!
 //! Numbers are big-endian; identifiers, keys and proposals have fixed lengths.
 
+use crate::evidence::{Node, Tree};
 use crate::id::{Digest, KeyId, NetworkId, OrganisationId, ProposalId};
 use crate::statement::Item;
 use bytes::Bytes;
@@ -73,6 +76,8 @@ pub struct Ledger {
     pub protocol: u16,
     /// The policy for new proposals.
     pub policy: u32,
+    /// The transparency log.
+    pub tree: Tree,
     /// Chain over all entries.
     pub entries: Digest,
     /// Chain over the writes of all entries.
@@ -80,7 +85,7 @@ pub struct Ledger {
 }
 
 pub(crate) mod keys {
-    use super::{Item, Key, KeyId, OrganisationId, ProposalId, Range, Uuid};
+    use super::{Item, Key, KeyId, Node, OrganisationId, ProposalId, Range, Uuid};
 
     pub(crate) const LEDGER: &[u8] = b"l";
     pub(crate) const ORGANISATIONS: &[u8] = b"o";
@@ -162,6 +167,14 @@ pub(crate) mod keys {
     pub(crate) fn signed_since(key: KeyId, index: u64) -> Range<Key> {
         let start = [&b"k"[..], &key.0.0, &index.to_be_bytes()].concat();
         start..prefix([&b"k"[..], &key.0.0].concat()).end
+    }
+
+    pub(crate) fn leaf(number: u64) -> Key {
+        [&b"e"[..], &number.to_be_bytes()].concat()
+    }
+
+    pub(crate) fn node(Node { level, index }: Node) -> Key {
+        [&b"n"[..], &[level], &index.to_be_bytes()].concat()
     }
 
     /// All keys that begin with some bytes, of which the last is not 255.

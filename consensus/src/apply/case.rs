@@ -2,7 +2,8 @@
 
 use super::{Effect, Turn};
 use crate::envelope::Envelope;
-use crate::id::{OrganisationId, ProposalId};
+use crate::evidence::{Leaf, LeafItem, Salt, commit};
+use crate::id::{Digest, OrganisationId, ProposalId};
 use crate::policy::Policy;
 use crate::proposal::{Kind, Phase, Proposal};
 use crate::state::{State, StateError, keys};
@@ -20,6 +21,8 @@ pub(super) struct Case {
     /// When it was to be looked at again, as the state has it.
     woken: Option<u64>,
     was_open: bool,
+    /// Where its items stood.
+    before: Vec<Phase>,
 }
 
 /// What a proposal says.
@@ -42,7 +45,32 @@ impl Subject {
 impl Case {
     /// A proposal that the state does not have yet.
     pub(super) fn new(id: ProposalId, proposal: Proposal, subject: Subject, policy: Policy) -> Self {
-        Self { id, proposal, subject, policy, woken: None, was_open: false }
+        let before = vec![Phase::Open; proposal.items.len()];
+        Self { id, proposal, subject, policy, woken: None, was_open: false, before }
+    }
+
+    /// The items that stand elsewhere than before.
+    fn decided(&self) -> Vec<LeafItem> {
+        let moved = self.items().zip(&self.proposal.items).zip(&self.before);
+        let moved = moved.filter(|((_, item), before)| item.phase != **before);
+        moved
+            .map(|((item, state), _)| LeafItem { item, phase: state.phase, commit: self.commit(item) })
+            .collect()
+    }
+
+    /// The commitment to the object of an item.
+    fn commit(&self, item: u32) -> Option<Digest> {
+        match &self.subject {
+            Subject::Submit(submit) => {
+                let Item { id, version, digest, .. } = submit.items.get(item as usize)?;
+                Some(commit(&Salt::of(&submit.nonce, item), digest, id, version))
+            }
+            Subject::Revoke(revoke) => {
+                let salt = Salt::of(&revoke.nonce, item);
+                Some(commit(&salt, &revoke.digest, &revoke.id, &revoke.version))
+            }
+            Subject::Govern(_) => None,
+        }
     }
 
     /// The numbers of its items.
@@ -65,11 +93,25 @@ impl<S: State> Turn<'_, S> {
         let subject = subject.map_err(|_| StateError::Damaged("the statement of a proposal"))?;
         let policy = self.policy(proposal.policy).await?;
         let (woken, was_open) = (proposal.wakes_at(), proposal.is_open());
-        Ok(Some(Case { id, proposal, subject, policy, woken, was_open }))
+        let before = proposal.items.iter().map(|item| item.phase).collect();
+        Ok(Some(Case { id, proposal, subject, policy, woken, was_open, before }))
     }
 
-    /// Writes a proposal as it is now.
+    /// Writes a proposal as it is now, and notes for the transparency log what was decided.
     pub(super) fn put_case(&mut self, case: &Case) {
+        let decided = case.decided();
+        if !decided.is_empty() {
+            self.leaves.push(Leaf {
+                index: self.index,
+                time: self.time,
+                event: case.proposal.kind.into(),
+                proposal: case.id,
+                policy: case.proposal.policy,
+                part: None,
+                items: decided,
+                votes: case.proposal.votes.iter().map(|vote| vote.statement).collect(),
+            });
+        }
         let wakes = case.proposal.wakes_at();
         if wakes != case.woken {
             if let Some(woken) = case.woken {

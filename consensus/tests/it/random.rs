@@ -1,6 +1,7 @@
 //! Logs of commands drawn from a seed, good and bad: the invariants hold after each of them.
 
 use crate::network::*;
+use consensus::evidence::{Leaf, Node, leaf_hash, prove_inclusion};
 use consensus::statement::Decision;
 use consensus::{Action, Command, Kind, Phase, Policy, Proposal, ProposalId, Role, SecretKey};
 use proptest::prelude::*;
@@ -166,6 +167,29 @@ impl Run {
     }
 }
 
+/// Each phase that is not open is in the transparency log, the last one last, and each leaf is proven under the last head.
+fn check_log(member: &Member, proposals: &[ProposalId]) {
+    let tree = member.ledger().tree;
+    let mut phases = BTreeMap::new();
+    for number in 0..tree.size() {
+        let bytes = &member.memory.0[&[&b"e"[..], &number.to_be_bytes()].concat()];
+        let read = |Node { level, index }: Node| {
+            let hash = member.memory.0.get(&[&b"n"[..], &[level], &index.to_be_bytes()].concat())?;
+            Some(consensus::Digest(hash[..].try_into().unwrap()))
+        };
+        let proof = prove_inclusion(number, tree.size(), &read).unwrap();
+        assert_eq!(tree.head().check_inclusion(number, &leaf_hash(bytes), &proof), Ok(()));
+        let leaf = Leaf::decode(bytes).unwrap();
+        phases.extend(leaf.items.iter().map(|item| ((leaf.proposal, item.item), item.phase)));
+    }
+    for id in proposals {
+        for (number, item) in (0..).zip(&member.proposal(*id).items) {
+            let logged = phases.get(&(*id, number)).copied().unwrap_or(Phase::Open);
+            assert_eq!(logged, item.phase);
+        }
+    }
+}
+
 fn check_votes(proposal: &Proposal) {
     let mut seen = std::collections::BTreeSet::new();
     assert!(
@@ -192,6 +216,7 @@ proptest! {
             prop_assert!(applied.time > time, "time goes on");
             time = applied.time;
         }
+        check_log(&other, &run.proposals);
         prop_assert_eq!(&other.memory.0, &run.network.member.memory.0);
         prop_assert_eq!(other.ledger(), run.network.member.ledger());
     }
