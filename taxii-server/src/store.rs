@@ -207,7 +207,7 @@ impl Store {
             }
         };
         let directory = Arc::new(ArcSwap::from_pointee(opened.directory));
-        let reload = Reload { engine: Arc::clone(&engine), directory };
+        let reload = Reload { engine: Arc::clone(&engine), directory, newer_format: Arc::default() };
         let (announcer, health) = (Arc::new(Announcer::new()), Arc::new(Health::default()));
         let replaced = Arc::default();
         let writer = Writer {
@@ -319,7 +319,7 @@ impl Store {
     /// # Errors
     /// When the engine fails.
     pub async fn objects(&self, view: &View, page: &PageRequest) -> Result<Page<Bytes>, StoreError> {
-        let snapshot = self.engine.snapshot().await?;
+        let snapshot = self.reload.snapshot().await?;
         let (selected, objects) = self.read_objects(&*snapshot, view, page).await?;
         Ok(self.page(view, page, &selected, objects))
     }
@@ -333,7 +333,7 @@ impl Store {
         view: &View,
         page: &PageRequest,
     ) -> Result<Page<ManifestRecord>, StoreError> {
-        let snapshot = self.engine.snapshot().await?;
+        let snapshot = self.reload.snapshot().await?;
         let mut selected = self.select(&*snapshot, view, page).await?;
         // The standard has no `next` here, so clients go on by date.
         selected.keep_ties_together();
@@ -362,7 +362,7 @@ impl Store {
         view: &View,
         page: &PageRequest,
     ) -> Result<Page<(Timestamp, Bytes)>, StoreError> {
-        let snapshot = self.engine.snapshot().await?;
+        let snapshot = self.reload.snapshot().await?;
         let (selected, objects) = self.read_objects(&*snapshot, view, page).await?;
         let stamps = selected.versions.iter().map(|version| date_added(version.position));
         Ok(self.page(view, page, &selected, stamps.zip(objects).collect()))
@@ -373,7 +373,7 @@ impl Store {
     /// # Errors
     /// When the engine fails.
     pub async fn has_object(&self, view: &View, id: &StixId) -> Result<bool, StoreError> {
-        let snapshot = self.engine.snapshot().await?;
+        let snapshot = self.reload.snapshot().await?;
         let record = snapshot.get(keys::object(view.space(), id)).await?;
         Ok(record::ObjectRecord::decode(record.as_ref())?.served(view.clearance()).is_some())
     }
@@ -384,7 +384,7 @@ impl Store {
     /// When the engine fails.
     pub async fn contents(&self, views: &[View]) -> Result<Vec<Contents>, StoreError> {
         let keys = views.iter().map(|view| keys::head(view.space())).collect();
-        let heads = self.engine.snapshot().await?.get_many(keys, usize::MAX).await?;
+        let heads = self.reload.snapshot().await?.get_many(keys, usize::MAX).await?;
         let mut contents = Vec::with_capacity(views.len());
         for (view, head) in views.iter().zip(heads) {
             let head = head.map_or(Ok(Head::default()), |head| Head::decode(&head))?;
@@ -458,7 +458,7 @@ impl Store {
         id: Uuid,
         principal: &Principal,
     ) -> Result<Option<Status>, StoreError> {
-        let snapshot = self.engine.snapshot().await?;
+        let snapshot = self.reload.snapshot().await?;
         let mut found = receipt::read(&*snapshot, Region::Local, id, Some(principal.account())).await?;
         if found.is_none() && principal.is_administrator {
             found = receipt::read(&*snapshot, Region::Local, id, None).await?;

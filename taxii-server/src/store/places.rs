@@ -34,7 +34,7 @@ impl PlaceReader {
     ) -> Result<Vec<Option<Bytes>>, StoreError> {
         let snapshot = match self.snapshot.take() {
             Some(snapshot) => snapshot,
-            None => store.engine.snapshot().await?,
+            None => store.reload.snapshot().await?,
         };
         read_texts(&*snapshot, &self.view, places).await
     }
@@ -46,7 +46,7 @@ impl Store {
     /// # Errors
     /// When the engine fails.
     pub(crate) async fn places(&self, view: &View, page: &PageRequest) -> Result<Places, StoreError> {
-        let snapshot = self.engine.snapshot().await?;
+        let snapshot = self.reload.snapshot().await?;
         let selected = self.select_page(&*snapshot, view, page).await?;
         let page = self.page(view, page, &selected, selected.versions.clone());
         let snapshot = Some(snapshot).filter(|_| self.engine.is_remote());

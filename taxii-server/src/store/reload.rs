@@ -4,8 +4,10 @@ use super::StoreError;
 use super::directory::{self, Directory};
 use super::engine::{Engine, Snapshot};
 use super::keys::{self, Region};
+use super::migration;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// Time between two reads of the directory's revision. A change by another process takes effect here within twice this
@@ -17,13 +19,29 @@ const FOLLOW: Duration = Duration::from_millis(400);
 pub(super) struct Reload {
     pub(super) engine: Arc<dyn Engine>,
     pub(super) directory: Arc<ArcSwap<Directory>>,
+    /// The format that a newer process gave to the store, which this one does not read; 0 while there is none.
+    pub(super) newer_format: Arc<AtomicU32>,
 }
 
 impl Reload {
+    /// Opens a view of the store, unless a newer process brought it to another format.
+    pub(super) async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        match self.newer_format.load(Ordering::Relaxed) {
+            0 => Ok(self.engine.snapshot().await?),
+            found => Err(StoreError::Format { found }),
+        }
+    }
+
     /// Reads the directory again when its revision is above that of the copy.
     pub(super) async fn now(&self) -> Result<(), StoreError> {
         let snapshot = self.engine.snapshot().await?;
-        let revision = snapshot.get(keys::directory_revision(Region::Local)).await?;
+        let keys = vec![keys::directory_revision(Region::Local), keys::FORMAT.to_vec()];
+        let mut found = snapshot.get_many(keys, usize::MAX).await?;
+        let (format, revision) = (found.pop().flatten(), found.pop().flatten());
+        let format = format.as_ref().map_or(Ok(()), migration::check_own);
+        let newer = if let Err(StoreError::Format { found }) = format { found } else { 0 };
+        self.newer_format.store(newer, Ordering::Relaxed);
+        format?;
         let revision = revision.map_or(Ok(0), |bytes| directory::decode_revision(&bytes))?;
         if revision > self.directory.load().revision {
             let found = Arc::new(read_directory(&*snapshot).await?);

@@ -107,7 +107,7 @@ macro_rules! engine_tests {
                 replay: any_cut_of_a_log_leaves_equal_bytes,
                 processes: two_processes_under_faults a_revoked_token_stops_working_elsewhere
                     a_removed_collection_is_gone_elsewhere one_process_holds_the_lease
-                    a_later_format_stops_writing,
+                    a_later_format_stops_older_processes,
             }
 
             #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use super::{Faults, FaultyEngine, Fixture, Random, count, submission, tool};
 use crate::rights::Principal;
 use crate::store::engine::{Commit, Engine};
 use crate::store::{
-    DirectoryCommand, FORMAT, NewAccount, NewToken, PageRequest, Rejection, StoreError, Token, keys,
+    DirectoryCommand, FORMAT, Filter, NewAccount, NewToken, PageRequest, Rejection, StoreError, Token, keys,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -100,8 +100,8 @@ pub async fn a_removed_collection_is_gone_elsewhere(engine: Arc<dyn Engine>) {
     within_bound(|| !two.store.directory().collections.contains_key(&collection)).await;
 }
 
-/// A newer process brings the store to its format while this one runs: it writes no more, and says so.
-pub async fn a_later_format_stops_writing(engine: Arc<dyn Engine>) {
+/// A newer process brings the store to its format while this one runs: it writes no more, soon reads no more, and says so.
+pub async fn a_later_format_stops_older_processes(engine: Arc<dyn Engine>) {
     let fixture = Fixture::new(Arc::clone(&engine)).await;
     fixture.add(&[tool(1, 2001)]).await;
     fixture.store.ready().await.unwrap();
@@ -118,7 +118,15 @@ pub async fn a_later_format_stops_writing(engine: Arc<dyn Engine>) {
     let late = fixture.change(DirectoryCommand::RemoveCollection { collection }).await.unwrap_err();
     assert!(is_later(&late), "{late}");
     assert!(is_later(&fixture.store.ready().await.unwrap_err()));
-    assert_eq!(count(&fixture.store, &fixture.view()).await, 1, "reading goes on");
+    let reads_no_more = || fixture.store.reload.newer_format.load(Ordering::Relaxed) == FORMAT + 1;
+    within_bound(reads_no_more).await;
+    let page = PageRequest::first(Filter::default(), 10);
+    assert!(is_later(&fixture.store.objects(&fixture.view(), &page).await.unwrap_err()));
+    // Back at the old format, as after a restore, all goes on.
+    let writes = [(keys::FORMAT.to_vec(), Some(FORMAT.to_string().into()))].into();
+    engine.commit(Commit { writes, ..Commit::default() }).await.unwrap();
+    within_bound(|| !reads_no_more()).await;
+    assert_eq!(count(&fixture.store, &fixture.view()).await, 1);
 }
 
 pub async fn one_process_holds_the_lease(engine: Arc<dyn Engine>) {
