@@ -15,8 +15,10 @@ use tokio::time::timeout;
 
 /// Time for one remote call.
 const CALL_TIME: Duration = Duration::from_secs(2);
-/// Time to connect, and for a timestamp.
+/// Time to connect.
 const CONNECT_TIME: Duration = Duration::from_secs(4);
+/// Time for a timestamp. One that was asked for while the placement driver was away may never come.
+const TIMESTAMP_TIME: Duration = Duration::from_secs(2);
 /// When callers may try again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// Bytes of one answer. A page has 16 MiB at most, and values have few.
@@ -58,7 +60,7 @@ impl Connection {
         A: Future<Output = Result<T, Error>>,
     {
         let client = self.client();
-        match timeout(CONNECT_TIME, question(Arc::clone(&client))).await {
+        match timeout(TIMESTAMP_TIME, question(Arc::clone(&client))).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(self.again(&client, error).await),
             Err(elapsed) => Err(self.again(&client, elapsed).await),
