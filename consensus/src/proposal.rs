@@ -34,7 +34,8 @@ pub struct Proposal {
     pub request: Option<Uuid>,
     /// The policy by which it is decided.
     pub policy: u32,
-    /// The votes that count, one of each organisation, in the order in which they came.
+    /// The votes that count, on each item one of each organisation, in the order in which they came. Those on an item that
+    /// was decided stay.
     pub votes: Vec<CastVote>,
     /// What becomes of each of its items; a revocation and a change of the network have one.
     pub items: Vec<ItemState>,
@@ -166,6 +167,22 @@ impl Proposal {
     pub fn votes_on(&self, item: u32) -> impl Iterator<Item = &CastVote> {
         let is_about = move |items: &Vec<u32>| items.binary_search(&item).is_ok();
         self.votes.iter().filter(move |vote| vote.items.as_ref().is_none_or(is_about))
+    }
+
+    /// Takes back what an organisation said of some items, or of all of them.
+    pub(crate) fn make_room(&mut self, organisation: OrganisationId, items: Option<&[u32]>) {
+        let count = u32::try_from(self.items.len()).expect("a proposal has few items");
+        let is_new = |item: &u32| items.is_none_or(|items| items.binary_search(item).is_ok());
+        self.votes.retain_mut(|vote| {
+            if vote.organisation == organisation {
+                let about = vote.items.take().unwrap_or_else(|| (0..count).collect());
+                let kept: Vec<_> = about.into_iter().filter(|item| !is_new(item)).collect();
+                let is_kept = !kept.is_empty();
+                vote.items = Some(kept);
+                return is_kept;
+            }
+            true
+        });
     }
 
     /// When the next item expires, is rolled back or approved.

@@ -120,7 +120,10 @@ impl<S: State> Turn<'_, S> {
     fn tally(&self, case: &Case, item: u32, rule: &Rule) -> Tally {
         let submitter = case.proposal.submitter;
         let mut eligible = rule.eligible(&self.members(), submitter);
-        if let Some(target) = case.subject.target() {
+        // Of two members, neither removes the other alone.
+        if let Some(target) = case.subject.target()
+            && eligible.len() > 2
+        {
             eligible.remove(&target);
         }
         let (mut approving, mut voted) = (BTreeSet::new(), BTreeSet::new());
@@ -255,9 +258,6 @@ impl<S: State> Turn<'_, S> {
         };
         self.draft.put(key, &record);
         self.effects.push(Effect::Show { item: (case.id, item), collection, text });
-        if to == Phase::Provisional {
-            self.tell(case, item, to);
-        }
         Ok(to)
     }
 

@@ -209,7 +209,7 @@ impl<S: State> Turn<'_, S> {
         }
     }
 
-    fn role_of(&self, organisation: OrganisationId, key: KeyId) -> Role {
+    pub(super) fn role_of(&self, organisation: OrganisationId, key: KeyId) -> Role {
         let found = self.organisations.get(&organisation);
         let key = found.and_then(|found| found.keys.iter().find(|known| known.public.id() == key));
         key.map_or(Role::Submit, |key| key.role)
@@ -240,10 +240,9 @@ impl<S: State> Turn<'_, S> {
                 self.keep(case.id, number, collection, &item, text);
             }
             if phase == Phase::Provisional {
-                self.show(case, number, phase).await?;
-            } else {
-                self.tell(case, number, phase);
+                case.proposal.items[number as usize].phase = self.show(case, number, phase).await?;
             }
+            self.tell(case, number, case.proposal.items[number as usize].phase);
         }
         Ok(())
     }

@@ -4,8 +4,8 @@ use super::case::Case;
 use super::submit::check_reason;
 use super::{Outcome, Refusal, Stop, Turn};
 use crate::envelope::Envelope;
-use crate::organisation::Role;
-use crate::proposal::{CastVote, Phase};
+use crate::organisation::{KeyRefusal, Role};
+use crate::proposal::{CastVote, Kind, Phase};
 use crate::state::State;
 use crate::statement::{Vote, Withdraw};
 
@@ -16,31 +16,26 @@ impl<S: State> Turn<'_, S> {
         let id = vote.proposal;
         let mut case = self.case(id).await?.ok_or(Refusal::NoProposal(id))?;
         check_items(&case, &vote)?;
-        let counted = case.proposal.votes.iter().position(|cast| cast.organisation == vote.organisation);
-        if let Some(counted) = counted {
-            let cast = &case.proposal.votes[counted];
-            if cast.statement == envelope.digest() {
+        let own = case.proposal.votes.iter().filter(|cast| cast.organisation == vote.organisation);
+        if let Some(last) = own.max_by_key(|cast| cast.sequence) {
+            if last.statement == envelope.digest() {
                 return Ok(Outcome::Voted(id));
             }
-            if cast.sequence == vote.sequence {
+            if last.sequence == vote.sequence {
                 return Err(Refusal::Equivocation(vote.sequence).into());
             }
-            if cast.sequence > vote.sequence {
-                return Err(Refusal::OldVote { counted: cast.sequence, found: vote.sequence }.into());
+            if last.sequence > vote.sequence {
+                return Err(Refusal::OldVote { counted: last.sequence, found: vote.sequence }.into());
             }
         }
-        if !case.proposal.is_open() {
-            return Err(Refusal::Decided(id).into());
-        }
-        if let Some(counted) = counted {
-            case.proposal.votes.remove(counted);
-        }
+        let Some(items) = open_items(&case, vote.items) else { return Err(Refusal::Decided(id).into()) };
+        case.proposal.make_room(vote.organisation, items.as_deref());
         case.proposal.votes.push(CastVote {
             organisation: vote.organisation,
             key: envelope.key,
             index: self.index,
             decision: vote.decision,
-            items: vote.items,
+            items,
             sequence: vote.sequence,
             statement: envelope.digest(),
         });
@@ -60,6 +55,10 @@ impl<S: State> Turn<'_, S> {
         if !case.proposal.is_open() {
             return Err(Refusal::Decided(id).into());
         }
+        if case.proposal.kind == Kind::Govern && self.role_of(submitter, envelope.key) != Role::Vote {
+            let refusal = KeyRefusal::Role { key: envelope.key, role: Role::Submit };
+            return Err(Refusal::Key { organisation: submitter, refusal }.into());
+        }
         for item in case.items() {
             let to = match case.proposal.items[item as usize].phase {
                 Phase::Open => Phase::Withdrawn,
@@ -72,6 +71,17 @@ impl<S: State> Turn<'_, S> {
         self.put_case(&case);
         Ok(Outcome::Withdrawn(id))
     }
+}
+
+/// The items that a vote is about and that are open; no list where that is all of them, nothing where it is none.
+fn open_items(case: &Case, named: Option<Vec<u32>>) -> Option<Option<Vec<u32>>> {
+    let is_open = |item: &u32| case.proposal.items[*item as usize].phase.is_open();
+    if named.is_none() && case.items().all(|item| is_open(&item)) {
+        return Some(None);
+    }
+    let mut items = named.unwrap_or_else(|| case.items().collect());
+    items.retain(is_open);
+    if items.is_empty() { None } else { Some(Some(items)) }
 }
 
 fn check_items(case: &Case, vote: &Vote) -> Result<(), Refusal> {

@@ -34,6 +34,18 @@ fn votes_of_an_organisation_that_left_count_no_longer_and_it_has_no_vote_on_that
 }
 
 #[test]
+fn of_two_members_neither_removes_the_other() {
+    let mut network = Network::of(2);
+    let removal = Action::RemoveOrganisation { organisation: organisation(2) };
+    let id = proposed(network.govern(1, removal));
+    assert_eq!(network.phase(id), Phase::Open);
+    let withdrawal = network.withdraw(1, id);
+    assert!(matches!(withdrawal, Err(Refusal::Key { .. })), "the key of a node: {withdrawal:?}");
+    network.approve(&[2], id);
+    assert_eq!(network.phase(id), Phase::Approved, "it leaves by its own will");
+}
+
+#[test]
 fn what_cannot_be_met_without_an_organisation_fails_when_it_leaves() {
     let mut network = Network::of(4);
     let id = network.submit(1, &[object("indicator--1", "v1", 0, "a")]);

@@ -191,11 +191,14 @@ fn check_log(member: &Member, proposals: &[ProposalId]) {
 }
 
 fn check_votes(proposal: &Proposal) {
-    let mut seen = std::collections::BTreeSet::new();
-    assert!(
-        proposal.votes.iter().all(|vote| seen.insert(vote.organisation)),
-        "two votes of one organisation"
-    );
+    for item in (0..).take(proposal.items.len()) {
+        let mut seen = std::collections::BTreeSet::new();
+        let mut votes = proposal.votes_on(item);
+        assert!(
+            votes.all(|vote| seen.insert(vote.organisation)),
+            "two votes of one organisation on one item"
+        );
+    }
 }
 
 proptest! {

@@ -1,7 +1,7 @@
 //! Votes: one of each organisation counts, the last one.
 
 use crate::network::*;
-use consensus::statement::Decision;
+use consensus::statement::{Decision, Vote};
 use consensus::{Emergency, Gate, Outcome, Phase, Policy, Reason, Refusal};
 
 #[test]
@@ -53,6 +53,26 @@ fn a_veto_is_that_of_an_organisation_which_has_one() {
     network.approve(&[2, 4], id);
     network.vote(3, id, Decision::Veto);
     assert_eq!(network.phase(id), Phase::Rejected(Reason::Vetoed(organisation(3))));
+}
+
+#[test]
+fn a_later_vote_leaves_what_made_another_item_visible() {
+    let mut network = Network::of(5);
+    let id = network.submit(1, &[object("indicator--1", "v1", 0, "a"), object("indicator--2", "v1", 0, "a")]);
+    let cast = |network: &mut Network, by: u8, items: Option<Vec<u32>>, decision, sequence| {
+        let vote = Vote { items, ..network.ballot(by, id, decision, sequence) };
+        network.cast(&vote, &vote_key(by)).unwrap();
+    };
+    cast(&mut network, 2, Some(vec![0]), Decision::Approve, 0);
+    cast(&mut network, 3, None, Decision::Approve, 0);
+    assert_eq!(network.member.visible(), ["indicator--1 v1"]);
+    // A vote on all is one on the item that is open.
+    cast(&mut network, 2, None, Decision::Abstain, 1);
+    cast(&mut network, 3, Some(vec![1]), Decision::Abstain, 1);
+    let proposal = network.member.proposal(id);
+    let approving = |item| proposal.votes_on(item).filter(|vote| vote.decision == Decision::Approve).count();
+    assert_eq!([approving(0), approving(1)], [2, 0]);
+    assert_eq!(proposal.items[0].phase, Phase::Approved);
 }
 
 #[test]
