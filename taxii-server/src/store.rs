@@ -83,7 +83,6 @@ pub use filter::{Filter, VersionFilter};
 pub use keys::{Position, Region, bulk as bulk_ranges};
 pub use maintenance::Maintenance;
 pub use memory::MemoryEngine;
-#[cfg(feature = "cli")]
 pub(crate) use opening::is_made;
 pub(crate) use places::{Place, PlaceReader, Places};
 pub use profile::{Conflicts, Profile};
