@@ -2,7 +2,7 @@
 //!
 //! [`apply`] looks at the state, the number of an entry and its bytes, and at nothing else: no clock, no randomness, no order
 //! that is not given. So members that apply the same log hold the same state, to the byte. It checks every signature and
-//! every gate again, whoever ordered the entry: an order from a bad leader can delay, but approve nothing.
+//! every gate again: a bad leader, which orders entries, can delay, but approve nothing.
 
 mod case;
 mod decide;
@@ -48,7 +48,7 @@ pub struct Applied {
     pub writes: BTreeMap<Key, Option<Bytes>>,
     /// What changes for readers, in this order.
     pub effects: Vec<Effect>,
-    /// The answer to whoever sent the command. A command that is refused writes no more than the passing of time.
+    /// The answer to the sender of the command. A command that is refused writes no more than the passing of time.
     pub outcome: Result<Outcome, Refusal>,
     /// The time of the entry, in microseconds since 1970.
     pub time: u64,

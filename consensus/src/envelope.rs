@@ -50,7 +50,7 @@ impl Envelope {
         Self { payload_type: S::PAYLOAD_TYPE.to_owned(), payload, key: key.public().id(), signature }
     }
 
-    /// Reads the statement, which may be signed by anybody.
+    /// Reads the statement, without looking at its signature.
     ///
     /// # Errors
     /// When it is of another type, or not in its canonical form.

@@ -31,7 +31,7 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// A text is not the hexadecimal form of so many bytes.
+/// A text is not the hexadecimal form of this number of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0} lower-case hexadecimal digits are expected")]
 pub struct HexError(usize);

@@ -22,8 +22,8 @@ impl PublicKey {
         KeyId(Digest::of(&[b"ed25519", &self.0]))
     }
 
-    /// Whether the bytes are a key that can be used: a point of the curve, and not one of the few with which anybody can
-    /// sign.
+    /// Whether the bytes are a key that can be used: a point of the curve, and not one of the few for which a
+    /// signature can be made without a secret.
     pub fn is_usable(&self) -> bool {
         VerifyingKey::from_bytes(&self.0).is_ok_and(|key| !key.is_weak())
     }

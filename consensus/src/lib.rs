@@ -9,8 +9,8 @@
 //! # What it relies on
 //! Three layers, of which none replaces another. *Order*: the log, which is crash-tolerant and nothing more. *Authority*: the
 //! signatures and policies that every member checks when it applies an entry, so that nothing becomes visible without the
-//! organisations that the policy asks for, whoever orders entries. *Evidence*: digests over all entries and their writes,
-//! by which members find out that they hold different things.
+//! organisations that the policy asks for, also when the node lies that orders entries. *Evidence*: digests over all entries
+//! and their writes, by which members find out that they hold different things, and a [transparency log](evidence).
 //!
 //! This crate knows neither STIX nor HTTP: an object is an identifier, a version, a type, a marking level and a digest, which
 //! the caller [reads](Inspect) from its text.

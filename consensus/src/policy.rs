@@ -114,11 +114,11 @@ pub enum Gate {
     Organisation(OrganisationId),
     /// The proposer itself, by proposing.
     Submitter,
-    /// So many members that have a vote; all of them, where there are fewer.
+    /// A number of members that have a vote; all of them, where there are fewer.
     Members(u32),
     /// More than a half of the members that have a vote.
     Majority,
-    /// So many of some gates.
+    /// A number of some gates.
     KOf {
         /// How many.
         k: u32,

@@ -122,7 +122,7 @@ pub enum Reason {
     OtherContent,
     /// There is no such object to take back.
     NoObject,
-    /// So many votes are against it that its gate cannot be met, or so few members are there.
+    /// Its gate cannot be met any more: too many votes are against it, or too few members are there.
     Refused,
     /// A member forbade it.
     Vetoed(OrganisationId),

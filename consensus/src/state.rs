@@ -224,7 +224,7 @@ impl<'s, S: State> Draft<'s, S> {
         range: Range<Key>,
         limit: usize,
     ) -> Result<Vec<(Key, Bytes)>, StateError<S::Error>> {
-        // So many of the stored ones may be hidden by what was written.
+        // What was written may hide this number of the stored ones.
         let hidden = self.writes.range(range.clone()).filter(|(_, value)| value.is_none()).count();
         let stored =
             self.state.scan(range.clone(), limit.saturating_add(hidden)).await.map_err(StateError::Read)?;

@@ -97,7 +97,7 @@ pub struct Item {
     /// Its type.
     #[serde(rename = "type")]
     pub object_type: String,
-    /// Its marking level, from 0 for what anybody may see, to 4 for what no member may hold.
+    /// Its marking level, from 0 for what all may see, to 4 for what no member may hold.
     pub level: u8,
     /// The digest of its canonical form.
     pub digest: Digest,
