@@ -21,7 +21,7 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&to_hex(&self.0))
     }
 }
 
@@ -35,6 +35,13 @@ impl fmt::Debug for Digest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0} lower-case hexadecimal digits are expected")]
 pub struct HexError(usize);
+
+/// Writes lower-case hexadecimal digits.
+fn to_hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+}
 
 /// Reads lower-case hexadecimal digits.
 pub(crate) fn parse_hex<const N: usize>(text: &str) -> Result<[u8; N], HexError> {
@@ -56,7 +63,7 @@ pub(crate) fn parse_hex<const N: usize>(text: &str) -> Result<[u8; N], HexError>
 
 /// Bytes as hexadecimal digits in JSON, as they are in the log.
 pub(crate) mod hex {
-    use super::{Deserialize, Deserializer, Digest, Serialize, Serializer, de, parse_hex};
+    use super::{Deserialize, Deserializer, Digest, Serialize, Serializer, de, parse_hex, to_hex};
     use std::borrow::Cow;
 
     pub(crate) fn serialize<const N: usize, S: Serializer>(
@@ -64,9 +71,7 @@ pub(crate) mod hex {
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         match serializer.is_human_readable() {
-            true => {
-                serializer.collect_str(&bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
-            }
+            true => serializer.serialize_str(&to_hex(bytes)),
             false => bytes[..].serialize(serializer),
         }
     }

@@ -86,9 +86,10 @@ impl<S: State> Turn<'_, S> {
         let damaged = StateError::Damaged("the statement of a proposal");
         let envelope: Envelope = self.draft.get(keys::statement(id)).await?.ok_or(damaged)?;
         let subject = match proposal.kind {
-            Kind::Submit => envelope.read().map(Subject::Submit),
-            Kind::Revoke => envelope.read().map(Subject::Revoke),
-            Kind::Govern => envelope.read().map(Subject::Govern),
+            // Its form was checked when it was proposed.
+            Kind::Submit => serde_json::from_slice(&envelope.payload).map(Subject::Submit),
+            Kind::Revoke => serde_json::from_slice(&envelope.payload).map(Subject::Revoke),
+            Kind::Govern => serde_json::from_slice(&envelope.payload).map(Subject::Govern),
         };
         let subject = subject.map_err(|_| StateError::Damaged("the statement of a proposal"))?;
         let policy = self.policy(proposal.policy).await?;
