@@ -116,8 +116,8 @@ pub(super) async fn select(
     let begun =
         if timelines == guess { ahead } else { reader.begin(&timelines, filter, start, limit).await? };
     match (timelines, begun) {
-        (Timelines::All(levels), Begun::Headers(slice)) => {
-            reader.by_scan(&levels, slice, filter, start, limit).await
+        (Timelines::All { levels, .. }, Begun::Headers { slice, are_held }) => {
+            reader.by_scan(&levels, slice, are_held, filter, start, limit).await
         }
         (_, Begun::Latest(found)) => Ok(first(found, limit)),
         _ => Ok(Selection::default()),
@@ -131,7 +131,11 @@ enum Timelines {
     /// Those that hold exactly the default view.
     Latest(Vec<Interval>),
     /// Those of all versions, whose headers are looked at one by one.
-    All(Vec<Tlp>),
+    All {
+        levels: Vec<Tlp>,
+        /// Whether the filter wants each version of which the header matches, unless it was deleted.
+        is_every: bool,
+    },
 }
 
 impl Timelines {
@@ -143,12 +147,17 @@ impl Timelines {
             |spec: &SpecVersion| filter.spec_versions.as_ref().is_none_or(|wanted| wanted.contains(spec));
         // With one STIX version in the collection, asking for it is asking for the newest.
         let wants_newest = |counts| filter.spec_versions.is_none() || counts == (1, 1);
+        // Versions of STIX that are named, and the only one, are wanted whatever else an object has.
+        let wants_each = |(_, held)| filter.spec_versions.is_some() || held == 1;
         match (held.clone().filter(wanted).count(), held.count()) {
             (0, _) => Self::None,
             counts if filter.wants_only_last() && wants_newest(counts) => {
                 Self::Latest(head.intervals(clearance).collect())
             }
-            _ => Self::All(head.levels(clearance).collect()),
+            counts => Self::All {
+                levels: head.levels(clearance).collect(),
+                is_every: filter.versions == Some(VersionFilter::All) && wants_each(counts),
+            },
         }
     }
 }
@@ -157,7 +166,11 @@ impl Timelines {
 enum Begun {
     Nothing,
     Latest(Vec<Selected>),
-    Headers(Slice),
+    Headers {
+        slice: Slice,
+        /// Whether each header that matches is of a version that is held and wanted.
+        are_held: bool,
+    },
 }
 
 struct Reader<'s> {
@@ -187,10 +200,18 @@ impl Reader<'_> {
                 Begun::Latest(self.read_latest(intervals, filter, start, limit).await?)
             }
             // Where most versions match, little more than a page is read.
-            Timelines::All(levels) => {
-                Begun::Headers(self.slice(levels, start, limit.saturating_add(1).min(SLICE)).await?)
+            Timelines::All { levels, is_every } => {
+                let slice = self.slice(levels, start, limit.saturating_add(1).min(SLICE));
+                let (slice, are_held) = try_join!(slice, async { Ok(*is_every && self.holds_all().await?) })?;
+                Begun::Headers { slice, are_held }
             }
         })
+    }
+
+    /// Whether no deleted version waits to be erased: then each header is of a version that is held.
+    async fn holds_all(&self) -> Result<bool, StoreError> {
+        let marks = Scan::keys(keys::deleted_chains(self.space), 1);
+        Ok(self.snapshot.scan(marks).await?.is_empty())
     }
 
     /// Point reads, and for all versions of an object the timelines that it has of its own.
@@ -305,6 +326,7 @@ impl Reader<'_> {
         &self,
         levels: &[Tlp],
         mut slice: Slice,
+        are_held: bool,
         filter: &Filter,
         mut start: Option<Position>,
         limit: usize,
@@ -316,11 +338,14 @@ impl Reader<'_> {
             read += entries.len();
             start = entries.last().map(|(selected, _)| selected.position).or(start);
             entries.retain(|(_, entry)| could_match(filter, entry));
-            let records = self.records(entries.iter().map(|(_, entry)| &entry.id)).await?;
-            for (selected, entry) in &entries {
-                if self.is_chosen(filter, entry, *selected, &records[&entry.id]) {
-                    found.push(*selected);
-                }
+            if are_held {
+                found.extend(entries.iter().map(|(selected, _)| *selected));
+            } else {
+                let records = self.records(entries.iter().map(|(_, entry)| &entry.id)).await?;
+                let is_chosen = |(selected, entry): &&(Selected, Entry)| {
+                    self.is_chosen(filter, entry, *selected, &records[&entry.id])
+                };
+                found.extend(entries.iter().filter(is_chosen).map(|(selected, _)| *selected));
             }
             if end == End::Reached || found.len() > limit {
                 return Ok(first(found, limit));
