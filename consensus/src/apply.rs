@@ -494,7 +494,8 @@ impl<'t, S: State> Turn<'t, S> {
     }
 
     /// Reads a statement, and checks who says it: a member, for this network, with a key of the right role that counts now.
-    fn authorise<T: Statement>(&self, envelope: &Envelope, roles: &[Role]) -> Result<T, Refusal> {
+    /// Returns the role, too.
+    fn authorise<T: Statement>(&self, envelope: &Envelope, roles: &[Role]) -> Result<(T, Role), Refusal> {
         let statement: T = envelope.read()?;
         let (network, author) = statement.author();
         if self.ledger.as_ref().is_none_or(|ledger| ledger.network != network) {
@@ -505,7 +506,7 @@ impl<'t, S: State> Turn<'t, S> {
         let key = member.key_at(envelope.key, roles, self.index);
         let key = key.map_err(|refusal| Refusal::Key { organisation: author, refusal })?;
         match envelope.is_signed_by(&key.public) {
-            true => Ok(statement),
+            true => Ok((statement, key.role)),
             false => Err(Refusal::Signature),
         }
     }

@@ -18,11 +18,8 @@ pub(super) struct Case {
     pub(super) proposal: Proposal,
     pub(super) subject: Subject,
     pub(super) policy: Policy,
-    /// When it was to be looked at again, as the state has it.
-    woken: Option<u64>,
-    was_open: bool,
-    /// Where its items stood.
-    before: Vec<Phase>,
+    /// The proposal as the state has it.
+    stored: Option<Proposal>,
 }
 
 /// What a proposal says.
@@ -45,17 +42,16 @@ impl Subject {
 impl Case {
     /// A proposal that the state does not have yet.
     pub(super) fn new(id: ProposalId, proposal: Proposal, subject: Subject, policy: Policy) -> Self {
-        let before = vec![Phase::Open; proposal.items.len()];
-        Self { id, proposal, subject, policy, woken: None, was_open: false, before }
+        Self { id, proposal, subject, policy, stored: None }
     }
 
     /// The items that stand elsewhere than before.
     fn decided(&self) -> Vec<LeafItem> {
-        let moved = self.items().zip(&self.proposal.items).zip(&self.before);
-        let moved = moved.filter(|((_, item), before)| item.phase != **before);
-        moved
-            .map(|((item, state), _)| LeafItem { item, phase: state.phase, commit: self.commit(item) })
-            .collect()
+        let before =
+            |item: u32| self.stored.as_ref().map_or(Phase::Open, |stored| stored.items[item as usize].phase);
+        let moved =
+            self.items().zip(&self.proposal.items).filter(|(item, state)| state.phase != before(*item));
+        moved.map(|(item, state)| LeafItem { item, phase: state.phase, commit: self.commit(item) }).collect()
     }
 
     /// The commitment to the object of an item.
@@ -93,9 +89,8 @@ impl<S: State> Turn<'_, S> {
         };
         let subject = subject.map_err(|_| StateError::Damaged("the statement of a proposal"))?;
         let policy = self.policy(proposal.policy).await?;
-        let (woken, was_open) = (proposal.wakes_at(), proposal.is_open());
-        let before = proposal.items.iter().map(|item| item.phase).collect();
-        Ok(Some(Case { id, proposal, subject, policy, woken, was_open, before }))
+        let stored = Some(proposal.clone());
+        Ok(Some(Case { id, proposal, subject, policy, stored }))
     }
 
     /// Writes a proposal as it is now, and notes for the transparency log what was decided.
@@ -113,9 +108,10 @@ impl<S: State> Turn<'_, S> {
                 votes: case.proposal.votes.iter().map(|vote| vote.statement).collect(),
             });
         }
-        let wakes = case.proposal.wakes_at();
-        if wakes != case.woken {
-            if let Some(woken) = case.woken {
+        let stored = case.stored.as_ref();
+        let (woken, wakes) = (stored.and_then(Proposal::wakes_at), case.proposal.wakes_at());
+        if wakes != woken {
+            if let Some(woken) = woken {
                 self.draft.remove(keys::waking(woken, case.id));
             }
             if let Some(wakes) = wakes {
@@ -123,7 +119,7 @@ impl<S: State> Turn<'_, S> {
             }
         }
         let is_open = case.proposal.is_open();
-        if is_open != case.was_open
+        if is_open != stored.is_some_and(Proposal::is_open)
             && let Some(mut submitter) = self.organisations.get(&case.proposal.submitter).cloned()
         {
             submitter.open = if is_open { submitter.open + 1 } else { submitter.open.saturating_sub(1) };

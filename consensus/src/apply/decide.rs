@@ -229,7 +229,7 @@ impl<S: State> Turn<'_, S> {
     /// returns where the item stands then.
     pub(super) async fn show(
         &mut self,
-        case: &mut Case,
+        case: &Case,
         item: u32,
         to: Phase,
     ) -> Result<Phase, StateError<S::Error>> {

@@ -17,9 +17,9 @@ use std::collections::BTreeSet;
 
 impl<S: State> Turn<'_, S> {
     pub(super) async fn govern(&mut self, envelope: &Envelope) -> Result<Outcome, Stop<S::Error>> {
-        let govern: Govern = self.authorise(envelope, &[Role::Vote])?;
+        let (govern, role): (Govern, _) = self.authorise(envelope, &[Role::Vote])?;
         let id = ProposalId(envelope.digest());
-        if self.draft.bytes(keys::proposal(id)).await?.is_some() {
+        if self.is_known(id).await? {
             return Ok(Outcome::Repeated(id));
         }
         let policy = self.current_policy().await?;
@@ -33,8 +33,7 @@ impl<S: State> Turn<'_, S> {
             is_own: false,
         };
         let state = self.open(&policy, &question, govern.expires_in_seconds);
-        let mut proposal = self.new_proposal(Kind::Govern, govern.organisation, None, &policy, vec![state]);
-        proposal.role = Role::Vote;
+        let proposal = self.new_proposal(Kind::Govern, govern.organisation, role, &policy, vec![state]);
         self.begin_case(id, envelope);
         self.settle(Case::new(id, proposal, Subject::Govern(govern), policy)).await?;
         Ok(Outcome::Proposed(id))

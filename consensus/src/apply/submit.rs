@@ -3,7 +3,7 @@
 use super::case::{Case, Subject};
 use super::{Outcome, Refusal, Stop, Turn};
 use crate::envelope::Envelope;
-use crate::id::{KeyId, OrganisationId, ProposalId};
+use crate::id::{OrganisationId, ProposalId};
 use crate::organisation::Role;
 use crate::policy::{FORBIDDEN_LEVEL, Operation, Policy, Question};
 use crate::proposal::{ItemState, Kind, ObjectRecord, Phase, Proposal, Reason};
@@ -27,9 +27,9 @@ impl<S: State> Turn<'_, S> {
         objects: Vec<Bytes>,
         request: Option<Uuid>,
     ) -> Result<Outcome, Stop<S::Error>> {
-        let submit: Submit = self.authorise(envelope, &[Role::Submit])?;
+        let (submit, role): (Submit, _) = self.authorise(envelope, &[Role::Submit])?;
         let id = ProposalId(envelope.digest());
-        if self.draft.bytes(keys::proposal(id)).await?.is_some() {
+        if self.is_known(id).await? {
             return Ok(Outcome::Repeated(id));
         }
         self.check_objects(&submit, &objects)?;
@@ -39,7 +39,8 @@ impl<S: State> Turn<'_, S> {
         for item in &submit.items {
             items.push(self.first_phase(&submit, item, &policy).await?);
         }
-        let proposal = self.new_proposal(Kind::Submit, submit.organisation, request, &policy, items);
+        let proposal = self.new_proposal(Kind::Submit, submit.organisation, role, &policy, items);
+        let proposal = Proposal { request, ..proposal };
         self.begin_case(id, envelope);
         let mut case = Case::new(id, proposal, Subject::Submit(submit), policy);
         self.keep_objects(&mut case, objects).await?;
@@ -48,17 +49,16 @@ impl<S: State> Turn<'_, S> {
     }
 
     pub(super) async fn revoke(&mut self, envelope: &Envelope) -> Result<Outcome, Stop<S::Error>> {
-        let revoke: Revoke = self.authorise(envelope, &[Role::Vote, Role::Submit])?;
-        let role = self.role_of(revoke.organisation, envelope.key);
+        let (revoke, role): (Revoke, _) = self.authorise(envelope, &[Role::Vote, Role::Submit])?;
         let id = ProposalId(envelope.digest());
-        if self.draft.bytes(keys::proposal(id)).await?.is_some() {
+        if self.is_known(id).await? {
             return Ok(Outcome::Repeated(id));
         }
         check_reason(&revoke.reason)?;
         let policy = self.current_policy().await?;
         self.check_quota(revoke.organisation, &policy)?;
         let state = match self.visible(&revoke).await? {
-            None => closed(Phase::Rejected(Reason::NoObject), 0),
+            None => closed(Phase::Rejected(Reason::NoObject)),
             Some((record, item)) => {
                 let question = Question {
                     operation: Operation::Revoke,
@@ -70,8 +70,7 @@ impl<S: State> Turn<'_, S> {
                 self.open(&policy, &question, None)
             }
         };
-        let mut proposal = self.new_proposal(Kind::Revoke, revoke.organisation, None, &policy, vec![state]);
-        proposal.role = role;
+        let proposal = self.new_proposal(Kind::Revoke, revoke.organisation, role, &policy, vec![state]);
         self.begin_case(id, envelope);
         self.settle(Case::new(id, proposal, Subject::Revoke(revoke), policy)).await?;
         Ok(Outcome::Proposed(id))
@@ -143,14 +142,14 @@ impl<S: State> Turn<'_, S> {
         policy: &Policy,
     ) -> Result<ItemState, StateError<S::Error>> {
         if item.level >= FORBIDDEN_LEVEL || item.level > policy.max_level {
-            return Ok(closed(Phase::Rejected(Reason::Level), 0));
+            return Ok(closed(Phase::Rejected(Reason::Level)));
         }
         let record: Option<ObjectRecord> = self.draft.get(keys::object(submit.collection, item)).await?;
         match record {
             Some(record) if record.is_visible && record.digest == item.digest => {
-                return Ok(closed(Phase::Approved, 0));
+                return Ok(closed(Phase::Approved));
             }
-            Some(_) => return Ok(closed(Phase::Rejected(Reason::OtherContent), 0)),
+            Some(_) => return Ok(closed(Phase::Rejected(Reason::OtherContent))),
             None => {}
         }
         let is_new = self.draft.scan(keys::versions(submit.collection, &item.id), 1).await?.is_empty();
@@ -177,7 +176,7 @@ impl<S: State> Turn<'_, S> {
     /// An item that awaits votes by the rule for it; refused, where there is none.
     pub(super) fn open(&self, policy: &Policy, question: &Question<'_>, expires: Option<u32>) -> ItemState {
         match policy.rule_for(question) {
-            None => closed(Phase::Rejected(Reason::NoRule), 0),
+            None => closed(Phase::Rejected(Reason::NoRule)),
             Some(number) => ItemState {
                 rule: u32::try_from(number).expect("a policy has few rules"),
                 phase: Phase::Open,
@@ -191,28 +190,26 @@ impl<S: State> Turn<'_, S> {
         &self,
         kind: Kind,
         submitter: OrganisationId,
-        request: Option<Uuid>,
+        role: Role,
         policy: &Policy,
         items: Vec<ItemState>,
     ) -> Proposal {
-        let (index, time, role) = (self.index, self.time, Role::Submit);
         Proposal {
             kind,
             submitter,
             role,
-            index,
-            time,
-            request,
+            index: self.index,
+            time: self.time,
+            request: None,
             policy: policy.version,
             votes: Vec::new(),
             items,
         }
     }
 
-    pub(super) fn role_of(&self, organisation: OrganisationId, key: KeyId) -> Role {
-        let found = self.organisations.get(&organisation);
-        let key = found.and_then(|found| found.keys.iter().find(|known| known.public.id() == key));
-        key.map_or(Role::Submit, |key| key.role)
+    /// Whether a proposal is there already.
+    pub(super) async fn is_known(&self, id: ProposalId) -> Result<bool, StateError<S::Error>> {
+        Ok(self.draft.bytes(keys::proposal(id)).await?.is_some())
     }
 
     /// Keeps the statement of a new proposal.
@@ -254,6 +251,6 @@ pub(super) fn check_reason(reason: &str) -> Result<(), Refusal> {
 }
 
 /// An item on which no vote counts.
-fn closed(phase: Phase, rule: u32) -> ItemState {
-    ItemState { rule, phase, deadline: 0, ready: None }
+fn closed(phase: Phase) -> ItemState {
+    ItemState { rule: 0, phase, deadline: 0, ready: None }
 }

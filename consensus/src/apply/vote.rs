@@ -11,7 +11,7 @@ use crate::statement::{Vote, Withdraw};
 
 impl<S: State> Turn<'_, S> {
     pub(super) async fn vote(&mut self, envelope: &Envelope) -> Result<Outcome, Stop<S::Error>> {
-        let vote: Vote = self.authorise(envelope, &[Role::Vote])?;
+        let (vote, _): (Vote, _) = self.authorise(envelope, &[Role::Vote])?;
         check_reason(&vote.reason)?;
         let id = vote.proposal;
         let mut case = self.case(id).await?.ok_or(Refusal::NoProposal(id))?;
@@ -45,7 +45,7 @@ impl<S: State> Turn<'_, S> {
     }
 
     pub(super) async fn withdraw(&mut self, envelope: &Envelope) -> Result<Outcome, Stop<S::Error>> {
-        let withdraw: Withdraw = self.authorise(envelope, &[Role::Submit, Role::Vote])?;
+        let (withdraw, role): (Withdraw, _) = self.authorise(envelope, &[Role::Submit, Role::Vote])?;
         let id = withdraw.proposal;
         let mut case = self.case(id).await?.ok_or(Refusal::NoProposal(id))?;
         let submitter = case.proposal.submitter;
@@ -55,8 +55,8 @@ impl<S: State> Turn<'_, S> {
         if !case.proposal.is_open() {
             return Err(Refusal::Decided(id).into());
         }
-        if case.proposal.kind == Kind::Govern && self.role_of(submitter, envelope.key) != Role::Vote {
-            let refusal = KeyRefusal::Role { key: envelope.key, role: Role::Submit };
+        if case.proposal.kind == Kind::Govern && role != Role::Vote {
+            let refusal = KeyRefusal::Role { key: envelope.key, role };
             return Err(Refusal::Key { organisation: submitter, refusal }.into());
         }
         for item in case.items() {
