@@ -79,10 +79,17 @@ pub(super) struct Link {
 
 type Sender = SendRequest<Full<Bytes>>;
 
+/// A connection to another process, and the token for it.
+#[derive(Clone)]
+struct Connection {
+    sender: Sender,
+    token: String,
+}
+
 /// The connections to other processes.
 pub(super) struct Links {
     secret: Bytes,
-    open: Mutex<BTreeMap<Uuid, Sender>>,
+    open: Mutex<BTreeMap<Uuid, Connection>>,
 }
 
 impl Links {
@@ -97,16 +104,17 @@ impl Links {
     /// Sends a group, and returns what became of its only request; `None` when it was not carried out.
     pub(super) async fn send(&self, id: Uuid, link: &Link, group: Vec<u8>) -> Result<Option<Done>, Failure> {
         let known = self.open.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
-        let mut sender = match known.filter(|sender| !sender.is_closed()) {
-            Some(sender) => sender,
+        let Connection { mut sender, token } = match known.filter(|known| !known.sender.is_closed()) {
+            Some(known) => known,
             None => {
                 let sender = connect(link).await?;
-                self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(id, sender.clone());
-                sender
+                let token = token(&self.secret, &STANDARD.decode(&link.certificate)?).finalize().into_bytes();
+                let made = Connection { sender, token: STANDARD.encode(token) };
+                self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(id, made.clone());
+                made
             }
         };
-        let token = token(&self.secret, &STANDARD.decode(&link.certificate)?).finalize().into_bytes();
-        let request = Request::post("/").header(TOKEN, STANDARD.encode(token)).body(Full::from(group))?;
+        let request = Request::post("/").header(TOKEN, token).body(Full::from(group))?;
         sender.ready().await?;
         let answer = sender.send_request(request).await?;
         let is_done = answer.status() == StatusCode::OK;
