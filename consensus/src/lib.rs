@@ -12,6 +12,9 @@
 //! organisations that the policy asks for, also when the node lies that orders entries. *Evidence*: digests over all entries
 //! and their writes, by which members find out that they hold different things, and a [transparency log](evidence).
 //!
+//! The feature `raft` adds the module `order`, which orders the commands of nodes with Raft; without it, this crate does no
+//! input or output, and a caller brings a log of its own.
+//!
 //! This crate knows neither STIX nor HTTP: an object is an identifier, a version, a type, a marking level and a digest, which
 //! the caller [reads](Inspect) from its text.
 
@@ -27,6 +30,8 @@ mod proposal;
 mod state;
 
 pub mod evidence;
+#[cfg(feature = "raft")]
+pub mod order;
 pub mod statement;
 
 pub use apply::{Applied, ApplyError, Effect, Inspect, MAX_ITEMS, MAX_OBJECT_BYTES, Outcome, Refusal, apply};

@@ -8,6 +8,8 @@ mod hostile;
 mod model;
 mod network;
 mod objects;
+#[cfg(feature = "raft")]
+mod order;
 mod policies;
 mod random;
 mod tampering;

@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use consensus::statement::{Decision, Govern, Item, Nonce, Revoke, Statement, Submit, Vote, Withdraw};
 use consensus::{
-    Action, Applied, Command, Digest, Effect, Entry, Envelope, Founding, Inspect, Ledger, NetworkId, NewKey,
-    NewOrganisation, OrganisationId, Outcome, Phase, Policy, Proposal, ProposalId, Refusal, Role, SecretKey,
-    State, apply,
+    Action, Applied, ApplyError, Command, Digest, Effect, Entry, Envelope, Founding, Inspect, Ledger,
+    NetworkId, NewKey, NewOrganisation, OrganisationId, Outcome, Phase, Policy, Proposal, ProposalId,
+    Refusal, Role, SecretKey, State, apply,
 };
 use futures::executor::block_on;
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,8 +77,12 @@ impl Member {
     }
 
     pub(crate) fn apply_bytes(&mut self, bytes: &[u8]) -> Applied {
-        self.index += 1;
-        let applied = block_on(apply(&self.memory, &Words, self.index, bytes)).unwrap();
+        self.apply_at(self.index + 1, bytes).unwrap()
+    }
+
+    pub(crate) fn apply_at(&mut self, index: u64, bytes: &[u8]) -> Result<Applied, ApplyError<Infallible>> {
+        let applied = block_on(apply(&self.memory, &Words, index, bytes))?;
+        self.index = index;
         for (key, value) in applied.writes.clone() {
             match value {
                 Some(value) => self.memory.0.insert(key, value),
@@ -103,7 +107,7 @@ impl Member {
                 }
             }
         }
-        applied
+        Ok(applied)
     }
 
     pub(crate) fn ledger(&self) -> Ledger {

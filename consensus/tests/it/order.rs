@@ -1,0 +1,7 @@
+//! Commands in order: the log, the machine, and nodes that talk to each other.
+
+pub(crate) mod machine;
+pub(crate) mod traffic;
+
+mod nodes;
+mod suite;

@@ -1,0 +1,197 @@
+//! A machine in memory: a member that applies the log, with its position, on a disk that outlives the node.
+
+use crate::network::{Member, Memory};
+use bytes::Bytes;
+use consensus::order::{Chunks, Machine, MachineError, Snapshot};
+use consensus::statement::Item;
+use consensus::{Digest, Entry, Outcome, Phase, ProposalId, Refusal};
+use futures::StreamExt;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use uuid::Uuid;
+
+type Results = Vec<Result<Outcome, Refusal>>;
+
+/// Sees each entry that a machine commits: its number, its bytes, what it did, and the member after it.
+pub(crate) type Witness = Arc<dyn Fn(u64, &[u8], &Result<Outcome, Refusal>, &Member) + Send + Sync>;
+
+/// Mistakes that a machine can be told to make.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Mistakes {
+    /// Commits the position after the entries, by itself.
+    pub(crate) late_position: bool,
+    /// Leaves the keys out of snapshots that begin with this byte.
+    pub(crate) without_prefix: Option<u8>,
+    /// Applies entries with a clock of its own, which is so many microseconds off.
+    pub(crate) own_clock: Option<u64>,
+}
+
+/// What is on the disk.
+#[derive(Clone, Default)]
+struct Stored {
+    member: Member,
+    position: Option<Bytes>,
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct Bench {
+    disk: Arc<Mutex<Disk>>,
+    pub(crate) mistakes: Mistakes,
+    witness: Option<Witness>,
+}
+
+#[derive(Default)]
+struct Disk {
+    stored: Stored,
+    /// Commits until the disk refuses everything.
+    left: Option<u32>,
+    /// Commits so far.
+    commits: u64,
+}
+
+impl Disk {
+    fn commit(&mut self, stored: Stored) -> Result<(), MachineError> {
+        match &mut self.left {
+            Some(0) => return Err("the disk refuses".into()),
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        self.commits += 1;
+        self.stored = stored;
+        Ok(())
+    }
+}
+
+impl Bench {
+    #[expect(dead_code, reason = "the simulation watches")]
+    pub(crate) fn watched(witness: Witness, mistakes: Mistakes) -> Self {
+        Self { witness: Some(witness), mistakes, ..Self::default() }
+    }
+
+    /// The same disk, for the next run of the node.
+    pub(crate) fn restarted(&self) -> Self {
+        let stored = self.disk.lock().unwrap().stored.clone();
+        let disk = Arc::new(Mutex::new(Disk { stored, ..Disk::default() }));
+        Self { disk, ..self.clone() }
+    }
+
+    /// Makes the disk refuse everything after some commits.
+    pub(crate) fn fail_after(&self, commits: u32) {
+        self.disk.lock().unwrap().left = Some(commits);
+    }
+
+    pub(crate) fn member(&self) -> Member {
+        self.disk.lock().unwrap().stored.member.clone()
+    }
+
+    pub(crate) fn commits(&self) -> u64 {
+        self.disk.lock().unwrap().commits
+    }
+
+    fn bytes_for<'b>(&self, bytes: &'b Bytes) -> std::borrow::Cow<'b, [u8]> {
+        match self.mistakes.own_clock {
+            Some(off) => {
+                let mut entry = Entry::decode(bytes).unwrap();
+                entry.time += off;
+                entry.encode().to_vec().into()
+            }
+            None => bytes[..].into(),
+        }
+    }
+}
+
+/// A part of the state.
+#[derive(Serialize, Deserialize)]
+enum Part {
+    Value(Vec<u8>, Bytes),
+    Visible(Uuid, Item, Bytes),
+    Readers(u64, BTreeSet<(ProposalId, u32)>, Vec<((ProposalId, u32), Phase)>),
+    /// The digest over all parts before.
+    End(Digest),
+}
+
+const PARTS: usize = 16;
+
+fn parts(member: &Member, without: Option<u8>) -> Vec<Bytes> {
+    let values = member.memory.0.iter().filter(|(key, _)| Some(key[0]) != without);
+    let values = values.map(|(key, value)| Part::Value(key.clone(), value.clone()));
+    let visible = member.memory.1.iter();
+    let visible = visible.map(|((at, item), text)| Part::Visible(*at, item.clone(), text.clone()));
+    let told = member.told.iter().map(|(item, phase)| (*item, *phase)).collect();
+    let readers = Part::Readers(member.index, member.waiting.clone(), told);
+    let all: Vec<_> = values.chain(visible).chain([readers]).collect();
+    let mut chunks: Vec<Bytes> =
+        all.chunks(PARTS).map(|parts| postcard::to_allocvec(parts).unwrap().into()).collect();
+    let sum = chunks.iter().fold(Digest::default(), |sum, chunk| Digest::of(&[&sum.0, chunk]));
+    chunks.push(postcard::to_allocvec(&[Part::End(sum)][..]).unwrap().into());
+    chunks
+}
+
+impl Machine for Bench {
+    type Staged = Member;
+
+    async fn position(&self) -> Result<Option<Bytes>, MachineError> {
+        Ok(self.disk.lock().unwrap().stored.position.clone())
+    }
+
+    async fn apply(&self, entries: Vec<(u64, Bytes)>, position: Bytes) -> Result<Results, MachineError> {
+        let mut disk = self.disk.lock().unwrap();
+        let Stored { mut member, position: before } = disk.stored.clone();
+        let mut results = Vec::new();
+        let mut seen = Vec::new();
+        for (index, bytes) in &entries {
+            let applied = member.apply_at(*index, &self.bytes_for(bytes))?;
+            seen.push((*index, bytes.clone(), applied.outcome.clone(), member.clone()));
+            results.push(applied.outcome);
+        }
+        if self.mistakes.late_position {
+            disk.commit(Stored { member: member.clone(), position: before })?;
+        }
+        disk.commit(Stored { member, position: Some(position) })?;
+        drop(disk);
+        if let Some(witness) = &self.witness {
+            seen.iter().for_each(|(index, bytes, outcome, member)| witness(*index, bytes, outcome, member));
+        }
+        Ok(results)
+    }
+
+    async fn snapshot(&self) -> Result<Snapshot, MachineError> {
+        let stored = self.disk.lock().unwrap().stored.clone();
+        let without = self.mistakes.without_prefix;
+        let chunks = futures::stream::once(async move { parts(&stored.member, without) })
+            .flat_map(|chunks| futures::stream::iter(chunks.into_iter().map(Ok)));
+        Ok(Snapshot { position: stored.position, chunks: chunks.boxed() })
+    }
+
+    async fn stage(&self, mut chunks: Chunks) -> Result<Member, MachineError> {
+        let mut member = Member { memory: Memory::default(), ..Member::default() };
+        let (mut sum, mut is_whole) = (Digest::default(), false);
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk?;
+            for part in postcard::from_bytes::<Vec<Part>>(&chunk)? {
+                match part {
+                    Part::Value(key, value) => drop(member.memory.0.insert(key, value)),
+                    Part::Visible(at, item, text) => drop(member.memory.1.insert((at, item), text)),
+                    Part::Readers(index, waiting, told) => {
+                        (member.index, member.waiting) = (index, waiting);
+                        member.told = told.into_iter().collect::<BTreeMap<_, _>>();
+                    }
+                    Part::End(found) => is_whole = found == sum,
+                }
+            }
+            sum = Digest::of(&[&sum.0, &chunk]);
+        }
+        if is_whole { Ok(member) } else { Err("the snapshot is not whole".into()) }
+    }
+
+    async fn install(&self, member: Member, position: Bytes) -> Result<(), MachineError> {
+        self.disk.lock().unwrap().commit(Stored { member, position: Some(position) })
+    }
+}
+
+/// What a member holds, to compare it with others.
+pub(crate) fn holdings(member: &Member) -> impl PartialEq + std::fmt::Debug {
+    let Member { memory, waiting, told, .. } = member;
+    (memory.0.clone(), memory.1.clone(), waiting.clone(), told.clone())
+}

@@ -1,0 +1,54 @@
+//! Commands of a network that is founded in the log.
+
+use crate::network::*;
+use consensus::statement::{Decision, Nonce};
+use consensus::{Command, Envelope, Founding, NetworkId, Outcome, Policy, ProposalId};
+
+pub(crate) const MEMBERS: u8 = 3;
+
+/// Makes signed commands.
+#[derive(Clone)]
+pub(crate) struct Traffic {
+    network: Network,
+    founding: Founding,
+    count: u128,
+}
+
+impl Traffic {
+    pub(crate) fn new() -> Self {
+        let organisations = (1..=MEMBERS).map(new_organisation).collect();
+        let name = "example.org/ordered".to_owned();
+        let founding = Founding { name, organisations, policy: Policy::standard(), nonce: [7; 16] };
+        let id: NetworkId = founding.network();
+        let network = Network { member: Member::default(), id, time: START, log: Vec::new() };
+        Self { network, founding, count: 0 }
+    }
+
+    pub(crate) fn found(&self) -> Command {
+        Command::Found(self.founding.clone())
+    }
+
+    /// A submission of an organisation, of a new object.
+    pub(crate) fn submit(&mut self, by: u8) -> Command {
+        self.count += 1;
+        let objects = vec![object(&format!("indicator--{}", self.count), "v1", 0, "content")];
+        let mut statement = self.network.statement(by, &objects);
+        statement.nonce = Nonce(self.count.to_be_bytes());
+        statement.expires_in_seconds = Some(3600);
+        let envelope = Envelope::sign(&statement, &submit_key(by));
+        Command::Submit { envelope, objects, request: None }
+    }
+
+    /// A vote of an organisation for a proposal.
+    pub(crate) fn approve(&self, by: u8, proposal: ProposalId) -> Command {
+        let vote = self.network.ballot(by, proposal, Decision::Approve, 0);
+        Command::Vote(Envelope::sign(&vote, &vote_key(by)))
+    }
+}
+
+pub(crate) fn proposal(outcome: &Outcome) -> Option<ProposalId> {
+    match outcome {
+        Outcome::Proposed(id) | Outcome::Repeated(id) => Some(*id),
+        _ => None,
+    }
+}
