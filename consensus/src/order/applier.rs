@@ -54,7 +54,7 @@ type SnapshotOf<M> = SnapshotWith<SnapshotData<<M as Machine>::Staged>>;
 pub struct Applier<C, M> {
     machine: Arc<M>,
     progress: Arc<Progress>,
-    position: Position,
+    pub(super) position: Position,
     /// Entries up to here can be removed from the log.
     durable: Arc<AtomicU64>,
     types: PhantomData<fn() -> C>,

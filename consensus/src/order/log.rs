@@ -57,6 +57,9 @@ pub enum LogError {
     /// What was read is not what was written.
     #[error("the log is damaged: {0}; remove the node, and let it join again under a new number")]
     Damaged(&'static str),
+    /// It was written by another version.
+    #[error("the log has format {0}, which this version does not know")]
+    Format(u16),
     /// It is the log of another node.
     #[error("this is the log of node {found}, not of node {expected}")]
     OtherNode {
@@ -187,9 +190,17 @@ impl<C: Types> Log<C, Threads> {
     /// # Errors
     /// When the file cannot be used, is damaged, or holds the log of another node.
     pub async fn open(file: &Path, node: u64) -> Result<Self, LogError> {
-        let mut options = std::fs::OpenOptions::new();
-        let file = options.read(true).write(true).create(true).truncate(false).open(file)?;
-        Self::with_backend(redb::backends::FileBackend::new(file)?, node, Threads).await
+        let path = file.to_owned();
+        let backend = Threads.run(move || {
+            let mut options = std::fs::OpenOptions::new();
+            let file = options.read(true).write(true).create(true).truncate(false).open(&path)?;
+            // A vote must not go with the name of a file that is new.
+            if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                std::fs::File::open(folder)?.sync_all()?;
+            }
+            Ok::<_, LogError>(redb::backends::FileBackend::new(file)?)
+        });
+        Self::with_backend(backend.await??, node, Threads).await
     }
 }
 
@@ -330,9 +341,11 @@ async fn write<C: Types>(
             }
         }
         if result.is_err() {
-            return;
+            break;
         }
     }
+    // Closing may wait for the disk; nothing more can be done where it fails.
+    let _ = blocking.run(move || drop(table)).await;
 }
 
 fn bounds(range: impl RangeBounds<u64>) -> (u64, u64) {

@@ -18,6 +18,11 @@ pub type MachineError = Box<dyn Error + Send + Sync>;
 
 /// The state of a node: [`apply`](crate::apply()) over a database, with a position.
 ///
+/// In a database of this node, [`apply`](Self::apply) is one transaction, [`snapshot`](Self::snapshot) is a read transaction,
+/// and a staged state is a second file that takes the place of the first. In a shared database, the transaction also checks
+/// the position before, a snapshot reads at a timestamp, and a staged state lies below a prefix of its own, to which one key
+/// is switched.
+///
 /// A position is opaque: the machine stores the bytes that it gets with entries or a snapshot, and gives them back. All methods
 /// but [`stage`](Self::stage) are called one at a time. When one of them fails, the node stops, because it cannot know what
 /// the state is.

@@ -18,7 +18,7 @@ use openraft::errors::{ClientWriteError, Fatal, ForwardToLeader, LinearizableRea
 use openraft::raft::VoteRequest;
 use openraft::storage::RaftLogStorage;
 use openraft::type_config::TypeConfigExt;
-use openraft::{ConfigError, ReadPolicy};
+use openraft::{ConfigError, RaftLogReader, ReadPolicy};
 use std::io;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -57,9 +57,14 @@ pub enum StartError {
     /// The log cannot be used.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// The state cannot be read.
-    #[error("the state cannot be read: {0}")]
-    Machine(io::Error),
+    /// The log or the state cannot be read.
+    #[error("the log or the state cannot be read: {0}")]
+    Read(io::Error),
+    /// There is a state, and no log.
+    #[error(
+        "the log is gone, but the state is not; remove the node, and let it join again under a new number"
+    )]
+    LogGone,
     /// Log and state do not fit together, or cannot be read.
     #[error("the log and the state cannot be used: {0}")]
     Storage(String),
@@ -92,13 +97,17 @@ impl<C: Types, M: Machine, T: Transport<C>> Raft<C, M, T> {
     /// # Errors
     /// When settings, log or state cannot be used.
     pub async fn start<L: RaftLogStorage<C>>(node: Node<M, L, T>) -> Result<Self, StartError> {
-        let Node { id, settings, clock, machine, log, transport } = node;
+        let Node { id, settings, clock, machine, mut log, transport } = node;
         let config = Arc::new(settings.config()?);
         let settings = Arc::new(settings);
         let progress = Arc::new(Progress::new());
         let durable = Arc::new(AtomicU64::new(0));
         let applier = Applier::new(machine.clone(), progress.clone(), durable.clone());
-        let applier = applier.await.map_err(StartError::Machine)?;
+        let applier = applier.await.map_err(StartError::Read)?;
+        let vote = log.get_log_reader().await.read_vote().await.map_err(StartError::Read)?;
+        if vote.is_none() && applier.position.last.is_some() {
+            return Err(StartError::LogGone);
+        }
         let couriers = Couriers {
             id,
             transport: transport.clone(),
@@ -174,6 +183,11 @@ impl<C: Types, M: Machine, T: Transport<C>> Raft<C, M, T> {
         let Inner { raft, machine, receiver, .. } = &*self.0;
         match request {
             Request::Append(rpc) => Ok(Reply::Append(raft.append_entries(rpc).await.map_err(text)?)),
+            Request::Vote(_) | Request::PreVote(_) if !self.is_member() => {
+                // A voter that has lost its disk does not know what it voted, and what it has confirmed.
+                tracing::warn!(node = self.0.id, "this node knows no members, and does not vote");
+                Err("the node knows no members, and does not vote".to_owned())
+            }
             Request::Vote(rpc) => Ok(Reply::Vote(raft.vote(rpc).await.map_err(text)?)),
             Request::PreVote(rpc) => Ok(Reply::Vote(raft.pre_vote(rpc).await.map_err(text)?)),
             Request::TakeOver(rpc) => {
@@ -198,6 +212,10 @@ impl<C: Types, M: Machine, T: Transport<C>> Raft<C, M, T> {
             Request::Submit(command) => Ok(Reply::Index(self.lead(&command).await.map_err(text)?)),
             Request::Barrier => Ok(Reply::Index(self.confirm().await.map_err(text)?)),
         }
+    }
+
+    fn is_member(&self) -> bool {
+        self.0.raft.server_metrics().borrow_watched().membership_config.nodes().next().is_some()
     }
 
     /// The vote of this node, if it is for a later leader.

@@ -69,6 +69,9 @@ impl Settings {
             install_snapshot_timeout: millis(self.snapshot.1),
             snapshot_policy: SnapshotPolicy::LogsSinceLast(self.compact_after),
             max_in_snapshot_log_to_keep: self.keep,
+            // A leader sends entries before its own disk has them. If it lost them in a crash and went on in the same term, it
+            // would write others under the same numbers.
+            enable_leader_restore: Some(false),
             // A node that lags gets entries as long as there are any.
             replication_lag_threshold: u64::MAX,
             api_channel_size: Some(4096),

@@ -1,6 +1,7 @@
 //! A network of organisations in memory.
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![cfg_attr(feature = "raft", allow(clippy::print_stdout, reason = "seeds are for the reader of a test"))]
 
 mod evidence;
 mod governance;
@@ -12,5 +13,7 @@ mod objects;
 mod order;
 mod policies;
 mod random;
+#[cfg(feature = "raft")]
+mod simulation;
 mod tampering;
 mod votes;

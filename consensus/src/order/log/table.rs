@@ -11,6 +11,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 const ENTRIES: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("entries");
 const MARKS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("marks");
+/// What the bytes of this version mean.
+const FORMAT: u16 = 1;
 const CACHE_BYTES: usize = 32 << 20;
 /// Bytes in front of each value: the beginning of its digest, because a disk can change what it holds.
 const SUM_BYTES: usize = 8;
@@ -59,12 +61,14 @@ impl Table {
         let marks = {
             let entries = writing.open_table(ENTRIES)?;
             let mut marks = writing.open_table(MARKS)?;
-            let owner = marks.get("node")?.map(|value| unseal(value.value(), "its owner")).transpose()?;
-            match owner {
-                Some(found) if found != node => return Err(LogError::OtherNode { found, expected: node }),
+            match mark::<(u16, u64)>(&marks, "owner")? {
+                Some((format, _)) if format != FORMAT => return Err(LogError::Format(format)),
+                Some((_, found)) if found != node => {
+                    return Err(LogError::OtherNode { found, expected: node });
+                }
                 Some(_) => {}
                 None => {
-                    marks.insert("node", &*seal(&node))?;
+                    marks.insert("owner", &*seal(&(FORMAT, node)))?;
                 }
             }
             let purged: Option<LogId> = mark(&marks, "purged")?;

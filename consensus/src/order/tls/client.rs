@@ -21,11 +21,15 @@ use tokio_rustls::client::TlsStream;
 const MAX_WAITING: usize = 64;
 /// Most requests that wait for an answer.
 const MAX_ASKED: usize = 256;
+/// Number of the first request of a connection; 0 is a sign of life.
+const FIRST: u64 = 1;
 const CONNECT_TIME: Duration = Duration::from_secs(5);
 /// A connection ends when a request has no answer and the other side is silent for so long.
 const SILENCE: Duration = Duration::from_secs(15);
 /// A connection ends when nothing is asked for so long.
 const IDLE: Duration = Duration::from_secs(60);
+/// Time to hear why the other side has ended a connection.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// Time from a failure to the next attempt; it doubles with each.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -144,9 +148,16 @@ impl Line {
     ) -> io::Result<()> {
         let (mut reading, mut writing) = tokio::io::split(stream);
         let asked = Asked::default();
+        let Question { body, answer } = first;
+        asked.lock().insert(FIRST, answer);
+        let asking = ask(&mut writing, &asked, body, questions);
         let result = tokio::select! {
             result = listen(&mut reading, &asked) => result,
-            result = ask(&mut writing, &asked, first, questions) => result,
+            result = asking => match result {
+                Ok(()) => Ok(()),
+                // The other side may have said why it ends the connection.
+                Err(error) => timeout(FAREWELL, listen(&mut reading, &asked)).await.unwrap_or(Err(error)),
+            },
         };
         let reason = match &result {
             Ok(()) => "it was not used".to_owned(),
@@ -182,15 +193,17 @@ async fn listen(reading: &mut (impl AsyncRead + Unpin), asked: &Asked) -> io::Re
     }
 }
 
+/// Sends requests, of which the first one is among those that wait already.
 async fn ask(
     writing: &mut (impl AsyncWrite + Unpin),
     asked: &Asked,
-    first: Question,
+    first: Vec<u8>,
     questions: &mut mpsc::Receiver<Question>,
 ) -> io::Result<()> {
-    let mut next = Some(first);
-    for number in 1.. {
-        let Some(Question { body, answer }) = next else { break };
+    frame::write(writing, FIRST, &first).await?;
+    drop(first);
+    for number in FIRST + 1.. {
+        let Some(Question { body, answer }) = questions.recv().await else { break };
         {
             let mut asked = asked.lock();
             if asked.len() >= MAX_ASKED {
@@ -202,8 +215,6 @@ async fn ask(
             asked.insert(number, answer);
         }
         frame::write(writing, number, &body).await?;
-        drop(body);
-        next = questions.recv().await;
     }
     Ok(())
 }

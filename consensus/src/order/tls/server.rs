@@ -13,6 +13,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{interval, timeout};
@@ -23,6 +24,8 @@ const MAX_STRANGERS: usize = 64;
 /// Most connections of one node.
 const MAX_CONNECTIONS: u32 = 16;
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+/// Time for a side that is refused to hear of it.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// A connection ends when nothing is asked for so long. The other side ends it earlier.
 const IDLE: Duration = Duration::from_secs(180);
 /// While answers are on their way, the other side hears of it this often.
@@ -124,9 +127,15 @@ type Stream = tokio_rustls::server::TlsStream<TcpStream>;
 /// Finds out which node connects.
 async fn greet(acceptor: &TlsAcceptor, roster: &Roster, stream: TcpStream) -> io::Result<(u64, Stream)> {
     stream.set_nodelay(true)?;
-    let accepted = timeout(HANDSHAKE_TIME, acceptor.accept(stream)).await;
-    let stream =
-        accepted.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "no certificate in time"))??;
+    let accepted = timeout(HANDSHAKE_TIME, acceptor.accept(stream).into_fallible()).await;
+    let accepted = accepted.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "no certificate in time"))?;
+    let stream = match accepted {
+        Ok(stream) => stream,
+        Err((error, stream)) => {
+            drop(timeout(FAREWELL, say_goodbye(stream)).await);
+            return Err(error);
+        }
+    };
     let session = stream.get_ref().1;
     if session.alpn_protocol() != Some(super::PROTOCOL) {
         return Err(io::Error::other("the other side does not speak the protocol of this version"));
@@ -135,6 +144,14 @@ async fn greet(acceptor: &TlsAcceptor, roster: &Roster, stream: TcpStream) -> io
     let node = pin.and_then(|pin| roster.find(pin));
     let node = node.ok_or_else(|| io::Error::other("the certificate is not known any more"))?;
     Ok((node, stream))
+}
+
+/// Reads on, so that the reason of the refusal arrives: what is not read ends the connection before it.
+async fn say_goodbye(mut stream: TcpStream) -> io::Result<()> {
+    stream.shutdown().await?;
+    let mut rest = [0; 4096];
+    while stream.read(&mut rest).await? > 0 {}
+    Ok(())
 }
 
 async fn answer<M: Machine>(

@@ -48,6 +48,8 @@ struct Disk {
     left: Option<u32>,
     /// Commits so far.
     commits: u64,
+    /// Snapshots that were installed so far, in all runs.
+    installs: u64,
 }
 
 impl Disk {
@@ -64,15 +66,15 @@ impl Disk {
 }
 
 impl Bench {
-    #[expect(dead_code, reason = "the simulation watches")]
     pub(crate) fn watched(witness: Witness, mistakes: Mistakes) -> Self {
         Self { witness: Some(witness), mistakes, ..Self::default() }
     }
 
     /// The same disk, for the next run of the node.
     pub(crate) fn restarted(&self) -> Self {
-        let stored = self.disk.lock().unwrap().stored.clone();
-        let disk = Arc::new(Mutex::new(Disk { stored, ..Disk::default() }));
+        let before = self.disk.lock().unwrap();
+        let disk = Disk { stored: before.stored.clone(), installs: before.installs, ..Disk::default() };
+        let disk = Arc::new(Mutex::new(disk));
         Self { disk, ..self.clone() }
     }
 
@@ -87,6 +89,10 @@ impl Bench {
 
     pub(crate) fn commits(&self) -> u64 {
         self.disk.lock().unwrap().commits
+    }
+
+    pub(crate) fn installs(&self) -> u64 {
+        self.disk.lock().unwrap().installs
     }
 
     fn bytes_for<'b>(&self, bytes: &'b Bytes) -> std::borrow::Cow<'b, [u8]> {
@@ -186,7 +192,9 @@ impl Machine for Bench {
     }
 
     async fn install(&self, member: Member, position: Bytes) -> Result<(), MachineError> {
-        self.disk.lock().unwrap().commit(Stored { member, position: Some(position) })
+        let mut disk = self.disk.lock().unwrap();
+        disk.installs += 1;
+        disk.commit(Stored { member, position: Some(position) })
     }
 }
 

@@ -4,7 +4,7 @@ use super::machine::{Bench, holdings};
 use super::traffic::Traffic;
 use consensus::order::{
     CallError, ChangeError, Identity, Lane, Log, Node, OrderedLog, Peer, Raft, Reply, Request, Settings,
-    SubmitError, Threads, Tls, TokioTypes, Transport,
+    StartError, SubmitError, Threads, Tls, TokioTypes, Transport,
 };
 use consensus::{Command, Outcome};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
@@ -276,6 +276,30 @@ async fn strangers_and_impostors_are_refused() {
         _ => panic!("an impostor got an answer"),
     }
     assert!(sites[0].raft().status().term < 99);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_has_lost_its_disk_does_not_vote_and_one_that_has_lost_its_log_does_not_start() {
+    let (mut sites, _) = network(3).await;
+    sites[2].stop().await;
+    let folder = std::mem::replace(&mut sites[2].folder, tempfile::tempdir().unwrap());
+    let (tls, log) = (Tls::new(3, identity(&sites[2].pem)).unwrap(), sites[2].folder.path().join("log"));
+    let log = Log::<TokioTypes, Threads>::open(&log, 3).await.unwrap();
+    let (clock, machine) = (Arc::new(|| 0), Arc::new(sites[2].bench.restarted()));
+    let node = Node { id: 3, settings: settings(), clock, machine, log, transport: tls };
+    assert!(matches!(TestRaft::start(node).await, Err(StartError::LogGone)));
+
+    sites[2].folder = tempfile::tempdir().unwrap();
+    sites[2].bench = Bench::default();
+    sites[2].start().await;
+    let tls = &sites[1].running.as_ref().unwrap().tls;
+    sites[2].running.as_ref().unwrap().tls.trust(2, sites[1].peer.pin);
+    let vote = Request::PreVote(openraft::raft::VoteRequest::new(openraft::Vote::new(99, 2), None));
+    match tls.call(3, &sites[2].peer, Lane::Control, vote, Duration::from_secs(2)).await.unwrap() {
+        Reply::Failed(why) => assert_eq!(why, "the node knows no members, and does not vote"),
+        _ => panic!("it votes"),
+    }
+    drop(folder);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
