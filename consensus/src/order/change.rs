@@ -28,6 +28,11 @@ pub enum ChangeError {
     /// The network has nodes already.
     #[error("the node belongs to a network already")]
     Initialized,
+    /// The node that leads is being removed.
+    #[error(
+        "node {0} leads, and is being removed; transfer the lead to another node, and change the nodes there"
+    )]
+    Leaving(u64),
     /// The node lacks entries.
     #[error("node {node} lacks {lag} entries; it becomes a voter when it has caught up")]
     Behind {
@@ -128,11 +133,14 @@ impl<C: Types, M: Machine, T: Transport<C>> Raft<C, M, T> {
         self.change(ChangeMembers::AddVoterIds(BTreeSet::from([node]))).await
     }
 
-    /// Removes a node. It keeps what it has, gets nothing more, and can be stopped.
+    /// Removes another node. It keeps what it has, gets nothing more, and can be stopped.
     ///
     /// # Errors
-    /// When this node does not lead, or the nodes do not agree in time.
+    /// When it is this node, this node does not lead, or the nodes do not agree in time.
     pub async fn remove(&self, node: u64) -> Result<(), ChangeError> {
+        if node == self.0.id {
+            return Err(ChangeError::Leaving(node));
+        }
         let node = BTreeSet::from([node]);
         match self.status().voters.is_superset(&node) {
             true => self.change(ChangeMembers::RemoveVoters(node)).await,
@@ -141,9 +149,28 @@ impl<C: Types, M: Machine, T: Transport<C>> Raft<C, M, T> {
     }
 
     async fn change(&self, change: ChangeMembers<u64, Peer>) -> Result<(), ChangeError> {
-        let changing = self.0.raft.change_membership(change, false);
+        // One change at a time, by a node that is there after it: openraft expects both.
+        let _turn = self.0.changing.lock().await;
+        let mut metrics = self.0.raft.server_metrics();
+        {
+            let now = metrics.borrow_watched();
+            if now.current_leader != Some(self.0.id) {
+                return Err(ChangeError::NotLeader(now.current_leader));
+            }
+            let next = now.membership_config.get_joint_config().last();
+            if next.is_none_or(|next| !next.contains(&self.0.id)) {
+                return Err(ChangeError::Leaving(self.0.id));
+            }
+        }
+        let changing = async {
+            let changed = self.0.raft.change_membership(change, false).await?;
+            while *metrics.borrow_watched().membership_config.log_id() < Some(changed.log_id)
+                && metrics.changed().await.is_ok()
+            {}
+            Ok(())
+        };
         match C::timeout(self.0.settings.submit, changing).await {
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok(())) => Ok(()),
             Ok(Err(RaftError::APIError(ClientWriteError::ForwardToLeader(to)))) => {
                 Err(ChangeError::NotLeader(to.leader_id))
             }

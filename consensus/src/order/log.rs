@@ -10,11 +10,12 @@ use super::types::{LogEntry, LogId, Types, Vote};
 use openraft::storage::{IOFlushed, LogState, RaftLogStorage};
 use openraft::{LogIdOptionExt, OptionalSend, RaftLogReader};
 use redb::StorageBackend;
+use redb::backends::FileBackend;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::io;
 use std::ops::{Bound, Range, RangeBounds};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use table::{Table, Write};
 use tokio::sync::{mpsc, oneshot};
@@ -192,13 +193,26 @@ impl<C: Types> Log<C, Threads> {
     pub async fn open(file: &Path, node: u64) -> Result<Self, LogError> {
         let path = file.to_owned();
         let backend = Threads.run(move || {
-            let mut options = std::fs::OpenOptions::new();
-            let file = options.read(true).write(true).create(true).truncate(false).open(&path)?;
-            // A vote must not go with the name of a file that is new.
+            let backend = |path: &Path| {
+                let mut options = std::fs::OpenOptions::new();
+                let file = options.read(true).write(true).create(true).truncate(false).open(path)?;
+                Ok::<_, LogError>(FileBackend::new(file)?)
+            };
+            // A crash while it is made leaves a file of another name. A vote must not go with a name that is not on the disk.
+            if !path.try_exists()? {
+                let mut made = path.clone().into_os_string();
+                made.push(".new");
+                let made = PathBuf::from(made);
+                if made.try_exists()? {
+                    std::fs::remove_file(&made)?;
+                }
+                drop(Table::open(backend(&made)?, node)?);
+                std::fs::rename(&made, &path)?;
+            }
             if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
                 std::fs::File::open(folder)?.sync_all()?;
             }
-            Ok::<_, LogError>(redb::backends::FileBackend::new(file)?)
+            backend(&path)
         });
         Self::with_backend(backend.await??, node, Threads).await
     }

@@ -23,7 +23,7 @@ use std::io;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 /// Most nodes that are asked, one after the other, for the one that leads.
 const MAX_HOPS: usize = 3;
@@ -82,6 +82,8 @@ pub(super) struct Inner<C: Types, M: Machine, T> {
     progress: Arc<Progress>,
     clock: Clock,
     receiver: Receiver<M>,
+    /// Held during a change of the nodes.
+    pub(super) changing: Mutex<()>,
 }
 
 impl<C: Types, M: Machine, T> Clone for Raft<C, M, T> {
@@ -128,8 +130,18 @@ impl<C: Types, M: Machine, T: Transport<C>> Raft<C, M, T> {
                 }
             }
         }));
-        let receiver = Receiver::new();
-        Ok(Self(Arc::new(Inner { id, raft, settings, machine, transport, progress, clock, receiver })))
+        let (receiver, changing) = (Receiver::new(), Mutex::new(()));
+        Ok(Self(Arc::new(Inner {
+            id,
+            raft,
+            settings,
+            machine,
+            transport,
+            progress,
+            clock,
+            receiver,
+            changing,
+        })))
     }
 
     /// Waits until the node stops, and says why; nothing when it was [shut down](Self::shutdown). A node whose storage fails

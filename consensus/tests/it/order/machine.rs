@@ -78,6 +78,10 @@ impl Bench {
         Self { disk, ..self.clone() }
     }
 
+    pub(crate) fn wipe(&self) {
+        *self.disk.lock().unwrap() = Disk::default();
+    }
+
     /// Makes the disk refuse everything after some commits.
     pub(crate) fn fail_after(&self, commits: u32) {
         self.disk.lock().unwrap().left = Some(commits);
@@ -194,6 +198,10 @@ impl Machine for Bench {
     async fn install(&self, member: Member, position: Bytes) -> Result<(), MachineError> {
         let mut disk = self.disk.lock().unwrap();
         disk.installs += 1;
+        if self.mistakes.late_position {
+            let position = disk.stored.position.clone();
+            disk.commit(Stored { member: member.clone(), position })?;
+        }
         disk.commit(Stored { member, position: Some(position) })
     }
 }

@@ -93,7 +93,10 @@ async fn an_append_waits_for_one_sync_and_those_that_wait_share_it() {
 async fn a_log_is_read_again_after_it_was_closed_and_only_by_its_node() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
+    // What a crash left of a file that was being made.
+    std::fs::write(folder.path().join("log.new"), "half a log").unwrap();
     let mut log = TestLog::open(&path, 1).await.unwrap();
+    assert!(!folder.path().join("log.new").exists());
     log.save_vote(&Vote::new(3, 1)).await.unwrap();
     log.blocking_append((0..10).map(|index| blank_ent::<TokioTypes>(1, 1, index))).await.unwrap();
     log.truncate_after(Some(log_id::<TokioTypes>(1, 1, 7))).await.unwrap();

@@ -30,6 +30,8 @@ pub(crate) struct Cluster {
 pub(crate) struct Planted {
     pub(crate) machine: Mistakes,
     pub(crate) log: LogMistakes,
+    /// A node that comes back has an empty disk, and its old number.
+    pub(crate) wipes: bool,
     /// All nodes make them; otherwise, node 2 does.
     pub(crate) everywhere: bool,
 }
@@ -141,6 +143,10 @@ impl Cluster {
         let bench = site.bench.restarted();
         site.bench.fail_after(0);
         site.bench = bench;
+        if self.planted.wipes && dice.percent(50) {
+            site.bench.wipe();
+            site.disk = Disk::new(1);
+        }
         drop(SimRuntime::spawn(async move { raft.shutdown().await }));
     }
 
