@@ -19,7 +19,6 @@ mod raft;
 mod receive;
 mod request;
 mod settings;
-
 mod tls;
 mod types;
 
@@ -30,7 +29,6 @@ pub use machine::{Chunks, MAX_CHUNK_BYTES, Machine, MachineError, Snapshot};
 pub use raft::{Clock, Node, Raft, StartError};
 pub use request::{CallError, Lane, Refused, Reply, Request, Transport};
 pub use settings::Settings;
-
 pub use tls::{Identity, MAX_FRAME_BYTES, Tls, TlsError};
 pub use types::{EntryBytes, LogEntry, LogId, Payload, Peer, Pin, TokioTypes, Types, Vote};
 
