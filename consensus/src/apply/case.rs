@@ -5,8 +5,8 @@ use crate::envelope::Envelope;
 use crate::evidence::{Leaf, LeafItem, Salt, commit};
 use crate::id::{Digest, OrganisationId, ProposalId};
 use crate::policy::Policy;
-use crate::proposal::{Kind, Phase, Proposal};
-use crate::state::{State, StateError, keys};
+use crate::proposal::{Kind, OpenItem, Phase, Proposal};
+use crate::state::{Key, State, StateError, keys};
 use crate::statement::{Govern, Item, Revoke, Submit};
 use bytes::Bytes;
 use std::ops::Range;
@@ -128,21 +128,28 @@ impl<S: State> Turn<'_, S> {
         self.draft.put(keys::proposal(case.id), &case.proposal);
     }
 
-    /// Says where an item stands, to those who wait for it.
-    pub(super) fn tell(&mut self, case: &Case, item: u32, phase: Phase) {
-        let request = case.proposal.request;
-        self.effects.push(Effect::Move { item: (case.id, item), request, phase });
-    }
-
     /// Keeps an object for votes.
-    pub(super) fn keep(&mut self, id: ProposalId, item: u32, collection: Uuid, object: &Item, text: Bytes) {
+    pub(super) async fn keep(
+        &mut self,
+        id: ProposalId,
+        item: u32,
+        collection: Uuid,
+        object: &Item,
+        text: Bytes,
+    ) -> Result<(), StateError<S::Error>> {
+        let (version, digest) = (object.version.clone(), object.digest);
+        let new = OpenItem { version, digest, is_shown: true };
+        let same = self.open_items(collection, &object.id, &new).await?;
+        let new = OpenItem { is_shown: !same.iter().any(|(_, same)| same.is_shown), ..new };
         self.draft.put_bytes(keys::text(id, item), text.clone());
-        let version = Bytes::copy_from_slice(object.version.as_bytes());
-        self.draft.put_bytes(keys::open_item(collection, &object.id, id, item), version);
-        self.effects.push(Effect::Await { item: (id, item), collection, text });
+        self.draft.put(keys::open_item(collection, &object.id, id, item), &new);
+        if new.is_shown {
+            self.effects.push(Effect::Await { collection, text });
+        }
+        Ok(())
     }
 
-    /// Ends that, and returns the object.
+    /// Ends that, and returns the object. Another open item that is the same version takes its place.
     pub(super) async fn release(
         &mut self,
         id: ProposalId,
@@ -150,11 +157,43 @@ impl<S: State> Turn<'_, S> {
         collection: Uuid,
         object: &Item,
     ) -> Result<Bytes, StateError<S::Error>> {
+        let damaged = StateError::Damaged("an open item");
         let text = self.draft.bytes(keys::text(id, item)).await?;
         let text = text.ok_or(StateError::Damaged("the text of an open item"))?;
+        let key = keys::open_item(collection, &object.id, id, item);
+        let open: OpenItem = self.draft.get(key.clone()).await?.ok_or(damaged)?;
         self.draft.remove(keys::text(id, item));
-        self.draft.remove(keys::open_item(collection, &object.id, id, item));
-        self.effects.push(Effect::Settle { item: (id, item), collection, object: object.clone() });
+        self.draft.remove(key);
+        if open.is_shown {
+            self.effects.push(Effect::Settle { collection, text: text.clone() });
+            if let Some((key, next)) =
+                self.open_items(collection, &object.id, &open).await?.into_iter().next()
+            {
+                let (id, item) = keys::item_of(&key).ok_or(StateError::Damaged("an open item"))?;
+                let text = self.draft.bytes(keys::text(id, item)).await?;
+                let text = text.ok_or(StateError::Damaged("the text of an open item"))?;
+                self.draft.put(key, &OpenItem { is_shown: true, ..next });
+                self.effects.push(Effect::Await { collection, text });
+            }
+        }
         Ok(text)
+    }
+
+    /// The open items that are the same version of an object.
+    async fn open_items(
+        &self,
+        collection: Uuid,
+        id: &str,
+        version: &OpenItem,
+    ) -> Result<Vec<(Key, OpenItem)>, StateError<S::Error>> {
+        let mut same = Vec::new();
+        for (key, value) in self.draft.scan(keys::open_items(collection, id), usize::MAX).await? {
+            let open: OpenItem =
+                postcard::from_bytes(&value).map_err(|_| StateError::Damaged("an open item"))?;
+            if open.is_same(version) {
+                same.push((key, open));
+            }
+        }
+        Ok(same)
     }
 }
