@@ -545,12 +545,14 @@ impl<'t, S: State> Turn<'t, S> {
     ) -> Result<Applied, StateError<S::Error>> {
         if let Some(mut ledger) = self.ledger.take() {
             for leaf in std::mem::take(&mut self.leaves).iter().flat_map(Leaf::split) {
+                let proposal = leaf.proposal;
                 let leaf = leaf.encode().map_err(|_| StateError::Damaged("the time of the network"))?;
                 let number = ledger.tree.size();
                 for (node, hash) in ledger.tree.append(leaf_hash(&leaf)) {
                     self.draft.put_bytes(keys::node(node), Bytes::copy_from_slice(&hash.0));
                 }
                 self.draft.put_bytes(keys::leaf(number), leaf.into());
+                self.draft.put_bytes(keys::leaf_about(proposal, number), Bytes::new());
             }
             let index = self.index.to_be_bytes();
             (ledger.index, ledger.time) = (self.index, self.time);

@@ -2,12 +2,18 @@
 
 use crate::command::{CollectionDefinition, Secret};
 use crate::envelope::Envelope;
-use crate::id::{OrganisationId, ProposalId};
+use crate::evidence::{
+    BUNDLE_FORMAT, Bundle, BundledVote, Dsse, Leaf, Member, Node, Note, Salt, TilePath, TreeHead,
+    nodes_of_inclusion, prove_inclusion, write_bundle,
+};
+use crate::id::{Digest, OrganisationId, ProposalId};
 use crate::organisation::Organisation;
 use crate::policy::Policy;
-use crate::proposal::Proposal;
+use crate::proposal::{ObjectRecord, Proposal};
 use crate::state::{Draft, Ledger, State, StateError, keys};
+use crate::statement::{Item, Submit};
 use bytes::Bytes;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Reads the state of a network.
@@ -129,6 +135,142 @@ impl<'s, S: State> Reader<'s, S> {
     /// See [`Reader::ledger`].
     pub async fn text(&self, proposal: ProposalId, item: u32) -> Read<S, Option<Bytes>> {
         self.0.bytes(keys::text(proposal, item)).await
+    }
+
+    /// A leaf of the transparency log, in its canonical form.
+    ///
+    /// # Errors
+    /// See [`Reader::ledger`].
+    pub async fn leaf(&self, number: u64) -> Read<S, Option<Bytes>> {
+        self.0.bytes(keys::leaf(number)).await
+    }
+
+    /// The numbers of the leaves about a proposal, in their order.
+    ///
+    /// # Errors
+    /// See [`Reader::ledger`].
+    pub async fn leaves_about(&self, proposal: ProposalId) -> Read<S, Vec<u64>> {
+        let found = self.0.scan(keys::leaves_about(proposal), usize::MAX).await?;
+        let read = |(key, _): &(Vec<u8>, _)| Some(u64::from_be_bytes(*key.last_chunk()?));
+        found.iter().map(read).collect::<Option<_>>().ok_or(StateError::Damaged("the leaves of a proposal"))
+    }
+
+    /// Hashes of the transparency log.
+    ///
+    /// # Errors
+    /// See [`Reader::ledger`].
+    pub async fn hashes(&self, nodes: Vec<Node>) -> Read<S, BTreeMap<Node, Digest>> {
+        let mut hashes = BTreeMap::new();
+        for node in nodes {
+            let hash = self.0.bytes(keys::node(node)).await?;
+            let hash = hash.and_then(|bytes| Some(Digest(bytes[..].try_into().ok()?)));
+            hashes.insert(node, hash.ok_or(StateError::Damaged("a hash of the log"))?);
+        }
+        Ok(hashes)
+    }
+
+    /// A tile of a log of some size; `None` where it has no such tile.
+    ///
+    /// # Errors
+    /// See [`Reader::ledger`].
+    pub async fn tile(&self, tile: &TilePath, size: u64) -> Read<S, Option<Vec<u8>>> {
+        if !tile.is_within(size) {
+            return Ok(None);
+        }
+        match tile.nodes() {
+            Some(nodes) => {
+                let hashes = self.hashes(nodes.collect()).await?;
+                Ok(tile.read(&|node| hashes.get(&node).copied()))
+            }
+            None => {
+                let mut entries = Vec::new();
+                for number in tile.entries() {
+                    entries.push(self.leaf(number).await?.ok_or(StateError::Damaged("a leaf"))?);
+                }
+                let bundle = write_bundle(entries.iter().map(|entry| &entry[..]));
+                bundle.map(Some).map_err(|_| StateError::Damaged("a leaf"))
+            }
+        }
+    }
+
+    /// What was or is visible of an object in a version, as its proposal brought it.
+    ///
+    /// # Errors
+    /// See [`Reader::ledger`].
+    pub async fn object(&self, collection: Uuid, item: &Item) -> Read<S, Option<ObjectRecord>> {
+        self.0.get(keys::object(collection, item)).await
+    }
+
+    /// The proof that an object was approved: for its text, as readers see it, and a checkpoint of the log as it is now.
+    ///
+    /// # Errors
+    /// See [`Reader::ledger`]; `None` when no such object is visible.
+    pub async fn proof(
+        &self,
+        collection: Uuid,
+        item: &Item,
+        text: &str,
+        sign: impl FnOnce(TreeHead) -> Option<Note>,
+    ) -> Read<S, Option<Bundle>> {
+        let Some(record) = self.object(collection, item).await?.filter(|record| record.is_visible) else {
+            return Ok(None);
+        };
+        let damaged = |what| StateError::Damaged(what);
+        let ledger = self.ledger().await?.ok_or(damaged("the ledger"))?;
+        let filed = self.proposal(record.proposal).await?.ok_or(damaged("a proposal"))?;
+        let submit: Submit =
+            serde_json::from_slice(&filed.envelope.payload).map_err(|_| damaged("a submission"))?;
+        let state = filed.proposal.items.get(record.item as usize).ok_or(damaged("a proposal"))?;
+        let (leaf_number, leaf, bytes) =
+            self.approval(record.proposal, record.item).await?.ok_or(damaged("the leaf of an approval"))?;
+        let nodes = nodes_of_inclusion(leaf_number, ledger.tree.size());
+        let hashes = self.hashes(nodes).await?;
+        let inclusion = prove_inclusion(leaf_number, ledger.tree.size(), &|node| hashes.get(&node).copied());
+        let mut votes = Vec::new();
+        for cast in filed.proposal.votes_on(record.item).filter(|cast| leaf.votes.contains(&cast.statement)) {
+            let envelope = self.vote(record.proposal, cast.organisation, cast.sequence).await?;
+            let envelope = Dsse(envelope.ok_or(damaged("a vote"))?);
+            votes.push(BundledVote { index: cast.index, envelope });
+        }
+        // The submission names all its objects, and its nonce opens all commitments.
+        let mut is_shown = true;
+        for item in &submit.items {
+            is_shown &= self.object(collection, item).await?.is_some_and(|record| record.is_visible);
+        }
+        let policy = self.policy(leaf.policy).await?.ok_or(damaged("a policy"))?;
+        let Some(note) = sign(ledger.tree.head()) else { return Ok(None) };
+        Ok(Some(Bundle {
+            format: BUNDLE_FORMAT.to_owned(),
+            network: ledger.network,
+            collection,
+            object: text.to_owned(),
+            item: item.clone(),
+            number: record.item,
+            salt: Salt::of(&submit.nonce, record.item),
+            submitter: filed.proposal.submitter,
+            submission: is_shown.then_some(Dsse(filed.envelope)),
+            votes,
+            rule: state.rule,
+            policy,
+            organisations: self.organisations().await?.into_iter().map(Member::from).collect(),
+            leaf: bytes,
+            leaf_number,
+            inclusion: inclusion.ok_or(damaged("a hash of the log"))?,
+            checkpoint: note.to_string(),
+        }))
+    }
+
+    /// The last leaf that approves an item of a proposal.
+    async fn approval(&self, proposal: ProposalId, item: u32) -> Read<S, Option<(u64, Leaf, String)>> {
+        for number in self.leaves_about(proposal).await?.into_iter().rev() {
+            let bytes = self.leaf(number).await?.ok_or(StateError::Damaged("a leaf"))?;
+            let leaf = Leaf::decode(&bytes).map_err(|_| StateError::Damaged("a leaf"))?;
+            if leaf.items.iter().any(|decided| decided.item == item && decided.phase.is_visible()) {
+                let text = String::from_utf8(bytes.to_vec()).map_err(|_| StateError::Damaged("a leaf"))?;
+                return Ok(Some((number, leaf, text)));
+            }
+        }
+        Ok(None)
     }
 
     /// A vote, as its organisation signed it.

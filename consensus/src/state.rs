@@ -16,6 +16,7 @@
 //! | `x{collection}{id}␀{version}` | `ObjectRecord` of what is or was visible |
 //! | `i{collection}{id}␀{proposal}{item}` | version and digest of an item that is open |
 //! | `k{key}{entry}{proposal}` | empty: a key signed the proposal, or a vote on it |
+//! | `f{proposal}{number}` | empty: a leaf is about the proposal |
 //! | `e{number}` | a `Leaf` of the transparency log |
 //! | `n{level}{index}` | a complete hash of its tree |
 //!
@@ -208,6 +209,14 @@ pub(crate) mod keys {
 
     pub(crate) fn leaf(number: u64) -> Key {
         [&b"e"[..], &number.to_be_bytes()].concat()
+    }
+
+    pub(crate) fn leaf_about(id: ProposalId, number: u64) -> Key {
+        [&b"f"[..], &id.0.0, &number.to_be_bytes()].concat()
+    }
+
+    pub(crate) fn leaves_about(id: ProposalId) -> Range<Key> {
+        prefix([&b"f"[..], &id.0.0].concat())
     }
 
     pub(crate) fn node(Node { level, index }: Node) -> Key {

@@ -16,7 +16,7 @@ pub(crate) use body::EnvelopeBody;
 pub(crate) use idempotency::RequestId;
 pub(crate) use page::{PageQuery, VersionQuery};
 pub(crate) use path::{
-    AccountPath, ApiRootPath, ApiRootRecordPath, CollectionPath, CollectionRecordPath, GrantPath, ObjectPath,
-    PolicyPath, ProposalPath, StatusPath, TokenPath,
+    AccountPath, ApiRootPath, ApiRootRecordPath, CollectionPath, CollectionRecordPath, GrantPath, LogPath,
+    ObjectPath, PolicyPath, ProposalPath, StatusPath, TokenPath,
 };
 pub(crate) use room::{ConnectionBudget, HasRoom, hold_answer};

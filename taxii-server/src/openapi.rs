@@ -19,7 +19,7 @@ use utoipa::{IntoParams, IntoResponses, OpenApi as _, ToSchema};
     components(schemas(taxii::Error)),
     tags(
         (name = "TAXII 2.1", description = "The eleven operations of the standard"),
-        (name = "Network", description = "What the organisations of a network propose, and their votes"),
+        (name = "Network", description = "What the organisations of a network propose, and their votes. The transparency log of what they decided is below /tlog (C2SP tlog-tiles)"),
         (name = "Operation", description = "Health and metrics"),
         (name = "Administration", description = "For administrators, also for the command line of this machine")
     )

@@ -60,6 +60,8 @@ fn network_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(network::get_policy))
         .routes(routes!(network::get_proposals))
         .routes(routes!(network::get_proposal))
+        .routes(routes!(network::get_proof))
+        .routes(routes!(network::get_trust))
         .routes(routes!(network::add_vote))
         .routes(routes!(network::withdraw_proposal))
         .routes(routes!(network::add_revocation))
@@ -137,6 +139,7 @@ fn client_routes(base_path: &str) -> Router<Arc<App>> {
     let docs = format!("{base_path}/docs/");
     router
         .route("/openapi.json/", openapi)
+        .route("/tlog/{*path}", get(network::get_log))
         .route("/docs/", get(docs::get_docs))
         // For people who open the address in a browser.
         .route("/", get(move || async move { Redirect::temporary(&docs) }))

@@ -59,6 +59,10 @@ paths! {
         /// Version of the policy, or `current`.
         pub(crate) version: String,
     }
+    LogPath, not found as ApiError::NotFound("part of the log"), {
+        /// Path of a checkpoint or a tile.
+        pub(crate) path: String,
+    }
     ApiRootRecordPath, not found as ApiError::Missing("API root"), {
         /// Name of the API root.
         pub(crate) name: String,

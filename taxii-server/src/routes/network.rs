@@ -4,18 +4,19 @@ pub(crate) mod resource;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AccountAt, Administrator, PolicyPath, ProposalPath};
+use crate::extract::{AccountAt, Administrator, LogPath, PolicyPath, ProposalPath};
 use crate::openapi::{AdminFailures, NetworkFailures};
-use crate::rights::{Principal, Resource};
+use crate::rights::{Action, Decision, Principal, Resource, decide};
 use crate::routes::admin::{AdminBody, json};
-use crate::store::{ApiRoot, DirectoryCommand, NetworkView, StoreError};
+use crate::store::{ApiRoot, CollectionMode, DirectoryCommand, NetworkView, StoreError, View};
 use axum::extract::{FromRequest, Query, Request, State};
 use axum::http::{StatusCode, header};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use consensus::evidence::TilePath;
 use consensus::statement::{Govern, Revoke, Statement, Vote, Withdraw};
 use consensus::{
     CollectionDefinition, Command, Envelope, Filed, Founding, NewKey, NewOrganisation, OrganisationId,
-    Policy, ProposalId, Reader, Role, SecretKey,
+    Policy, ProposalId, Reader, Role, Secret, SecretKey,
 };
 use resource::{
     NetworkCollection, NewNetwork, OrderedResource, OrganisationResource, ProposalResource, StateResource,
@@ -23,6 +24,7 @@ use resource::{
 };
 use serde::Deserialize;
 use std::sync::Arc;
+use stix_model::{StixId, Timestamp};
 use utoipa::IntoParams;
 use uuid::Uuid;
 
@@ -45,8 +47,8 @@ pub(crate) async fn found_network(
         let root = ApiRoot { name, title, description: None, is_default: false };
         administrator.change(&app, DirectoryCommand::AddApiRoot(root)).await?;
     }
-    let (mut submit_key, mut nonce) = ([0; 32], [0; 16]);
-    for bytes in [&mut submit_key[..], &mut nonce[..]] {
+    let (mut submit_key, mut log_key, mut secret, mut nonce) = ([0; 32], [0; 32], [0; 32], [0; 16]);
+    for bytes in [&mut submit_key[..], &mut log_key[..], &mut secret[..], &mut nonce[..]] {
         getrandom::fill(bytes).map_err(|error| ApiError::Internal(error.to_string().into()))?;
     }
     let organisation = OrganisationId(store.organisation());
@@ -62,7 +64,8 @@ pub(crate) async fn found_network(
     let collections = new.collections.into_iter().map(collection).collect::<Result<_, ApiError>>()?;
     let policy = new.policy.unwrap_or_else(Policy::standard);
     let founding = Founding { name: new.name, organisations, collections, policy, nonce };
-    let network = crate::store::NewNetwork { founding, api_root: new.api_root, organisation, submit_key };
+    let (api_root, secret) = (new.api_root, Secret(secret));
+    let network = crate::store::NewNetwork { founding, api_root, organisation, submit_key, log_key, secret };
     store.found(network).await?;
     Ok(json(StatusCode::CREATED, state(&app).await?))
 }
@@ -232,6 +235,75 @@ fn may_see(principal: &Principal, filed: &Filed, resource: &ProposalResource) ->
 
 fn read<T>(found: Result<T, consensus::StateError<StoreError>>) -> Result<T, ApiError> {
     Ok(found.map_err(StoreError::from)?)
+}
+
+/// The object that a proof is for.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProofQuery {
+    /// The collection.
+    collection: Uuid,
+    /// The object.
+    #[param(value_type = String)]
+    id: StixId,
+    /// Its version; the last one when left out.
+    #[param(value_type = Option<String>)]
+    version: Option<Timestamp>,
+}
+
+/// Get the proof that an object was approved: a bundle that `taxii verify` checks without any network.
+#[utoipa::path(get, path = "/consensus/v1/proof/", tag = "Network", params(ProofQuery),
+    responses((status = 200, description = "The proof", body = Object), NetworkFailures))]
+pub(crate) async fn get_proof(
+    State(app): State<Arc<App>>,
+    account: AccountAt,
+    Query(wanted): Query<ProofQuery>,
+) -> Result<Response, ApiError> {
+    let missing = || ApiError::NotFound("object");
+    let directory = app.store.directory();
+    let collection = directory.collections.get(&wanted.collection);
+    let collection = collection.filter(|found| found.mode == CollectionMode::Approval).ok_or_else(missing)?;
+    let Decision::Allow(viewer) = decide(account.principal(), Action::Read, collection.resource()) else {
+        return Err(missing());
+    };
+    let view = View::new(Arc::clone(collection), viewer);
+    let proof = app.store.proof(&view, wanted.id, wanted.version).await?;
+    Ok(json(StatusCode::OK, proof.ok_or_else(missing)?))
+}
+
+/// Get what readers of the transparency log trust: a policy (C2SP tlog-policy) with the key of this log.
+#[utoipa::path(get, path = "/consensus/v1/trust/", tag = "Network",
+    responses((status = 200, description = "The policy", body = String, content_type = "text/plain"), NetworkFailures))]
+pub(crate) async fn get_trust(State(app): State<Arc<App>>, _: AccountAt) -> Result<String, ApiError> {
+    let missing = || ApiError::NotFound("network");
+    let key = app.store.membership().and_then(|membership| membership.log_key()).ok_or_else(missing)?;
+    Ok(format!("log {key}\nquorum none\n"))
+}
+
+/// Read the transparency log (C2SP tlog-tiles): `checkpoint`, `tile/L/N`, `tile/L/N.p/W` and `tile/entries/N`.
+pub(crate) async fn get_log(
+    State(app): State<Arc<App>>,
+    _: AccountAt,
+    LogPath { path }: LogPath,
+) -> Result<Response, ApiError> {
+    let missing = || ApiError::NotFound("part of the log");
+    let membership = app.store.membership().ok_or(ApiError::NotFound("network"))?;
+    let view = app.store.network().await?;
+    let reader = Reader::new(&view);
+    let tree = read(reader.ledger().await)?.ok_or_else(missing)?.tree;
+    let (kind, content) = match path.trim_end_matches('/') {
+        "checkpoint" => {
+            let note = membership.checkpoint(tree.head()).ok_or_else(missing)?;
+            ("text/plain; charset=utf-8", note.to_string().into_bytes())
+        }
+        path => {
+            let tile: TilePath = path.parse().map_err(|_| missing())?;
+            let tile = read(reader.tile(&tile, tree.size()).await)?.ok_or_else(missing)?;
+            ("application/octet-stream", tile)
+        }
+    };
+    Ok(([(header::CONTENT_TYPE, kind)], content).into_response())
 }
 
 /// A signed statement, as a DSSE envelope in JSON. What counts is its signature; the account need not be of its

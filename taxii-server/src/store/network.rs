@@ -27,6 +27,7 @@ use super::receipt::Done;
 use super::{Rejection, Store, StoreError};
 use crate::rights::Principal;
 use bytes::Bytes;
+use consensus::evidence::{Checkpoint, Note as SignedNote, SignatureType, TreeHead, VerifierKey, origin};
 use consensus::{
     ApplyError, Entry, Founding, NetworkId, OrganisationId, Reader, RefusalKind, Secret, SecretKey,
     StateError,
@@ -46,6 +47,8 @@ pub(super) struct MembershipRecord {
     pub(super) organisation: Uuid,
     /// The seed of the key that signs submissions.
     submit_key: [u8; 32],
+    /// The seed of the key that signs checkpoints of the transparency log.
+    log_key: [u8; 32],
 }
 
 impl std::fmt::Debug for MembershipRecord {
@@ -94,6 +97,7 @@ pub struct Membership {
     pub api_root: String,
     region: Region,
     submit_key: SecretKey,
+    log_key: SecretKey,
     /// Makes numbers that no one else can guess.
     nonce_key: [u8; 32],
     cursors: Cursors,
@@ -109,6 +113,22 @@ impl Membership {
     /// The public part of the key that signs what clients of this server submit.
     pub fn submit_key(&self) -> consensus::PublicKey {
         self.submit_key.public()
+    }
+
+    /// A checkpoint of the transparency log; `None` where its origin is none.
+    pub fn checkpoint(&self, head: TreeHead) -> Option<SignedNote> {
+        Checkpoint::new(self.origin(), head).ok()?.sign(&self.log_key).ok()
+    }
+
+    /// The key that signs checkpoints.
+    pub fn log_key(&self) -> Option<VerifierKey> {
+        VerifierKey::new(self.origin().parse().ok()?, SignatureType::Note, self.log_key.public()).ok()
+    }
+
+    /// The name of the log, which no other network has.
+    fn origin(&self) -> String {
+        let id = self.network.to_string();
+        origin(id.get(..16).unwrap_or(&id))
     }
 
     /// What makes the `next` of its collections, on each member the same.
@@ -133,6 +153,7 @@ pub(super) async fn read_into(directory: &mut Directory, snapshot: &dyn Snapshot
         organisation: OrganisationId(record.organisation),
         cursors: Cursors::new(&secret),
         submit_key: SecretKey::from_seed(&record.submit_key),
+        log_key: SecretKey::from_seed(&record.log_key),
         nonce_key: consensus::Digest::of(&[b"concord/nonce/v1\0", &record.submit_key]).0,
         region,
         api_root: record.api_root,
@@ -187,6 +208,10 @@ pub struct NewNetwork {
     pub organisation: OrganisationId,
     /// The seed of the key that signs what clients of this server submit.
     pub submit_key: [u8; 32],
+    /// The seed of the key that signs checkpoints of the transparency log.
+    pub log_key: [u8; 32],
+    /// What the members share.
+    pub secret: Secret,
 }
 
 impl Store {
@@ -200,12 +225,11 @@ impl Store {
     /// # Errors
     /// When this server is a member of a network, or the founding makes no sense.
     pub async fn found(&self, new: NewNetwork) -> Result<NetworkId, StoreError> {
-        let NewNetwork { founding, api_root, organisation, submit_key } = new;
+        let NewNetwork { founding, api_root, organisation, submit_key, log_key, secret } = new;
         let id = founding.network();
-        let mut secret = [0; 32];
-        getrandom::fill(&mut secret).map_err(|error| super::EngineError::failed(error.to_string()))?;
-        let record = MembershipRecord { generation: 0, api_root, organisation: organisation.0, submit_key };
-        let command = consensus::Command::Found { founding, secret: Secret(secret) };
+        let organisation = organisation.0;
+        let record = MembershipRecord { generation: 0, api_root, organisation, submit_key, log_key };
+        let command = consensus::Command::Found { founding, secret };
         let founding = Entry { time: self.now(), command }.encode();
         let enter = Command::Enter(Enter { record, founding });
         self.applied(enter).await?;

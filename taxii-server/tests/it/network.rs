@@ -2,12 +2,14 @@
 
 use crate::app::{Answer, TestApp, tool, tool_id};
 use axum::http::{Method, StatusCode};
-use consensus::statement::{Decision, Govern, Nonce, Statement, Vote, Withdraw};
+use consensus::evidence::{Bundle, Note, Tree, TrustPolicy, leaf_hash, read_bundle};
+use consensus::statement::{Decision, Govern, Item, Nonce, Statement, Vote, Withdraw};
 use consensus::{
-    Action, CollectionDefinition, Envelope, NetworkId, NewKey, NewOrganisation, OrganisationId, ProposalId,
-    Role, SecretKey,
+    Action, CollectionDefinition, Digest, Envelope, NetworkId, NewKey, NewOrganisation, OrganisationId,
+    ProposalId, Role, SecretKey,
 };
 use serde_json::{Value, json};
+use stix_model::Object;
 use uuid::Uuid;
 
 const OBJECTS: &str = "/sharing/collections/indicators/objects/";
@@ -342,4 +344,74 @@ async fn a_network_is_founded_once() {
     without.account("alice", json!({})).await;
     let answer = without.get("/consensus/v1/state/").send().await;
     assert_eq!(answer.status, StatusCode::CONFLICT);
+}
+
+/// What consensus sees of an object, read by the library alone.
+fn inspect(text: &[u8]) -> Result<Item, String> {
+    let text = std::str::from_utf8(text).map_err(|error| error.to_string())?;
+    let object = Object::parse(text).map_err(|error| error.to_string())?;
+    let header = object.header();
+    Ok(Item {
+        id: header.id.to_string(),
+        version: header.version().map_or(String::new(), |version| version.sort_key().to_owned()),
+        object_type: header.id.object_type().to_owned(),
+        level: header.tlp.map_or(0, |tlp| tlp as u8 - 1),
+        digest: Digest(header.digest.0),
+    })
+}
+
+#[tokio::test]
+async fn an_approved_object_has_a_proof_that_needs_no_server() {
+    let network = Network::found().await;
+    for number in 1..=5 {
+        network.submit(&[tool(number, 2001)]).await;
+        network.approve(network.open().await[0]).await;
+    }
+    let path = format!("/consensus/v1/proof/?collection={}&id={}", network.collection, tool_id(3));
+    let answer = network.test.get(&path).send().await;
+    assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
+    let bundle = Bundle::from_json(&answer.body).unwrap();
+    let trust = network.test.get("/consensus/v1/trust/").send().await.body;
+    let trust = TrustPolicy::parse(&trust).unwrap();
+    let members = network.test.get("/consensus/v1/organisations/").send().await.json();
+    assert_eq!(members.as_array().unwrap().len(), 3);
+    let proven = bundle.verify(&trust, None, inspect).unwrap();
+    assert_eq!((&*proven.item.id, proven.is_submission_shown), (&*tool_id(3), true));
+    assert_eq!(proven.approved_by.len(), 2);
+    let mut forged = bundle.clone();
+    forged.object = forged.object.replace("\"n\"", "\"m\"");
+    let refused = forged.verify(&trust, None, inspect).unwrap_err().to_string();
+    assert_eq!(refused, "the object was changed: its digest is not that of the object that was approved");
+    assert_eq!(network.test.get(&path).by("rob").send().await.status, StatusCode::NOT_FOUND);
+    let other = network.test.get(&format!("{path}&version=2009-01-01T00:00:00.000Z")).send().await;
+    assert_eq!(other.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_transparency_log_is_served_in_tiles() {
+    let network = Network::found().await;
+    for number in 1..=3 {
+        network.submit(&[tool(number, 2001)]).await;
+        network.approve(network.open().await[0]).await;
+    }
+    let get = async |path: &str| network.test.get(path).send().await;
+    let note = get("/tlog/checkpoint").await;
+    let note: Note = std::str::from_utf8(&note.body).unwrap().parse().unwrap();
+    let trust = get("/consensus/v1/trust/").await.body;
+    let checkpoint = TrustPolicy::parse(&trust).unwrap().verify(&note).unwrap().checkpoint;
+    assert_eq!(checkpoint.head().size, 3);
+    let entries = get("/tlog/tile/entries/000.p/3").await.body;
+    let entries = read_bundle(&entries, 3).unwrap();
+    let mut tree = Tree::default();
+    for entry in &entries {
+        tree.append(leaf_hash(entry));
+    }
+    assert_eq!(tree.head(), *checkpoint.head());
+    let hashes = get("/tlog/tile/0/000.p/3").await.body;
+    assert_eq!(&hashes[..32], &leaf_hash(entries[0]).0[..]);
+    for path in
+        ["/tlog/tile/0/000", "/tlog/tile/0/000.p/4", "/tlog/tile/entries/000", "/tlog/x", "/tlog/tile/0/0"]
+    {
+        assert_eq!(get(path).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
 }

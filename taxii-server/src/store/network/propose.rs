@@ -10,16 +10,19 @@ use crate::rights::Principal;
 use crate::store::command::{Admitted, Conclude, Request, Submitted, Target};
 use crate::store::receipt::Done;
 use crate::store::status::{Builder, refused_because};
-use crate::store::{Collection, PageRequest, Rejection, Store, StoreError, Submission, View};
+use crate::store::{
+    Collection, Filter, PageRequest, Rejection, Store, StoreError, Submission, VersionFilter, View,
+};
+use consensus::evidence::Bundle;
 use consensus::statement::{Item, Nonce, Revoke, Submit};
 use consensus::{Command, Envelope, MAX_ITEMS, MAX_OBJECT_BYTES, ProposalId, Reader, RefusalKind};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::collections::BTreeSet;
-use stix_model::Tlp;
 use stix_model::json::Digest;
 use stix_model::taxii::Status;
 use stix_model::validate::Code;
+use stix_model::{StixId, Timestamp, Tlp};
 use uuid::Uuid;
 
 /// Bytes of objects in one submission; the entry of the log holds the statement and the note, too.
@@ -164,6 +167,31 @@ impl Store {
             self.order(Command::Revoke(envelope)).await?;
         }
         Ok(proposals)
+    }
+
+    /// The proof that an object was approved; `None` when it is not visible.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn proof(
+        &self,
+        view: &View,
+        id: StixId,
+        version: Option<Timestamp>,
+    ) -> Result<Option<Bundle>, StoreError> {
+        let membership = self.membership().ok_or(Rejection::NeedsApproval)?;
+        let versions =
+            version.map(|version| VersionFilter::Some { first: false, last: false, exact: [version].into() });
+        let filter = Filter { ids: Some([id].into()), versions, ..Filter::default() };
+        let Some(text) = self.objects(view, &PageRequest::first(filter, 1)).await?.items.pop() else {
+            return Ok(None);
+        };
+        let admitted = read_object(&text).map_err(|_| StoreError::Corrupt("an object"))?;
+        let item = item_of(&admitted, view.collection.unmarked);
+        let text = std::str::from_utf8(&text).map_err(|_| StoreError::Corrupt("an object"))?;
+        let network = self.network().await?;
+        let reader = Reader::new(&network);
+        Ok(reader.proof(view.collection.id, &item, text, |head| membership.checkpoint(head)).await?)
     }
 
     /// The status of a request that proposed objects, for accounts of its organisation and administrators.
