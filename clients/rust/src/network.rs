@@ -36,9 +36,12 @@ mod tally;
 
 use crate::address::below;
 use crate::http::Answer;
-use crate::{Client, Error, Url};
+use crate::{Client, Error, Filter, Url};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use stix_model::Object;
+use uuid::Uuid;
 
 pub use check::{Ballot, BallotError, Checked, CheckedItem, Said, Tampered, check};
 pub use consensus::statement::{Decision, Govern, Item, Nonce, Revoke, Statement, Submit, Vote, Withdraw};
@@ -138,12 +141,51 @@ impl Network<'_> {
         }
     }
 
-    /// Gets a proposal with its votes, and its objects while they await votes.
+    /// Gets a proposal with its votes, and its objects while they await votes. One that is visible before it is ratified
+    /// comes from its collection, where this account may read it.
     ///
     /// # Errors
     /// When there is no usable answer.
     pub async fn proposal(&self, id: ProposalId) -> Result<Proposal, Error> {
-        self.get(&["proposals", &id.to_string()], &[]).await
+        let mut proposal: Proposal = self.get(&["proposals", &id.to_string()], &[]).await?;
+        let Some(collection) = proposal.collection else { return Ok(proposal) };
+        for item in &mut proposal.items {
+            if item.phase == "provisional"
+                && item.object.is_none()
+                && let (Some(id), Some(digest)) = (&item.id, item.digest)
+            {
+                let versions = self.visible(collection, id).await?;
+                item.object = versions.into_iter().find(|text| digest_of(text) == Some(digest));
+            }
+        }
+        Ok(proposal)
+    }
+
+    /// Gets the versions of an object that readers of a collection see, in the order in which they became visible; none where
+    /// there is no such object, or this account may not read it.
+    ///
+    /// # Errors
+    /// When there is no usable answer.
+    pub async fn visible(&self, collection: Uuid, id: &str) -> Result<Vec<Box<RawValue>>, Error> {
+        let collection = collection.to_string();
+        for root in self.client.api_roots().await? {
+            let there = self.client.at_api_root(root);
+            let filter = Filter { versions: vec!["all".to_owned()], ..Filter::default() };
+            let mut pages = there.object(&collection, id, filter).await?;
+            let mut versions = Vec::new();
+            loop {
+                match pages.next().await {
+                    Ok(Some(page)) => versions.extend(page.objects),
+                    Ok(None) => break,
+                    Err(Error::Refused { status: 401 | 403 | 404, .. }) => break,
+                    Err(error) => return Err(error),
+                }
+            }
+            if !versions.is_empty() {
+                return Ok(versions);
+            }
+        }
+        Ok(Vec::new())
     }
 
     /// Sends a [`Vote`]. The same envelope may be sent again.
@@ -195,6 +237,11 @@ impl Network<'_> {
     fn url(&self, segments: &[&str]) -> Result<Url, Error> {
         below(&self.client.base_url()?, &[&["consensus", "v1"], segments].concat())
     }
+}
+
+/// The digest of the canonical form of an object (RFC 8785), if it is one.
+pub fn digest_of(object: &RawValue) -> Option<Digest> {
+    Object::parse(object.get()).ok().map(|object| Digest(object.header().digest.0))
 }
 
 fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, Error> {

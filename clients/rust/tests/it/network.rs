@@ -185,6 +185,26 @@ fn a_key_that_has_no_vote_says_why() {
 }
 
 #[test]
+fn an_object_that_is_visible_before_it_is_ratified_comes_from_its_collection() {
+    let members = Members::with(&[&two()[..1]]);
+    let item = &submit(2, &two()).items[0];
+    // As a server shows it: without the object.
+    let shown = format!(r#""phase":"open","deadline":"2126-01-01T00:00:00Z","object":{}"#, two()[0]);
+    let head = format!(r#""phase":"provisional","id":"{}","digest":"{}""#, item.id, item.digest);
+    members.tamper(&shown, &head);
+    let id = members.id(0);
+    members.held.lock().unwrap().visible = Some(indicator(1, "198.51.100.8"));
+    let vote = || members.taxii(&["vote", &id, "--approve", "--key", "1.key", "-q"]);
+    let unseen = "item 0: the server does not show the object, so nothing is signed about it";
+    assert_eq!(vote(), (1, String::new(), format!("{}: {unseen}\n", &id[..8])));
+    members.held.lock().unwrap().visible = Some(two()[0].clone());
+    let (_, page, _) = members.taxii(&["review", &id]);
+    assert!(page.contains("198.51.100.7") && page.contains("no visible version"), "{page}");
+    assert_eq!(vote().0, 0);
+    assert_eq!(votes(&members, 1).len(), 1);
+}
+
+#[test]
 fn a_proposal_is_withdrawn_by_its_own_organisation() {
     let members = Members::with(&[&two()]);
     let id = members.id(0);

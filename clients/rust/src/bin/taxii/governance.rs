@@ -77,5 +77,5 @@ pub(crate) async fn run(command: &Command, server: &Server, out: &mut Out) -> Re
     };
     let secret = arguments.key.open(&file)?;
     let ordered = session.client.network().govern(&Envelope::sign(&govern, &secret)).await?;
-    show_outcome(&session, ordered.proposal, &format!("{} proposes this", own.name), out).await
+    show_outcome(&session, ordered.proposal, &format!("{} proposes this", session.name(own.id)), out).await
 }

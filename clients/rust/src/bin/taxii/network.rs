@@ -8,11 +8,11 @@ use crate::out::Out;
 use crate::server::Server;
 pub(crate) use outcome::show_outcome;
 use std::path::PathBuf;
+use taxii_client::Client;
 use taxii_client::network::{
     Checked, Known, KnownNetworks, Listed, NetworkId, Organisation, OrganisationId, Proposal, ProposalId,
     State, check,
 };
-use taxii_client::{Client, Error};
 use uuid::Uuid;
 
 /// Which network the server is to answer for.
@@ -82,13 +82,13 @@ impl Session {
     /// The name of an organisation.
     pub(crate) fn name(&self, id: OrganisationId) -> String {
         let found = self.organisations.iter().find(|organisation| organisation.id == id);
-        found.map_or_else(|| id.to_string(), |found| found.name.clone())
+        found.map_or_else(|| id.to_string(), |found| names::line(&found.name))
     }
 
     /// The title of a collection.
     pub(crate) fn title(&self, id: Uuid) -> String {
         let found = self.state.collections.iter().find(|collection| collection.id == id);
-        found.map_or_else(|| id.to_string(), |found| found.title().to_owned())
+        found.map_or_else(|| id.to_string(), |found| names::line(found.title()))
     }
 
     /// The organisation with an id or a name.
@@ -156,28 +156,5 @@ impl Session {
         let checked = check(&proposal, self.state.network, &self.organisations);
         let checked = checked.map_err(|error| Failure::Failed(format!("{error}; nothing was signed")))?;
         Ok((proposal, checked))
-    }
-
-    /// The latest visible version of an object, where this account may read it.
-    pub(crate) async fn visible(
-        &self,
-        collection: Uuid,
-        id: &str,
-    ) -> Result<Option<Box<serde_json::value::RawValue>>, Failure> {
-        let collection = collection.to_string();
-        for root in self.client.api_roots().await? {
-            let there = self.client.at_api_root(root);
-            let mut pages = there.object(&collection, id, taxii_client::Filter::default()).await?;
-            match pages.next().await {
-                Ok(page) => {
-                    if let Some(object) = page.and_then(|page| page.objects.into_iter().next_back()) {
-                        return Ok(Some(object));
-                    }
-                }
-                Err(Error::Refused { status: 401 | 403 | 404, .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(None)
     }
 }

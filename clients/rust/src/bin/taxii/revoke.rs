@@ -82,6 +82,6 @@ pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -
     };
     let secret = arguments.key.open(&file)?;
     let ordered = session.client.network().revoke(&Envelope::sign(&revoke, &secret)).await?;
-    let done = format!("{} proposes to take back {}", own.name, arguments.id);
+    let done = format!("{} proposes to take back {}", session.name(own.id), arguments.id);
     show_outcome(&session, ordered.proposal, &done, out).await
 }

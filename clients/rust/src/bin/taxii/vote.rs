@@ -134,7 +134,7 @@ pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -
     // The person is asked for the passphrase when all is well.
     let secret = key.open(&file)?;
     send(&session, &vote, &secret).await?;
-    let done = format!("{} votes {} on {}", own.name, word(vote.decision), short(id, 8));
+    let done = format!("{} votes {} on {}", session.name(own.id), word(vote.decision), short(id, 8));
     show_outcome(&session, id, &done, out).await
 }
 

@@ -39,5 +39,5 @@ pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -
     let withdraw = Withdraw { network: checked.network, organisation: own.id, proposal: id };
     let secret = arguments.key.open(&file)?;
     session.client.network().withdraw(id, &Envelope::sign(&withdraw, &secret)).await?;
-    show_outcome(&session, id, &format!("{} withdraws {}", own.name, short(id, 8)), out).await
+    show_outcome(&session, id, &format!("{} withdraws {}", session.name(own.id), short(id, 8)), out).await
 }

@@ -14,7 +14,9 @@ use serde_json::{Value, json};
 use stix_model::Tlp;
 use stix_model::json::{Document, Limits};
 use stix_model::validate::{Finding, Profile, Validator};
-use taxii_client::network::{CastVote, Checked, History, Organisation, Policy, Proposal, Said};
+use taxii_client::network::{
+    CastVote, Checked, Digest, History, Organisation, Policy, Proposal, Said, digest_of,
+};
 
 pub(super) async fn run(
     session: &Session,
@@ -80,20 +82,25 @@ async fn look(
     let shown = &proposal.items[number as usize];
     let item = &checked.items[number as usize];
     let object = item.object.as_ref();
+    let network = session.client.network();
     let mut previous = Previous::None;
     match (&checked.said, object) {
         (Said::Submit(submit), Some(object)) => {
-            if let Some(visible) = session.visible(submit.collection, object.header().id.as_str()).await?
-                && let Ok(old) = Document::read(visible.get().as_bytes(), Limits::default())
+            let header = object.header();
+            let versions = network.visible(submit.collection, header.id.as_str()).await?;
+            // One that is visible before it is ratified is no previous version of itself.
+            let is_other = |text: &&RawValue| digest_of(text) != Some(Digest(header.digest.0));
+            if let Some(old) = versions.iter().map(AsRef::as_ref).rfind(is_other)
+                && let Ok(old) = Document::read(old.get().as_bytes(), Limits::default())
             {
                 previous = Previous::Differs(differences(old.root(), object.document().root()));
             }
         }
         (Said::Revoke(revoke), _) => {
-            if let Some(visible) = session.visible(revoke.collection, &revoke.id).await? {
-                let digest = stix_model::Object::parse(visible.get()).map(|object| object.header().digest.0);
-                let is_signed = digest.is_ok_and(|digest| digest == revoke.digest.0);
-                previous = Previous::Revoked { text: visible.get().to_owned(), is_signed };
+            let versions = network.visible(revoke.collection, &revoke.id).await?;
+            let signed = versions.iter().find(|text| digest_of(text) == Some(revoke.digest));
+            if let Some(text) = signed.or(versions.last()) {
+                previous = Previous::Revoked { text: text.get().to_owned(), is_signed: signed.is_some() };
             }
         }
         _ => {}
@@ -153,10 +160,12 @@ fn head(session: &Session, proposal: &Proposal, checked: &Checked, out: &mut Out
 
 impl Look {
     fn show(&self, out: &mut Out) -> Result<(), Failure> {
-        let reason = self.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
+        let reason = self.reason.as_ref().map_or_else(String::new, |reason| format!(" ({})", line(reason)));
         match &self.id {
-            Some(id) => out.line(format!("item {}: {}{reason}, {}", self.number, self.phase, line(id)))?,
-            None => out.line(format!("{}{reason}", self.phase))?,
+            Some(id) => {
+                out.line(format!("item {}: {}{reason}, {}", self.number, line(&self.phase), line(id)))?
+            }
+            None => out.line(format!("{}{reason}", line(&self.phase)))?,
         }
         if let Some(level) = self.level {
             out.line(format!("  marking   TLP:{}", tlp(level).to_uppercase()))?;
