@@ -33,6 +33,8 @@ pub(crate) struct Held {
     pub(crate) proposals: Vec<(ProposalId, String)>,
     /// The object that is visible, as readers get it.
     pub(crate) visible: Option<String>,
+    /// Why statements do not count.
+    pub(crate) refusal: Option<&'static str>,
     /// Statements that came: path and envelope.
     pub(crate) said: Vec<(String, Envelope)>,
 }
@@ -127,7 +129,7 @@ impl Members {
                              "definition": {"title": "Indicators", "alias": "indicators"}}],
         });
         let organisations = json!([member(1), member(2), member(3)]);
-        let held = Held { state, organisations, proposals, visible: None, said: Vec::new() };
+        let held = Held { state, organisations, proposals, visible: None, refusal: None, said: Vec::new() };
         let held = Arc::new(Mutex::new(held));
         let shared = held.clone();
         let script = Script::start(move |request| shared.lock().unwrap().answer(request));
@@ -193,6 +195,10 @@ impl Held {
                 request.head
             );
             let envelope = Envelope::from_json(request.body.as_bytes()).unwrap();
+            if let Some(refusal) = self.refusal {
+                let error = json!({"title": "Refused", "description": refusal, "error_code": "refused"});
+                return (403, JSON, error.to_string());
+            }
             let proposal = match envelope.read::<Vote>() {
                 Ok(vote) => {
                     self.count(&vote, &envelope);

@@ -205,6 +205,17 @@ fn an_object_that_is_visible_before_it_is_ratified_comes_from_its_collection() {
 }
 
 #[test]
+fn a_vote_that_does_not_count_is_no_matter_of_credentials() {
+    let members = Members::with(&[&two()]);
+    members.held.lock().unwrap().refusal = Some("the proposal is decided");
+    let (code, out, said) =
+        members.taxii(&["--json", "vote", &members.id(0), "--approve", "--key", "1.key", "-q"]);
+    let error: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((code, out.as_str(), &error["error"]["kind"]), (1, "", &"server".into()), "{said}");
+    assert!(said.contains("the proposal is decided"), "{said}");
+}
+
+#[test]
 fn a_proposal_is_withdrawn_by_its_own_organisation() {
     let members = Members::with(&[&two()]);
     let id = members.id(0);

@@ -124,6 +124,7 @@ fn new(arguments: &NewArguments, out: &mut Out) -> Result<(), Failure> {
         ));
     }
     show(path, &file, out)?;
+    out.flush()?;
     out.remark(
         "Next: give the public key to whoever founds the network (taxii-server network init --vote-key PUBLIC), or let a member \
          propose it: taxii governance propose --add-key PUBLIC. Keep a copy of the file and of the passphrase; nobody can \

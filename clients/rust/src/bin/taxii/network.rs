@@ -144,8 +144,12 @@ impl Session {
         }
     }
 
-    /// Gets a proposal, and makes sure that it is what was signed.
-    pub(crate) async fn checked(&self, id: ProposalId) -> Result<(Proposal, Checked), Failure> {
+    /// Gets a proposal, and makes sure that it is what was signed; else the message ends with what follows from that.
+    pub(crate) async fn checked(
+        &self,
+        id: ProposalId,
+        consequence: &str,
+    ) -> Result<(Proposal, Checked), Failure> {
         let proposal = self.client.network().proposal(id).await?;
         let found = proposal.id;
         if found != id {
@@ -154,7 +158,7 @@ impl Session {
             )));
         }
         let checked = check(&proposal, self.state.network, &self.organisations);
-        let checked = checked.map_err(|error| Failure::Failed(format!("{error}; nothing was signed")))?;
+        let checked = checked.map_err(|error| Failure::Failed(format!("{error}; {consequence}")))?;
         Ok((proposal, checked))
     }
 }

@@ -71,6 +71,6 @@ async fn one(
     out: &mut Out,
 ) -> Result<(), Failure> {
     let id = session.find(text).await?;
-    let (proposal, checked) = session.checked(id).await?;
+    let (proposal, checked) = session.checked(id, "do not vote on it").await?;
     show::run(session, &proposal, &checked, own, out).await
 }

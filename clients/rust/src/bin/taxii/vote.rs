@@ -27,18 +27,18 @@ and revocations are left to people, and what the organisation voted on already s
 may be left out:
 
   [[rule]]
-  name = \"content networks\"                 # stands in the reason of the vote
-  any_value_in = [\"cdn.json\", \"own.txt\"]   # lists: a value on each line, or a warning list of MISP
-  then = \"reject\"                           # approve, reject, abstain, or leave (for a person)
+  name = \"content networks\"               # stands in the reason of the vote
+  any_value_in = [\"cdn.json\", \"own.txt\"] # lists: a value on each line, or a warning list of MISP
+  then = \"reject\"                         # approve, reject, abstain, or leave (for a person)
 
   [[rule]]
   name = \"indicators of partners\"
-  collections = [\"Indicators\"]              # title, alias or id
+  collections = [\"Indicators\"]            # title, alias or id
   types = [\"indicator\", \"ipv4-addr\"]
-  submitters = [\"Organisation 2\"]           # name or id
+  submitters = [\"Organisation 2\"]         # name or id; an id cannot be given to another one
   max_tlp = \"green\"
-  without_findings = true                    # as `taxii validate` finds them
-  all_values_in = [\"allow.txt\"]             # every value is in one of the lists
+  without_findings = true                 # as `taxii validate` finds them
+  all_values_in = [\"allow.txt\"]           # every value is in one of the lists
   no_value_in = [\"deny.txt\"]
   then = \"approve\"
 
@@ -72,7 +72,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     veto: bool,
     /// Why, for the other organisations
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     reason: String,
     /// Only these objects, as numbers from 0; all that are open, when left out
     #[arg(long, value_name = "NUMBER,…", value_delimiter = ',')]
@@ -116,7 +116,7 @@ pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -
     let session = arguments.network.open(server, out).await?;
     let own = own(&session, &file)?;
     let id = session.find(arguments.proposal.as_deref().unwrap_or_default()).await?;
-    let (proposal, checked) = session.checked(id).await?;
+    let (proposal, checked) = session.checked(id, NOTHING_SIGNED).await?;
     let policy = session.client.network().policy(proposal.policy).await?;
     if proposal.is_open && !crate::review::has_vote(&session, &checked, &policy, own.id) {
         return Err(Failure::Failed(format!(
@@ -137,6 +137,9 @@ pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -
     let done = format!("{} votes {} on {}", session.name(own.id), word(vote.decision), short(id, 8));
     show_outcome(&session, id, &done, out).await
 }
+
+/// What follows from a proposal that is not what was signed, for commands that sign.
+pub(crate) const NOTHING_SIGNED: &str = "nothing was signed";
 
 /// The organisation that votes with a key.
 pub(crate) fn own<'s>(session: &'s Session, key: &KeyFile) -> Result<&'s Organisation, Failure> {

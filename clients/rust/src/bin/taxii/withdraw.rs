@@ -28,7 +28,7 @@ pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -
     let session = arguments.network.open(server, out).await?;
     let own = crate::vote::own(&session, &file)?;
     let id = session.find(&arguments.proposal).await?;
-    let (_, checked) = session.checked(id).await?;
+    let (_, checked) = session.checked(id, crate::vote::NOTHING_SIGNED).await?;
     if checked.organisation != own.id {
         return Err(Failure::Failed(format!(
             "{}: this is a proposal of {}, and only that organisation takes it back",

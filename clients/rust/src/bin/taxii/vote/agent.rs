@@ -4,7 +4,7 @@ mod lists;
 mod rules;
 mod values;
 
-use super::{send, word};
+use super::{NOTHING_SIGNED, send, word};
 use crate::failure::Failure;
 use crate::network::names::{claimed_at, now, short};
 use crate::network::{NetworkOption, Session};
@@ -60,7 +60,7 @@ async fn look(
     let own = own.map_err(|error| Failure::Failed(error.to_string()))?;
     let mut is_all_well = true;
     for listed in session.client.network().open_proposals().await? {
-        let checked = match session.checked(listed.id).await {
+        let checked = match session.checked(listed.id, NOTHING_SIGNED).await {
             Ok((_, checked)) => checked,
             Err(failure @ Failure::Failed(_)) => {
                 is_all_well = false;
