@@ -127,8 +127,7 @@ impl Membership {
 
     /// The name of the log, which no other network has.
     fn origin(&self) -> String {
-        let id = self.network.to_string();
-        origin(id.get(..16).unwrap_or(&id))
+        origin(self.network)
     }
 
     /// What makes the `next` of its collections, on each member the same.
