@@ -11,8 +11,8 @@
 use bytes::Bytes;
 use consensus::statement::{Decision, Item, Nonce, Submit, Vote};
 use consensus::{
-    Command, Digest, Effect, Entry, Envelope, Founding, Inspect, NetworkId, NewKey, NewOrganisation,
-    OrganisationId, Policy, ProposalId, Role, SecretKey, State, apply,
+    CollectionDefinition, Command, Digest, Effect, Entry, Envelope, Founding, Inspect, NetworkId, NewKey,
+    NewOrganisation, OrganisationId, Policy, ProposalId, Role, Secret, SecretKey, State, apply,
 };
 use futures::executor::block_on;
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ const OBJECT_BYTES: usize = 1500;
 struct Plain;
 
 impl Inspect for Plain {
-    fn inspect(&self, text: &[u8]) -> Result<Item, String> {
+    fn inspect(&self, _: &str, text: &[u8]) -> Result<Item, String> {
         Ok(Item {
             id: String::from_utf8_lossy(&text[..40]).into_owned(),
             version: "2026-01-01T00:00:00.000000Z".to_owned(),
@@ -37,6 +37,10 @@ impl Inspect for Plain {
             level: 0,
             digest: Digest::of(&[text]),
         })
+    }
+
+    fn check_collection(&self, _: &str) -> Result<(), String> {
+        Ok(())
     }
 }
 
@@ -52,6 +56,10 @@ impl State for Memory {
 
     async fn scan(&self, range: Range<Vec<u8>>, limit: usize) -> Result<Vec<(Vec<u8>, Bytes)>, Infallible> {
         Ok(self.0.range(range).take(limit).map(|(key, value)| (key.clone(), value.clone())).collect())
+    }
+
+    async fn admits(&self, _: Uuid, _: &Bytes, _: &[Bytes]) -> Result<bool, Infallible> {
+        Ok(true)
     }
 
     async fn text(&self, _: Uuid, _: &Item) -> Result<Option<Bytes>, Infallible> {
@@ -77,7 +85,9 @@ fn founding() -> Founding {
         }
     };
     let organisations = (1..=3).map(member).collect();
-    Founding { name: "bench".to_owned(), organisations, policy: Policy::standard(), nonce: [0; 16] }
+    let collections = vec![CollectionDefinition { collection: Uuid::nil(), definition: "bench".to_owned() }];
+    let (name, policy) = ("bench".to_owned(), Policy::standard());
+    Founding { name, organisations, collections, policy, nonce: [0; 16] }
 }
 
 /// An envelope of objects, and the votes of two members.
@@ -93,7 +103,7 @@ fn entries(network: NetworkId, number: u32) -> [Bytes; 3] {
         network,
         organisation: organisation(1),
         collection: Uuid::nil(),
-        items: objects.iter().map(|text| Plain.inspect(text).unwrap()).collect(),
+        items: objects.iter().map(|text| Plain.inspect("", text).unwrap()).collect(),
         nonce: Nonce(u128::from(number).to_be_bytes()),
         emergency: false,
         expires_in_seconds: None,
@@ -114,14 +124,17 @@ fn entries(network: NetworkId, number: u32) -> [Bytes; 3] {
         };
         Command::Vote(Envelope::sign(&vote, &key(by, Role::Vote)))
     };
-    let commands = [Command::Submit { envelope, objects, request: None }, vote(2), vote(3)];
+    let commands = [Command::Submit { envelope, objects, note: Bytes::new() }, vote(2), vote(3)];
     commands.map(|command| Entry { time: 1_800_000_000_000_000 + u64::from(number), command }.encode())
 }
 
 fn main() {
     let founding = founding();
     let network = founding.network();
-    let mut log = vec![Entry { time: 1_800_000_000_000_000, command: Command::Found(founding) }.encode()];
+    let mut log = vec![
+        Entry { time: 1_800_000_000_000_000, command: Command::Found { founding, secret: Secret([0; 32]) } }
+            .encode(),
+    ];
     log.extend((1..=ENVELOPES).flat_map(|number| entries(network, number)));
 
     let started = Instant::now();
@@ -133,7 +146,7 @@ fn main() {
         };
         let signers = [key(1, Role::Submit), key(2, Role::Vote), key(3, Role::Vote)];
         assert!(signers.iter().any(|signer| envelope.is_signed_by(&signer.public())));
-        assert!(objects.iter().all(|text| Plain.inspect(text).is_ok()));
+        assert!(objects.iter().all(|text| Plain.inspect("", text).is_ok()));
     }
     let least = started.elapsed();
 

@@ -12,16 +12,19 @@ mod vote;
 
 pub use submit::{MAX_ITEMS, MAX_OBJECT_BYTES};
 
-use crate::command::{Command, Entry, EntryError, Founding, PROTOCOL};
+use crate::command::{
+    CollectionDefinition, Command, Entry, EntryError, Founding, MAX_COLLECTIONS, MAX_DEFINITION_BYTES,
+    PROTOCOL, Secret,
+};
 use crate::envelope::Envelope;
 use crate::evidence::{Leaf, Tree, leaf_hash};
 use crate::id::{Digest, NetworkId, OrganisationId, ProposalId};
 use crate::organisation::{KeyRefusal, MAX_KEYS, MAX_NAME_BYTES, NewOrganisation, Organisation, Role};
 use crate::policy::{Policy, PolicyError};
-use crate::proposal::Phase;
 use crate::state::{Draft, Key, Ledger, State, StateError, keys};
 use crate::statement::{Item, Statement, StatementError};
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -34,11 +37,17 @@ const MAX_WAKING: usize = 256;
 
 /// Reads what consensus must know of an object. It is a part of the protocol: all members must read the same.
 pub trait Inspect: Sync {
-    /// Reads the facts of an object from its text.
+    /// Reads the facts of an object from its text, and the definition of the collection that it is proposed for.
     ///
     /// # Errors
-    /// Why it is no object that can be proposed.
-    fn inspect(&self, text: &[u8]) -> Result<Item, String>;
+    /// Why it is no object that can be proposed there.
+    fn inspect(&self, definition: &str, text: &[u8]) -> Result<Item, String>;
+
+    /// Checks the definition of a collection.
+    ///
+    /// # Errors
+    /// Why it is no definition.
+    fn check_collection(&self, definition: &str) -> Result<(), String>;
 }
 
 /// What an entry does.
@@ -74,28 +83,31 @@ pub enum Outcome {
 /// A change for readers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// An object awaits votes.
+    /// There is a collection, defined so from now on.
+    Define(CollectionDefinition),
+    /// A submission was taken.
+    File {
+        /// Its proposal.
+        proposal: ProposalId,
+        /// The note that came with it.
+        note: Bytes,
+    },
+    /// An object awaits votes. Of several open items that are the same version, one does.
     Await {
-        /// The proposal and the number of the item.
-        item: (ProposalId, u32),
         /// The collection.
         collection: Uuid,
         /// The object.
         text: Bytes,
     },
-    /// An object awaits no votes any more.
+    /// An object that awaited votes does so no longer.
     Settle {
-        /// The proposal and the number of the item.
-        item: (ProposalId, u32),
         /// The collection.
         collection: Uuid,
         /// The object.
-        object: Item,
+        text: Bytes,
     },
     /// An object becomes visible.
     Show {
-        /// The proposal and the number of the item.
-        item: (ProposalId, u32),
         /// The collection.
         collection: Uuid,
         /// The object.
@@ -106,16 +118,7 @@ pub enum Effect {
         /// The collection.
         collection: Uuid,
         /// The object.
-        object: Item,
-    },
-    /// An item of a submission stands elsewhere than before.
-    Move {
-        /// The proposal and the number of the item.
-        item: (ProposalId, u32),
-        /// The request that it came with.
-        request: Option<Uuid>,
-        /// Where it stands.
-        phase: Phase,
+        text: Bytes,
     },
 }
 
@@ -179,6 +182,14 @@ pub enum Refusal {
         /// What differs.
         what: &'static str,
     },
+    /// The note is too long.
+    #[error("a note has {max} bytes at most, not {found}")]
+    Note {
+        /// The most.
+        max: usize,
+        /// Those in it.
+        found: usize,
+    },
     /// Two items are the same version of an object.
     #[error("objects {0} and {1} are the same version of one object")]
     Twice(usize, usize),
@@ -191,6 +202,17 @@ pub enum Refusal {
         organisation: OrganisationId,
         /// Its open proposals.
         open: u32,
+    },
+    /// There is no such collection.
+    #[error("the network has no collection {0}")]
+    NoCollection(Uuid),
+    /// The definition of a collection cannot be read.
+    #[error("the definition of collection {collection} cannot be used: {reason}")]
+    Collection {
+        /// The collection.
+        collection: Uuid,
+        /// Why not.
+        reason: String,
     },
     /// There is no such proposal.
     #[error("there is no proposal {0}")]
@@ -236,6 +258,51 @@ pub enum Refusal {
     /// The change of the network makes no sense.
     #[error("{0}")]
     Governance(&'static str),
+}
+
+/// What kind of answer a [`Refusal`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum RefusalKind {
+    /// The command is wrong, whenever it comes.
+    Invalid,
+    /// The signature does not count.
+    Forbidden,
+    /// What it is about is not there.
+    Missing,
+    /// It contradicts what was decided meanwhile.
+    Conflict,
+    /// It may be sent again when others are done.
+    Quota,
+}
+
+impl Refusal {
+    /// What kind of answer it is.
+    pub fn kind(&self) -> RefusalKind {
+        match self {
+            Self::Statement(_)
+            | Self::OtherNetwork(_)
+            | Self::Count { .. }
+            | Self::TooLarge { .. }
+            | Self::Object { .. }
+            | Self::Altered { .. }
+            | Self::Note { .. }
+            | Self::Twice(..)
+            | Self::Items(_)
+            | Self::Reason { .. }
+            | Self::Collection { .. }
+            | Self::Policy(_) => RefusalKind::Invalid,
+            Self::NoMember(_) | Self::Key { .. } | Self::Signature | Self::NotOwn { .. } => {
+                RefusalKind::Forbidden
+            }
+            Self::NoCollection(_) | Self::NoProposal(_) => RefusalKind::Missing,
+            Self::Founding
+            | Self::Decided(_)
+            | Self::OldVote { .. }
+            | Self::Equivocation(_)
+            | Self::Governance(_) => RefusalKind::Conflict,
+            Self::Quota { .. } => RefusalKind::Quota,
+        }
+    }
 }
 
 /// Why an entry cannot be applied. The member must stop: it cannot know what the others hold.
@@ -322,6 +389,8 @@ struct Turn<'t, S> {
     time: u64,
     organisations: BTreeMap<OrganisationId, Organisation>,
     effects: Vec<Effect>,
+    /// Objects that became visible, by collection and identifier.
+    shown: BTreeMap<(Uuid, String), Vec<(Item, Bytes)>>,
     /// What was decided.
     leaves: Vec<Leaf>,
 }
@@ -356,28 +425,35 @@ impl<'t, S: State> Turn<'t, S> {
             time: at,
             organisations,
             effects: Vec::new(),
+            shown: BTreeMap::new(),
             leaves: Vec::new(),
         })
     }
 
     async fn carry_out(&mut self, command: Command) -> Result<Outcome, Stop<S::Error>> {
-        match (&self.ledger, &command) {
-            (None, Command::Found(founding)) => return Ok(self.found(founding)?),
-            (None, _) | (Some(_), Command::Found(_)) => return Err(Refusal::Founding.into()),
-            _ => {}
+        if let Command::Found { founding, secret } = command {
+            return Ok(self.found(&founding, secret)?);
+        }
+        if self.ledger.is_none() {
+            return Err(Refusal::Founding.into());
         }
         match command {
-            Command::Submit { envelope, objects, request } => self.submit(&envelope, objects, request).await,
+            Command::Submit { envelope, objects, note } => self.submit(&envelope, objects, note).await,
             Command::Revoke(envelope) => self.revoke(&envelope).await,
             Command::Govern(envelope) => self.govern(&envelope).await,
             Command::Vote(envelope) => self.vote(&envelope).await,
             Command::Withdraw(envelope) => self.withdraw(&envelope).await,
-            Command::Tick | Command::Found(_) => Ok(Outcome::Ticked),
+            Command::Tick | Command::Found { .. } => Ok(Outcome::Ticked),
         }
     }
 
-    fn found(&mut self, founding: &Founding) -> Result<Outcome, Refusal> {
-        let Founding { name, organisations, policy, .. } = founding;
+    fn found(&mut self, founding: &Founding, secret: Secret) -> Result<Outcome, Refusal> {
+        let Founding { name, organisations, collections, policy, .. } = founding;
+        if let Some(ledger) = &self.ledger {
+            // The same entry may come again, where its sender does not know what became of it.
+            let is_same = ledger.network == founding.network();
+            return if is_same { Ok(Outcome::Founded(ledger.network)) } else { Err(Refusal::Founding) };
+        }
         if name.is_empty() || name.len() > MAX_NAME_BYTES {
             return Err(Refusal::Governance("the name of a network has 1 to 200 bytes"));
         }
@@ -395,6 +471,12 @@ impl<'t, S: State> Turn<'t, S> {
             return Err(PolicyError::Version { expected: 1, found: policy.version }.into());
         }
         policy.check(&self.members())?;
+        if collections.len() > MAX_COLLECTIONS {
+            return Err(Refusal::Governance("a network has 1000 collections at most"));
+        }
+        collections.iter().try_for_each(|new| self.check_collection(new))?;
+        self.draft.put(keys::SECRET.to_vec(), &secret);
+        collections.iter().for_each(|new| self.put_collection(new));
         for organisation in self.organisations.values() {
             self.draft.put(keys::organisation(organisation.id), organisation);
         }
@@ -439,6 +521,22 @@ impl<'t, S: State> Turn<'t, S> {
         }
     }
 
+    /// Checks the definition of a collection.
+    fn check_collection(&self, new: &CollectionDefinition) -> Result<(), Refusal> {
+        let collection = new.collection;
+        let refuse = |reason| Err(Refusal::Collection { collection, reason });
+        if new.definition.len() > MAX_DEFINITION_BYTES {
+            return refuse(format!("it has more than {MAX_DEFINITION_BYTES} bytes"));
+        }
+        self.inspect.check_collection(&new.definition).or_else(refuse)
+    }
+
+    fn put_collection(&mut self, new: &CollectionDefinition) {
+        let definition = Bytes::copy_from_slice(new.definition.as_bytes());
+        self.draft.put_bytes(keys::collection(new.collection), definition);
+        self.effects.push(Effect::Define(new.clone()));
+    }
+
     /// Writes the end of the entry.
     fn end(
         mut self,
@@ -447,12 +545,14 @@ impl<'t, S: State> Turn<'t, S> {
     ) -> Result<Applied, StateError<S::Error>> {
         if let Some(mut ledger) = self.ledger.take() {
             for leaf in std::mem::take(&mut self.leaves).iter().flat_map(Leaf::split) {
+                let proposal = leaf.proposal;
                 let leaf = leaf.encode().map_err(|_| StateError::Damaged("the time of the network"))?;
                 let number = ledger.tree.size();
                 for (node, hash) in ledger.tree.append(leaf_hash(&leaf)) {
                     self.draft.put_bytes(keys::node(node), Bytes::copy_from_slice(&hash.0));
                 }
                 self.draft.put_bytes(keys::leaf(number), leaf.into());
+                self.draft.put_bytes(keys::leaf_about(proposal, number), Bytes::new());
             }
             let index = self.index.to_be_bytes();
             (ledger.index, ledger.time) = (self.index, self.time);

@@ -12,6 +12,12 @@ use uuid::Uuid;
 pub const PROTOCOL: u16 = 1;
 /// Largest entry, in bytes.
 pub const MAX_ENTRY_BYTES: usize = 4 << 20;
+/// Largest note of a submission, in bytes.
+pub const MAX_NOTE_BYTES: usize = 256 << 10;
+/// Largest definition of a collection, in bytes.
+pub const MAX_DEFINITION_BYTES: usize = 8 << 10;
+/// Most collections of a network.
+pub const MAX_COLLECTIONS: usize = 1000;
 
 /// An entry of the log: a command, and the time that the node says which ordered it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,15 +32,20 @@ pub struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
     /// Founds the network. The first entry, and no other.
-    Found(Founding),
+    Found {
+        /// What the network is.
+        founding: Founding,
+        /// What its members share and show to no one else.
+        secret: Secret,
+    },
     /// Proposes objects.
     Submit {
         /// A [`Submit`](crate::statement::Submit).
         envelope: Envelope,
         /// The texts of the objects, as they were sent.
         objects: Vec<Bytes>,
-        /// The request of the client.
-        request: Option<Uuid>,
+        /// What the node that ordered it says of the request of its client, in words of its own.
+        note: Bytes,
     },
     /// Proposes to take an object back: a [`Revoke`](crate::statement::Revoke).
     Revoke(Envelope),
@@ -55,6 +66,8 @@ pub struct Founding {
     pub name: String,
     /// The first members.
     pub organisations: Vec<NewOrganisation>,
+    /// The first collections.
+    pub collections: Vec<CollectionDefinition>,
     /// The first policy, in JSON.
     #[serde(with = "policy_json")]
     pub policy: Policy,
@@ -67,6 +80,26 @@ impl Founding {
     pub fn network(&self) -> NetworkId {
         let bytes = postcard::to_allocvec(self).expect("a founding can be encoded");
         NetworkId(Digest::of(&[b"concord/network/v1\0", &bytes]))
+    }
+}
+
+/// A collection whose objects need approval.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CollectionDefinition {
+    /// Its identifier.
+    pub collection: Uuid,
+    /// What it is, in words that the caller of [`apply`](crate::apply()) understands.
+    pub definition: String,
+}
+
+/// Random bytes that the members of a network share. They sign what one node gives to a client and another one takes back.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Secret(pub [u8; 32]);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
     }
 }
 

@@ -11,6 +11,7 @@
 //! # Why no library
 //! `tlog_tiles` and `signed_note` 0.2 bring second versions of SHA-256 and Ed25519, and do not verify strictly.
 
+mod bundle;
 mod checkpoint;
 mod leaf;
 mod note;
@@ -20,8 +21,11 @@ mod proof;
 mod tile;
 mod tree;
 
+pub use bundle::{BUNDLE_FORMAT, Bundle, BundleError, Dsse, MAX_BUNDLE_BYTES, Member, Proven};
 pub use checkpoint::{Checkpoint, CheckpointError, origin};
-pub use leaf::{Event, Leaf, LeafError, LeafItem, MAX_LEAF_ITEMS, MAX_LEAF_VOTES, Part, Salt, commit};
+pub use leaf::{
+    Event, Leaf, LeafError, LeafItem, LeafVote, MAX_LEAF_ITEMS, MAX_LEAF_VOTES, Opening, Part, Salt,
+};
 pub use note::{MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES, Note, NoteError, NoteSignature, Verified};
 pub use note_key::{KeyError, KeyName, MAX_COSIGNATURE_TIME, SignatureType, VerifierKey};
 pub use policy::{

@@ -1,5 +1,6 @@
 //! Changes of the network itself, which are proposals as all others.
 
+use crate::command::CollectionDefinition;
 use crate::id::{KeyId, OrganisationId};
 use crate::organisation::{NewKey, NewOrganisation};
 use crate::policy::Policy;
@@ -43,6 +44,11 @@ pub enum Action {
         key: KeyId,
         /// The first entry in which it does not count.
         since: u64,
+    },
+    /// A new collection, or another definition of one.
+    SetCollection {
+        /// The collection.
+        new: CollectionDefinition,
     },
     /// Another policy, for proposals from now on.
     SetPolicy {

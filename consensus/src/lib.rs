@@ -27,6 +27,7 @@ mod key;
 mod organisation;
 mod policy;
 mod proposal;
+mod read;
 mod state;
 
 pub mod evidence;
@@ -34,8 +35,13 @@ pub mod evidence;
 pub mod order;
 pub mod statement;
 
-pub use apply::{Applied, ApplyError, Effect, Inspect, MAX_ITEMS, MAX_OBJECT_BYTES, Outcome, Refusal, apply};
-pub use command::{Command, Entry, EntryError, Founding, MAX_ENTRY_BYTES, PROTOCOL};
+pub use apply::{
+    Applied, ApplyError, Effect, Inspect, MAX_ITEMS, MAX_OBJECT_BYTES, Outcome, Refusal, RefusalKind, apply,
+};
+pub use command::{
+    CollectionDefinition, Command, Entry, EntryError, Founding, MAX_COLLECTIONS, MAX_DEFINITION_BYTES,
+    MAX_ENTRY_BYTES, MAX_NOTE_BYTES, PROTOCOL, Secret,
+};
 pub use envelope::{Envelope, EnvelopeError, MAX_PAYLOAD_BYTES, pre_authentication};
 pub use governance::Action;
 pub use id::{Digest, HexError, KeyId, NetworkId, OrganisationId, ProposalId};
@@ -45,4 +51,5 @@ pub use organisation::{
 };
 pub use policy::{Emergency, FORBIDDEN_LEVEL, Gate, Operation, Policy, PolicyError, Question, Rule, When};
 pub use proposal::{CastVote, ItemState, Kind, ObjectRecord, Phase, Proposal, Reason};
+pub use read::{Filed, Reader};
 pub use state::{Key, Ledger, State, StateError};

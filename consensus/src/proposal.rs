@@ -15,7 +15,6 @@ use crate::id::{Digest, KeyId, OrganisationId, ProposalId};
 use crate::organisation::Role;
 use crate::statement::Decision;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 /// A proposal, beside the statement that made it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,8 +29,6 @@ pub struct Proposal {
     pub index: u64,
     /// The time of that entry, in microseconds since 1970.
     pub time: u64,
-    /// The request of a client that it came with.
-    pub request: Option<Uuid>,
     /// The policy by which it is decided.
     pub policy: u32,
     /// The votes that count, on each item one of each organisation, in the order in which they came. Those on an item that
@@ -120,6 +117,8 @@ pub enum Reason {
     Level,
     /// The version is there with other content, or was taken back.
     OtherContent,
+    /// It contradicts the versions of the object that are visible.
+    Versions,
     /// There is no such object to take back.
     NoObject,
     /// Its gate cannot be met any more: too many votes are against it, or too few members are there.
@@ -189,6 +188,22 @@ impl Proposal {
     pub fn wakes_at(&self) -> Option<u64> {
         let waiting = self.items.iter().filter(|item| item.phase.is_open());
         waiting.map(|item| item.ready.unwrap_or(item.deadline)).min()
+    }
+}
+
+/// An item that is open, by its object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OpenItem {
+    pub(crate) version: String,
+    pub(crate) digest: Digest,
+    /// Whether it is the one that reviewers see, of several open ones that are the same version.
+    pub(crate) is_shown: bool,
+}
+
+impl OpenItem {
+    /// Whether both are the same version; of objects without versions, the same content.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.version == other.version && (!self.version.is_empty() || self.digest == other.digest)
     }
 }
 

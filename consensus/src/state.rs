@@ -3,15 +3,20 @@
 //! | key | value |
 //! |---|---|
 //! | `l` | [`Ledger`] |
+//! | `z` | [`Secret`] |
 //! | `o{organisation}` | `Organisation` |
+//! | `c{collection}` | its definition |
 //! | `y{version}` | `Policy`, in JSON |
 //! | `p{proposal}` | `Proposal` |
+//! | `j{entry}` | the proposal that an entry made |
 //! | `s{proposal}` | the envelope that made it |
+//! | `v{proposal}{organisation}{sequence}` | the envelope of a vote |
 //! | `b{proposal}{item}` | text of an object that is not visible yet |
 //! | `w{time}{proposal}` | empty: when a proposal is looked at again |
 //! | `x{collection}{id}␀{version}` | `ObjectRecord` of what is or was visible |
-//! | `i{collection}{id}␀{proposal}{item}` | version of an item that is open |
+//! | `i{collection}{id}␀{proposal}{item}` | version and digest of an item that is open |
 //! | `k{key}{entry}{proposal}` | empty: a key signed the proposal, or a vote on it |
+//! | `f{proposal}{number}` | empty: a leaf is about the proposal |
 //! | `e{number}` | a `Leaf` of the transparency log |
 //! | `n{level}{index}` | a complete hash of its tree |
 //!
@@ -43,6 +48,15 @@ pub trait State: Sync {
         range: Range<Key>,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<(Key, Bytes)>, Self::Error>> + Send;
+
+    /// Whether an object may become visible beside the versions of it that are, and those that became visible in the same
+    /// entry. One that is visible already may.
+    fn admits(
+        &self,
+        collection: Uuid,
+        text: &Bytes,
+        shown: &[Bytes],
+    ) -> impl Future<Output = Result<bool, Self::Error>> + Send;
 
     /// The text of an object that is visible.
     fn text(
@@ -84,15 +98,30 @@ pub struct Ledger {
     pub effects: Digest,
 }
 
+impl Ledger {
+    /// The key at which a state holds it. Each entry changes it.
+    pub const KEY: &[u8] = keys::LEDGER;
+}
+
 pub(crate) mod keys {
     use super::{Item, Key, KeyId, Node, OrganisationId, ProposalId, Range, Uuid};
 
     pub(crate) const LEDGER: &[u8] = b"l";
+    pub(crate) const SECRET: &[u8] = b"z";
     pub(crate) const ORGANISATIONS: &[u8] = b"o";
+    pub(crate) const COLLECTIONS: &[u8] = b"c";
     pub(crate) const WAKING: &[u8] = b"w";
 
     pub(crate) fn organisation(id: OrganisationId) -> Key {
         [ORGANISATIONS, id.0.as_bytes()].concat()
+    }
+
+    pub(crate) fn collection(id: Uuid) -> Key {
+        [COLLECTIONS, id.as_bytes()].concat()
+    }
+
+    pub(crate) fn made_by(index: u64) -> Key {
+        [&b"j"[..], &index.to_be_bytes()].concat()
     }
 
     pub(crate) fn policy(version: u32) -> Key {
@@ -107,12 +136,21 @@ pub(crate) mod keys {
         [&b"s"[..], &id.0.0].concat()
     }
 
+    pub(crate) fn vote(id: ProposalId, organisation: OrganisationId, sequence: u32) -> Key {
+        [&b"v"[..], &id.0.0, organisation.0.as_bytes(), &sequence.to_be_bytes()].concat()
+    }
+
     pub(crate) fn text(id: ProposalId, item: u32) -> Key {
         [&b"b"[..], &id.0.0, &item.to_be_bytes()].concat()
     }
 
     pub(crate) fn waking(time: u64, id: ProposalId) -> Key {
         [WAKING, &time.to_be_bytes(), &id.0.0].concat()
+    }
+
+    /// The time in a key.
+    pub(crate) fn waking_of(key: &[u8]) -> Option<u64> {
+        Some(u64::from_be_bytes(*key.strip_prefix(WAKING)?.first_chunk()?))
     }
 
     /// All that wake up to a time.
@@ -173,6 +211,14 @@ pub(crate) mod keys {
         [&b"e"[..], &number.to_be_bytes()].concat()
     }
 
+    pub(crate) fn leaf_about(id: ProposalId, number: u64) -> Key {
+        [&b"f"[..], &id.0.0, &number.to_be_bytes()].concat()
+    }
+
+    pub(crate) fn leaves_about(id: ProposalId) -> Range<Key> {
+        prefix([&b"f"[..], &id.0.0].concat())
+    }
+
     pub(crate) fn node(Node { level, index }: Node) -> Key {
         [&b"n"[..], &[level], &index.to_be_bytes()].concat()
     }
@@ -202,6 +248,15 @@ impl<'s, S: State> Draft<'s, S> {
     pub(crate) async fn text(&self, collection: Uuid, item: &Item) -> Result<Bytes, StateError<S::Error>> {
         let text = self.state.text(collection, item).await.map_err(StateError::Read)?;
         text.ok_or(StateError::Damaged("the text of a visible object"))
+    }
+
+    pub(crate) async fn admits(
+        &self,
+        collection: Uuid,
+        text: &Bytes,
+        shown: &[Bytes],
+    ) -> Result<bool, StateError<S::Error>> {
+        self.state.admits(collection, text, shown).await.map_err(StateError::Read)
     }
 
     pub(crate) async fn bytes(&self, key: Key) -> Result<Option<Bytes>, StateError<S::Error>> {

@@ -14,6 +14,7 @@ mod export;
 mod file;
 mod import;
 mod migrate;
+mod network;
 mod output;
 mod serve;
 
@@ -33,7 +34,7 @@ Examples:
   taxii-server import feed.json.gz --collection phishing
   taxii-server doctor                                 when something does not work
 
-account, collection, api-root, import, export and backup work while the server runs, and without it.
+account, collection, api-root, network, import, export and backup work while the server runs, and without it.
 Exit codes: 0 done, 1 failed or refused, 2 wrong usage. With --json, an error is one line on standard error,
 and so is a warning ({\"warning\":…}):
   {\"error\":{\"exit_code\":1,\"message\":\"there is no collection x; …\"}}";
@@ -89,6 +90,8 @@ enum Command {
     ApiRoot(api_root::ApiRoot),
     /// Manage accounts
     Account(account::Account),
+    /// Have objects approved by organisations before they are visible
+    Network(network::Network),
     /// Give the space of removed objects back to the disk
     Compact(compact::Compact),
     /// Check settings, certificate, files, store, addresses, disk space and clock, and say what to do
@@ -153,6 +156,7 @@ pub async fn run() -> ExitCode {
         Command::Collection(collection) => collection.run(&cli.options).await,
         Command::ApiRoot(api_root) => api_root.run(&cli.options).await,
         Command::Account(account) => account.run(&cli.options).await,
+        Command::Network(network) => network.run(&cli.options).await,
         Command::Compact(compact) => compact.run(&cli.options).await,
         Command::Doctor(doctor) => doctor.run(&cli.options).await,
         Command::Completions { shell } => {

@@ -18,6 +18,10 @@ pub use crate::routes::admin::resource::{
     AccessResource, AccountChange, AccountResource, ApiRootChange, ApiRootResource, CollectionChange,
     CollectionResource, NewAccount, NewApiRoot, NewCollection, NewPassword, Secrets,
 };
+pub use crate::routes::network::resource::{
+    ItemResource, KeyResource, NetworkCollection, NewNetwork, OrderedResource, OrganisationResource,
+    ProposalResource, StateResource, VoteResource,
+};
 pub use admin::Records;
 #[cfg(feature = "cli")]
 pub(crate) use backup::BackupBytes;

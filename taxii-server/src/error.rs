@@ -4,6 +4,7 @@ use crate::store::engine::EngineError;
 use crate::store::{CursorError, DirectoryRefusal, Rejection, StoreError};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use consensus::RefusalKind;
 use std::borrow::Cow;
 use std::time::Duration;
 use stix_model::taxii;
@@ -92,6 +93,15 @@ pub enum ApiError {
     /// Too many logins come from the same place, or with the same name; try again after this time.
     #[error("too many logins wait for a check of their password; try again in a moment, or use an API token")]
     TooManyLogins(Duration),
+    /// The network takes no more of this organisation now.
+    #[error("{0}")]
+    Quota(String),
+    /// The network refuses a signature.
+    #[error("{0}")]
+    Refused(String),
+    /// What a statement is about is not in the network.
+    #[error("{0}")]
+    Absent(String),
     /// The disk has no room for what is to be written.
     #[error(
         "the disk of the server is full, so nothing was written; reading goes on, and writing when there is room"
@@ -173,6 +183,9 @@ impl ApiError {
             Self::Unavailable { .. } => ("unavailable", StatusCode::SERVICE_UNAVAILABLE, "Not available now"),
             Self::ReadOnly(_) => ("read_only", StatusCode::SERVICE_UNAVAILABLE, "No writes now"),
             Self::TooManyLogins(_) => ("too_many_logins", StatusCode::TOO_MANY_REQUESTS, "Too many logins"),
+            Self::Quota(_) => ("quota", StatusCode::TOO_MANY_REQUESTS, "Too much is open"),
+            Self::Refused(_) => ("refused", StatusCode::FORBIDDEN, "The signature does not count"),
+            Self::Absent(_) => ("not_found", StatusCode::NOT_FOUND, "Not found"),
             Self::Full => ("storage_full", StatusCode::INSUFFICIENT_STORAGE, "No space left"),
             Self::Disk(_) => ("storage_failed", StatusCode::SERVICE_UNAVAILABLE, "The disk failed"),
             Self::Undetermined { .. } => {
@@ -189,6 +202,17 @@ impl From<StoreError> for ApiError {
             Some(known) => known,
             None => match error {
                 StoreError::Rejected(rejection) => rejection.into(),
+                StoreError::Refused(refused) => {
+                    let kind = refused.kind;
+                    let message = refused.to_string();
+                    match kind {
+                        RefusalKind::Invalid => Self::Unprocessable(message),
+                        RefusalKind::Forbidden => Self::Refused(message),
+                        RefusalKind::Missing => Self::Absent(message),
+                        RefusalKind::Conflict => Self::Conflict(message),
+                        RefusalKind::Quota => Self::Quota(message),
+                    }
+                }
                 error => Self::Internal(error.into()),
             },
         }
@@ -222,6 +246,7 @@ impl From<Rejection> for ApiError {
             Rejection::Frozen => Self::ReadOnly(rejection.to_string()),
             Rejection::NoCollection => Self::NotFound("collection"),
             Rejection::NoObject => Self::NotFound("object"),
+            Rejection::NeedsApproval | Rejection::Membership(_) => Self::Conflict(rejection.to_string()),
             Rejection::RequestReused | Rejection::DateAdded { .. } => {
                 Self::Unprocessable(rejection.to_string())
             }
@@ -276,7 +301,7 @@ impl IntoResponse for ApiError {
             Self::ReadOnly(_) => {
                 headers.insert(header::RETRY_AFTER, READ_ONLY_RETRY_SECONDS.into());
             }
-            Self::Full | Self::Disk(_) => {
+            Self::Quota(_) | Self::Full | Self::Disk(_) => {
                 headers.insert(header::RETRY_AFTER, DISK_RETRY_SECONDS.into());
             }
             _ => {}

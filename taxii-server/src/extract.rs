@@ -9,14 +9,14 @@ mod path;
 mod room;
 
 pub(crate) use account::{
-    Administrator, Deletable, Listed, LocalOperator, ObjectAt, RECHECKS, Readable, RootAt, StatusAt,
-    TaxiiCaller, Writable,
+    AccountAt, Administrator, Deletable, Listed, LocalOperator, ObjectAt, RECHECKS, Readable, RootAt,
+    StatusAt, TaxiiCaller, Writable,
 };
 pub(crate) use body::EnvelopeBody;
 pub(crate) use idempotency::RequestId;
 pub(crate) use page::{PageQuery, VersionQuery};
 pub(crate) use path::{
-    AccountPath, ApiRootPath, ApiRootRecordPath, CollectionPath, CollectionRecordPath, GrantPath, ObjectPath,
-    StatusPath, TokenPath,
+    AccountPath, ApiRootPath, ApiRootRecordPath, CollectionPath, CollectionRecordPath, GrantPath, LogPath,
+    ObjectPath, PolicyPath, ProposalPath, StatusPath, TokenPath,
 };
 pub(crate) use room::{ConnectionBudget, HasRoom, hold_answer};

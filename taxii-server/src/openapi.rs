@@ -19,6 +19,7 @@ use utoipa::{IntoParams, IntoResponses, OpenApi as _, ToSchema};
     components(schemas(taxii::Error)),
     tags(
         (name = "TAXII 2.1", description = "The eleven operations of the standard"),
+        (name = "Network", description = "What the organisations of a network propose, and their votes. The transparency log of what they decided is below /tlog (C2SP tlog-tiles)"),
         (name = "Operation", description = "Health and metrics"),
         (name = "Administration", description = "For administrators, also for the command line of this machine")
     )
@@ -113,6 +114,8 @@ failures! {
     PageFailures: 400 401 403 404 406;
     /// Refusals of requests to add objects.
     AddFailures: 401 403 404 406 413 415 422;
+    /// Refusals of requests about the network.
+    NetworkFailures: 401 403 404 409 413 415 422 429;
     /// Refusals of administration.
     AdminFailures: 401 403 404 409 413 415 422;
 }
@@ -127,6 +130,7 @@ fn failure(status: u16) -> (String, RefOr<Response>) {
         409 => "The change contradicts an existing resource",
         413 => "The body is too large",
         415 => "The body is of another type",
+        429 => "Too much of this organisation is open; send it later",
         _ => "The body cannot be used",
     };
     let error = Content::new(Some(Ref::from_schema_name("Error")));

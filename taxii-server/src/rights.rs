@@ -60,23 +60,29 @@ impl Principal {
         }
     }
 
-    /// What is granted on a collection; `None` when the collection does not exist for the principal.
-    pub fn access(&self, collection: Uuid) -> Option<Access> {
+    /// What is granted on a resource; `None` when it does not exist for the principal.
+    pub fn access(&self, resource: Resource) -> Option<Access> {
+        let (id, is_review) = match resource {
+            Resource::Server => return None,
+            Resource::Collection(id) => (id, false),
+            Resource::Review(id) => (id, true),
+        };
         if self.is_administrator {
-            return Some(Access { can_read: true, can_write: true });
+            return Some(Access { can_read: true, can_write: !is_review });
         }
-        let [all, one] =
-            [GrantScope::All, GrantScope::Collection(collection)].map(|scope| self.grants.get(&scope));
+        let [all, one] = [GrantScope::All, GrantScope::Collection(id)].map(|scope| self.grants.get(&scope));
+        // Nothing that is not approved must reach those who read whatever there is.
+        let all = all.filter(|_| !is_review);
         let granted = |right: fn(&Access) -> bool| all.is_some_and(right) || one.is_some_and(right);
         all.or(one)?;
         Some(Access {
             can_read: granted(|access| access.can_read),
-            can_write: granted(|access| access.can_write),
+            can_write: granted(|access| access.can_write) && !is_review,
         })
     }
 }
 
-/// The collections that a grant is about: one, or all of them (`*`).
+/// The collections that a grant is about: one, or all of them (`*`) but those for reviewers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum GrantScope {
@@ -170,6 +176,8 @@ pub enum Resource {
     Server,
     /// A collection.
     Collection(Uuid),
+    /// A collection that shows what awaits approval. A grant on all collections is none on this one.
+    Review(Uuid),
 }
 
 /// The answer of [`decide`].
@@ -208,8 +216,10 @@ pub fn decide(principal: &Principal, action: Action, resource: Resource) -> Deci
         (Action::Administer | Action::ReadAllStatuses, _) | (_, Resource::Server) => {
             allow_if(principal.is_administrator)
         }
-        (_, Resource::Collection(id)) => {
-            let Some(Access { can_read, can_write }) = principal.access(id) else { return Decision::Hide };
+        (_, Resource::Collection(_) | Resource::Review(_)) => {
+            let Some(Access { can_read, can_write }) = principal.access(resource) else {
+                return Decision::Hide;
+            };
             match action {
                 Action::List => allow_if(true),
                 Action::Read => allow_if(can_read),
@@ -278,7 +288,30 @@ mod tests {
             (GrantScope::Collection(one), Access { can_read: false, can_write: true }),
         ]);
         let principal = Principal { is_administrator: false, grants, ..Principal::operator(Uuid::nil()) };
-        assert_eq!(principal.access(one), Some(Access { can_read: true, can_write: true }));
-        assert_eq!(principal.access(Uuid::nil()), Some(Access { can_read: true, can_write: false }));
+        assert_eq!(
+            principal.access(Resource::Collection(one)),
+            Some(Access { can_read: true, can_write: true })
+        );
+        assert_eq!(
+            principal.access(Resource::Collection(Uuid::nil())),
+            Some(Access { can_read: true, can_write: false })
+        );
+    }
+
+    #[test]
+    fn what_awaits_approval_is_read_by_a_grant_of_its_own_and_written_by_no_one() {
+        let one = Uuid::from_u128(1);
+        let both = Access { can_read: true, can_write: true };
+        let reader = |scope| {
+            let grants = Grants::from([(scope, both)]);
+            Principal { is_administrator: false, grants, ..Principal::operator(Uuid::nil()) }
+        };
+        let review = Resource::Review(one);
+        assert_eq!(reader(GrantScope::All).access(review), None);
+        assert_eq!(decide(&reader(GrantScope::All), Action::Read, review), Decision::Hide);
+        let granted = reader(GrantScope::Collection(one));
+        assert_eq!(granted.access(review), Some(Access { can_read: true, can_write: false }));
+        assert_eq!(decide(&granted, Action::Add, review), Decision::Forbid);
+        assert_eq!(decide(&Principal::operator(Uuid::nil()), Action::Delete, review), Decision::Forbid);
     }
 }

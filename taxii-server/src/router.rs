@@ -5,8 +5,8 @@ use crate::credentials;
 use crate::error::ApiError;
 use crate::extract::{HasRoom, LocalOperator, hold_answer};
 use crate::routes::{
-    admin, api_root, backup, collections, discovery, docs, health, manifest, metrics, objects, status,
-    versions,
+    admin, api_root, backup, collections, discovery, docs, health, manifest, metrics, network, objects,
+    status, versions,
 };
 use crate::{drain, openapi, protocol};
 use axum::extract::{MatchedPath, Request, State};
@@ -52,6 +52,22 @@ fn admin_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(admin::delete_token))
 }
 
+fn network_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(network::found_network))
+        .routes(routes!(network::get_state))
+        .routes(routes!(network::get_organisations))
+        .routes(routes!(network::get_policy))
+        .routes(routes!(network::get_proposals))
+        .routes(routes!(network::get_proposal))
+        .routes(routes!(network::get_proof))
+        .routes(routes!(network::get_trust))
+        .routes(routes!(network::add_vote))
+        .routes(routes!(network::withdraw_proposal))
+        .routes(routes!(network::add_revocation))
+        .routes(routes!(network::add_governance))
+}
+
 fn operation_routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(health::livez))
@@ -63,6 +79,7 @@ fn documented_routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(openapi::base())
         .merge(taxii_routes())
         .merge(admin_routes())
+        .merge(network_routes())
         .merge(operation_routes())
 }
 
@@ -122,6 +139,7 @@ fn client_routes(base_path: &str) -> Router<Arc<App>> {
     let docs = format!("{base_path}/docs/");
     router
         .route("/openapi.json/", openapi)
+        .route("/tlog/{*path}", get(network::get_log))
         .route("/docs/", get(docs::get_docs))
         // For people who open the address in a browser.
         .route("/", get(move || async move { Redirect::temporary(&docs) }))

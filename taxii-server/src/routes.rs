@@ -10,6 +10,7 @@ mod envelope;
 pub(crate) mod health;
 pub(crate) mod manifest;
 pub(crate) mod metrics;
+pub(crate) mod network;
 pub(crate) mod objects;
 pub(crate) mod status;
 pub(crate) mod versions;

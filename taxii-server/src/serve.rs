@@ -27,6 +27,8 @@ use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 /// Interval between removals of old statuses.
 const MAINTENANCE: Duration = Duration::from_secs(600);
+/// Interval between looks at what waits for time to go on in the network.
+const TICK: Duration = Duration::from_secs(1);
 
 /// A running server.
 ///
@@ -144,7 +146,8 @@ impl Server {
         let caps = descriptors::caps(&config);
         let app = Arc::new(App::new(store, config)?);
         let config = &app.config;
-        let mut background = vec![tokio::spawn(maintain(Arc::clone(&app)))];
+        let mut background =
+            vec![tokio::spawn(maintain(Arc::clone(&app))), tokio::spawn(keep_time(Arc::clone(&app)))];
         let certificates = config.tls.clone().map(load_certificates).transpose()?;
         let service = router::mounted_service(Arc::clone(&app));
         let mut front = Front::new("listen", service, config.timeouts, caps);
@@ -383,6 +386,17 @@ fn load_certificates(tls: Tls) -> Result<Arc<Certificates>, StartError> {
     match Certificates::load(tls) {
         Ok(certificates) => Ok(Arc::new(certificates)),
         Err(source) => Err(StartError::Certificate { certificate, key, source }),
+    }
+}
+
+/// Lets time go on in the network without end, so that proposals expire. [`Server`] does it by itself; an application that
+/// nests [`router::service`] spawns it.
+pub async fn keep_time(app: Arc<App>) {
+    loop {
+        tokio::time::sleep(TICK).await;
+        if let Err(error) = app.store.tick().await {
+            tracing::warn!(%error, "time does not go on in the network");
+        }
     }
 }
 

@@ -22,6 +22,7 @@ mod keys;
 mod maintenance;
 mod memory;
 mod migration;
+mod network;
 mod opening;
 mod overlay;
 #[cfg(feature = "tikv")]
@@ -48,6 +49,11 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use engine::{Commit, Engine, EngineError, Snapshot};
 use keys::Timeline;
+pub(crate) use network::review_id;
+pub use network::{
+    Definition, Membership, NetworkSummary, NetworkView, NewNetwork, Ordered, Refused as OrderRefused,
+    Revocation,
+};
 use record::{Entry, Head, date_added};
 use reload::{Reload, Task};
 use select::{Hints, Selection};
@@ -66,13 +72,13 @@ pub use announce::Watch;
 pub use apply::Rejection;
 pub use backup::{Backup, BackupError, Record, Restore, Sum, Transfer};
 pub use command::{
-    Add, Admitted, Clear, Command, Conclude, DecodeError, Delete, Erase, Fence, Group, Refused, Relevel,
-    Request, Scope, Stamps, Submitted, Target,
+    Add, Admitted, Clear, Command, Conclude, DecodeError, Delete, Enter, Erase, Fence, Group, Refused,
+    Relevel, Request, Scope, Stamps, Submitted, Target,
 };
 pub use contents::Contents;
 pub use cursor::{Cursor, CursorError};
 pub use directory::{
-    Account, AccountChange, ApiRoot, ApiRootChange, Collection, CollectionChange, Directory,
+    Account, AccountChange, ApiRoot, ApiRootChange, Collection, CollectionChange, CollectionMode, Directory,
     DirectoryCommand, DirectoryRefusal, NewAccount, NewCollection, NewToken, Token,
 };
 #[cfg(feature = "cli")]
@@ -308,7 +314,7 @@ impl Store {
     /// # Errors
     /// When this server did not make the cursor, or when it belongs to another collection or filter.
     pub fn resume(&self, view: &View, next: &str, filter: Filter) -> Result<(Filter, Position), CursorError> {
-        let cursor = self.cursors.read(next)?;
+        let cursor = self.cursors_of(view).read(next)?;
         let position = cursor.position;
         Ok((cursor.resume(view.collection.id, filter)?, position))
     }
@@ -463,6 +469,9 @@ impl Store {
             found = receipt::read(&*snapshot, Region::Local, id, None).await?;
         }
         let directory = self.directory();
+        if found.is_none() {
+            return self.proposed_status(api_root, id, principal).await;
+        }
         let Some(found) = found.filter(|found| found.api_root(&directory) == Some(api_root)) else {
             return Ok(None);
         };
@@ -519,10 +528,20 @@ impl Store {
     fn page<T>(&self, view: &View, page: &PageRequest, selected: &Selection, items: Vec<T>) -> Page<T> {
         let (first, last) = (selected.versions.first(), selected.versions.last());
         let next = last.filter(|_| selected.next.is_some());
-        let next = next.map(|last| self.cursors.write(view.collection.id, last.position, &page.filter));
+        let next =
+            next.map(|last| self.cursors_of(view).write(view.collection.id, last.position, &page.filter));
         let dates = first.zip(last);
         let date_added = dates.map(|(first, last)| (date_added(first.position), date_added(last.position)));
         Page { items, date_added, next }
+    }
+
+    /// What makes the `next` of a collection: of this server, or of all members of its network.
+    fn cursors_of(&self, view: &View) -> cursor::Cursors {
+        let membership = match view.collection.mode {
+            CollectionMode::Open => None,
+            CollectionMode::Approval | CollectionMode::Review => self.membership(),
+        };
+        membership.map_or_else(|| self.cursors.clone(), |membership| membership.cursors().clone())
     }
 
     fn request(&self, principal: &Principal, id: Uuid, command: Command) -> Request {

@@ -5,9 +5,10 @@ use super::{Effect, MAX_WAKING, Turn};
 use crate::id::{OrganisationId, ProposalId};
 use crate::organisation::Role;
 use crate::policy::{Gate, Rule};
-use crate::proposal::{ItemState, ObjectRecord, Phase, Reason};
+use crate::proposal::{ItemState, ObjectRecord, OpenItem, Phase, Reason};
 use crate::state::{State, StateError, keys};
 use crate::statement::{Decision, Item};
+use bytes::Bytes;
 use std::collections::{BTreeSet, VecDeque};
 use uuid::Uuid;
 
@@ -202,26 +203,28 @@ impl<S: State> Turn<'_, S> {
         if from.is_open() && !to.is_open() && from != Phase::Provisional && to != Phase::Approved {
             self.release(case.id, item, collection, &object).await?;
         }
+        let suspended = match to {
+            Phase::Suspended => Some(self.visible_text(collection, &object).await?),
+            _ => None,
+        };
         if from.is_visible() && !to.is_visible() {
             self.hide(case, item, collection, &object).await?;
         }
-        if to == Phase::Suspended {
+        if let Some(text) = suspended {
             let rule = &case.policy.rules[case.proposal.items[item as usize].rule as usize];
             case.proposal.items[item as usize].deadline = self.time + rule.expiry_micros(None);
-            let text = self.draft.text(collection, &object).await?;
-            self.keep(case.id, item, collection, &object, text);
+            self.keep(case.id, item, collection, &object, text).await?;
         }
         if to == Phase::Approved && !object.version.is_empty() {
-            for (key, version) in
-                self.draft.scan(keys::open_items(collection, &object.id), usize::MAX).await?
-            {
+            for (key, value) in self.draft.scan(keys::open_items(collection, &object.id), usize::MAX).await? {
                 let item = keys::item_of(&key).ok_or(StateError::Damaged("an open item"))?;
-                if version[..] < *object.version.as_bytes() {
+                let open: OpenItem =
+                    postcard::from_bytes(&value).map_err(|_| StateError::Damaged("an open item"))?;
+                if open.version < object.version {
                     consequences.push(Consequence::Move { item, phase: Phase::Superseded });
                 }
             }
         }
-        self.tell(case, item, to);
         Ok(consequences)
     }
 
@@ -248,7 +251,14 @@ impl<S: State> Turn<'_, S> {
             }
             _ => {}
         }
-        let text = self.release(case.id, item, collection, &object).await?;
+        let text = self.draft.bytes(keys::text(case.id, item)).await?;
+        let text = text.ok_or(StateError::Damaged("the text of an open item"))?;
+        let same_object = (collection, object.id.clone());
+        let shown = self.shown.get(&same_object).into_iter().flatten().map(|(_, text)| text.clone());
+        if !self.draft.admits(collection, &text, &shown.collect::<Vec<_>>()).await? {
+            return Ok(Phase::Rejected(Reason::Versions));
+        }
+        self.release(case.id, item, collection, &object).await?;
         let record = ObjectRecord {
             digest: object.digest,
             proposal: case.id,
@@ -257,7 +267,8 @@ impl<S: State> Turn<'_, S> {
             is_visible: true,
         };
         self.draft.put(key, &record);
-        self.effects.push(Effect::Show { item: (case.id, item), collection, text });
+        self.shown.entry(same_object).or_default().push((object, text.clone()));
+        self.effects.push(Effect::Show { collection, text });
         Ok(to)
     }
 
@@ -277,8 +288,21 @@ impl<S: State> Turn<'_, S> {
         };
         record.is_visible = false;
         self.draft.put(key, &record);
-        self.effects.push(Effect::Hide { collection, object: object.clone() });
+        let text = self.visible_text(collection, object).await?;
+        if let Some(shown) = self.shown.get_mut(&(collection, object.id.clone())) {
+            shown.retain(|(shown, _)| shown != object);
+        }
+        self.effects.push(Effect::Hide { collection, text });
         Ok(())
+    }
+
+    /// The text of an object that is visible, perhaps since this entry.
+    async fn visible_text(&self, collection: Uuid, object: &Item) -> Result<Bytes, StateError<S::Error>> {
+        let mut shown = self.shown.get(&(collection, object.id.clone())).into_iter().flatten();
+        if let Some((_, text)) = shown.find(|(shown, _)| shown == object) {
+            return Ok(text.clone());
+        }
+        self.draft.text(collection, object).await
     }
 
     /// All open proposals, because the members changed.

@@ -4,6 +4,7 @@
 use super::case::{Case, Subject};
 use super::decide::Consequence;
 use super::{Outcome, Refusal, Stop, Turn};
+use crate::command::MAX_COLLECTIONS;
 use crate::envelope::Envelope;
 use crate::governance::Action;
 use crate::id::{KeyId, OrganisationId, ProposalId};
@@ -24,6 +25,7 @@ impl<S: State> Turn<'_, S> {
         }
         let policy = self.current_policy().await?;
         self.check_action(&govern.action, &policy)?;
+        self.check_room(&govern.action).await?;
         self.check_quota(govern.organisation, &policy)?;
         let question = Question {
             operation: Operation::Govern,
@@ -81,6 +83,7 @@ impl<S: State> Turn<'_, S> {
                     )),
                 }
             }
+            Action::SetCollection { new } => self.check_collection(new),
             Action::SetPolicy { policy: new } => {
                 let expected = policy.version + 1;
                 if new.version != expected {
@@ -88,6 +91,17 @@ impl<S: State> Turn<'_, S> {
                 }
                 Ok(new.check(&self.members())?)
             }
+        }
+    }
+
+    /// Checks that a network that gets a collection may have one more.
+    async fn check_room(&self, action: &Action) -> Result<(), Stop<S::Error>> {
+        let Action::SetCollection { new } = action else { return Ok(()) };
+        let all = self.draft.scan(keys::prefix(keys::COLLECTIONS.to_vec()), MAX_COLLECTIONS).await?;
+        let is_new = self.draft.bytes(keys::collection(new.collection)).await?.is_none();
+        match is_new && all.len() >= MAX_COLLECTIONS {
+            true => Err(Refusal::Governance("a network has 1000 collections at most").into()),
+            false => Ok(()),
         }
     }
 
@@ -115,6 +129,7 @@ impl<S: State> Turn<'_, S> {
         let index = self.index;
         match action {
             Action::AddOrganisation { new } => self.put_organisation(Organisation::join(new, index)),
+            Action::SetCollection { new } => self.put_collection(new),
             Action::SetPolicy { policy } => {
                 self.put_policy(policy);
                 self.ledger()?.policy = policy.version;

@@ -1,7 +1,8 @@
 //! New proposals about objects: submissions and revocations.
 
 use super::case::{Case, Subject};
-use super::{Outcome, Refusal, Stop, Turn};
+use super::{Effect, Outcome, Refusal, Stop, Turn};
+use crate::command::MAX_NOTE_BYTES;
 use crate::envelope::Envelope;
 use crate::id::{OrganisationId, ProposalId};
 use crate::organisation::Role;
@@ -11,7 +12,6 @@ use crate::state::{State, StateError, keys};
 use crate::statement::{Item, Revoke, Submit};
 use bytes::Bytes;
 use std::collections::BTreeMap;
-use uuid::Uuid;
 
 /// Most objects of a submission.
 pub const MAX_ITEMS: usize = 1000;
@@ -25,23 +25,30 @@ impl<S: State> Turn<'_, S> {
         &mut self,
         envelope: &Envelope,
         objects: Vec<Bytes>,
-        request: Option<Uuid>,
+        note: Bytes,
     ) -> Result<Outcome, Stop<S::Error>> {
         let (submit, role): (Submit, _) = self.authorise(envelope, &[Role::Submit])?;
         let id = ProposalId(envelope.digest());
         if self.is_known(id).await? {
             return Ok(Outcome::Repeated(id));
         }
-        self.check_objects(&submit, &objects)?;
+        let (max, found) = (MAX_NOTE_BYTES, note.len());
+        if found > max {
+            return Err(Refusal::Note { max, found }.into());
+        }
+        let definition = self.draft.bytes(keys::collection(submit.collection)).await?;
+        let definition = definition.ok_or(Refusal::NoCollection(submit.collection))?;
+        let definition = std::str::from_utf8(&definition).map_err(|_| StateError::Damaged("a collection"))?;
+        self.check_objects(&submit, definition, &objects)?;
         let policy = self.current_policy().await?;
         self.check_quota(submit.organisation, &policy)?;
         let mut items = Vec::with_capacity(submit.items.len());
-        for item in &submit.items {
-            items.push(self.first_phase(&submit, item, &policy).await?);
+        for (item, text) in submit.items.iter().zip(&objects) {
+            items.push(self.first_phase(&submit, item, text, &policy).await?);
         }
         let proposal = self.new_proposal(Kind::Submit, submit.organisation, role, &policy, items);
-        let proposal = Proposal { request, ..proposal };
         self.begin_case(id, envelope);
+        self.effects.push(Effect::File { proposal: id, note });
         let mut case = Case::new(id, proposal, Subject::Submit(submit), policy);
         self.keep_objects(&mut case, objects).await?;
         self.settle(case).await?;
@@ -95,7 +102,7 @@ impl<S: State> Turn<'_, S> {
     }
 
     /// Checks that the objects are those that were signed.
-    fn check_objects(&self, submit: &Submit, objects: &[Bytes]) -> Result<(), Refusal> {
+    fn check_objects(&self, submit: &Submit, definition: &str, objects: &[Bytes]) -> Result<(), Refusal> {
         let (max, found) = (MAX_ITEMS, submit.items.len());
         if found == 0 || found > max || objects.len() != found {
             return Err(Refusal::Count { max, found: objects.len() });
@@ -105,7 +112,7 @@ impl<S: State> Turn<'_, S> {
             if text.len() > MAX_OBJECT_BYTES {
                 return Err(Refusal::TooLarge { item: number, bytes: text.len(), max: MAX_OBJECT_BYTES });
             }
-            let read = self.inspect.inspect(text);
+            let read = self.inspect.inspect(definition, text);
             let read = read.map_err(|reason| Refusal::Object { item: number, reason })?;
             let differs = [
                 (read.digest != signed.digest, "digest"),
@@ -139,6 +146,7 @@ impl<S: State> Turn<'_, S> {
         &self,
         submit: &Submit,
         item: &Item,
+        text: &Bytes,
         policy: &Policy,
     ) -> Result<ItemState, StateError<S::Error>> {
         if item.level >= FORBIDDEN_LEVEL || item.level > policy.max_level {
@@ -151,6 +159,9 @@ impl<S: State> Turn<'_, S> {
             }
             Some(_) => return Ok(closed(Phase::Rejected(Reason::OtherContent))),
             None => {}
+        }
+        if !self.draft.admits(submit.collection, text, &[]).await? {
+            return Ok(closed(Phase::Rejected(Reason::Versions)));
         }
         let is_new = self.draft.scan(keys::versions(submit.collection, &item.id), 1).await?.is_empty();
         let question = Question {
@@ -200,7 +211,6 @@ impl<S: State> Turn<'_, S> {
             role,
             index: self.index,
             time: self.time,
-            request: None,
             policy: policy.version,
             votes: Vec::new(),
             items,
@@ -215,6 +225,7 @@ impl<S: State> Turn<'_, S> {
     /// Keeps the statement of a new proposal.
     pub(super) fn begin_case(&mut self, id: ProposalId, envelope: &Envelope) {
         self.draft.put(keys::statement(id), envelope);
+        self.draft.put(keys::made_by(self.index), &id);
         self.note_key(id, envelope);
     }
 
@@ -234,12 +245,17 @@ impl<S: State> Turn<'_, S> {
             if phase.is_open() {
                 let Subject::Submit(submit) = &case.subject else { break };
                 let (collection, item) = (submit.collection, submit.items[number as usize].clone());
-                self.keep(case.id, number, collection, &item, text);
+                self.keep(case.id, number, collection, &item, text).await?;
             }
             if phase == Phase::Provisional {
-                case.proposal.items[number as usize].phase = self.show(case, number, phase).await?;
+                let reached = self.show(case, number, phase).await?;
+                if !reached.is_visible() {
+                    let Subject::Submit(submit) = &case.subject else { break };
+                    let (collection, item) = (submit.collection, submit.items[number as usize].clone());
+                    self.release(case.id, number, collection, &item).await?;
+                }
+                case.proposal.items[number as usize].phase = reached;
             }
-            self.tell(case, number, case.proposal.items[number as usize].phase);
         }
         Ok(())
     }

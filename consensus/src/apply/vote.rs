@@ -6,7 +6,7 @@ use super::{Outcome, Refusal, Stop, Turn};
 use crate::envelope::Envelope;
 use crate::organisation::{KeyRefusal, Role};
 use crate::proposal::{CastVote, Kind, Phase};
-use crate::state::State;
+use crate::state::{State, keys};
 use crate::statement::{Vote, Withdraw};
 
 impl<S: State> Turn<'_, S> {
@@ -39,6 +39,7 @@ impl<S: State> Turn<'_, S> {
             sequence: vote.sequence,
             statement: envelope.digest(),
         });
+        self.draft.put(keys::vote(id, vote.organisation, vote.sequence), envelope);
         self.note_key(id, envelope);
         self.settle(case).await?;
         Ok(Outcome::Voted(id))
@@ -53,7 +54,8 @@ impl<S: State> Turn<'_, S> {
             return Err(Refusal::NotOwn { proposal: id, submitter }.into());
         }
         if !case.proposal.is_open() {
-            return Err(Refusal::Decided(id).into());
+            let is_withdrawn = case.proposal.items.iter().any(|item| item.phase == Phase::Withdrawn);
+            return if is_withdrawn { Ok(Outcome::Withdrawn(id)) } else { Err(Refusal::Decided(id).into()) };
         }
         if case.proposal.kind == Kind::Govern && role != Role::Vote {
             let refusal = KeyRefusal::Role { key: envelope.key, role };

@@ -13,6 +13,7 @@ use super::parse_decimal;
 use super::proof::Hashes;
 use super::tree::Node;
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 /// Hashes of a full tile, and entries of a full bundle (tlog-tiles, "Merkle Tree").
@@ -69,6 +70,26 @@ impl TilePath {
         let width = (hashes % u64::from(TILE_WIDTH)) as u16;
         let content = TileContent::Hashes(level);
         (width > 0).then_some(Self { content, index: hashes / u64::from(TILE_WIDTH), width })
+    }
+
+    /// Whether a tree of some size has all of the tile.
+    pub fn is_within(&self, size: u64) -> bool {
+        let count = match self.content {
+            TileContent::Entries => Some(size),
+            TileContent::Hashes(level) => size.checked_shr(LEVELS_OF_TILE * u32::from(level)),
+        };
+        let end = self.index.checked_mul(u64::from(TILE_WIDTH));
+        let end = end.and_then(|first| first.checked_add(u64::from(self.width)));
+        end.zip(count).is_some_and(|(end, count)| end <= count)
+    }
+
+    /// The numbers of the entries of a bundle; none for a tile of hashes.
+    pub fn entries(&self) -> Range<u64> {
+        let first = self.index.saturating_mul(u64::from(TILE_WIDTH));
+        match self.content {
+            TileContent::Entries => first..first.saturating_add(u64::from(self.width)),
+            TileContent::Hashes(_) => first..first,
+        }
     }
 
     /// Bytes of a tile of hashes from what is stored (tlog-tiles, "Merkle Tree"). It is `None` if the path is one of entries,

@@ -26,7 +26,7 @@ fn prepared() -> (Network, Vec<Bytes>) {
         claimed_at: time,
     };
     let govern = Envelope::sign(&govern, &vote_key(1));
-    let submit = Command::Submit { envelope: submit, objects: objects.to_vec(), request: None };
+    let submit = Command::Submit { envelope: submit, objects: objects.to_vec(), note: Bytes::new() };
     let commands = [Command::Vote(vote), submit, Command::Govern(govern)];
     (network, commands.map(|command| Entry { time, command }.encode()).to_vec())
 }
@@ -49,7 +49,7 @@ proptest! {
         if let Ok(entry) = Entry::decode(&bytes)
             && !same_command(&entry)
         {
-            let is_request = matches!(&entry.command, Command::Submit { request: Some(_), .. });
+            let is_request = matches!(&entry.command, Command::Submit { note, .. } if !note.is_empty());
             let before = network.member.visible();
             let outcome = network.member.apply_bytes(&bytes).outcome;
             prop_assert!(is_request || outcome.is_err() || entry.command == Command::Tick, "{outcome:?}");

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 #![cfg_attr(feature = "raft", allow(clippy::print_stdout, reason = "seeds are for the reader of a test"))]
 
+mod bundles;
+mod collections;
 mod evidence;
 mod governance;
 mod hostile;

@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use consensus::statement::{Decision, Govern, Item, Nonce, Revoke, Statement, Submit, Vote, Withdraw};
 use consensus::{
-    Action, Applied, ApplyError, Command, Digest, Effect, Entry, Envelope, Founding, Inspect, Ledger,
-    NetworkId, NewKey, NewOrganisation, OrganisationId, Outcome, Phase, Policy, Proposal, ProposalId,
-    Refusal, Role, SecretKey, State, apply,
+    Action, Applied, ApplyError, CollectionDefinition, Command, Digest, Effect, Entry, Envelope, Founding,
+    Inspect, Ledger, NetworkId, NewKey, NewOrganisation, OrganisationId, Outcome, Phase, Policy, Proposal,
+    ProposalId, Refusal, Role, Secret, SecretKey, State, apply,
 };
 use futures::executor::block_on;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +21,7 @@ pub(crate) const START: u64 = 1_800_000_000 * SECOND;
 pub(crate) struct Words;
 
 impl Inspect for Words {
-    fn inspect(&self, text: &[u8]) -> Result<Item, String> {
+    fn inspect(&self, _: &str, text: &[u8]) -> Result<Item, String> {
         let text = std::str::from_utf8(text).map_err(|error| error.to_string())?;
         let mut words = text.splitn(5, ' ');
         let mut next = || words.next().ok_or_else(|| "five words are expected".to_owned());
@@ -33,6 +33,10 @@ impl Inspect for Words {
             level: level.parse().map_err(|_| "no level".to_owned())?,
             digest: Digest::of(&[text.as_bytes()]),
         })
+    }
+
+    fn check_collection(&self, definition: &str) -> Result<(), String> {
+        if definition.is_empty() { Err("it says nothing".to_owned()) } else { Ok(()) }
     }
 }
 
@@ -55,9 +59,26 @@ impl State for Memory {
         Ok(self.0.range(range).take(limit).map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
+    async fn admits(&self, _: Uuid, text: &Bytes, shown: &[Bytes]) -> Result<bool, Infallible> {
+        let words = |text: &Bytes| Words.inspect("", text).unwrap();
+        let is_last = |text: &Bytes| text.ends_with(b" last");
+        let new = words(text);
+        let visible = self.1.iter().map(|((_, item), text)| (item.clone(), text));
+        let mut others = visible.chain(shown.iter().map(|text| (words(text), text)));
+        // After the last version of an object comes no other one.
+        Ok(!others.any(|(other, text)| other.id == new.id && other.version < new.version && is_last(text)))
+    }
+
     async fn text(&self, collection: Uuid, item: &Item) -> Result<Option<Bytes>, Infallible> {
         Ok(self.1.get(&(collection, item.clone())).cloned())
     }
+}
+
+/// What is one version for reviewers.
+pub(crate) fn version_of(collection: Uuid, text: &Bytes) -> (Uuid, String, String) {
+    let item = Words.inspect("", text).unwrap();
+    let version = if item.version.is_empty() { item.digest.to_string() } else { item.version };
+    (collection, item.id, version)
 }
 
 /// A member that applies a log.
@@ -65,10 +86,11 @@ impl State for Memory {
 pub(crate) struct Member {
     pub(crate) memory: Memory,
     pub(crate) index: u64,
-    /// Objects that await votes.
-    pub(crate) waiting: BTreeSet<(ProposalId, u32)>,
-    /// The last phase that was told of each item.
-    pub(crate) told: BTreeMap<(ProposalId, u32), Phase>,
+    /// Objects that await votes, as reviewers see them.
+    pub(crate) waiting: BTreeMap<(Uuid, String, String), Bytes>,
+    /// Submissions that were taken.
+    pub(crate) filed: BTreeSet<ProposalId>,
+    pub(crate) collections: BTreeMap<Uuid, String>,
 }
 
 impl Member {
@@ -91,19 +113,27 @@ impl Member {
         }
         for effect in &applied.effects {
             match effect.clone() {
-                Effect::Await { item, .. } => assert!(self.waiting.insert(item), "{item:?} waits already"),
-                Effect::Settle { item, .. } => assert!(self.waiting.remove(&item), "{item:?} did not wait"),
-                Effect::Show { collection, text, .. } => {
-                    let item = Words.inspect(&text).unwrap();
+                Effect::Define(new) => drop(self.collections.insert(new.collection, new.definition)),
+                Effect::File { proposal, .. } => {
+                    assert!(self.filed.insert(proposal), "{proposal} is filed twice")
+                }
+                Effect::Await { collection, text } => {
+                    let before = self.waiting.insert(version_of(collection, &text), text);
+                    assert_eq!(before, None, "the version awaits votes already");
+                }
+                Effect::Settle { collection, text } => {
+                    let settled = self.waiting.remove(&version_of(collection, &text));
+                    assert_eq!(settled, Some(text), "another text awaited votes");
+                }
+                Effect::Show { collection, text } => {
+                    let item = Words.inspect("", &text).unwrap();
                     let shown = self.memory.1.insert((collection, item.clone()), text);
                     assert_eq!(shown, None, "{item:?} is visible already");
                 }
-                Effect::Hide { collection, object } => {
-                    let hidden = self.memory.1.remove(&(collection, object.clone()));
-                    assert!(hidden.is_some(), "{object:?} is not visible");
-                }
-                Effect::Move { item, phase, .. } => {
-                    self.told.insert(item, phase);
+                Effect::Hide { collection, text } => {
+                    let item = Words.inspect("", &text).unwrap();
+                    let hidden = self.memory.1.remove(&(collection, item));
+                    assert_eq!(hidden, Some(text), "it is not visible");
                 }
             }
         }
@@ -153,6 +183,10 @@ pub(crate) fn new_key(key: &SecretKey, role: Role) -> NewKey {
     NewKey { public: key.public(), role }
 }
 
+pub(crate) fn definition(collection: Uuid) -> CollectionDefinition {
+    CollectionDefinition { collection, definition: "a collection".to_owned() }
+}
+
 pub(crate) fn new_organisation(number: u8) -> NewOrganisation {
     let keys = vec![new_key(&submit_key(number), Role::Submit), new_key(&vote_key(number), Role::Vote)];
     NewOrganisation { id: organisation(number), name: format!("Organisation {number}"), keys }
@@ -166,11 +200,13 @@ impl Network {
 
     pub(crate) fn with(members: u8, policy: Policy) -> Self {
         let organisations = (1..=members).map(new_organisation).collect();
-        let founding =
-            Founding { name: "example.org/test".to_owned(), organisations, policy, nonce: [members; 16] };
+        let collections = vec![definition(COLLECTION)];
+        let (name, nonce) = ("example.org/test".to_owned(), [members; 16]);
+        let founding = Founding { name, organisations, collections, policy, nonce };
         let id = founding.network();
         let mut network = Self { member: Member::default(), id, time: START, log: Vec::new() };
-        assert_eq!(network.send(Command::Found(founding)), Ok(Outcome::Founded(id)));
+        let secret = Secret([7; 32]);
+        assert_eq!(network.send(Command::Found { founding, secret }), Ok(Outcome::Founded(id)));
         network
     }
 
@@ -201,7 +237,7 @@ impl Network {
             network: self.id,
             organisation: organisation(by),
             collection: COLLECTION,
-            items: objects.iter().map(|text| Words.inspect(text).unwrap()).collect(),
+            items: objects.iter().map(|text| Words.inspect("", text).unwrap()).collect(),
             nonce: self.nonce(),
             emergency: false,
             expires_in_seconds: None,
@@ -216,7 +252,7 @@ impl Network {
         objects: &[Bytes],
     ) -> Result<Outcome, Refusal> {
         let envelope = Envelope::sign(statement, key);
-        self.send(Command::Submit { envelope, objects: objects.to_vec(), request: None })
+        self.send(Command::Submit { envelope, objects: objects.to_vec(), note: Bytes::new() })
     }
 
     pub(crate) fn submit(&mut self, by: u8, objects: &[Bytes]) -> ProposalId {
@@ -257,7 +293,7 @@ impl Network {
     }
 
     pub(crate) fn revoke(&mut self, by: u8, text: &Bytes, key: &SecretKey) -> Result<Outcome, Refusal> {
-        let Item { id, version, digest, .. } = Words.inspect(text).unwrap();
+        let Item { id, version, digest, .. } = Words.inspect("", text).unwrap();
         let (network, organisation, nonce) = (self.id, organisation(by), self.nonce());
         let (collection, reason, claimed_at) = (COLLECTION, "wrong".to_owned(), self.time);
         let revoke =

@@ -5,7 +5,7 @@ use consensus::evidence::{Leaf, Node, leaf_hash, prove_inclusion};
 use consensus::statement::Decision;
 use consensus::{Action, Command, Kind, Phase, Policy, Proposal, ProposalId, Role, SecretKey};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const MEMBERS: u8 = 4;
 
@@ -116,13 +116,16 @@ impl Run {
     fn check(&mut self) {
         let member = &self.network.member;
         let proposals: Vec<_> = self.proposals.iter().map(|id| (*id, member.proposal(*id))).collect();
+        let mut waiting = BTreeSet::new();
         for (id, proposal) in &proposals {
             check_votes(proposal);
-            for (number, item) in (0..).zip(&proposal.items) {
+            for (number, item) in (0_u32..).zip(&proposal.items) {
                 if proposal.kind == Kind::Submit {
-                    assert_eq!(member.told[&(*id, number)], item.phase, "what clients are told");
-                    let waits = matches!(item.phase, Phase::Open | Phase::Suspended);
-                    assert_eq!(member.waiting.contains(&(*id, number)), waits, "{:?} waits", item.phase);
+                    assert!(member.filed.contains(id), "a submission was taken unseen");
+                    let text = [&b"b"[..], &id.0.0, &number.to_be_bytes()].concat();
+                    let text = member.memory.0.get(&text);
+                    assert_eq!(text.is_some(), matches!(item.phase, Phase::Open | Phase::Suspended));
+                    waiting.extend(text.map(|text| version_of(COLLECTION, text)));
                 }
                 let is_final = !item.phase.is_open() && item.phase != Phase::Approved;
                 if let Some(before) = self.ended.insert((*id, number), item.phase).filter(|_| is_final) {
@@ -135,6 +138,7 @@ impl Run {
                 }
             }
         }
+        assert_eq!(waiting, member.waiting.keys().cloned().collect(), "what reviewers see");
         self.check_visible(&proposals);
         let wakes: Vec<_> =
             proposals.iter().filter_map(|(id, proposal)| Some((proposal.wakes_at()?, *id))).collect();

@@ -10,7 +10,7 @@ fn submission(network: &Network, objects: &[Bytes]) -> Envelope {
 }
 
 fn send(network: &mut Network, envelope: Envelope, objects: &[Bytes]) -> String {
-    let command = Command::Submit { envelope, objects: objects.to_vec(), request: None };
+    let command = Command::Submit { envelope, objects: objects.to_vec(), note: Bytes::new() };
     network.send(command).unwrap_err().to_string()
 }
 

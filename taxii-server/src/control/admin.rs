@@ -2,7 +2,8 @@
 
 use super::{
     AccessResource, AccountChange, AccountResource, ApiRootChange, ApiRootResource, CollectionChange,
-    CollectionResource, Control, ControlError, NewAccount, NewApiRoot, NewCollection, NewPassword, Secrets,
+    CollectionResource, Control, ControlError, NewAccount, NewApiRoot, NewCollection, NewNetwork,
+    NewPassword, OrganisationResource, Secrets, StateResource,
 };
 use crate::rights::GrantScope;
 use axum::http::Method;
@@ -12,6 +13,7 @@ use uuid::Uuid;
 
 const API_ROOTS: &str = "/admin/api-roots/";
 const COLLECTIONS: &str = "/admin/collections/";
+const NETWORK: &str = "/consensus/v1/";
 const ACCOUNTS: &str = "/admin/accounts/";
 
 /// A page of the records of a collection.
@@ -84,6 +86,27 @@ impl Control {
         let reply = self.call(Method::GET, &path, Bytes::new()).await?.success()?;
         let next = reply.headers.get("x-concord-next").and_then(|next| next.to_str().ok());
         Ok(Records { next: next.map(str::to_owned), lines: reply.body })
+    }
+
+    /// Founds a network whose log this server alone keeps.
+    pub async fn found_network(&self, new: &NewNetwork) -> Result<StateResource, ControlError> {
+        self.request(Method::POST, "/admin/network/", new).await
+    }
+
+    /// Returns what the log of the network came to.
+    pub async fn network_state(&self) -> Result<StateResource, ControlError> {
+        self.request(Method::GET, &format!("{NETWORK}state/"), ()).await
+    }
+
+    /// Lists the organisations of the network.
+    pub async fn organisations(&self) -> Result<Vec<OrganisationResource>, ControlError> {
+        self.request(Method::GET, &format!("{NETWORK}organisations/"), ()).await
+    }
+
+    /// Returns a version of the policy of the network, or the current one.
+    pub async fn policy(&self, version: Option<u32>) -> Result<consensus::Policy, ControlError> {
+        let version = version.map_or("current".to_owned(), |version| version.to_string());
+        self.request(Method::GET, &format!("{NETWORK}policies/{version}/"), ()).await
     }
 
     /// Lists all accounts.

@@ -73,6 +73,23 @@ impl FromRequestParts<Arc<App>> for TaxiiCaller {
     }
 }
 
+/// A principal of any kind, at what is not a collection.
+pub(crate) struct AccountAt(Recognised);
+
+impl AccountAt {
+    pub(crate) fn principal(&self) -> &Principal {
+        &self.0.principal
+    }
+}
+
+impl FromRequestParts<Arc<App>> for AccountAt {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        Caller::from_request_parts(parts, app).await.map(|Caller(caller)| Self(caller))
+    }
+}
+
 /// A principal that may administer the server.
 pub(crate) struct Administrator {
     caller: Recognised,
@@ -163,7 +180,7 @@ impl At {
     }
 
     fn decide(caller: Recognised, collection: Arc<Collection>, action: Action) -> Result<Self, ApiError> {
-        match decide(&caller.principal, action, Resource::Collection(collection.id)) {
+        match decide(&caller.principal, action, collection.resource()) {
             Decision::Allow(viewer) => Ok(Self { caller, view: View::new(collection, viewer) }),
             Decision::Hide => Err(ApiError::NotFound("collection")),
             Decision::Forbid => Err(ApiError::Forbidden(match action {
@@ -186,7 +203,7 @@ impl FromRequestParts<Arc<App>> for Listed {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         let At { caller, view } = At::find(parts, app, Action::List).await?;
-        let access = caller.principal.access(view.collection.id).unwrap_or_default();
+        let access = caller.principal.access(view.collection.resource()).unwrap_or_default();
         Ok(Self { collection: view.collection, access })
     }
 }

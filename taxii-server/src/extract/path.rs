@@ -8,6 +8,7 @@ use crate::error::ApiError;
 use crate::rights::GrantScope;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
+use consensus::ProposalId;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -48,6 +49,19 @@ paths! {
     StatusPath, not found as ApiError::NotFound("status"), {
         /// Id from the status.
         pub(crate) status_id: Uuid,
+    }
+    ProposalPath, not found as ApiError::NotFound("proposal"), {
+        /// Name of the proposal.
+        #[param(value_type = String)]
+        pub(crate) proposal_id: ProposalId,
+    }
+    PolicyPath, not found as ApiError::NotFound("policy"), {
+        /// Version of the policy, or `current`.
+        pub(crate) version: String,
+    }
+    LogPath, not found as ApiError::NotFound("part of the log"), {
+        /// Path of a checkpoint or a tile.
+        pub(crate) path: String,
     }
     ApiRootRecordPath, not found as ApiError::Missing("API root"), {
         /// Name of the API root.

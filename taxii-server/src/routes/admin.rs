@@ -23,7 +23,7 @@ use std::sync::Arc;
 const MAX_BODY: usize = 64 << 10;
 
 /// A JSON body. Unknown properties are errors.
-pub(crate) struct AdminBody<T>(T);
+pub(crate) struct AdminBody<T>(pub(crate) T);
 
 impl<T: DeserializeOwned> FromRequest<Arc<App>> for AdminBody<T> {
     type Rejection = ApiError;
@@ -44,7 +44,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for AdminBody<T> {
     }
 }
 
-fn json<T: Serialize>(status: StatusCode, value: T) -> Response {
+pub(crate) fn json<T: Serialize>(status: StatusCode, value: T) -> Response {
     (status, axum::Json(value)).into_response()
 }
 

@@ -17,8 +17,8 @@ use stix_model::taxii::{Collection, Collections};
 pub(crate) async fn get_collections(State(app): State<Arc<App>>, at: RootAt) -> Taxii<Collections> {
     let directory = app.store.directory();
     let of_root = directory.collections.values().filter(|collection| collection.api_root == at.root.name);
-    let seen =
-        of_root.filter_map(|collection| Some(resource(collection, at.principal().access(collection.id)?)));
+    let seen = of_root
+        .filter_map(|collection| Some(resource(collection, at.principal().access(collection.resource())?)));
     ok(Collections { collections: seen.collect() })
 }
 

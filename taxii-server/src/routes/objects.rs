@@ -11,12 +11,19 @@ use crate::extract::{
 };
 use crate::openapi::{AddFailures, MatchObjects, MatchSpecVersion, MatchVersion, PageFailures, Paging};
 use crate::rights::{Action, Decision, Principal, Resource, decide};
-use crate::store::{Deletion, Rejection, Stamps, StoreError, Submission, View};
+use crate::routes::admin::json;
+use crate::store::{
+    CollectionMode, Deletion, Filter, PageRequest, Rejection, Revocation, Stamps, StoreError, Submission,
+    View,
+};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use std::sync::Arc;
 use stix_model::taxii::Status;
+
+/// Most versions of an object that one request proposes to take back.
+const MOST_REVOKED: usize = 1000;
 
 /// Get objects (TAXII 2.1, section 5.4).
 #[utoipa::path(
@@ -61,7 +68,13 @@ pub(crate) async fn add_objects(
         let (view, principal) = at.decide(&app)?;
         let Posted { objects, stamps } = admit(&app, &body, &view, &principal).await?;
         let submission = Submission { id, fingerprint, received, objects, stamps };
-        match app.store.add(&view, &principal, submission).await {
+        let added = match view.collection.mode {
+            CollectionMode::Approval => app.store.propose(&view, &principal, submission).await,
+            CollectionMode::Open | CollectionMode::Review => {
+                app.store.add(&view, &principal, submission).await
+            }
+        };
+        match added {
             Err(StoreError::Rejected(Rejection::Stale)) => {}
             outcome => {
                 let status = outcome?;
@@ -123,6 +136,9 @@ pub(crate) async fn delete_object(
     let deletion = Deletion { request: request.id, id, filter };
     for _ in 0..RECHECKS {
         let (view, principal) = at.decide(&app)?;
+        if view.collection.mode == CollectionMode::Approval {
+            return revoke(&app, &view, deletion).await;
+        }
         match app.store.delete(&view, &principal, deletion.clone()).await {
             Err(StoreError::Rejected(Rejection::Stale)) => {}
             Err(error) if !request.is_given => return Err(ApiError::from(error).of_deletion()),
@@ -133,6 +149,20 @@ pub(crate) async fn delete_object(
         }
     }
     Err(ApiError::BUSY)
+}
+
+/// Proposes to take back what a deletion names. The answer is 200 where it is gone, and 202 with the proposals where votes
+/// are awaited.
+async fn revoke(app: &App, view: &View, deletion: Deletion) -> Result<Response, ApiError> {
+    let Deletion { request, id, filter } = deletion;
+    let page = PageRequest::first(Filter { ids: Some([id].into()), ..filter }, MOST_REVOKED);
+    let revocation = Revocation { reason: "deleted by its submitter".to_owned(), page: page.clone() };
+    let proposals = app.store.propose_revocation(view, request, revocation).await?;
+    if app.store.objects(view, &page).await?.items.is_empty() {
+        return Ok(taxii_response(StatusCode::OK, Vec::new()));
+    }
+    let proposals: Vec<_> = proposals.iter().map(ToString::to_string).collect();
+    Ok(json(StatusCode::ACCEPTED, serde_json::json!({ "proposals": proposals })))
 }
 
 /// Holds the objects of an envelope against what the collection takes, away from the request threads and before the one
@@ -148,6 +178,11 @@ async fn admit(
     let posted = posted.map_err(|error| ApiError::Unprocessable(error.to_string()))?;
     let resource = Resource::Collection(view.collection.id);
     let may_restore = matches!(decide(principal, Action::Restore, resource), Decision::Allow(_));
+    if posted.stamps != Stamps::Clock && view.collection.mode != CollectionMode::Open {
+        return Err(ApiError::Unprocessable(
+            "this collection gives objects their date_added itself".to_owned(),
+        ));
+    }
     if posted.stamps == Stamps::Clock || may_restore {
         Ok(posted)
     } else {

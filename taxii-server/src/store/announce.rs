@@ -26,17 +26,6 @@ impl Announcement {
     pub(super) fn add(&mut self, level: Tlp, position: Position) {
         self.last.insert(level, position);
     }
-
-    /// Joins the announcements of two parts of one group.
-    pub(super) fn join(first: Option<Self>, second: Option<Self>) -> Option<Self> {
-        match (first, second) {
-            (Some(mut first), Some(second)) => {
-                first.last.extend(second.last);
-                Some(first)
-            }
-            (first, second) => first.or(second),
-        }
-    }
 }
 
 type Last = Arc<BTreeMap<Uuid, BTreeMap<Tlp, Position>>>;

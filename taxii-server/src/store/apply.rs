@@ -10,9 +10,11 @@ mod conclude;
 mod delete;
 mod erase;
 mod object;
+mod ordered;
 mod relevel;
 
-pub(super) use add::oldest_first;
+pub(super) use add::{admits, level_of, oldest_first};
+pub(super) use object::find_version;
 
 use super::StoreError;
 use super::announce::Announcement;
@@ -30,8 +32,10 @@ use stix_model::Timestamp;
 pub(super) struct Applied {
     /// The outcome of each request, in their order.
     pub(super) outcomes: Vec<Outcome>,
-    /// New versions.
-    pub(super) announcement: Option<Announcement>,
+    /// New versions, by collection.
+    pub(super) announcements: Vec<Announcement>,
+    /// Whether the directory is another one now.
+    pub(super) is_directory: bool,
     /// Versions whose content was replaced.
     pub(super) replaced: u64,
 }
@@ -39,7 +43,8 @@ pub(super) struct Applied {
 impl Applied {
     /// What a single request has done that replaces no content.
     fn single(outcome: Outcome, announcement: Option<Announcement>) -> Self {
-        Self { outcomes: vec![outcome], announcement, replaced: 0 }
+        let announcements = announcement.into_iter().collect();
+        Self { outcomes: vec![outcome], announcements, is_directory: false, replaced: 0 }
     }
 }
 
@@ -61,6 +66,12 @@ pub enum Rejection {
          goes on"
     )]
     Frozen,
+    /// The collection is one of a network.
+    #[error("this collection changes by the approval of organisations only")]
+    NeedsApproval,
+    /// This server is no member of a network, or of one already.
+    #[error("{0}")]
+    Membership(&'static str),
     /// The viewer sees no such object in the collection.
     #[error("there is no such object")]
     NoObject,
@@ -91,8 +102,10 @@ pub(super) async fn apply(overlay: &mut Overlay<'_>, group: &Group) -> Result<Ap
             for request in &group.requests {
                 outcomes.push(single(overlay, request).await?);
             }
-            Ok(Applied { outcomes, announcement: None, replaced: 0 })
+            let is_directory = group.scope == Scope::Directory;
+            Ok(Applied { outcomes, announcements: Vec::new(), is_directory, replaced: 0 })
         }
+        Scope::Network => ordered::apply(overlay, group).await,
     }
 }
 
@@ -135,7 +148,9 @@ async fn single(overlay: &mut Overlay<'_>, request: &Request) -> Result<Outcome,
         | Command::Relevel(_)
         | Command::Erase(_)
         | Command::Conclude(_)
-        | Command::Fence(_) => Ok(Err(Rejection::Stale)),
+        | Command::Fence(_)
+        | Command::Enter(_)
+        | Command::Apply(_) => Ok(Err(Rejection::Stale)),
     }
 }
 
@@ -153,7 +168,7 @@ async fn repeated(
 async fn collection(overlay: &mut Overlay<'_>, group: &Group) -> Result<Applied, StoreError> {
     overlay.load(group.requests.iter().flat_map(first_reads)).await?;
     let mut outcomes = Vec::with_capacity(group.requests.len());
-    let mut announcement: Option<Announcement> = None;
+    let mut announcements: Vec<Announcement> = Vec::new();
     let mut replaced = 0;
     let mut requests = &group.requests[..];
     while let Some(first) = requests.first() {
@@ -166,13 +181,15 @@ async fn collection(overlay: &mut Overlay<'_>, group: &Group) -> Result<Applied,
             Command::Conclude(command) => conclude::apply(overlay, first, command).await?,
             Command::Fence(command) => fence(overlay, first, command).await?,
             Command::Add(_) => add::apply(overlay, run, group.time).await?,
-            Command::Directory(_) | Command::Clear(_) => Applied::single(Err(Rejection::Stale), None),
+            Command::Directory(_) | Command::Clear(_) | Command::Enter(_) | Command::Apply(_) => {
+                Applied::single(Err(Rejection::Stale), None)
+            }
         };
         outcomes.extend(applied.outcomes);
-        announcement = Announcement::join(announcement, applied.announcement);
+        announcements.extend(applied.announcements);
         replaced += applied.replaced;
     }
-    Ok(Applied { outcomes, announcement, replaced })
+    Ok(Applied { outcomes, announcements, is_directory: false, replaced })
 }
 
 /// The length of the first run: additions of different requests. One with given stamps stands alone, because whether they
@@ -196,13 +213,15 @@ fn first_reads(request: &Request) -> Vec<Key> {
         Command::Erase(erase) => (&erase.target, Vec::new()),
         Command::Conclude(conclude) => (&conclude.target, Vec::new()),
         Command::Fence(fence) => (&fence.target, Vec::new()),
-        Command::Directory(_) | Command::Clear(_) => return Vec::new(),
+        Command::Directory(_) | Command::Clear(_) | Command::Enter(_) | Command::Apply(_) => {
+            return Vec::new();
+        }
     };
     let space = target.space();
     let mut keys = vec![
         keys::collection(space.region, target.collection),
         keys::head(space),
-        receipt::key(space.region, request),
+        receipt::key(Region::Local, request),
     ];
     if target.account_revision.is_some() {
         keys.push(keys::account(Region::Local, request.account));
@@ -218,8 +237,13 @@ async fn check(
     target: &Target,
 ) -> Result<Result<Collection, Outcome>, StoreError> {
     let region = target.region;
-    if let Some(outcome) = repeated(overlay, region, request).await? {
+    if let Some(outcome) = repeated(overlay, Region::Local, request).await? {
         return Ok(Err(outcome));
+    }
+    // What one node writes there by itself, the others do not have.
+    let is_of_network = matches!(region, Region::Network { .. });
+    if is_of_network && !matches!(request.command, Command::Conclude(_)) {
+        return Ok(Err(Err(Rejection::NeedsApproval)));
     }
     if overlay.is_frozen()? && !matches!(request.command, Command::Fence(_)) {
         return Ok(Err(Err(Rejection::Frozen)));

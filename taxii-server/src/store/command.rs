@@ -7,6 +7,7 @@
 use super::directory::DirectoryCommand;
 use super::filter::VersionFilter;
 use super::keys::{Region, Space};
+use super::network::MembershipRecord;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -38,6 +39,8 @@ pub enum Scope {
     Directory,
     /// Receipts, and the contents of removed collections.
     Maintenance,
+    /// The collections of a network, and what its organisations agreed on.
+    Network,
     /// One collection.
     Collection(Uuid),
 }
@@ -79,6 +82,10 @@ pub enum Command {
     Conclude(Conclude),
     /// Changes the head of a collection and nothing else.
     Fence(Fence),
+    /// Founds or enters a network.
+    Enter(Enter),
+    /// Applies an entry of the log of the network.
+    Apply(Bytes),
 }
 
 impl Command {
@@ -93,6 +100,7 @@ impl Command {
             Self::Fence(fence) => Scope::Collection(fence.target.collection),
             Self::Directory(_) => Scope::Directory,
             Self::Clear(_) => Scope::Maintenance,
+            Self::Enter(_) | Self::Apply(_) => Scope::Network,
         }
     }
 
@@ -106,7 +114,9 @@ impl Command {
             Self::Erase(erase) => erase.limit as usize * 1024,
             Self::Delete(delete) => delete.limit as usize * 1024,
             Self::Conclude(conclude) => conclude.status.len() + 1024,
-            Self::Directory(_) | Self::Clear(_) | Self::Fence(_) => 1 << 10,
+            Self::Directory(_) | Self::Clear(_) | Self::Fence(_) | Self::Enter(_) => 1 << 10,
+            // An object is kept for votes and shown to reviewers; then it is where readers see it.
+            Self::Apply(entry) => 3 * entry.len() + 1024,
         }
     }
 }
@@ -288,6 +298,15 @@ pub struct Conclude {
 pub struct Fence {
     /// The collection.
     pub target: Target,
+}
+
+/// Makes this server a member of a network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enter {
+    /// The membership.
+    pub(super) record: MembershipRecord,
+    /// The first entry of a network that is founded here.
+    pub(super) founding: Bytes,
 }
 
 /// Removes a bounded number of obsolete keys.

@@ -7,8 +7,9 @@ mod rules;
 
 use super::engine::KeyValue;
 use super::keys::{self, DirectoryKey, Region, Space};
+use super::network::Membership;
 use super::{Conflicts, Profile, StoreError};
-use crate::rights::{Grants, Principal, SharedPrincipal, Subject};
+use crate::rights::{Grants, Principal, Resource, SharedPrincipal, Subject};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -33,6 +34,8 @@ pub struct Directory {
     pub collections: BTreeMap<Uuid, Arc<Collection>>,
     /// Accounts by name.
     pub accounts: BTreeMap<String, Arc<Account>>,
+    /// The membership in a network, whose collections are among those above.
+    pub(crate) membership: Option<Arc<Membership>>,
     /// The owner of each API token, by the public part of the token.
     token_owners: BTreeMap<String, Arc<Account>>,
     /// The principal of each account.
@@ -77,13 +80,37 @@ pub struct Collection {
     /// What becomes of an object whose version is stored with other content.
     #[serde(default)]
     pub conflicts: Conflicts,
+    /// How objects get into it.
+    #[serde(default)]
+    pub mode: CollectionMode,
     /// Region of the key space.
     pub(crate) region: Region,
     /// Number in its region, which no other collection ever has.
     pub(crate) number: u32,
 }
 
+/// How objects get into a collection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CollectionMode {
+    /// Whoever may write adds them.
+    #[default]
+    Open,
+    /// The organisations of a network approve them.
+    Approval,
+    /// It shows those that await approval.
+    Review,
+}
+
 impl Collection {
+    /// The collection as something that rights are about.
+    pub fn resource(&self) -> Resource {
+        match self.mode {
+            CollectionMode::Review => Resource::Review(self.id),
+            CollectionMode::Open | CollectionMode::Approval => Resource::Collection(self.id),
+        }
+    }
+
     /// Media types of everything that it can hold.
     pub fn media_types(&self) -> Vec<String> {
         self.spec_versions.iter().rev().map(|spec| spec.media_type().to_owned()).collect()
@@ -217,7 +244,7 @@ pub(super) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Store
     serde_json::from_slice(bytes).map_err(|_| StoreError::Corrupt("a record of the directory"))
 }
 
-fn encode<T: Serialize>(record: &T) -> Result<Bytes, StoreError> {
+pub(super) fn encode<T: Serialize>(record: &T) -> Result<Bytes, StoreError> {
     let json = serde_json::to_vec(record).map_err(|_| StoreError::Corrupt("a record of the directory"))?;
     Ok(json.into())
 }

@@ -30,6 +30,12 @@ pub enum StoreError {
         "a {0} into this store is not finished, so there is no store yet; run the same command again, or give an empty place"
     )]
     Unfinished(String),
+    /// An entry of the log of the network cannot be applied, so this server must not go on without help.
+    #[error("the log of the network cannot be applied any more: {0}")]
+    Network(String),
+    /// A command to the network does nothing.
+    #[error(transparent)]
+    Refused(super::network::Refused),
     /// The store is being closed.
     #[error("the server is stopping")]
     Closed,

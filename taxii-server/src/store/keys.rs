@@ -13,7 +13,7 @@
 //! | `d{R}c{uuid}` | JSON | a collection |
 //! | `d{R}r{name}` | JSON | an API root |
 //! | `munfinished` | JSON | a restore or a migration writes here; while it is there, `mformat` is not |
-//! | `e{R}{name}` | JSON or bytes | secret of the cursors, own organisation, leases, bytes freed by removed collections, marker of a backup |
+//! | `e{R}{name}` | JSON or bytes | secret of the cursors, own organisation, membership in a network, leases, bytes freed by removed collections, marker of a backup |
 //! | `h{C}` | `Head` | counts and last positions by level; there from the making of a collection to its removal |
 //! | `a{C}{level}{position}` | `Entry` | timeline of all versions of a level |
 //! | `l{C}{interval}{position}` | length | timeline of the versions that are the latest for an interval of clearances |
@@ -29,6 +29,7 @@
 //! | `q{R}{micros}{request}{account}` | empty | receipts by age, for their removal |
 //! | `x{C}` | bytes of its objects | a removed collection whose contents are still to be cleared |
 //! | `j{R}{backup}{commit}{part}` | `Entry` of the journal | the keys that a commit changed while a backup ran |
+//! | `n{R}{key}` | see the crate `consensus` | what the organisations of a network agreed on |
 //! | `y{C}` | empty | a collection whose objects without a marking are still to be moved to their new level |
 //!
 //! An interval is two bytes: the level of the version, and the lowest level of any newer version (6 when there is none).
@@ -150,6 +151,8 @@ pub(crate) const FORMAT: &[u8] = b"mformat";
 pub(crate) const UNFINISHED: &[u8] = b"munfinished";
 /// The marker of a backup.
 pub(crate) const BACKUP: &str = "backup";
+/// The membership of this server in a network.
+pub(crate) const MEMBERSHIP: &str = "membership";
 /// Leases of processes have names that begin so.
 pub(crate) const LEASES: &str = "lease/";
 /// Name of the value that is written to find out whether writing works.
@@ -241,6 +244,14 @@ pub(crate) fn is_content(key: &[u8]) -> bool {
         && !name.starts_with(LEASES.as_bytes())
 }
 
+/// Whether a key is in a region.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn is_in(region: Region, key: &[u8]) -> bool {
+    let mut prefix = Key::new();
+    region.push(&mut prefix);
+    ![FORMAT, UNFINISHED].contains(&key) && key.get(1..).is_some_and(|key| key.starts_with(&prefix))
+}
+
 /// The journals of all backups.
 pub(crate) fn journals() -> Range<Key> {
     prefix(in_region(b'j', Region::Local))
@@ -261,6 +272,11 @@ pub(crate) fn journal_entry(backup: Uuid, commit: Uuid, part: u16) -> Key {
 pub(crate) fn parse_journal_entry(key: &[u8]) -> Option<Uuid> {
     let rest = key.strip_prefix(&in_region(b'j', Region::Local)[..])?;
     Some(Uuid::from_bytes(*rest.first_chunk()?))
+}
+
+/// A key of `consensus` in the region of a network.
+pub(crate) fn consensus(region: Region, key: &[u8]) -> Key {
+    ending(in_region(b'n', region), key)
 }
 
 pub(crate) fn head(space: Space) -> Key {

@@ -5,7 +5,7 @@ use super::command::{Clear, Command, Erase, Relevel, Target};
 use super::engine::{Commit, EngineError, HeadChange, Scan};
 use super::keys::{self, FREED, Position, Region};
 use super::receipt::Done;
-use super::{Rejection, Store, StoreError};
+use super::{CollectionMode, Rejection, Store, StoreError};
 use crate::rights::Principal;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -105,11 +105,17 @@ impl Store {
     /// Erases deleted versions, moves objects whose level was changed, and removes what broken backups left.
     async fn finish_changes(&self) -> Result<(), StoreError> {
         self.clear_backups().await?;
-        for collection in self.directory().collections.keys() {
-            self.erase(*collection).await?;
-            self.relevel(*collection).await?;
+        for collection in self.own_collections() {
+            self.erase(collection).await?;
+            self.relevel(collection).await?;
         }
         Ok(())
+    }
+
+    /// The collections that are not those of a network, which nothing changes but its log.
+    fn own_collections(&self) -> Vec<Uuid> {
+        let (directory, open) = (self.directory(), CollectionMode::Open);
+        directory.collections.values().filter(|found| found.mode == open).map(|found| found.id).collect()
     }
 
     /// Bytes of objects of removed collections whose space the engine has not given back to the disk.
@@ -130,8 +136,8 @@ impl Store {
     /// # Errors
     /// When the engine fails.
     pub async fn clear_removed(&self) -> Result<(), StoreError> {
-        for collection in self.directory().collections.keys() {
-            self.erase(*collection).await?;
+        for collection in self.own_collections() {
+            self.erase(collection).await?;
         }
         let clear = Clear::Removed { limit: PIECE };
         while let Done::Worked { more: true, .. } = self.work(Command::Clear(clear)).await? {}

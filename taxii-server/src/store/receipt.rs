@@ -6,6 +6,7 @@ use super::command::Request;
 use super::directory::{Collection, Directory};
 use super::engine::{Key, Snapshot};
 use super::keys::{self, Region, RequestKey};
+use super::network::Ordered;
 use super::overlay::{self, Overlay};
 use super::status;
 use bytes::Bytes;
@@ -25,6 +26,8 @@ pub enum Done {
     Deleted(u64),
     /// The directory was changed.
     Changed,
+    /// An entry of the log of a network was applied.
+    Applied(Ordered),
     /// A bounded piece of work was done; `more` says whether it must be repeated.
     Worked {
         /// Whether more is to be done.

@@ -4,7 +4,7 @@ use super::StoreError;
 use super::directory::{self, Directory};
 use super::engine::{Engine, Snapshot};
 use super::keys::{self, Region};
-use super::migration;
+use super::{migration, network};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -87,5 +87,8 @@ impl Drop for Task {
 }
 
 pub(super) async fn read_directory(snapshot: &dyn Snapshot) -> Result<Directory, StoreError> {
-    Directory::read(Region::Local, snapshot.scan_all(keys::directory(Region::Local)).await?)
+    let local = snapshot.scan_all(keys::directory(Region::Local)).await?;
+    let mut directory = Directory::read(Region::Local, local)?;
+    network::read_into(&mut directory, snapshot).await?;
+    Ok(directory)
 }

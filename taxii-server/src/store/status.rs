@@ -98,12 +98,18 @@ pub(super) struct Builder {
     total: usize,
     successes: Rows,
     failures: Rows,
+    pendings: Rows,
 }
 
 impl Builder {
     pub(super) fn new(request: &Request, total: usize) -> Self {
-        let (successes, failures) = (Rows::default(), Rows::default());
-        Self { request: request.id, received: timestamp(request.received), total, successes, failures }
+        Self::begin(request.id, timestamp(request.received), total)
+    }
+
+    /// The status of a request with an identifier that came at a time.
+    pub(super) fn begin(request: uuid::Uuid, received: Timestamp, total: usize) -> Self {
+        let [successes, failures, pendings] = <[Rows; 3]>::default();
+        Self { request, received, total, successes, failures, pendings }
     }
 
     pub(super) fn succeed(&mut self, admitted: &Admitted, version: Timestamp, message: Option<&str>) {
@@ -141,6 +147,21 @@ impl Builder {
         }
     }
 
+    /// Adds an object that is not decided on.
+    pub(super) fn pend(&mut self, row: StatusDetails) {
+        self.pendings.add(false, row);
+    }
+
+    /// Adds what another status says of objects that were refused.
+    pub(super) fn adopt_failures(&mut self, refused: &Status) {
+        self.failures.count += refused.failure_count;
+        let is_left_out = refused.failures.len() as u64 != refused.failure_count;
+        self.failures.rows.extend(refused.failures.iter().chain(&refused.first_failures).cloned());
+        if is_left_out {
+            self.failures.leave_out();
+        }
+    }
+
     /// Counts a refused object for whose reason there is no room.
     pub(super) fn refuse_unlisted(&mut self) {
         self.failures.count += 1;
@@ -149,10 +170,12 @@ impl Builder {
 
     pub(super) fn finish(self) -> Status {
         let (success_count, failure_count) = (self.successes.count, self.failures.count);
+        let pending_count = self.pendings.count;
         let ((successes, _), (failures, first_failures)) = (self.successes.finish(), self.failures.finish());
+        let (pendings, _) = self.pendings.finish();
         Status {
             id: self.request.to_string(),
-            status: StatusState::Complete,
+            status: if pending_count == 0 { StatusState::Complete } else { StatusState::Pending },
             request_timestamp: Some(self.received),
             total_count: self.total as u64,
             success_count,
@@ -160,8 +183,8 @@ impl Builder {
             failure_count,
             failures,
             first_failures,
-            pending_count: 0,
-            pendings: Vec::new(),
+            pending_count,
+            pendings,
         }
     }
 }
@@ -207,6 +230,16 @@ pub(super) fn refusal(admitted: &Admitted, decision: Decision, is_visible: bool)
         message: message.to_owned(),
         fix: None,
     };
+    let id = Some(admitted.id.as_str().to_owned());
+    Refused { id, version, finding, more: 0, is_more_open: false }
+}
+
+/// An object that is refused for a reason of its own.
+pub(super) fn refused_because(admitted: &Admitted, code: Code, message: String) -> Refused {
+    let version = admitted.facts.version.as_ref().map(|version| version.as_str().to_owned());
+    let severity = Severity::Error;
+    let finding =
+        Finding { code, severity, index: None, pointer: String::new(), rule: None, message, fix: None };
     let id = Some(admitted.id.as_str().to_owned());
     Refused { id, version, finding, more: 0, is_more_open: false }
 }

@@ -30,6 +30,7 @@ mod counting;
 pub mod engine_contract;
 mod faulty;
 pub mod histories;
+pub mod networks;
 pub mod pieces;
 pub mod pollers;
 pub mod processes;
@@ -72,8 +73,8 @@ macro_rules! engine_tests {
             #[allow(unused_imports, reason = "the trait may be known by its name already")]
             use $crate::store::suite::Open as _;
             use $crate::store::suite::{
-                backups, clearance, engine_contract, histories, pieces, pollers, processes, replay, store_contract,
-                transfers,
+                backups, clearance, engine_contract, histories, networks, pieces, pollers, processes, replay,
+                store_contract, transfers,
             };
             $crate::engine_tests! { @each ($open)
                 engine_contract: snapshots_do_not_change scans_go_both_ways scans_stop_at_their_bounds
@@ -97,6 +98,7 @@ macro_rules! engine_tests {
                     a_deletion_is_finished_after_a_restart deletions_leave_nothing_behind
                     moving_past_deleted_versions_loses_nothing
                     a_mirror_serves_what_its_source_says_now,
+                networks: members_hold_the_same_bytes entries_are_applied_as_a_whole_under_faults,
                 pieces: a_request_in_pieces_has_the_outcome_of_a_whole_one
                     restored_objects_in_pieces_keep_their_stamps a_request_in_pieces_goes_on_after_faults,
                 pollers: each_poller_gets_every_survivor_once,

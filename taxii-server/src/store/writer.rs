@@ -92,8 +92,7 @@ impl Writer {
     async fn carry_out(&self, batch: Vec<Write>) {
         let (groups, replies) = form_groups(batch, self.clock.now_micros());
         match self.commit(&groups).await {
-            Ok(outcomes) => {
-                let is_directory = groups.iter().any(|group| group.scope == Scope::Directory);
+            Ok((outcomes, is_directory)) => {
                 let is_stale = outcomes.iter().any(|outcome| matches!(outcome, Err(Rejection::Stale)));
                 // The caller that made the change, or was refused because of it, sees the new directory.
                 if (is_directory || is_stale)
@@ -115,10 +114,13 @@ impl Writer {
         }
     }
 
-    async fn commit(&self, groups: &[Group]) -> Result<Vec<Outcome>, StoreError> {
+    /// Returns the outcomes, and whether the directory is another one now.
+    async fn commit(&self, groups: &[Group]) -> Result<(Vec<Outcome>, bool), StoreError> {
         let mut attempts = Attempts::new();
         // Where such a commit was applied, the next attempt finds receipts and announces nothing.
         let mut undetermined = Vec::new();
+        // Nor does it find that it changes the directory.
+        let mut is_directory = false;
         loop {
             let (commit, applied) = match self.plan(groups).await {
                 Ok(planned) => planned,
@@ -136,23 +138,24 @@ impl Writer {
                     let mut outcomes = Vec::new();
                     for (applied, group) in applied.into_iter().zip(groups) {
                         outcomes.extend(applied.outcomes);
+                        is_directory |= applied.is_directory;
                         if applied.replaced > 0 {
                             let replaced = applied.replaced;
                             self.replaced.fetch_add(replaced, Ordering::Relaxed);
                             tracing::info!(scope = ?group.scope, replaced, "content of stored versions was replaced");
                         }
-                        if let Some(announcement) = applied.announcement {
-                            self.announcer.announce(announcement);
-                        }
+                        let new = applied.announcements.into_iter();
+                        new.for_each(|announcement| self.announcer.announce(announcement));
                     }
-                    return Ok(outcomes);
+                    return Ok((outcomes, is_directory));
                 }
                 Err(error) => {
                     if let Some(failure) = failure_of(&error) {
                         self.health.note(Some(failure));
                     }
                     if matches!(error, EngineError::Undetermined(_)) {
-                        undetermined.extend(applied.into_iter().filter_map(|applied| applied.announcement));
+                        is_directory |= applied.iter().any(|applied| applied.is_directory);
+                        undetermined.extend(applied.into_iter().flat_map(|applied| applied.announcements));
                     }
                     attempts.again(error).await?;
                 }

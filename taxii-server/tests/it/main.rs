@@ -17,6 +17,7 @@ mod format;
 mod held;
 mod idempotency;
 mod import;
+mod network;
 mod openapi;
 mod operator;
 mod posting;

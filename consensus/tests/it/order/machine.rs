@@ -4,7 +4,7 @@ use crate::network::{Member, Memory};
 use bytes::Bytes;
 use consensus::order::{Chunks, Machine, MachineError, Snapshot};
 use consensus::statement::Item;
-use consensus::{Digest, Entry, Outcome, Phase, ProposalId, Refusal};
+use consensus::{Digest, Entry, Outcome, ProposalId, Refusal};
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -111,12 +111,14 @@ impl Bench {
     }
 }
 
+type Waiting = Vec<((Uuid, String, String), Bytes)>;
+
 /// A part of the state.
 #[derive(Serialize, Deserialize)]
 enum Part {
     Value(Vec<u8>, Bytes),
     Visible(Uuid, Item, Bytes),
-    Readers(u64, BTreeSet<(ProposalId, u32)>, Vec<((ProposalId, u32), Phase)>),
+    Readers(u64, Waiting, BTreeSet<ProposalId>, BTreeMap<Uuid, String>),
     /// The digest over all parts before.
     End(Digest),
 }
@@ -128,8 +130,8 @@ fn parts(member: &Member, without: Option<u8>) -> Vec<Bytes> {
     let values = values.map(|(key, value)| Part::Value(key.clone(), value.clone()));
     let visible = member.memory.1.iter();
     let visible = visible.map(|((at, item), text)| Part::Visible(*at, item.clone(), text.clone()));
-    let told = member.told.iter().map(|(item, phase)| (*item, *phase)).collect();
-    let readers = Part::Readers(member.index, member.waiting.clone(), told);
+    let waiting = member.waiting.clone().into_iter().collect();
+    let readers = Part::Readers(member.index, waiting, member.filed.clone(), member.collections.clone());
     let all: Vec<_> = values.chain(visible).chain([readers]).collect();
     let mut chunks: Vec<Bytes> =
         all.chunks(PARTS).map(|parts| postcard::to_allocvec(parts).unwrap().into()).collect();
@@ -183,9 +185,9 @@ impl Machine for Bench {
                 match part {
                     Part::Value(key, value) => drop(member.memory.0.insert(key, value)),
                     Part::Visible(at, item, text) => drop(member.memory.1.insert((at, item), text)),
-                    Part::Readers(index, waiting, told) => {
-                        (member.index, member.waiting) = (index, waiting);
-                        member.told = told.into_iter().collect::<BTreeMap<_, _>>();
+                    Part::Readers(index, waiting, filed, collections) => {
+                        (member.index, member.waiting) = (index, waiting.into_iter().collect());
+                        (member.filed, member.collections) = (filed, collections);
                     }
                     Part::End(found) => is_whole = found == sum,
                 }
@@ -208,6 +210,6 @@ impl Machine for Bench {
 
 /// What a member holds, to compare it with others.
 pub(crate) fn holdings(member: &Member) -> impl PartialEq + std::fmt::Debug {
-    let Member { memory, waiting, told, .. } = member;
-    (memory.0.clone(), memory.1.clone(), waiting.clone(), told.clone())
+    let Member { memory, waiting, filed, collections, .. } = member;
+    (memory.0.clone(), memory.1.clone(), waiting.clone(), filed.clone(), collections.clone())
 }

@@ -2,6 +2,7 @@
 
 use super::machine::{Bench, holdings};
 use super::traffic::Traffic;
+use bytes::Bytes;
 use consensus::order::{
     CallError, ChangeError, Identity, Lane, Log, Node, OrderedLog, Peer, Raft, Reply, Request, Settings,
     StartError, SubmitError, Threads, Tls, TokioTypes, Transport,
@@ -247,7 +248,7 @@ async fn a_leader_without_a_majority_orders_nothing_and_says_so() {
 fn large() -> Command {
     let Command::Submit { envelope, .. } = Traffic::new().submit(1) else { unreachable!() };
     let objects = vec![vec![b'x'; consensus::MAX_ENTRY_BYTES].into()];
-    Command::Submit { envelope, objects, request: None }
+    Command::Submit { envelope, objects, note: Bytes::new() }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

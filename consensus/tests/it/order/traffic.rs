@@ -1,8 +1,9 @@
 //! Commands of a network that is founded in the log.
 
 use crate::network::*;
+use bytes::Bytes;
 use consensus::statement::{Decision, Nonce};
-use consensus::{Command, Envelope, Founding, NetworkId, Outcome, Policy, ProposalId};
+use consensus::{Command, Envelope, Founding, NetworkId, Outcome, Policy, ProposalId, Secret};
 
 pub(crate) const MEMBERS: u8 = 3;
 
@@ -18,14 +19,15 @@ impl Traffic {
     pub(crate) fn new() -> Self {
         let organisations = (1..=MEMBERS).map(new_organisation).collect();
         let name = "example.org/ordered".to_owned();
-        let founding = Founding { name, organisations, policy: Policy::standard(), nonce: [7; 16] };
+        let (collections, policy) = (vec![definition(COLLECTION)], Policy::standard());
+        let founding = Founding { name, organisations, collections, policy, nonce: [7; 16] };
         let id: NetworkId = founding.network();
         let network = Network { member: Member::default(), id, time: START, log: Vec::new() };
         Self { network, founding, count: 0 }
     }
 
     pub(crate) fn found(&self) -> Command {
-        Command::Found(self.founding.clone())
+        Command::Found { founding: self.founding.clone(), secret: Secret([7; 32]) }
     }
 
     /// A submission of an organisation, of a new object.
@@ -36,7 +38,7 @@ impl Traffic {
         statement.nonce = Nonce(self.count.to_be_bytes());
         statement.expires_in_seconds = Some(3600);
         let envelope = Envelope::sign(&statement, &submit_key(by));
-        Command::Submit { envelope, objects, request: None }
+        Command::Submit { envelope, objects, note: Bytes::new() }
     }
 
     /// A vote of an organisation for a proposal.

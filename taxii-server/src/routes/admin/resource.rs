@@ -2,7 +2,7 @@
 //! new ones.
 
 use crate::rights::{Access, GrantScope};
-use crate::store::{self, Account, ApiRoot, Collection, Conflicts, Contents, Profile};
+use crate::store::{self, Account, ApiRoot, Collection, CollectionMode, Conflicts, Contents, Profile};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use stix_model::{SpecVersion, Timestamp, Tlp};
@@ -100,6 +100,9 @@ pub struct CollectionResource {
     /// What becomes of an object whose version is stored with other content.
     #[serde(default)]
     pub conflicts: Conflicts,
+    /// How objects get into it.
+    #[serde(default)]
+    pub mode: CollectionMode,
     /// Objects in it, each with one or more versions.
     pub objects: u64,
     /// Versions of objects in it.
@@ -129,6 +132,7 @@ impl CollectionResource {
             profile: collection.profile,
             unmarked: collection.unmarked,
             conflicts: collection.conflicts,
+            mode: collection.mode,
         }
     }
 }

@@ -76,7 +76,45 @@ pub(super) async fn apply(
         }
     }
     let outcomes = outcomes.into_iter().map(|outcome| outcome.unwrap_or(Err(Rejection::Stale))).collect();
-    Ok(Applied { outcomes, announcement, replaced })
+    let announcements = announcement.into_iter().collect();
+    Ok(Applied { outcomes, announcements, is_directory: false, replaced })
+}
+
+/// Whether all of some objects may be added.
+pub(in crate::store) async fn admits(
+    overlay: &mut Overlay<'_>,
+    collection: Collection,
+    add: &Add,
+) -> Result<bool, StoreError> {
+    let (_, fates) = begin(overlay, collection, add).await?;
+    Ok(fates.iter().all(|fate| !matches!(fate, Fate::Refused { .. })))
+}
+
+/// Adds objects that were decided on elsewhere. It returns whether all of them are there now.
+pub(super) async fn add_decided(
+    overlay: &mut Overlay<'_>,
+    collection: Collection,
+    add: &Add,
+    time: i64,
+) -> Result<(bool, Option<Announcement>), StoreError> {
+    let (mut run, fates) = begin(overlay, collection, add).await?;
+    let are_there = fates.iter().all(|fate| !matches!(fate, Fate::Refused { .. }));
+    run.stamp(time).map_err(|_| StoreError::Corrupt("the time of an entry"))?;
+    Ok((are_there, run.write(overlay).await?))
+}
+
+async fn begin<'g>(
+    overlay: &mut Overlay<'_>,
+    collection: Collection,
+    add: &'g Add,
+) -> Result<(Run<'g>, Vec<Fate>), StoreError> {
+    let space = collection.space();
+    let objects = ids(add).into_iter().map(|id| keys::object(space, id));
+    overlay.load(objects.chain([keys::head(space)])).await?;
+    let mut run = Run::new(overlay, collection)?;
+    run.load(overlay, std::iter::once(add)).await?;
+    let fates = run.decide(overlay, add)?;
+    Ok((run, fates))
 }
 
 /// Additions to one collection that are decided and stamped together.
@@ -351,8 +389,9 @@ fn has_own_level(admitted: &Admitted) -> bool {
     admitted.tlp.is_some() || admitted.id.object_type() == "marking-definition"
 }
 
-fn level_of(admitted: &Admitted, collection: &Collection) -> Tlp {
-    let without_marking = if has_own_level(admitted) { Tlp::Clear } else { collection.unmarked };
+/// The level of an object in a collection that gives this one to objects without a marking.
+pub(in crate::store) fn level_of(admitted: &Admitted, unmarked: Tlp) -> Tlp {
+    let without_marking = if has_own_level(admitted) { Tlp::Clear } else { unmarked };
     admitted.tlp.unwrap_or(without_marking)
 }
 

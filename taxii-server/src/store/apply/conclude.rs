@@ -3,6 +3,7 @@
 use super::{Applied, check};
 use crate::store::StoreError;
 use crate::store::command::{Conclude, Request};
+use crate::store::keys::Region;
 use crate::store::overlay::Overlay;
 use crate::store::receipt::{self, Done};
 
@@ -17,6 +18,6 @@ pub(super) async fn apply(
     };
     let status = serde_json::from_slice(&command.status).map_err(|_| StoreError::Corrupt("a status"))?;
     let done = Done::Added(Box::new(status));
-    receipt::write(overlay, command.target.region, request, Some(&collection), &done)?;
+    receipt::write(overlay, Region::Local, request, Some(&collection), &done)?;
     Ok(Applied::single(Ok(done), None))
 }

@@ -10,6 +10,7 @@ use crate::store::record::{
 };
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
+use stix_model::json::Digest;
 use stix_model::{SpecVersion, StixId};
 
 /// Number of entries that a search reads first. Nearly always the first one is what it looks for.
@@ -202,6 +203,41 @@ impl ObjectChange {
         .await?;
         Ok(())
     }
+}
+
+/// Finds the version of an object that has a digest: the version of an instant (a sort key of timestamps), or, of an object
+/// without versions, any.
+pub(in crate::store) async fn find_version(
+    overlay: &mut Overlay<'_>,
+    space: Space,
+    id: &StixId,
+    instant: Option<&str>,
+    digest: Digest,
+) -> Result<Option<(ChainKey, Box<str>, VersionRow)>, StoreError> {
+    let record_key = keys::object(space, id);
+    overlay.load([record_key.clone()]).await?;
+    let record = ObjectRecord::decode(overlay.get(&record_key))?;
+    for (&spec, edition) in &record.0 {
+        for &level in edition.chains.keys() {
+            let chain = ChainKey { spec, level };
+            let range = match instant {
+                Some(instant) => {
+                    let key = keys::version(space, id, chain, instant);
+                    key.clone()..keys::following(key)
+                }
+                None => keys::chain(space, id, chain),
+            };
+            for (key, value) in overlay.scan_all(range).await? {
+                let row = VersionRow::decode(&value)?;
+                if row.digest == digest && edition.holds(row.slot()) {
+                    let instant = keys::parse_version(space, &key, id, chain);
+                    let instant = instant.ok_or(StoreError::Corrupt("the versions of an object"))?;
+                    return Ok(Some((chain, instant.into(), row)));
+                }
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// Finds the first version that a scan of a chain meets and that is not deleted.

@@ -7,9 +7,10 @@ use super::{
     NewToken, encode, encode_revision, names,
 };
 use crate::rights::{GrantScope, Grants};
-use crate::store::StoreError;
 use crate::store::keys::{self, Region};
+use crate::store::network::MembershipRecord;
 use crate::store::overlay::Overlay;
+use crate::store::{CollectionMode, StoreError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -22,10 +23,16 @@ pub(in crate::store) async fn apply(
 ) -> Result<Result<(), DirectoryRefusal>, StoreError> {
     let revision_key = keys::directory_revision(REGION);
     overlay.load([revision_key.clone()]).await?;
-    let directory = Directory::read(REGION, overlay.scan_all(keys::directory(REGION)).await?)?;
+    let mut directory = Directory::read(REGION, overlay.scan_all(keys::directory(REGION)).await?)?;
+    overlay.load([keys::local(keys::MEMBERSHIP)]).await?;
+    let membership = MembershipRecord::read(overlay)?;
+    if let Some(membership) = &membership {
+        let collections = overlay.scan_all(keys::directory(membership.region())).await?;
+        membership.add_collections(&mut directory, collections)?;
+    }
     // A head is put apart from other writes, so the scan does not show what an earlier change made of it.
     let revision = overlay.get(&revision_key).map_or(Ok(0), |bytes| super::decode_revision(bytes))? + 1;
-    let mut change = Change { overlay, revision };
+    let mut change = Change { overlay, revision, membership };
     let refusal = match change.make(&directory, command).await {
         Ok(()) => None,
         Err(Stop::Refused(refusal)) => Some(refusal),
@@ -70,6 +77,8 @@ struct Change<'o, 's> {
     overlay: &'o mut Overlay<'s>,
     /// The revision that the change makes.
     revision: u64,
+    /// The membership of this server in a network, whose collections are in an API root of it.
+    membership: Option<MembershipRecord>,
 }
 
 impl Change<'_, '_> {
@@ -158,7 +167,12 @@ impl Change<'_, '_> {
             check_root_name(directory, &new_name)?;
             root.name = new_name;
             self.overlay.remove(keys::api_root(REGION, name));
-            for collection in of_root(directory, name) {
+            if let Some(membership) = self.membership.as_mut().filter(|found| found.api_root == name) {
+                membership.api_root.clone_from(&root.name);
+                let record = membership.encode()?;
+                self.overlay.put_head(keys::local(keys::MEMBERSHIP), Some(record));
+            }
+            for collection in of_root(directory, name).filter(|found| found.mode == CollectionMode::Open) {
                 let api_root = root.name.clone();
                 self.put_collection(Collection { api_root, ..Collection::clone(collection) }).await?;
             }

@@ -118,7 +118,7 @@ impl<'g> Run<'g> {
                 Stamps::Given(stamps) => stamps.get(index),
             };
             let sets_facts = replaces && self.is_last(admitted);
-            let level = level_of(admitted, &self.collection);
+            let level = level_of(admitted, self.collection.unmarked);
             let new = |is_replacement| Accepted {
                 admitted,
                 level,

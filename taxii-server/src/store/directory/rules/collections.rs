@@ -3,7 +3,8 @@
 use super::{Change, REGION, Stop, contradiction, find_api_root, invalid, of_root};
 use crate::rights::GrantScope;
 use crate::store::directory::{
-    Account, Collection, CollectionChange, Directory, DirectoryRefusal, NewCollection, encode, names,
+    Account, Collection, CollectionChange, CollectionMode, Directory, DirectoryRefusal, NewCollection,
+    encode, names,
 };
 use crate::store::keys;
 use crate::store::maintenance::encode_freed;
@@ -43,6 +44,7 @@ impl Change<'_, '_> {
             profile,
             unmarked,
             conflicts,
+            mode: CollectionMode::Open,
             region: REGION,
             number,
         };
@@ -119,7 +121,13 @@ impl Change<'_, '_> {
 }
 
 fn find(directory: &Directory, id: Uuid) -> Result<&Arc<Collection>, DirectoryRefusal> {
-    directory.collections.get(&id).ok_or(DirectoryRefusal::Missing("collection"))
+    let found = directory.collections.get(&id).ok_or(DirectoryRefusal::Missing("collection"))?;
+    match found.mode {
+        CollectionMode::Open => Ok(found),
+        CollectionMode::Approval | CollectionMode::Review => Err(DirectoryRefusal::Contradiction(
+            "it is a collection of the network, which its organisations change by a vote".to_owned(),
+        )),
+    }
 }
 
 fn sorted(mut spec_versions: Vec<SpecVersion>) -> Vec<SpecVersion> {

@@ -1,0 +1,224 @@
+use super::admin::print_list;
+use super::{CommonOptions, output};
+use crate::control::{Control, KeyResource, NewNetwork, OrganisationResource, StateResource};
+use crate::store::{Definition, Profile};
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use consensus::{NewKey, NewOrganisation, OrganisationId, Policy, PublicKey, Role};
+use std::path::{Path, PathBuf};
+use stix_model::{SpecVersion, Tlp};
+use uuid::Uuid;
+
+const EXAMPLES: &str = "\
+Examples:
+  taxii key new alice.key                             a reviewer makes a key, on a machine of their own
+  taxii-server network init example.org/sharing --organisation 'Example Corp' --vote-key 5f…c1
+  taxii-server network status
+  taxii-server network members
+  taxii-server network policy";
+const INIT_EXAMPLES: &str = "\
+Examples:
+  taxii-server network init example.org/sharing --organisation Example --vote-key alice.key --collection Indicators
+  taxii-server network init example.org/sharing --organisation Example --vote-key 5f…c1 --member 'Partner Ltd=81…0a'
+  taxii-server network init example.org/sharing --organisation Example --vote-key 5f…c1 --policy policy.json
+
+Grant reviewers the right to read what awaits approval, and others to submit:
+  taxii-server account add rob --read indicators-review
+  taxii-server account add alice --read indicators --write indicators";
+
+/// Have objects approved by organisations before they are visible.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Network {
+    #[command(subcommand)]
+    action: Action,
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Found a network whose log this server keeps
+    #[command(after_help = INIT_EXAMPLES)]
+    Init(Init),
+    /// Show what the log came to, and how much is open
+    Status,
+    /// List the organisations, with their keys
+    Members,
+    /// Show the policy as JSON
+    Policy {
+        /// A version of it [default: the current one]
+        #[arg(long, value_name = "NUMBER")]
+        version: Option<u32>,
+    },
+}
+
+#[derive(Args)]
+struct Init {
+    /// Name of the network
+    name: String,
+    /// Name of the organisation of this server
+    #[arg(long, value_name = "NAME")]
+    organisation: String,
+    /// Public key that votes for it, or a key file that `taxii key new` made
+    #[arg(long, value_name = "KEY")]
+    vote_key: String,
+    /// Title of its first collection
+    #[arg(long, value_name = "TITLE")]
+    collection: Option<String>,
+    /// Name of the first collection in URLs; that of its reviewers ends with -review
+    #[arg(long, requires = "collection", value_name = "NAME")]
+    alias: Option<String>,
+    /// API root for the collections, which is made where it is missing
+    #[arg(long, default_value = "network", value_name = "NAME")]
+    api_root: String,
+    /// Another organisation that votes, with its public key
+    #[arg(long = "member", value_name = "NAME=KEY")]
+    members: Vec<String>,
+    /// File with the policy [default: two others approve an object, each revokes its own]
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+}
+
+impl Network {
+    pub(super) async fn run(self, options: &CommonOptions) -> anyhow::Result<bool> {
+        let control = match self.action {
+            // The network may make the store.
+            Action::Init(_) => Control::open(options.config(None)?).await?,
+            _ => options.control().await?,
+        };
+        match self.action {
+            Action::Init(init) => {
+                let state = control.found_network(&init.network()?).await?;
+                if self.json { output::json(&state)? } else { print_founded(&state)? }
+            }
+            Action::Status => {
+                let state = control.network_state().await?;
+                if self.json { output::json(&state)? } else { print_state(&state)? }
+            }
+            Action::Members => print_members(&control.organisations().await?, self.json)?,
+            Action::Policy { version } => {
+                let policy = control.policy(version).await?;
+                match self.json {
+                    true => output::json(&policy)?,
+                    false => output::line(&serde_json::to_string_pretty(&policy)?)?,
+                }
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl Init {
+    fn network(self) -> anyhow::Result<NewNetwork> {
+        let Self { name, organisation, vote_key, collection, alias, api_root, members, policy } = self;
+        let policy = policy.map(|file| read_policy(&file)).transpose()?;
+        let definition = |title| Definition {
+            title,
+            description: None,
+            alias,
+            spec_versions: vec![SpecVersion::V2_1],
+            profile: Profile::default(),
+            unmarked: Tlp::Clear,
+        };
+        Ok(NewNetwork {
+            name,
+            api_root,
+            organisation,
+            vote_key: hexadecimal(read_key(&vote_key)?)?,
+            collections: collection.map(definition).into_iter().collect(),
+            members: members.iter().map(|member| read_member(member)).collect::<Result<_, _>>()?,
+            policy,
+        })
+    }
+}
+
+fn read_policy(file: &Path) -> anyhow::Result<Policy> {
+    let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    serde_json::from_slice(&text).with_context(|| format!("{} is no policy", file.display()))
+}
+
+fn read_member(text: &str) -> anyhow::Result<NewOrganisation> {
+    let (name, key) = text.rsplit_once('=').with_context(|| format!("--member {text}: give NAME=KEY"))?;
+    let keys = vec![NewKey { public: read_key(key)?, role: Role::Vote }];
+    Ok(NewOrganisation { id: OrganisationId(Uuid::new_v4()), name: name.to_owned(), keys })
+}
+
+/// Reads a public key: its hexadecimal digits, or a file in which they are a word.
+fn read_key(text: &str) -> anyhow::Result<PublicKey> {
+    let parse = |word: &str| serde_json::from_value(serde_json::json!(word)).ok();
+    if let Some(key) = parse(text) {
+        return Ok(key);
+    }
+    let unknown =
+        || format!("{text}: give a public key (64 hexadecimal digits), or a file of `taxii key new`");
+    let file = std::fs::read_to_string(text).with_context(unknown)?;
+    match file.split_whitespace().find_map(parse) {
+        Some(key) => Ok(key),
+        None => bail!(unknown()),
+    }
+}
+
+fn hexadecimal(key: PublicKey) -> anyhow::Result<String> {
+    let value = serde_json::to_value(key)?;
+    Ok(value.as_str().unwrap_or_default().to_owned())
+}
+
+fn print_founded(state: &StateResource) -> anyhow::Result<()> {
+    output::line(&format!("founded network {}", state.network))?;
+    for collection in &state.collections {
+        let title = &collection.definition.title;
+        output::line(&format!(
+            "collection {} {title:?}, for its reviewers {}",
+            collection.id, collection.review
+        ))?;
+    }
+    output::line("reviewers list what awaits them with: taxii review")
+}
+
+fn print_state(state: &StateResource) -> anyhow::Result<()> {
+    let StateResource { network, organisation, index, time, policy, open_proposals, .. } = state;
+    let rows = [
+        ["network".to_owned(), network.clone()],
+        ["organisation".to_owned(), organisation.to_string()],
+        ["last entry".to_owned(), format!("{index}, of {time}")],
+        ["policy".to_owned(), format!("version {policy}")],
+        ["open proposals".to_owned(), open_proposals.to_string()],
+        ["decisions".to_owned(), format!("{}, with root {}", state.tree_size, state.tree_root)],
+        ["entries".to_owned(), state.entries.clone()],
+        ["effects".to_owned(), state.effects.clone()],
+    ];
+    let width = rows.iter().map(|[name, _]| name.len()).max().unwrap_or_default();
+    for [name, value] in &rows {
+        output::line(&format!("{name:width$}  {value}"))?;
+    }
+    for collection in &state.collections {
+        let title = &collection.definition.title;
+        output::line(&format!("{:width$}  {}  {title}", "collection", collection.id))?;
+    }
+    Ok(())
+}
+
+fn print_members(organisations: &[OrganisationResource], as_json: bool) -> anyhow::Result<()> {
+    let keys = |organisation: &OrganisationResource, role: &str| {
+        let is_valid = |key: &&KeyResource| key.role == role && key.until.is_none();
+        let short = |key: &KeyResource| key.id.get(..12).unwrap_or(&key.id).to_owned();
+        organisation.keys.iter().filter(is_valid).map(short).collect::<Vec<_>>().join(" ")
+    };
+    let headings = ["ID", "NAME", "SINCE ENTRY", "OPEN", "VOTE KEYS", "SUBMIT KEYS"];
+    print_list(organisations, as_json, headings, |organisation| {
+        let since = match organisation.left {
+            Some(left) => format!("left by {left}"),
+            None => organisation.joined.to_string(),
+        };
+        [
+            organisation.id.to_string(),
+            organisation.name.clone(),
+            since,
+            organisation.open_proposals.to_string(),
+            keys(organisation, "vote"),
+            keys(organisation, "submit"),
+        ]
+    })
+}

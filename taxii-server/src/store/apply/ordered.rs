@@ -1,0 +1,266 @@
+//! Entries of the log of a network: consensus says what they write and what readers see from then on, and both go into the
+//! overlay, so they are committed as a whole.
+
+use super::add::add_decided;
+use super::object::{ObjectChange, find_version};
+use super::{Applied, Outcome, Rejection, head, put_head};
+use crate::store::StoreError;
+use crate::store::announce::Announcement;
+use crate::store::command::{Admitted, Command, Group, Submitted};
+use crate::store::directory::{self, Collection};
+use crate::store::keys::{self, Region};
+use crate::store::network::{
+    self, Definition, MembershipRecord, Note, Ordered, OverlayState, Proposals, Refused, Stix, read_object,
+};
+use crate::store::overlay::Overlay;
+use crate::store::receipt::Done;
+use crate::store::record::{Head, ObjectRecord};
+use bytes::Bytes;
+use consensus::{CollectionDefinition, Effect, Ledger, ProposalId, Reader};
+use std::collections::BTreeMap;
+use stix_model::Timestamp;
+use stix_model::json::Digest;
+use uuid::Uuid;
+
+/// Applies the entries of a group, in their order.
+pub(super) async fn apply(overlay: &mut Overlay<'_>, group: &Group) -> Result<Applied, StoreError> {
+    let mut applied =
+        Applied { outcomes: Vec::new(), announcements: Vec::new(), is_directory: false, replaced: 0 };
+    for request in &group.requests {
+        let outcome = match &request.command {
+            _ if frozen(overlay).await? => Err(Rejection::Frozen),
+            Command::Enter(enter) => match enter_network(overlay, &enter.record).await? {
+                Err(rejection) => Err(rejection),
+                Ok(()) => Turn::new(&enter.record).apply(overlay, &enter.founding, &mut applied).await?,
+            },
+            Command::Apply(entry) => {
+                overlay.load([keys::local(keys::MEMBERSHIP)]).await?;
+                match MembershipRecord::read(overlay)? {
+                    Some(record) => Turn::new(&record).apply(overlay, entry, &mut applied).await?,
+                    None => Err(Rejection::Membership("this server is no member of a network")),
+                }
+            }
+            _ => Err(Rejection::Stale),
+        };
+        applied.outcomes.push(outcome);
+    }
+    Ok(applied)
+}
+
+async fn frozen(overlay: &mut Overlay<'_>) -> Result<bool, StoreError> {
+    overlay.hold_marker().await?;
+    overlay.is_frozen()
+}
+
+/// Notes the membership, which is the first one of this server.
+async fn enter_network(
+    overlay: &mut Overlay<'_>,
+    record: &MembershipRecord,
+) -> Result<Result<(), Rejection>, StoreError> {
+    let (key, root) = (keys::local(keys::MEMBERSHIP), keys::api_root(Region::Local, &record.api_root));
+    overlay.load([key.clone(), root.clone()]).await?;
+    match MembershipRecord::read(overlay)? {
+        // The founding may come again, where its sender does not know what became of it.
+        Some(before) if before == *record => return Ok(Ok(())),
+        Some(_) => return Ok(Err(Rejection::Membership("this server is a member of a network already"))),
+        None => {}
+    }
+    if overlay.get(&root).is_none() {
+        return Ok(Err(Rejection::Membership("there is no such API root; add it first")));
+    }
+    overlay.put_head(key, Some(record.encode()?));
+    Ok(Ok(()))
+}
+
+/// What an entry does to one collection, in its order.
+enum Change {
+    Add(Box<Admitted>),
+    Remove(Box<Admitted>),
+}
+
+/// One entry while it is applied.
+struct Turn {
+    region: Region,
+    changes: BTreeMap<Uuid, Vec<Change>>,
+}
+
+impl Turn {
+    fn new(record: &MembershipRecord) -> Self {
+        Self { region: record.region(), changes: BTreeMap::new() }
+    }
+
+    async fn apply(
+        mut self,
+        overlay: &mut Overlay<'_>,
+        entry: &[u8],
+        applied: &mut Applied,
+    ) -> Result<Outcome, StoreError> {
+        let state = OverlayState::new(overlay, self.region);
+        let index = Reader::new(&state).ledger().await?.map_or(0, |ledger| ledger.index) + 1;
+        let consensus::Applied { writes, effects, outcome, time } =
+            consensus::apply(&state, &Stix, index, entry).await?;
+        for (key, value) in writes {
+            let is_ledger = key == Ledger::KEY;
+            let key = keys::consensus(self.region, &key);
+            match value {
+                // Each entry changes it, so a commit holds only while no other process has applied one.
+                Some(value) if is_ledger => overlay.put_head(key, Some(value)),
+                Some(value) => overlay.put(key, value),
+                None => overlay.remove(key),
+            }
+        }
+        let time = i64::try_from(time).map_err(|_| StoreError::Corrupt("the time of an entry"))?;
+        for effect in effects {
+            self.effect(overlay, effect, index, applied).await?;
+        }
+        for (collection, changes) in std::mem::take(&mut self.changes) {
+            applied.announcements.extend(self.change(overlay, collection, changes, time).await?);
+        }
+        let refused = outcome.err();
+        let refused = refused.map(|refusal| Refused { kind: refusal.kind(), message: refusal.to_string() });
+        Ok(Ok(Done::Applied(Ordered { index, refused })))
+    }
+
+    async fn effect(
+        &mut self,
+        overlay: &mut Overlay<'_>,
+        effect: Effect,
+        index: u64,
+        applied: &mut Applied,
+    ) -> Result<(), StoreError> {
+        let read = |text: &Bytes| {
+            let read = read_object(text).map_err(|_| StoreError::Corrupt("a proposed object"));
+            read.map(Box::new)
+        };
+        let (collection, change) = match effect {
+            Effect::Define(new) => {
+                applied.is_directory = true;
+                return self.define(overlay, new, index).await;
+            }
+            Effect::File { proposal, note } => return self.file(overlay, proposal, &note).await,
+            Effect::Await { collection, text } => (network::review_id(collection), Change::Add(read(&text)?)),
+            Effect::Settle { collection, text } => {
+                (network::review_id(collection), Change::Remove(read(&text)?))
+            }
+            Effect::Show { collection, text } => (collection, Change::Add(read(&text)?)),
+            Effect::Hide { collection, text } => (collection, Change::Remove(read(&text)?)),
+        };
+        self.changes.entry(collection).or_default().push(change);
+        Ok(())
+    }
+
+    /// Makes a collection and the one for its reviewers, or defines both anew.
+    async fn define(
+        &self,
+        overlay: &mut Overlay<'_>,
+        new: CollectionDefinition,
+        index: u64,
+    ) -> Result<(), StoreError> {
+        let definition: Definition =
+            serde_json::from_str(&new.definition).map_err(|_| StoreError::Corrupt("a definition"))?;
+        let region = self.region;
+        let before = network::collection_of(overlay, region, new.collection).await?;
+        let number = match before {
+            Some(before) => before.number,
+            // Collections of a network are never removed.
+            None => {
+                let count = overlay.scan_all(keys::directory(region)).await?.len();
+                u32::try_from(count).map_err(|_| StoreError::Corrupt("the collections of the network"))? + 1
+            }
+        };
+        for mut collection in definition.collections(new.collection, region, number) {
+            collection.revision = index;
+            let key = keys::head(collection.space());
+            overlay.load([key.clone()]).await?;
+            let mut head = overlay.get(&key).map_or(Ok(Head::default()), |bytes| Head::decode(bytes))?;
+            head.revision += 1;
+            overlay.put_head(key, Some(head.encode()));
+            overlay.put(keys::collection(region, collection.id), directory::encode(&collection)?);
+        }
+        // Each process reads the directory again when its revision rises.
+        let key = keys::directory_revision(Region::Local);
+        overlay.load([key.clone()]).await?;
+        let revision = overlay.get(&key).map_or(Ok(0), |bytes| directory::decode_revision(bytes))?;
+        overlay.put_head(key, Some(directory::encode_revision(revision + 1)));
+        Ok(())
+    }
+
+    /// Notes a proposal with the request that it came with.
+    async fn file(
+        &self,
+        overlay: &mut Overlay<'_>,
+        proposal: ProposalId,
+        note: &[u8],
+    ) -> Result<(), StoreError> {
+        // Another node wrote the note; what this one cannot read it leaves out, as all others do.
+        let Some(note) = Note::decode(note) else { return Ok(()) };
+        let key = Proposals::key(self.region, note.request);
+        overlay.load([key.clone()]).await?;
+        let before = overlay.get(&key).map(|value| Proposals::decode(value)).transpose()?;
+        let mut proposals = before.unwrap_or_else(|| Proposals::of(note));
+        proposals.proposals.push(proposal);
+        overlay.put(key, proposals.encode()?);
+        Ok(())
+    }
+
+    /// Makes the changes of a collection; objects that come together are stamped together.
+    async fn change(
+        &self,
+        overlay: &mut Overlay<'_>,
+        id: Uuid,
+        changes: Vec<Change>,
+        time: i64,
+    ) -> Result<Vec<Announcement>, StoreError> {
+        let collection = network::collection_of(overlay, self.region, id).await?;
+        let collection = collection.ok_or(StoreError::Corrupt("a collection of the network"))?;
+        let mut announcements = Vec::new();
+        let mut new: Vec<Submitted> = Vec::new();
+        for change in changes {
+            match change {
+                Change::Add(admitted) => new.push(Submitted::Admitted(admitted)),
+                Change::Remove(admitted) => {
+                    let objects = std::mem::take(&mut new);
+                    announcements.extend(add(overlay, &collection, objects, time).await?);
+                    remove(overlay, &collection, &admitted).await?;
+                }
+            }
+        }
+        announcements.extend(add(overlay, &collection, new, time).await?);
+        Ok(announcements)
+    }
+}
+
+async fn add(
+    overlay: &mut Overlay<'_>,
+    collection: &Collection,
+    objects: Vec<Submitted>,
+    time: i64,
+) -> Result<Option<Announcement>, StoreError> {
+    if objects.is_empty() {
+        return Ok(None);
+    }
+    let add = network::add_to(collection, objects);
+    match add_decided(overlay, collection.clone(), &add, time).await? {
+        (true, announcement) => Ok(announcement),
+        // Consensus asked before whether it may.
+        (false, _) => Err(StoreError::Corrupt("an object that was approved and may not be added")),
+    }
+}
+
+async fn remove(
+    overlay: &mut Overlay<'_>,
+    collection: &Collection,
+    admitted: &Admitted,
+) -> Result<(), StoreError> {
+    let (space, id) = (collection.space(), &admitted.id);
+    overlay.load([keys::head(space)]).await?;
+    let instant = admitted.facts.version.as_ref().map(Timestamp::sort_key);
+    let found = find_version(overlay, space, id, instant, Digest(admitted.digest.0)).await?;
+    let (chain, instant, row) = found.ok_or(StoreError::Corrupt("an object that is to be taken back"))?;
+    let record = ObjectRecord::decode(overlay.get(&keys::object(space, id)))?;
+    let (mut head, mut change) = (head(overlay, space)?, ObjectChange::new(space, id.clone(), record));
+    change.remove(overlay, &mut head, chain.spec, &instant, &row).await?;
+    change.finish(overlay, &mut head).await?;
+    put_head(overlay, space, head);
+    Ok(())
+}
