@@ -157,7 +157,7 @@ def is_member(one, index):
 
 
 def is_known(claimed, known):
-    """Whether the reader knows an organisation and all keys that a bundle gives it. Keys may end since."""
+    """Whether the reader knows an organisation and all keys that a bundle gives it. None may last longer than known."""
     ends = {(key.public, key.role, key.since): key.until for key in known.keys} if known else {}
     return known and claimed.joined == known.joined and all(
         (name := (key.public, key.role, key.since)) in ends

@@ -644,6 +644,18 @@ def test_a_key_that_was_rotated_before_the_decision_spoils_the_proof(tmp_path):
     assert changed(proof, lambda bundle: bundle.pop("submission")).refused_in() is None
 
 
+def test_a_proof_does_not_outlive_the_keys_in_a_newer_list(golden):
+    """A list of members that is newer than the bundle, in which a key ended after the decision, refuses all of it."""
+    members = json.loads(golden.members)
+    unused = next(one for one in members if one["name"] == "Organisation 4")
+    unused["keys"][0]["until"] = 1000
+    newer = Proof(golden.bundle, golden.policy, json.dumps(members).encode())
+    assert newer.refused_in() == "members"
+    # A list that is older than the bundle is taken.
+    older = changed(golden, lambda bundle: bundle["organisations"][2]["keys"][0].update(until=1000))
+    assert older.refused_in() is None
+
+
 # Flips of single bits: where one verifies, it is in one of these places, and what is proved is the same.
 INSIGNIFICANT = {
     "/organisations/*/name": "for people only",
