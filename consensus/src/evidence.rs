@@ -21,9 +21,11 @@ mod proof;
 mod tile;
 mod tree;
 
-pub use bundle::{BUNDLE_FORMAT, Bundle, BundleError, BundledVote, Dsse, MAX_BUNDLE_BYTES, Member, Proven};
+pub use bundle::{BUNDLE_FORMAT, Bundle, BundleError, Dsse, MAX_BUNDLE_BYTES, Member, Proven};
 pub use checkpoint::{Checkpoint, CheckpointError, origin};
-pub use leaf::{Event, Leaf, LeafError, LeafItem, MAX_LEAF_ITEMS, MAX_LEAF_VOTES, Part, Salt, commit};
+pub use leaf::{
+    Event, Leaf, LeafError, LeafItem, LeafVote, MAX_LEAF_ITEMS, MAX_LEAF_VOTES, Opening, Part, Salt,
+};
 pub use note::{MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES, Note, NoteError, NoteSignature, Verified};
 pub use note_key::{KeyError, KeyName, MAX_COSIGNATURE_TIME, SignatureType, VerifierKey};
 pub use policy::{

@@ -28,6 +28,7 @@ pub struct Organisation {
 
 /// A key of an organisation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Key {
     /// The key.
     pub public: PublicKey,

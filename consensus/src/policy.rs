@@ -4,7 +4,7 @@
 
 mod check;
 
-use crate::id::OrganisationId;
+use crate::id::{Digest, OrganisationId};
 use crate::statement::Item;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -220,6 +220,11 @@ impl Policy {
         let govern = Rule { exclude_submitter: false, expiry_seconds: 7 * 24 * 60 * 60, ..govern };
         let rules = vec![marked, rule(&objects, Gate::Members(2)), own, revoke, govern];
         Self { version: 1, max_level: 2, max_open: 1000, rules }
+    }
+
+    /// SHA-256 of its canonical form (RFC 8785).
+    pub fn digest(&self) -> Digest {
+        Digest::of(&[&serde_json_canonicalizer::to_vec(self).expect("policies are JSON")])
     }
 
     /// The number of the first rule for a proposal.

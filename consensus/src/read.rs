@@ -3,13 +3,13 @@
 use crate::command::{CollectionDefinition, Secret};
 use crate::envelope::Envelope;
 use crate::evidence::{
-    BUNDLE_FORMAT, Bundle, BundledVote, Dsse, Leaf, Member, Node, Note, Salt, TilePath, TreeHead,
-    nodes_of_inclusion, prove_inclusion, write_bundle,
+    BUNDLE_FORMAT, Bundle, Dsse, Leaf, Member, Node, Note, Salt, TilePath, TreeHead, nodes_of_inclusion,
+    prove_inclusion, write_bundle,
 };
 use crate::id::{Digest, OrganisationId, ProposalId};
 use crate::organisation::Organisation;
 use crate::policy::Policy;
-use crate::proposal::{ObjectRecord, Proposal};
+use crate::proposal::{CastVote, ObjectRecord, Phase, Proposal};
 use crate::state::{Draft, Ledger, State, StateError, keys};
 use crate::statement::{Item, Submit};
 use bytes::Bytes;
@@ -204,7 +204,7 @@ impl<'s, S: State> Reader<'s, S> {
     /// The proof that an object was approved: for its text, as readers see it, and a checkpoint of the log as it is now.
     ///
     /// # Errors
-    /// See [`Reader::ledger`]; `None` when no such object is visible.
+    /// See [`Reader::ledger`]; `None` when no such object is visible, or it awaits its ratification.
     pub async fn proof(
         &self,
         collection: Uuid,
@@ -221,16 +221,18 @@ impl<'s, S: State> Reader<'s, S> {
         let submit: Submit =
             serde_json::from_slice(&filed.envelope.payload).map_err(|_| damaged("a submission"))?;
         let state = filed.proposal.items.get(record.item as usize).ok_or(damaged("a proposal"))?;
-        let (leaf_number, leaf, bytes) =
-            self.approval(record.proposal, record.item).await?.ok_or(damaged("the leaf of an approval"))?;
+        let Some((leaf_number, leaf, bytes)) = self.approval(record.proposal, record.item).await? else {
+            return Ok(None);
+        };
         let nodes = nodes_of_inclusion(leaf_number, ledger.tree.size());
         let hashes = self.hashes(nodes).await?;
         let inclusion = prove_inclusion(leaf_number, ledger.tree.size(), &|node| hashes.get(&node).copied());
         let mut votes = Vec::new();
-        for cast in filed.proposal.votes_on(record.item).filter(|cast| leaf.votes.contains(&cast.statement)) {
+        let is_counted =
+            |cast: &&CastVote| leaf.votes.iter().any(|counted| counted.statement == cast.statement);
+        for cast in filed.proposal.votes_on(record.item).filter(is_counted) {
             let envelope = self.vote(record.proposal, cast.organisation, cast.sequence).await?;
-            let envelope = Dsse(envelope.ok_or(damaged("a vote"))?);
-            votes.push(BundledVote { index: cast.index, envelope });
+            votes.push(Dsse(envelope.ok_or(damaged("a vote"))?));
         }
         // The submission names all its objects, and its nonce opens all commitments.
         let mut is_shown = true;
@@ -260,12 +262,12 @@ impl<'s, S: State> Reader<'s, S> {
         }))
     }
 
-    /// The last leaf that approves an item of a proposal.
+    /// The last leaf that approves an item of a proposal; none while it is visible and not ratified.
     async fn approval(&self, proposal: ProposalId, item: u32) -> Read<S, Option<(u64, Leaf, String)>> {
         for number in self.leaves_about(proposal).await?.into_iter().rev() {
             let bytes = self.leaf(number).await?.ok_or(StateError::Damaged("a leaf"))?;
             let leaf = Leaf::decode(&bytes).map_err(|_| StateError::Damaged("a leaf"))?;
-            if leaf.items.iter().any(|decided| decided.item == item && decided.phase.is_visible()) {
+            if leaf.items.iter().any(|decided| decided.item == item && decided.phase == Phase::Approved) {
                 let text = String::from_utf8(bytes.to_vec()).map_err(|_| StateError::Damaged("a leaf"))?;
                 return Ok(Some((number, leaf, text)));
             }

@@ -1,12 +1,13 @@
 //! Counters and histograms, in the text format of OpenMetrics.
 
-use crate::store::Store;
+use crate::store::{NetworkSummary, Store};
 use prometheus_client::encoding::{EncodeLabelSet, text::encode};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use stix_model::taxii::Status;
 
@@ -38,6 +39,51 @@ pub(crate) struct Metrics {
     seconds: Family<RouteLabels, Histogram>,
     objects: Family<OutcomeLabels, Counter>,
     replaced: Counter,
+    network: Network,
+}
+
+/// A gauge that is there for members of a network only.
+type NetworkGauge = Family<Vec<(String, String)>, Gauge<f64, AtomicU64>>;
+
+/// What operators watch of a network.
+#[derive(Default)]
+struct Network {
+    index: NetworkGauge,
+    age: NetworkGauge,
+    decisions: NetworkGauge,
+    open: NetworkGauge,
+    oldest_open: NetworkGauge,
+}
+
+impl Network {
+    fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "network_applied_index",
+            "Last entry of the log that was applied",
+            self.index.clone(),
+        );
+        let help = "Seconds between the time of that entry and the clock of this server";
+        registry.register("network_entry_age_seconds", help, self.age.clone());
+        registry.register("network_decisions", "Decisions in the transparency log", self.decisions.clone());
+        registry.register("network_open_proposals", "Proposals that await votes", self.open.clone());
+        let help = "Age of the oldest proposal that awaits votes";
+        registry.register("network_oldest_open_seconds", help, self.oldest_open.clone());
+    }
+
+    fn set(&self, summary: &NetworkSummary) {
+        let NetworkSummary { index, age_micros, decisions, open, oldest_open_micros } = *summary;
+        let seconds = |micros: i64| micros as f64 / 1e6;
+        let values = [
+            (&self.index, index as f64),
+            (&self.age, seconds(age_micros)),
+            (&self.decisions, decisions as f64),
+            (&self.open, open as f64),
+            (&self.oldest_open, seconds(oldest_open_micros)),
+        ];
+        for (gauge, value) in values {
+            gauge.get_or_create(&Vec::new()).set(value);
+        }
+    }
 }
 
 impl Default for Metrics {
@@ -53,13 +99,20 @@ impl Default for Metrics {
         let replaced = Counter::default();
         let help = "Stored versions whose content was replaced, in collections that mirror a source";
         registry.register("versions_replaced", help, replaced.clone());
-        Self { registry, requests, seconds, objects, replaced }
+        let network = Network::default();
+        network.register(&mut registry);
+        Self { registry, requests, seconds, objects, replaced, network }
     }
 }
 
 impl Metrics {
     /// Returns all metrics as text, with what the store has counted.
-    pub(crate) fn text(&self, store: &Store) -> String {
+    pub(crate) async fn text(&self, store: &Store) -> String {
+        match store.network_summary().await {
+            Ok(Some(summary)) => self.network.set(&summary),
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "the network cannot be read for metrics"),
+        }
         self.replaced.inner().store(store.replaced(), Ordering::Relaxed);
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("a String takes every write");
@@ -75,7 +128,12 @@ impl Metrics {
 
     /// Counts the objects of an add request by their outcome.
     pub(crate) fn count_added(&self, status: &Status) {
-        for (outcome, count) in [("success", status.success_count), ("failure", status.failure_count)] {
+        let counts = [
+            ("success", status.success_count),
+            ("failure", status.failure_count),
+            ("pending", status.pending_count),
+        ];
+        for (outcome, count) in counts {
             self.objects.get_or_create(&OutcomeLabels { outcome }).inc_by(count);
         }
     }

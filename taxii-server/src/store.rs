@@ -51,7 +51,8 @@ use engine::{Commit, Engine, EngineError, Snapshot};
 use keys::Timeline;
 pub(crate) use network::review_id;
 pub use network::{
-    Definition, Membership, NetworkView, NewNetwork, Ordered, Refused as OrderRefused, Revocation,
+    Definition, Membership, NetworkSummary, NetworkView, NewNetwork, Ordered, Refused as OrderRefused,
+    Revocation,
 };
 use record::{Entry, Head, date_added};
 use reload::{Reload, Task};

@@ -17,7 +17,7 @@ use uuid::Uuid;
 /// Collections are named by their id or alias, objects by their STIX identifier.
 #[derive(Debug)]
 pub struct Client {
-    http: Arc<Http>,
+    pub(crate) http: Arc<Http>,
     address: Address,
     root: OnceCell<Url>,
 }
@@ -59,6 +59,15 @@ impl Client {
                 below(&base, &["taxii2"])
             }
         }
+    }
+
+    /// Below this, the server has what is not TAXII: the URL of its discovery without `taxii2/`, else the root of its host.
+    #[cfg(feature = "network")]
+    pub(crate) fn base_url(&self) -> Result<Url, Error> {
+        let mut base = self.discovery_url()?;
+        let path = base.path().trim_end_matches('/').trim_end_matches("taxii2").to_owned();
+        base.set_path(&path);
+        Ok(base)
     }
 
     /// *Get discovery*: what the server is and where its API roots are.

@@ -35,6 +35,10 @@ const OUTCOME_UNKNOWN: &str = "outcome_unknown";
 /// Error code of Concord servers: the request was not carried out.
 const UNAVAILABLE: &str = "unavailable";
 
+/// Media type of what is not TAXII.
+#[cfg(feature = "network")]
+const JSON: &str = "application/json";
+
 /// Connection pools for one server, with the credentials for it.
 #[derive(Debug)]
 pub(crate) struct Http {
@@ -53,6 +57,8 @@ pub(crate) struct Http {
 struct Request {
     method: Method,
     url: Url,
+    /// Of the body, and of the answer that is wanted.
+    media_type: &'static str,
     body: Option<Bytes>,
     /// Of a request that changes something; the same for each attempt.
     key: Option<Uuid>,
@@ -103,6 +109,18 @@ impl Http {
 
     pub(crate) async fn get(&self, url: &Url) -> Result<Answer, Error> {
         self.send(Request::new(Method::GET, url)).await
+    }
+
+    /// Gets something that is JSON, and no resource of TAXII.
+    #[cfg(feature = "network")]
+    pub(crate) async fn get_json(&self, url: &Url) -> Result<Answer, Error> {
+        self.send(Request { media_type: JSON, ..Request::new(Method::GET, url) }).await
+    }
+
+    /// Posts JSON that the server takes once, however often it comes.
+    #[cfg(feature = "network")]
+    pub(crate) async fn post_json(&self, url: &Url, body: Bytes) -> Result<Answer, Error> {
+        self.send(Request { media_type: JSON, body: Some(body), ..Request::new(Method::POST, url) }).await
     }
 
     pub(crate) async fn post(&self, url: &Url, body: Bytes, key: Uuid) -> Result<Answer, Error> {
@@ -196,7 +214,7 @@ impl Http {
     }
 
     async fn exchange(&self, request: &Request, url: &Url) -> Result<Answer, Error> {
-        let Request { method, body, key, .. } = request;
+        let Request { method, media_type, body, key, .. } = request;
         // Whatever named this URL: nothing is sent where others may read along.
         check_transport(url, self.options.allow_plain_http)
             .map_err(|reason| Error::Url { url: url.to_string(), reason: reason.to_owned() })?;
@@ -204,7 +222,7 @@ impl Http {
         let broken =
             |source: reqwest::Error| Error::Connection { url: url.clone(), via: via.clone(), source };
         let client = if via.is_some() { &self.client } else { &self.direct };
-        let mut request = client.request(method.clone(), url.clone()).header(ACCEPT, MEDIA_TYPE);
+        let mut request = client.request(method.clone(), url.clone()).header(ACCEPT, *media_type);
         let is_home = url.origin() == self.home.origin();
         if is_home {
             request = match &self.options.auth {
@@ -223,7 +241,7 @@ impl Http {
             request = request.header(IDEMPOTENCY_KEY, key.to_string());
         }
         if let Some(body) = body {
-            request = request.header(CONTENT_TYPE, MEDIA_TYPE).body(body.clone());
+            request = request.header(CONTENT_TYPE, *media_type).body(body.clone());
         }
         let request = request
             .build()
@@ -264,6 +282,7 @@ impl Request {
             is_change: method != Method::GET,
             method,
             url: url.clone(),
+            media_type: MEDIA_TYPE,
             body: None,
             key: None,
             is_known_by_key: false,

@@ -27,6 +27,9 @@
 //! # }
 //! ```
 //!
+//! With the feature `network`, the module `network` lists proposals of a network of organisations, checks what the server
+//! shows of them, and votes.
+//!
 //! [`Pages`] walks a collection and knows its [`Position`], which a program can keep to go on later. [`Packing`]
 //! cuts many objects into envelopes that the server takes. [`Error`] shows what the server said.
 //!
@@ -51,6 +54,9 @@ mod remark;
 mod resource;
 mod retry;
 mod tls;
+
+#[cfg(feature = "network")]
+pub mod network;
 
 pub use client::Client;
 pub use error::Error;

@@ -2,13 +2,14 @@
 
 use super::{Effect, Turn};
 use crate::envelope::Envelope;
-use crate::evidence::{Leaf, LeafItem, Salt, commit};
+use crate::evidence::{Leaf, LeafItem, LeafVote, Opening, Salt};
 use crate::id::{Digest, OrganisationId, ProposalId};
 use crate::policy::Policy;
 use crate::proposal::{Kind, OpenItem, Phase, Proposal};
 use crate::state::{Key, State, StateError, keys};
 use crate::statement::{Govern, Item, Revoke, Submit};
 use bytes::Bytes;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use uuid::Uuid;
 
@@ -45,28 +46,39 @@ impl Case {
         Self { id, proposal, subject, policy, stored: None }
     }
 
-    /// The items that stand elsewhere than before.
-    fn decided(&self) -> Vec<LeafItem> {
+    /// The items that stand elsewhere than before, by the votes that count on them.
+    fn decided(&self) -> BTreeMap<Vec<LeafVote>, Vec<LeafItem>> {
         let before =
             |item: u32| self.stored.as_ref().map_or(Phase::Open, |stored| stored.items[item as usize].phase);
-        let moved =
-            self.items().zip(&self.proposal.items).filter(|(item, state)| state.phase != before(*item));
-        moved.map(|(item, state)| LeafItem { item, phase: state.phase, commit: self.commit(item) }).collect()
+        let mut decided: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (item, state) in self.items().zip(&self.proposal.items) {
+            let (phase, before) = (state.phase, before(item));
+            if phase != before {
+                let votes = self.proposal.votes_on(item);
+                let votes = votes.map(|vote| LeafVote { index: vote.index, statement: vote.statement });
+                let ratified = (before, phase) == (Phase::Provisional, Phase::Approved);
+                let commit = self.commit(item);
+                decided.entry(votes.collect()).or_default().push(LeafItem { item, phase, ratified, commit });
+            }
+        }
+        decided
     }
 
     /// The commitment to the object of an item.
     fn commit(&self, item: u32) -> Option<Digest> {
-        match &self.subject {
-            Subject::Submit(submit) => {
-                let Item { id, version, digest, .. } = submit.items.get(item as usize)?;
-                Some(commit(&Salt::of(&submit.nonce, item), digest, id, version))
+        let (nonce, opening) = match &self.subject {
+            Subject::Submit(Submit { collection, organisation, items, nonce, .. }) => {
+                let object = items.get(item as usize)?.clone();
+                (nonce, Opening { collection: *collection, organisation: *organisation, item: object })
             }
-            Subject::Revoke(revoke) => {
-                let salt = Salt::of(&revoke.nonce, item);
-                Some(commit(&salt, &revoke.digest, &revoke.id, &revoke.version))
+            Subject::Revoke(Revoke { collection, organisation, id, version, digest, nonce, .. }) => {
+                let (id, version, object_type) = (id.clone(), version.clone(), String::new());
+                let object = Item { id, version, object_type, level: 0, digest: *digest };
+                (nonce, Opening { collection: *collection, organisation: *organisation, item: object })
             }
-            Subject::Govern(_) => None,
-        }
+            Subject::Govern(_) => return None,
+        };
+        Some(opening.commit(&Salt::of(nonce, item)))
     }
 
     /// The numbers of its items.
@@ -95,17 +107,18 @@ impl<S: State> Turn<'_, S> {
 
     /// Writes a proposal as it is now, and notes for the transparency log what was decided.
     pub(super) fn put_case(&mut self, case: &Case) {
-        let decided = case.decided();
-        if !decided.is_empty() {
+        for (votes, items) in case.decided() {
             self.leaves.push(Leaf {
                 index: self.index,
                 time: self.time,
                 event: case.proposal.kind.into(),
                 proposal: case.id,
+                submitted: case.proposal.index,
                 policy: case.proposal.policy,
+                policy_digest: case.policy.digest(),
                 part: None,
-                items: decided,
-                votes: case.proposal.votes.iter().map(|vote| vote.statement).collect(),
+                items,
+                votes,
             });
         }
         let stored = case.stored.as_ref();

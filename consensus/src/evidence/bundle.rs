@@ -1,13 +1,14 @@
 //! Proof bundles: everything that shows, without any network, that organisations approved an object.
 
 use super::{
-    Endorsement, KeyName, Leaf, LeafError, Note, NoteError, ProofError, Salt, TrustError, TrustPolicy,
-    commit, leaf_hash,
+    Endorsement, Event, KeyName, Leaf, LeafError, Note, NoteError, Opening, ProofError, Salt, TrustError,
+    TrustPolicy, leaf_hash, origin,
 };
 use crate::envelope::Envelope;
 use crate::id::{Digest, NetworkId, OrganisationId, ProposalId};
 use crate::organisation::{Key, KeyRefusal, Organisation, Role};
 use crate::policy::{Operation, Policy, Question};
+use crate::proposal::Phase;
 use crate::statement::{Decision, Item, StatementError, Submit, Vote};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use std::collections::BTreeSet;
@@ -42,8 +43,8 @@ pub struct Bundle {
     /// not visible.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submission: Option<Dsse>,
-    /// The votes that counted.
-    pub votes: Vec<BundledVote>,
+    /// The votes that counted on it: each is a [`Vote`].
+    pub votes: Vec<Dsse>,
     /// The policy by which it was decided.
     pub policy: Policy,
     /// The number of the rule that decided.
@@ -77,16 +78,6 @@ impl<'de> Deserialize<'de> for Dsse {
         let value = serde_json::Value::deserialize(deserializer)?;
         Envelope::from_json(value.to_string().as_bytes()).map(Self).map_err(de::Error::custom)
     }
-}
-
-/// A vote, and the entry in which it came.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BundledVote {
-    /// The entry.
-    pub index: u64,
-    /// What was signed: a [`Vote`].
-    pub envelope: Dsse,
 }
 
 /// An organisation and its keys.
@@ -153,8 +144,8 @@ pub enum BundleError {
     /// The decision is not in the log.
     #[error("the decision is not in the log: {0}")]
     Inclusion(#[from] ProofError),
-    /// The organisations are not those that the reader trusts.
-    #[error("the organisations or their keys in the bundle are not those that you trust")]
+    /// An organisation is listed twice.
+    #[error("an organisation is listed twice")]
     Members,
     /// A statement cannot be read.
     #[error("a signed statement cannot be read: {0}")]
@@ -205,7 +196,9 @@ impl Bundle {
     }
 
     /// Checks every step from the text of the object to a checkpoint that a policy trusts. `inspect` reads what consensus
-    /// sees of an object from its text. `members` are the organisations and keys that the reader trusts, if it has them.
+    /// sees of an object from its text; its level is taken from the bundle, because that of an object without a marking comes
+    /// from the collection. `members` are the organisations and keys that the reader trusts, if it has them: then they count,
+    /// and those of the bundle do not.
     ///
     /// # Errors
     /// At the first step that does not hold.
@@ -229,21 +222,19 @@ impl Bundle {
         let Endorsement { checkpoint, witnesses, .. } = trust.verify(&self.checkpoint.parse::<Note>()?)?;
         let hash = leaf_hash(self.leaf.as_bytes());
         checkpoint.head().check_inclusion(self.leaf_number, &hash, &self.inclusion)?;
-        // A reader may know organisations that came or left since.
-        let is_trusted = |member: &Member, trusted: &[Member]| {
-            let known = trusted.iter().find(|known| known.id == member.id);
-            known.is_some_and(|known| {
-                known.joined == member.joined && member.keys.iter().all(|key| known.has(key))
-            })
-        };
-        if members.is_some_and(|trusted| !self.organisations.iter().all(|member| is_trusted(member, trusted)))
-        {
+        if checkpoint.origin() != origin(self.network) {
+            return Err(BundleError::OtherDecision("the log is that of another network"));
+        }
+        let (mut listed, are_members_trusted) = (BTreeSet::new(), members.is_some());
+        let members = members.unwrap_or(&self.organisations);
+        if !members.iter().all(|member| listed.insert(member.id)) {
             return Err(BundleError::Members);
         }
-        self.check_submission(&leaf)?;
-        let approving = self.check_votes(&leaf)?;
-        self.check_gate(&leaf, &approving)?;
-        let name = |id: &OrganisationId| self.member(*id).map(|member| (*id, member.name.clone())).ok();
+        let check = Check { bundle: self, leaf: &leaf, members };
+        check.submission()?;
+        let approving = check.votes()?;
+        check.gate(&approving)?;
+        let name = |id: &OrganisationId| check.member(*id).map(|member| (*id, member.name.clone())).ok();
         Ok(Proven {
             item: self.item.clone(),
             index: leaf.index,
@@ -251,7 +242,7 @@ impl Bundle {
             approved_by: approving.iter().filter_map(name).collect(),
             witnesses: witnesses.keys().map(|key| key.name().clone()).collect(),
             is_submission_shown: self.submission.is_some(),
-            are_members_trusted: members.is_some(),
+            are_members_trusted,
         })
     }
 
@@ -260,61 +251,72 @@ impl Bundle {
         let leaf = Leaf::decode(self.leaf.as_bytes())?;
         let decided = leaf.items.iter().find(|decided| decided.item == self.number);
         let decided = decided.ok_or(BundleError::OtherDecision("it does not name the item"))?;
-        let Item { id, version, digest, .. } = &self.item;
-        if decided.commit != Some(commit(&self.salt, digest, id, version)) {
-            return Err(BundleError::OtherDecision("it is bound to another object"));
+        let (collection, organisation, item) = (self.collection, self.submitter, self.item.clone());
+        let opening = Opening { collection, organisation, item };
+        if decided.commit != Some(opening.commit(&self.salt)) {
+            return Err(BundleError::OtherDecision("it is bound to another object, collection or submitter"));
         }
-        if !decided.phase.is_visible() {
+        if leaf.event != Event::Submit || decided.phase != Phase::Approved {
             return Err(BundleError::OtherDecision("it does not approve it"));
         }
-        if leaf.policy != self.policy.version {
+        if (leaf.policy, leaf.policy_digest) != (self.policy.version, self.policy.digest()) {
             return Err(BundleError::OtherDecision("it was made under another policy"));
         }
         Ok(leaf)
     }
+}
 
+/// A bundle while its statements are checked.
+struct Check<'b> {
+    bundle: &'b Bundle,
+    leaf: &'b Leaf,
+    members: &'b [Member],
+}
+
+impl Check<'_> {
     /// Checks what the proposer signed, where it is shown.
-    fn check_submission(&self, leaf: &Leaf) -> Result<(), BundleError> {
-        let Some(Dsse(envelope)) = &self.submission else { return Ok(()) };
+    fn submission(&self) -> Result<(), BundleError> {
+        let Self { bundle, leaf, .. } = self;
+        let Some(Dsse(envelope)) = &bundle.submission else { return Ok(()) };
         let submit: Submit = envelope.read()?;
         if ProposalId(envelope.digest()) != leaf.proposal {
             return Err(BundleError::OtherStatement("the submission is that of another proposal"));
         }
         let found = (submit.network, submit.collection, submit.organisation);
-        if found != (self.network, self.collection, self.submitter) {
+        if found != (bundle.network, bundle.collection, bundle.submitter) {
             return Err(BundleError::OtherStatement(
                 "the submission names another network, collection or submitter",
             ));
         }
-        if submit.items.get(self.number as usize) != Some(&self.item) {
+        if submit.items.get(bundle.number as usize) != Some(&bundle.item) {
             return Err(BundleError::OtherStatement("the submission has another object at this number"));
         }
-        if Salt::of(&submit.nonce, self.number) != self.salt {
+        if Salt::of(&submit.nonce, bundle.number) != bundle.salt {
             return Err(BundleError::OtherStatement("the salt does not follow from the submission"));
         }
-        self.check_signature(self.submitter, envelope, Role::Submit, leaf.index)
+        self.signature(bundle.submitter, envelope, Role::Submit, leaf.submitted)
     }
 
     /// Checks the votes, and returns those who approve.
-    fn check_votes(&self, leaf: &Leaf) -> Result<BTreeSet<OrganisationId>, BundleError> {
-        let mut approving = BTreeSet::new();
-        let mut seen = BTreeSet::new();
-        let rule = self.policy.rules.get(self.rule as usize).ok_or(BundleError::Rule(self.rule))?;
-        for BundledVote { index, envelope: Dsse(envelope) } in &self.votes {
+    fn votes(&self) -> Result<BTreeSet<OrganisationId>, BundleError> {
+        let Self { bundle, leaf, .. } = self;
+        let (mut approving, mut seen) = (BTreeSet::new(), BTreeSet::new());
+        let rule = bundle.policy.rules.get(bundle.rule as usize).ok_or(BundleError::Rule(bundle.rule))?;
+        for Dsse(envelope) in &bundle.votes {
             let vote: Vote = envelope.read()?;
-            if (vote.network, vote.proposal) != (self.network, leaf.proposal) {
+            if (vote.network, vote.proposal) != (bundle.network, leaf.proposal) {
                 return Err(BundleError::OtherStatement("a vote is on another proposal"));
             }
-            if vote.items.as_ref().is_some_and(|items| !items.contains(&self.number)) {
+            if vote.items.as_ref().is_some_and(|items| !items.contains(&bundle.number)) {
                 return Err(BundleError::OtherStatement("a vote is on other objects of the proposal"));
             }
-            if *index > leaf.index || !leaf.votes.contains(&envelope.digest()) {
-                return Err(BundleError::OtherStatement("a vote is none of those that the log counted"));
-            }
+            let counted = leaf.votes.iter().find(|counted| counted.statement == envelope.digest());
+            let counted =
+                counted.ok_or(BundleError::OtherStatement("a vote is none of those that the log counted"))?;
             if !seen.insert(vote.organisation) {
                 return Err(BundleError::OtherStatement("an organisation votes twice"));
             }
-            self.check_signature(vote.organisation, envelope, Role::Vote, *index)?;
+            self.signature(vote.organisation, envelope, Role::Vote, counted.index)?;
             match vote.decision {
                 Decision::Approve => drop(approving.insert(vote.organisation)),
                 Decision::Veto if rule.veto.contains(&vote.organisation) => {
@@ -327,37 +329,42 @@ impl Bundle {
     }
 
     /// Checks that the policy lets those who approve decide.
-    fn check_gate(&self, leaf: &Leaf, approving: &BTreeSet<OrganisationId>) -> Result<(), BundleError> {
-        let rule = self.policy.rules.get(self.rule as usize).ok_or(BundleError::Rule(self.rule))?;
+    fn gate(&self, approving: &BTreeSet<OrganisationId>) -> Result<(), BundleError> {
+        let Self { bundle, leaf, members } = self;
+        let rule = bundle.policy.rules.get(bundle.rule as usize).ok_or(BundleError::Rule(bundle.rule))?;
         let admits = |operation| {
-            self.policy.rule_for(&Question {
+            bundle.policy.rule_for(&Question {
                 operation,
-                submitter: self.submitter,
-                collection: Some(self.collection),
-                item: Some(&self.item),
+                submitter: bundle.submitter,
+                collection: Some(bundle.collection),
+                item: Some(&bundle.item),
                 is_own: false,
-            }) == Some(self.rule as usize)
+            }) == Some(bundle.rule as usize)
         };
         if !admits(Operation::New) && !admits(Operation::Revise) {
-            return Err(BundleError::Rule(self.rule));
+            return Err(BundleError::Rule(bundle.rule));
         }
         let is_member = |member: &&Member| {
             member.joined <= leaf.index && member.left.is_none_or(|left| left > leaf.index)
         };
-        let members = self.organisations.iter().filter(is_member).map(|member| member.id).collect();
-        let eligible = rule.eligible(&members, self.submitter);
-        let is_ratified = rule.emergency.as_ref().is_some_and(|one| one.gate.is_met(approving, &eligible));
-        match rule.automatic || is_ratified || rule.gate.is_met(approving, &eligible) {
+        let members = members.iter().filter(is_member).map(|member| member.id).collect();
+        let eligible = rule.eligible(&members, bundle.submitter);
+        let is_ratified = leaf.items.iter().any(|item| item.item == bundle.number && item.ratified);
+        let gate = match &rule.emergency {
+            Some(emergency) if is_ratified => &emergency.gate,
+            _ => &rule.gate,
+        };
+        match (rule.automatic && !is_ratified) || gate.is_met(approving, &eligible) {
             true => Ok(()),
-            false => Err(BundleError::Gate(self.rule)),
+            false => Err(BundleError::Gate(bundle.rule)),
         }
     }
 
     fn member(&self, id: OrganisationId) -> Result<&Member, BundleError> {
-        self.organisations.iter().find(|member| member.id == id).ok_or(BundleError::NoMember(id))
+        self.members.iter().find(|member| member.id == id).ok_or(BundleError::NoMember(id))
     }
 
-    fn check_signature(
+    fn signature(
         &self,
         organisation: OrganisationId,
         envelope: &Envelope,
@@ -372,18 +379,6 @@ impl Bundle {
             true => Ok(()),
             false => Err(BundleError::Signature(organisation)),
         }
-    }
-}
-
-impl Member {
-    /// Whether it has a key; it may have been taken back since.
-    fn has(&self, key: &Key) -> bool {
-        let is_same =
-            |known: &&Key| (known.public, known.role, known.since) == (key.public, key.role, key.since);
-        let known = self.keys.iter().find(is_same);
-        known.is_some_and(|known| {
-            known.until.is_none_or(|until| key.until.is_some_and(|claimed| claimed <= until))
-        })
     }
 }
 

@@ -2,11 +2,12 @@
 //! (C2SP tlog-cosignature).
 //!
 //! ```
-//! use consensus::SecretKey;
+//! use consensus::{Digest, NetworkId, SecretKey};
 //! use consensus::evidence::{Checkpoint, SignatureType, TreeHead, VerifierKey, origin};
 //!
-//! let checkpoint = Checkpoint::new(origin("health"), TreeHead::empty())?;
-//! assert_eq!(checkpoint.to_string(), "health/approvals\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n");
+//! let network = NetworkId(Digest([0xAB; 32]));
+//! let checkpoint = Checkpoint::new(origin(network), TreeHead::empty())?;
+//! assert_eq!(checkpoint.to_string(), "abababababababab/approvals\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n");
 //!
 //! let (log, witness) = (SecretKey::from_seed(&[1; 32]), SecretKey::from_seed(&[2; 32]));
 //! let mut note = checkpoint.sign(&log)?;
@@ -21,26 +22,19 @@ use super::note::{Note, NoteError, NoteSignature};
 use super::note_key::{self, KeyError, KeyName};
 use super::parse_decimal;
 use super::tree::{MAX_SIZE, TreeHead};
-use crate::id::Digest;
+use crate::id::{Digest, NetworkId};
 use crate::key::SecretKey;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::fmt;
 use std::str::FromStr;
 
-/// Origin of the log of a network: its name and `/approvals`. Characters that the name of a key must not have, and `%`, are
-/// percent-encoded, so that the origin is also the name of the key that signs checkpoints (tlog-checkpoint, "Signatures").
-pub fn origin(network: &str) -> String {
-    let mut origin = String::new();
-    for c in network.chars() {
-        if c.is_whitespace() || c.is_control() || matches!(c, '+' | '%') {
-            let mut bytes = [0; 4];
-            origin.extend(c.encode_utf8(&mut bytes).bytes().map(|byte| format!("%{byte:02X}")));
-        } else {
-            origin.push(c);
-        }
-    }
-    origin + "/approvals"
+/// Origin of the log of a network: the first 16 hexadecimal digits of its identifier and `/approvals`. Two networks may have
+/// the same name, but not the same origin. It is also the name of the key that signs checkpoints (tlog-checkpoint,
+/// "Signatures").
+pub fn origin(network: NetworkId) -> String {
+    let id = network.to_string();
+    format!("{}/approvals", id.get(..16).unwrap_or(&id))
 }
 
 /// Text of a checkpoint (tlog-checkpoint, "Note text"). It displays as the lines that are signed.

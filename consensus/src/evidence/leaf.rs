@@ -6,20 +6,22 @@
 //!
 //! # Large decisions
 //! A bundle of tiles has 16 bits for the length of an entry, and a proposal may have 1000 items. So [`Leaf::split`] makes
-//! leaves of 256 items and 256 votes at most, which always fit. All leaves of a decision repeat its head and say which part
-//! they are. While there are 256 votes or fewer, each leaf has all of them, so that one leaf is enough to prove one item;
-//! further votes follow in leaves without items.
+//! leaves of 256 items and 128 votes at most, which always fit. All leaves of a decision repeat its head and say which part
+//! they are. While there are 128 votes or fewer, each leaf has all of them, so that one leaf is enough to prove one item;
+//! further votes follow in leaves without items. Items on which different votes count are different decisions: each vote of a
+//! leaf is about all of its items.
 
 use super::tile::MAX_ENTRY_LENGTH;
-use crate::id::{Digest, ProposalId, hex};
+use crate::id::{Digest, OrganisationId, ProposalId, hex};
 use crate::proposal::{Kind, Phase};
-use crate::statement::Nonce;
+use crate::statement::{Item, Nonce};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// Most items of a leaf.
 pub const MAX_LEAF_ITEMS: usize = 256;
 /// Most votes of a leaf.
-pub const MAX_LEAF_VOTES: usize = 256;
+pub const MAX_LEAF_VOTES: usize = 128;
 
 /// Largest integer that all readers of JSON read alike (RFC 8785, section 3.2.2.3).
 const MAX_INTEGER: u64 = (1 << 53) - 1;
@@ -36,15 +38,29 @@ pub struct Leaf {
     pub event: Event,
     /// The proposal.
     pub proposal: ProposalId,
+    /// The entry that made the proposal.
+    pub submitted: u64,
     /// The version of the policy by which it was decided.
     pub policy: u32,
+    /// The [digest](crate::Policy::digest) of that policy.
+    pub policy_digest: Digest,
     /// Which part of the decision this is. There is none if the leaf is all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
     /// The items that were decided.
     pub items: Vec<LeafItem>,
-    /// Digests of the statements of the votes that count, in the order in which they came.
-    pub votes: Vec<Digest>,
+    /// The votes that count on all of these items, in the order in which they came.
+    pub votes: Vec<LeafVote>,
+}
+
+/// A vote that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeafVote {
+    /// The entry in which it came.
+    pub index: u64,
+    /// The digest of what was signed: SHA-256 over the pre-authentication encoding of DSSE.
+    pub statement: Digest,
 }
 
 /// What was decided about.
@@ -88,6 +104,9 @@ pub struct LeafItem {
     pub item: u32,
     /// Where it stands now.
     pub phase: Phase,
+    /// Whether it was visible before, and was ratified now.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ratified: bool,
     /// The commitment to its object. A change of the network has no object; its proposal is the digest of all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<Digest>,
@@ -117,7 +136,7 @@ impl Leaf {
     /// Divides a decision into leaves that fit.
     pub fn split(&self) -> Vec<Self> {
         let no_items: &[LeafItem] = &[];
-        let no_votes: &[Digest] = &[];
+        let no_votes: &[LeafVote] = &[];
         let mut votes = self.votes.chunks(MAX_LEAF_VOTES);
         let first_votes = votes.next().unwrap_or(no_votes);
         let mut items = self.items.chunks(MAX_LEAF_ITEMS);
@@ -140,7 +159,10 @@ impl Leaf {
     /// # Errors
     /// When the leaf is too large, as one that was not [split](Self::split) may be, or a number or the part is wrong.
     pub fn encode(&self) -> Result<Vec<u8>, LeafError> {
-        if let Some(number) = [self.index, self.time].into_iter().find(|number| *number > MAX_INTEGER) {
+        let numbers = [self.index, self.time, self.submitted].into_iter();
+        if let Some(number) =
+            numbers.chain(self.votes.iter().map(|vote| vote.index)).find(|number| *number > MAX_INTEGER)
+        {
             return Err(LeafError::Number(number));
         }
         if let Some(part) = self.part.filter(|part| part.of < 2 || part.number >= part.of) {
@@ -170,7 +192,7 @@ impl Leaf {
 }
 
 /// Salt of the commitment to an object: the first 16 bytes of SHA-256 over the nonce of the submission and the number of the
-/// item. To prove one item, this salt is shown, and the nonce is not.
+/// item (4 bytes, big-endian). To prove one item, this salt is shown, and the nonce is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Salt(#[serde(with = "hex")] pub [u8; 16]);
@@ -185,19 +207,40 @@ impl Salt {
     }
 }
 
-/// Commitment to a version of an object: SHA-256 over `concord/commit/v1`, a zero byte, the salt, the digest of the object,
-/// its identifier, a zero byte, and its version.
-///
-/// ```
-/// use consensus::Digest;
-/// use consensus::evidence::{Salt, commit};
-/// use consensus::statement::Nonce;
-///
-/// let salt = Salt::of(&Nonce([7; 16]), 0);
-/// let digest = Digest::of(&[b"the object"]);
-/// let commitment = commit(&salt, &digest, "indicator--1", "2026-11-29T12:00:00.000Z");
-/// assert_ne!(commitment, commit(&Salt::of(&Nonce([7; 16]), 1), &digest, "indicator--1", "2026-11-29T12:00:00.000Z"));
-/// ```
-pub fn commit(salt: &Salt, digest: &Digest, id: &str, version: &str) -> Digest {
-    Digest::of(&[b"concord/commit/v1\0", &salt.0, &digest.0, id.as_bytes(), &[0], version.as_bytes()])
+/// What a commitment is to. Its canonical form (RFC 8785) is hashed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Opening {
+    /// The collection.
+    pub collection: Uuid,
+    /// The proposer.
+    pub organisation: OrganisationId,
+    /// The object. A revocation knows neither type nor level, so they are empty and 0.
+    pub item: Item,
+}
+
+impl Opening {
+    /// The commitment: SHA-256 over `concord/commit/v1`, a zero byte, the salt, and the canonical form.
+    ///
+    /// ```
+    /// use consensus::evidence::{Opening, Salt};
+    /// use consensus::statement::{Item, Nonce};
+    /// use consensus::{Digest, OrganisationId};
+    /// use uuid::Uuid;
+    ///
+    /// let item = Item {
+    ///     id: "indicator--1".to_owned(),
+    ///     version: "2026-11-29T12:00:00".to_owned(),
+    ///     object_type: "indicator".to_owned(),
+    ///     level: 0,
+    ///     digest: Digest::of(&[b"the object"]),
+    /// };
+    /// let opening = Opening { collection: Uuid::from_u128(1), organisation: OrganisationId(Uuid::from_u128(2)), item };
+    /// let [one, other] = [0, 1].map(|item| opening.commit(&Salt::of(&Nonce([7; 16]), item)));
+    /// assert_ne!(one, other);
+    /// ```
+    pub fn commit(&self, salt: &Salt) -> Digest {
+        let canonical = serde_json_canonicalizer::to_vec(self).expect("texts and small numbers are JSON");
+        Digest::of(&[b"concord/commit/v1\0", &salt.0, &canonical])
+    }
 }

@@ -1,22 +1,23 @@
 //! Trust policies (C2SP tlog-policy): which logs a reader takes checkpoints of, and whose cosignatures are enough.
 //!
 //! ```
-//! use consensus::SecretKey;
+//! use consensus::{Digest, NetworkId, SecretKey};
 //! use consensus::evidence::{Checkpoint, SignatureType, TreeHead, TrustPolicy, VerifierKey, origin};
 //!
 //! let vkey = |name: &str, signature_type, seed: u8| {
 //!     let public = SecretKey::from_seed(&[seed; 32]).public();
 //!     VerifierKey::new(name.parse().expect("a name"), signature_type, public).expect("a key")
 //! };
+//! let network = NetworkId(Digest([0xAB; 32]));
 //! let policy = format!(
 //!     "log {}\nwitness A {}\nwitness B {}\ngroup members any A B\nquorum members\n",
-//!     vkey("health/approvals", SignatureType::Note, 1),
+//!     vkey(&origin(network), SignatureType::Note, 1),
 //!     vkey("a/witness", SignatureType::Cosignature, 2),
 //!     vkey("b/witness", SignatureType::Cosignature, 3),
 //! );
 //! let policy = TrustPolicy::parse(policy.as_bytes())?;
 //!
-//! let checkpoint = Checkpoint::new(origin("health"), TreeHead::empty())?;
+//! let checkpoint = Checkpoint::new(origin(network), TreeHead::empty())?;
 //! let mut note = checkpoint.sign(&SecretKey::from_seed(&[1; 32]))?;
 //! assert!(policy.verify(&note).is_err(), "no witness cosigned");
 //! note.add(checkpoint.cosign("b/witness".parse()?, &SecretKey::from_seed(&[3; 32]), 1_800_000_000)?)?;

@@ -74,7 +74,9 @@ fn assert_parses(command: &[String], place: &str) {
 #[test]
 fn commands_of_the_pages_are_those_of_the_program() {
     let mut count = 0;
-    for name in ["OPERATE.md", "../README.md", "../deploy/README.md", "../deploy/concord.service"] {
+    for name in
+        ["OPERATE.md", "NETWORK.md", "../README.md", "../deploy/README.md", "../deploy/concord.service"]
+    {
         let page = page(name);
         let texts = if name.ends_with(".md") { blocks(&page, "sh") } else { vec![page] };
         for command in texts.iter().flat_map(|text| uses(text)) {

@@ -12,16 +12,15 @@ use uuid::Uuid;
 const EXAMPLES: &str = "\
 Examples:
   taxii key new alice.key                             a reviewer makes a key, on a machine of their own
-  taxii-server network init example.org/sharing --organisation 'Example Corp' --vote-key 5f…c1 \\
-    --collection Indicators --alias indicators
+  taxii-server network init example.org/sharing --organisation 'Example Corp' --vote-key 5f…c1
   taxii-server network status
   taxii-server network members
   taxii-server network policy";
 const INIT_EXAMPLES: &str = "\
 Examples:
-  taxii-server network init example.org/sharing --organisation 'Example Corp' --vote-key alice.key \\
-    --collection Indicators --alias indicators --member 'Partner Ltd=81…0a' --member 'Third AG=c4…77'
-  taxii-server network init example.org/sharing --organisation 'Example Corp' --vote-key 5f…c1 --policy policy.json
+  taxii-server network init example.org/sharing --organisation Example --vote-key alice.key --collection Indicators
+  taxii-server network init example.org/sharing --organisation Example --vote-key 5f…c1 --member 'Partner Ltd=81…0a'
+  taxii-server network init example.org/sharing --organisation Example --vote-key 5f…c1 --policy policy.json
 
 Grant reviewers the right to read what awaits approval, and others to submit:
   taxii-server account add rob --read indicators-review

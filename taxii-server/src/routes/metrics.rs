@@ -18,5 +18,5 @@ pub(crate) async fn get_metrics(_: Administrator, app: State<Arc<App>>) -> impl 
 
 /// The same without credentials.
 pub(crate) async fn open_metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, CONTENT_TYPE)], app.metrics.text(&app.store))
+    ([(header::CONTENT_TYPE, CONTENT_TYPE)], app.metrics.text(&app.store).await)
 }

@@ -19,7 +19,7 @@ use stix_model::{Object, SpecVersion, StixId, Timestamp, Tlp};
 use uuid::Uuid;
 
 /// The format of encoded groups; a group of a later format is refused.
-const FORMAT: u16 = 4;
+const FORMAT: u16 = 3;
 
 /// Requests that are applied together, at one time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

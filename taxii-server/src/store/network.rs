@@ -127,8 +127,7 @@ impl Membership {
 
     /// The name of the log, which no other network has.
     fn origin(&self) -> String {
-        let id = self.network.to_string();
-        origin(id.get(..16).unwrap_or(&id))
+        origin(self.network)
     }
 
     /// What makes the `next` of its collections, on each member the same.
@@ -198,6 +197,21 @@ impl From<ApplyError<StoreError>> for StoreError {
     }
 }
 
+/// What operators watch of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NetworkSummary {
+    /// The last entry that was applied.
+    pub index: u64,
+    /// Microseconds between its time and the clock of this server: below zero, when the clock is behind it.
+    pub age_micros: i64,
+    /// Decisions in the transparency log.
+    pub decisions: u64,
+    /// Proposals that await votes.
+    pub open: u64,
+    /// Microseconds since the oldest of them was made.
+    pub oldest_open_micros: i64,
+}
+
 /// A network to be founded.
 pub struct NewNetwork {
     /// What it is; its organisations include this one.
@@ -255,6 +269,34 @@ impl Store {
         let membership = self.membership();
         let membership = membership.ok_or(Rejection::Membership("this server is no member of a network"))?;
         Ok(NetworkView::new(self.reload.snapshot().await?, membership.region))
+    }
+
+    /// Sums up the network for operators; `None` without one.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn network_summary(&self) -> Result<Option<NetworkSummary>, StoreError> {
+        if self.membership().is_none() {
+            return Ok(None);
+        }
+        let view = self.network().await?;
+        let reader = Reader::new(&view);
+        let Some(ledger) = reader.ledger().await? else { return Ok(None) };
+        let open = reader.open_proposals().await?;
+        let now = self.clock.now_micros();
+        let age = |time: u64| now.saturating_sub(i64::try_from(time).unwrap_or(i64::MAX));
+        let mut oldest_open_micros = 0;
+        for id in &open {
+            let made = reader.proposal(*id).await?.map_or(0, |filed| age(filed.proposal.time));
+            oldest_open_micros = oldest_open_micros.max(made);
+        }
+        Ok(Some(NetworkSummary {
+            index: ledger.index,
+            age_micros: age(ledger.time),
+            decisions: ledger.tree.size(),
+            open: open.len() as u64,
+            oldest_open_micros,
+        }))
     }
 
     /// Lets time go on in the network where a proposal waits for it. It returns whether it did.

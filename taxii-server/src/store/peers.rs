@@ -120,6 +120,8 @@ impl Peers {
             Command::Add(add) => add.target.collection,
             Command::Delete(delete) => delete.target.collection,
             Command::Conclude(conclude) => conclude.target.collection,
+            // Entries of the network have one order, so one process applies them.
+            Command::Apply(_) => Uuid::nil(),
             _ => return None,
         };
         let (id, member) = self.writer_of(collection)?;

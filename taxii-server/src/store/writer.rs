@@ -119,6 +119,8 @@ impl Writer {
         let mut attempts = Attempts::new();
         // Where such a commit was applied, the next attempt finds receipts and announces nothing.
         let mut undetermined = Vec::new();
+        // Nor does it find that it changes the directory.
+        let mut is_directory = false;
         loop {
             let (commit, applied) = match self.plan(groups).await {
                 Ok(planned) => planned,
@@ -133,7 +135,7 @@ impl Writer {
                 Ok(()) => {
                     self.health.note(None);
                     undetermined.into_iter().for_each(|announcement| self.announcer.announce(announcement));
-                    let (mut outcomes, mut is_directory) = (Vec::new(), false);
+                    let mut outcomes = Vec::new();
                     for (applied, group) in applied.into_iter().zip(groups) {
                         outcomes.extend(applied.outcomes);
                         is_directory |= applied.is_directory;
@@ -152,6 +154,7 @@ impl Writer {
                         self.health.note(Some(failure));
                     }
                     if matches!(error, EngineError::Undetermined(_)) {
+                        is_directory |= applied.iter().any(|applied| applied.is_directory);
                         undetermined.extend(applied.into_iter().flat_map(|applied| applied.announcements));
                     }
                     attempts.again(error).await?;

@@ -1,10 +1,10 @@
 //! Leaves say what was decided, fit into bundles, and hide what they are about.
 
 use consensus::evidence::{
-    Event, Leaf, LeafError, LeafItem, MAX_ENTRY_LENGTH, MAX_LEAF_ITEMS, MAX_LEAF_VOTES, Part, Salt, commit,
-    write_bundle,
+    Event, Leaf, LeafError, LeafItem, LeafVote, MAX_ENTRY_LENGTH, MAX_LEAF_ITEMS, MAX_LEAF_VOTES, Opening,
+    Part, Salt, write_bundle,
 };
-use consensus::statement::Nonce;
+use consensus::statement::{Item, Nonce};
 use consensus::{Digest, Kind, MAX_ITEMS, OrganisationId, Phase, ProposalId, Reason};
 use proptest::prelude::*;
 use sha2::Sha256;
@@ -20,22 +20,31 @@ fn leaf(items: usize, votes: usize, phase: Phase) -> Leaf {
         time: 1_800_000_000_000_000,
         event: Event::Submit,
         proposal: ProposalId(Digest([1; 32])),
+        submitted: 5,
         policy: 3,
+        policy_digest: Digest([4; 32]),
         part: None,
         items: (0..items)
-            .map(|item| LeafItem { item: item as u32, phase, commit: Some(digest(item)) })
+            .map(|item| LeafItem { item: item as u32, phase, ratified: false, commit: Some(digest(item)) })
             .collect(),
-        votes: (0..votes).map(digest).collect(),
+        votes: (0..votes).map(|vote| LeafVote { index: 6, statement: digest(vote) }).collect(),
     }
+}
+
+fn opening(digest: Digest, id: &str, version: &str, level: u8) -> Opening {
+    let (id, version, object_type) = (id.to_owned(), version.to_owned(), "indicator".to_owned());
+    let item = Item { id, version, object_type, level, digest };
+    Opening { collection: Uuid::from_u128(1), organisation: OrganisationId(Uuid::from_u128(2)), item }
 }
 
 #[test]
 fn a_leaf_is_canonical_json() {
     let mut small = leaf(1, 1, Phase::Approved);
-    (small.items[0].commit, small.votes[0]) = (Some(Digest([2; 32])), Digest([3; 32]));
+    (small.items[0].commit, small.votes[0].statement) = (Some(Digest([2; 32])), Digest([3; 32]));
     let expected = format!(
-        r#"{{"event":"submit","index":7,"items":[{{"commit":"{}","item":0,"phase":"approved"}}],"policy":3,"proposal":"{}","time":1800000000000000,"votes":["{}"]}}"#,
+        r#"{{"event":"submit","index":7,"items":[{{"commit":"{}","item":0,"phase":"approved"}}],"policy":3,"policy_digest":"{}","proposal":"{}","submitted":5,"time":1800000000000000,"votes":[{{"index":6,"statement":"{}"}}]}}"#,
         "02".repeat(32),
+        "04".repeat(32),
         "01".repeat(32),
         "03".repeat(32)
     );
@@ -94,7 +103,9 @@ fn other_forms_of_a_leaf_are_refused() {
 fn the_largest_decision_is_divided_into_leaves_that_fit() {
     let vetoed = Phase::Rejected(Reason::Vetoed(OrganisationId(Uuid::from_u128(u128::MAX))));
     let mut whole = leaf(MAX_ITEMS, 3 * MAX_LEAF_VOTES + 1, vetoed);
-    (whole.index, whole.time, whole.policy) = ((1 << 53) - 1, (1 << 53) - 1, u32::MAX);
+    let most = (1 << 53) - 1;
+    (whole.index, whole.time, whole.submitted, whole.policy) = (most, most, most, u32::MAX);
+    whole.votes.iter_mut().for_each(|vote| vote.index = most);
     whole.items.iter_mut().for_each(|item| item.item += u32::MAX - 1000);
     assert!(matches!(whole.encode(), Err(LeafError::TooLarge(_))));
     let leaves = whole.split();
@@ -136,6 +147,7 @@ fn the_words_for_phases_do_not_change() {
         (Reason::NoRule, "\"no_rule\""),
         (Reason::Level, "\"level\""),
         (Reason::OtherContent, "\"other_content\""),
+        (Reason::Versions, "\"versions\""),
         (Reason::NoObject, "\"no_object\""),
         (Reason::Refused, "\"refused\""),
         (Reason::Void, "\"void\""),
@@ -164,11 +176,15 @@ fn a_commitment_is_computed_as_written() {
     salted.extend([0, 0, 1, 2]);
     let salt = Salt::of(&nonce, 258);
     assert_eq!(salt.0[..], Sha256::digest(&salted)[..16]);
+    let opening = opening(object, "indicator--1", "2026", 1);
+    let canonical = format!(
+        r#"{{"collection":"00000000-0000-0000-0000-000000000001","item":{{"digest":"{}","id":"indicator--1","level":1,"type":"indicator","version":"2026"}},"organisation":"00000000-0000-0000-0000-000000000002"}}"#,
+        "08".repeat(32)
+    );
     let mut bytes = b"concord/commit/v1\0".to_vec();
     bytes.extend(salt.0);
-    bytes.extend(object.0);
-    bytes.extend(b"indicator--1\x002026");
-    assert_eq!(commit(&salt, &object, "indicator--1", "2026").0[..], Sha256::digest(&bytes)[..]);
+    bytes.extend(canonical.as_bytes());
+    assert_eq!(opening.commit(&salt).0[..], Sha256::digest(&bytes)[..]);
     assert_eq!(
         serde_json::to_string(&salt).unwrap(),
         format!("\"{}\"", salt.0.map(|byte| format!("{byte:02x}")).concat())
@@ -178,17 +194,23 @@ fn a_commitment_is_computed_as_written() {
 #[test]
 fn a_commitment_differs_when_anything_differs() {
     let (salt, digest) = (Salt::of(&Nonce([9; 16]), 0), Digest([8; 32]));
+    let other_salt = |nonce, item| Salt::of(&Nonce([nonce; 16]), item);
+    let elsewhere = Opening { collection: Uuid::nil(), ..opening(digest, "a", "bc", 0) };
+    let by_another = Opening { organisation: OrganisationId(Uuid::nil()), ..opening(digest, "a", "bc", 0) };
     let mut commitments = vec![
-        commit(&salt, &digest, "a", "bc"),
-        commit(&salt, &digest, "ab", "c"),
-        commit(&salt, &digest, "a", ""),
-        commit(&salt, &Digest([7; 32]), "a", "bc"),
-        commit(&Salt::of(&Nonce([9; 16]), 1), &digest, "a", "bc"),
-        commit(&Salt::of(&Nonce([8; 16]), 0), &digest, "a", "bc"),
+        opening(digest, "a", "bc", 0).commit(&salt),
+        opening(digest, "ab", "c", 0).commit(&salt),
+        opening(digest, "a", "", 0).commit(&salt),
+        opening(digest, "a", "bc", 1).commit(&salt),
+        opening(Digest([7; 32]), "a", "bc", 0).commit(&salt),
+        opening(digest, "a", "bc", 0).commit(&other_salt(9, 1)),
+        opening(digest, "a", "bc", 0).commit(&other_salt(8, 0)),
+        elsewhere.commit(&salt),
+        by_another.commit(&salt),
     ];
     commitments.sort();
     commitments.dedup();
-    assert_eq!(commitments.len(), 6);
+    assert_eq!(commitments.len(), 9);
 }
 
 proptest! {

@@ -8,6 +8,7 @@ use super::{Membership, Refused};
 use crate::clock::timestamp;
 use crate::rights::Principal;
 use crate::store::command::{Admitted, Conclude, Request, Submitted, Target};
+use crate::store::engine::Limits;
 use crate::store::receipt::Done;
 use crate::store::status::{Builder, refused_because};
 use crate::store::{
@@ -68,7 +69,7 @@ impl Store {
         if proposed.is_empty() {
             return self.conclude(collection, principal, (id, received, fingerprint), refused).await;
         }
-        let parts = cut(proposed);
+        let parts = cut(proposed, self.engine.limits());
         self.check_quota(&membership, parts.len()).await?;
         let note = Note::new(id, organisation, collection.id, received, fingerprint, refused).encode()?;
         let claimed_at = u64::try_from(received).unwrap_or_default();
@@ -264,14 +265,17 @@ fn nonce(membership: &Membership, request: Uuid, part: u64) -> Nonce {
     Nonce(nonce)
 }
 
-/// Cuts objects into submissions of bounded size.
-fn cut(objects: Vec<Admitted>) -> Vec<Vec<Admitted>> {
+/// Cuts objects into submissions of a size that the engine takes well in one commit: an object is written when it is
+/// proposed and when it is approved, each time with some keys.
+fn cut(objects: Vec<Admitted>, limits: Limits) -> Vec<Vec<Admitted>> {
+    let max_bytes = MAX_SUBMISSION_BYTES.min(limits.commit_bytes / 4);
+    let max_items = MAX_ITEMS.min(limits.commit_keys / 16);
     let mut parts: Vec<Vec<Admitted>> = Vec::new();
     let mut bytes = 0;
     for object in objects {
         bytes += object.json.len();
         match parts.last_mut() {
-            Some(part) if part.len() < MAX_ITEMS && bytes <= MAX_SUBMISSION_BYTES => part.push(object),
+            Some(part) if part.len() < max_items && bytes <= max_bytes => part.push(object),
             _ => {
                 bytes = object.json.len();
                 parts.push(vec![object]);

@@ -18,6 +18,7 @@ use consensus::{
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
+use std::time::Duration;
 use stix_model::{SpecVersion, Tlp};
 use uuid::Uuid;
 
@@ -75,6 +76,10 @@ impl Network {
         let (organisation, submit_key, log_key) = (organisation(1), [2; 32], [4; 32]);
         let new = NewNetwork { founding, api_root, organisation, submit_key, log_key, secret };
         assert_eq!(store.found(new).await.unwrap(), id);
+        // Where the engine is away at that moment, the directory is read again soon.
+        while store.membership().is_none() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
         Self { store, clock, id }
     }
 

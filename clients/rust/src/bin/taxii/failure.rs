@@ -15,6 +15,9 @@ Exit codes:
   4  the server refused the credentials, or wants some
   130  push was interrupted, and has shown what was done";
 
+/// Error code of Concord servers: what was signed does not count.
+const REFUSED: &str = "refused";
+
 /// The longest address that an error repeats in full.
 const MOST_OF_URL: usize = 160;
 
@@ -114,6 +117,8 @@ impl Failure {
             Self::Usage(_) | Self::Input(_) => 2,
             Self::Client(error) => match error.cause() {
                 Error::Url { .. } | Error::ManyApiRoots { .. } | Error::CaFile { .. } => 2,
+                // A statement of an organisation; the account is welcome.
+                Error::Refused { error, .. } if error.error_code.as_deref() == Some(REFUSED) => 1,
                 Error::Refused { status: 401 | 403 | 407, .. } | Error::Credentials => 4,
                 error if error.is_connection() => 3,
                 _ => 1,

@@ -11,29 +11,36 @@ mod discover;
 mod failure;
 mod filter;
 mod get;
+mod governance;
 mod graph;
 mod id;
 mod input;
+mod key;
 mod list;
 mod manifest;
+mod network;
 mod out;
 mod pattern;
 mod pretty;
 mod progress;
 mod pull;
 mod push;
+mod review;
+mod revoke;
 mod server;
 mod similar;
 mod status;
 mod time;
 mod validate;
+mod vote;
+mod withdraw;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use failure::Failure;
 use out::Out;
 use std::process::ExitCode;
 
-/// Talks to TAXII 2.1 servers, and works on STIX 2.1 objects: validate, convert, id, canonicalize, graph, pattern
+/// Talks to TAXII 2.1 servers, works on STIX 2.1 objects, and votes on what organisations share
 #[derive(Debug, Parser)]
 #[command(
     name = "taxii",
@@ -87,11 +94,20 @@ enum Command {
     Manifest(manifest::Arguments),
     Status(status::Arguments),
     Delete(delete::Arguments),
+    #[command(subcommand)]
+    Key(key::Command),
+    Review(review::Arguments),
+    Vote(Box<vote::Arguments>),
+    Withdraw(withdraw::Arguments),
+    Revoke(revoke::Arguments),
+    #[command(subcommand)]
+    Governance(governance::Command),
     Completions(completions::Arguments),
 }
 
 /// Commands that never talk to a server.
-const LOCAL: [&str; 7] = ["validate", "convert", "id", "canonicalize", "graph", "pattern", "completions"];
+const LOCAL: [&str; 8] =
+    ["validate", "convert", "id", "canonicalize", "graph", "pattern", "key", "completions"];
 
 /// Commands that colour what they show.
 const COLOURED: [&str; 2] = ["validate", "pattern"];
@@ -158,6 +174,12 @@ async fn main() -> ExitCode {
         Command::Manifest(arguments) => manifest::run(&arguments, &server, &mut out).await,
         Command::Status(arguments) => status::run(&arguments, &server, &mut out).await,
         Command::Delete(arguments) => delete::run(&arguments, &server, &mut out).await,
+        Command::Key(command) => key::run(&command, &mut out),
+        Command::Review(arguments) => review::run(&arguments, &server, &mut out).await,
+        Command::Vote(arguments) => vote::run(&arguments, &server, &mut out).await,
+        Command::Withdraw(arguments) => withdraw::run(&arguments, &server, &mut out).await,
+        Command::Revoke(arguments) => revoke::run(&arguments, &server, &mut out).await,
+        Command::Governance(command) => governance::run(&command, &server, &mut out).await,
         Command::Completions(arguments) => completions::run(&arguments, &mut out),
     };
     let outcome = outcome.and(out.flush().map_err(Failure::from));
