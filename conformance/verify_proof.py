@@ -6,6 +6,9 @@
 Read `verify` from top to bottom: it is the proof, step by step. The formats are those of RFC 8785 (JCS), RFC 6962
 (Merkle trees), RFC 8032 (Ed25519), DSSE 1.0, and C2SP signed-note, tlog-checkpoint, tlog-cosignature and tlog-policy.
 
+The log is believed when it says which rules were in force, in which entry a statement came, and at what time. Without
+`--members`, the bundle is believed when it says who the members are and which keys they have.
+
 Needs the packages `cryptography` and `rfc8785`. Exit code 0 and `proved: …`, or 1 and `refused: STEP: REASON`.
 """
 
@@ -45,7 +48,8 @@ def verify(bundle_bytes, policy_bytes, members_bytes=None):
         trust = read_trust(policy_bytes)
     with step("format"):
         need(len(bundle_bytes) <= 8 << 20, "the bundle has more than 8 MiB")
-        bundle = BUNDLE(read_json(bundle_bytes))
+        read = read_json(bundle_bytes)
+        bundle = BUNDLE(read)
         need(bundle.format == FORMAT, f"this is {bundle.format}, not {FORMAT}")
         item = bundle.item
 
@@ -60,34 +64,28 @@ def verify(bundle_bytes, policy_bytes, members_bytes=None):
         leaf = LEAF(read_json(bundle.leaf.encode(), is_canonical=True))
         need(len(bundle.leaf.encode()) < 1 << 16, "a leaf has 65535 bytes at most")
         need(not leaf.part or leaf.part.number < leaf.part.of > 1, "there is no such part")
-        need(leaf.event == "submit", f"it decides on a proposal of kind `{leaf.event}`, which adds no objects")
         decided = next((decided for decided in leaf.items if decided.item == bundle.number), None)
         need(decided, "it does not name the item")
-        salted = [b"concord/commit/v1\0", bundle.salt, item.digest, item.id.encode(), b"\0", item.version.encode()]
-        need(decided.commit == sha256(*salted), "it is bound to another object")
-        need(decided.phase in ("approved", "provisional"), f"it does not approve the object: {decided.phase}")
-        need(leaf.policy == bundle.policy.version, "it was made under another policy")
+        opening = {"collection": bundle.collection, "organisation": bundle.submitter, "item": read["item"]}
+        commit = sha256(b"concord/commit/v1\0", bundle.salt, rfc8785.dumps(opening))
+        need(decided.commit == commit, "it is bound to another object, collection or submitter")
+        need((leaf.event, decided.phase) == ("submit", "approved"), "it does not approve the object")
+        policy = bundle.policy.version, sha256(rfc8785.dumps(read["policy"]))
+        need((leaf.policy, leaf.policy_digest) == policy, "it was made under another policy")
 
     with step("checkpoint"):  # A log that the reader trusts signed a tree, and enough witnesses saw it.
-        size, root, witnesses = endorse(trust, bundle.checkpoint)
+        origin, size, root, witnesses = endorse(trust, bundle.checkpoint)
+        need(origin == f"{bundle.network.hex()[:16]}/approvals", "the log is that of another network")
 
     with step("inclusion"):  # The decision is in the tree (RFC 6962, section 2.1.1).
         need(bundle.leaf_number < size, f"a tree of {size} leaves has no leaf {bundle.leaf_number}")
         top = climb(sha256(b"\0", bundle.leaf.encode()), bundle.leaf_number, size, list(bundle.inclusion))
         need(top == root, "the proof does not lead to the root of the checkpoint")
 
-    organisations = {}
-    with step("members"):  # The organisations, with their keys, are those that the reader knows.
-        for organisation in bundle.organisations:
-            need(organisations.setdefault(organisation.id, organisation) is organisation, "one is listed twice")
-        members = {one.id for one in bundle.organisations if is_member(one, leaf.index)}
-        if members_bytes is not None:
-            trusted = {one.id: one for one in MEMBERS(read_json(members_bytes))}
-            for one in bundle.organisations:
-                need(is_known(one, trusted.get(one.id)), f"{one.id} or a key of it is not among those that you trust")
-            # Who is left out of the bundle is not counted when a majority is asked for.
-            expected = {one.id for one in trusted.values() if is_member(one, leaf.index)}
-            need(members == expected, "the members at that entry are not those that you trust")
+    with step("members"):  # Those count that the reader knows, and without them those of the bundle.
+        listed = bundle.organisations if members_bytes is None else MEMBERS(read_json(members_bytes))
+        organisations = {one.id: one for one in listed}
+        need(len(organisations) == len(listed), "an organisation is listed twice")
 
     if bundle.submission:
         with step("submission"):  # The submitter signed this very object.
@@ -99,43 +97,44 @@ def verify(bundle_bytes, policy_bytes, members_bytes=None):
             need(submit.items[bundle.number] == item, "it has another object at this number")
             salt = sha256(submit.nonce, bundle.number.to_bytes(4, "big"))[:16]
             need(salt == bundle.salt, "the salt does not follow from its nonce")
-            check_signature(organisations, submit.organisation, bundle.submission, "submit", leaf.index)
+            check_signature(organisations, submit.organisation, bundle.submission, "submit", leaf.submitted)
 
-    with step("votes"):  # Members signed that they approve this proposal, and the log counted it.
-        need(bundle.rule < len(bundle.policy.rules), f"the policy has no rule {bundle.rule}")
-        rule = bundle.policy.rules[bundle.rule]
-        approving, voted = set(), set()
-        for cast in bundle.votes:
-            vote = statement(cast.envelope, "vote", VOTE)
+    decisions = {}
+    with step("votes"):  # Members signed what they decide on this proposal, and the log counted it.
+        for envelope in bundle.votes:
+            vote = statement(envelope, "vote", VOTE)
             need((vote.network, vote.proposal) == (bundle.network, leaf.proposal), "a vote is on another proposal")
             need(vote.items is None or bundle.number in vote.items, "a vote is on other objects of the proposal")
-            need(cast.index <= leaf.index, "a vote came after the decision")
-            need(sha256(cast.envelope.signed) in leaf.votes, "a vote is none of those that the log counted")
-            need(vote.organisation not in voted, "an organisation votes twice")
-            voted.add(vote.organisation)
-            check_signature(organisations, vote.organisation, cast.envelope, "vote", cast.index)
-            need(vote.decision != "veto" or vote.organisation not in rule.veto, f"{vote.organisation} vetoed it")
-            if vote.decision == "approve":
-                approving.add(vote.organisation)
+            counted = next((one for one in leaf.votes if one.statement == sha256(envelope.signed)), None)
+            need(counted, "a vote is none of those that the log counted")
+            need(vote.organisation not in decisions, "an organisation votes twice")
+            decisions[vote.organisation] = vote.decision
+            check_signature(organisations, vote.organisation, envelope, "vote", counted.index)
 
     with step("gate"):  # By the first rule that is for such objects, these votes are enough.
-        firsts = (first_rule(bundle, operation) for operation in ("new", "revise"))
+        firsts = [first_rule(bundle, operation) for operation in ("new", "revise")]
         need(bundle.rule in firsts, f"rule {bundle.rule} of the policy is not the one for such an object")
-        eligible = members - {bundle.submitter} if rule.exclude_submitter and len(members) > 1 else members
-        gates = [rule.gate, rule.emergency.gate] if rule.emergency else [rule.gate]
-        is_met = rule.automatic or any(gate_is_met(gate, approving & eligible, eligible) for gate in gates)
+        rule = bundle.policy.rules[bundle.rule]
+        eligible = {one.id for one in listed if is_in_time(leaf.index, one.joined, one.left)}
+        if rule.exclude_submitter and len(eligible) > 1:
+            eligible.discard(bundle.submitter)
+        approving = {one for one in eligible if decisions.get(one) == "approve"}
+        vetoed = [one for one in rule.veto if one in eligible and decisions.get(one) == "veto"]
+        need(not vetoed, f"vetoed by {vetoed}")
+        # What was visible before, in an emergency, is ratified by another gate, and never by itself.
+        gate = rule.emergency.gate if rule.emergency and decided.ratified else rule.gate
+        is_met = gate_is_met(gate, approving, eligible) or (rule.automatic and not decided.ratified)
         need(is_met, f"the votes do not satisfy rule {bundle.rule} of the policy")
 
-    # Nothing that is signed but the submission names the collection, the submitter and the marking level.
-    shown = bundle.submission is not None
     return {
-        "network": bundle.network.hex() if shown or bundle.votes else None,
-        "collection": bundle.collection if shown else None, "submitter": bundle.submitter if shown else None,
-        "id": item.id, "version": item.version, "type": item.type, "level": item.level if shown else None,
-        "digest": item.digest.hex(), "index": leaf.index,
+        # The log has a part of the network's name only, and what is signed has all of it.
+        "network": bundle.network.hex() if bundle.submission or bundle.votes else None,
+        "collection": bundle.collection, "submitter": bundle.submitter,
+        "id": item.id, "version": item.version, "type": item.type, "level": item.level, "digest": item.digest.hex(),
+        "index": leaf.index,
         "time": datetime.datetime.fromtimestamp(leaf.time / 1e6, datetime.timezone.utc).isoformat(),
         "approved_by": [{"id": one, "name": organisations[one].name} for one in sorted(approving)],
-        "witnesses": witnesses, "is_submission_shown": shown,
+        "witnesses": witnesses, "is_submission_shown": bundle.submission is not None,
         "are_members_trusted": members_bytes is not None,
     }
 
@@ -152,28 +151,18 @@ def step(name):
 # Organisations, rules, signatures.
 
 
-def is_member(one, index):
-    return one.joined <= index and (one.left is None or one.left > index)
-
-
-def is_known(claimed, known):
-    """Whether the reader knows an organisation and all keys that a bundle gives it. None may last longer than known."""
-    ends = {(key.public, key.role, key.since): key.until for key in known.keys} if known else {}
-    return known and claimed.joined == known.joined and all(
-        (name := (key.public, key.role, key.since)) in ends
-        and (ends[name] is None or (key.until is not None and key.until <= ends[name]))
-        for key in claimed.keys
-    )
+def is_in_time(index, first, end):
+    return first <= index and (end is None or end > index)
 
 
 def check_signature(organisations, author, envelope, role, index):
     """A key counts by entry: from `since` on, and before `until`."""
     need(author in organisations, f"organisation {author} was no member")
-    keys = (key for key in organisations[author].keys if sha256(b"ed25519", key.public) == envelope.keyid)
-    key = next((key for key in keys if key.since <= index), None)
-    need(key, f"the key is none of organisation {author} at entry {index}")
-    need(key.until is None or key.until > index, f"the key of {author} was taken back by entry {key.until}")
-    need(key.role == role, f"the key of {author} signs as `{key.role}`")
+    key = next((
+        key for key in organisations[author].keys
+        if sha256(b"ed25519", key.public) == envelope.keyid and is_in_time(index, key.since, key.until)
+    ), None)
+    need(key and key.role == role, f"the key is none with which {author} signs as `{role}` in entry {index}")
     need(is_signed(key.public, envelope.signed, envelope.sig), f"the signature of {author} does not match")
 
 
@@ -241,7 +230,7 @@ def climb(hash, index, size, path):
 
 
 def endorse(trust, note):
-    """Size and root of a checkpoint that a log of the policy signed, and its witnesses, if they are a quorum."""
+    """Origin, size and root of a checkpoint that a log of the policy signed, and its witnesses if they are a quorum."""
     need(len(note.encode()) <= 1 << 20, "the note has more than 1 MiB")
     text, divider, lines = note.rpartition("\n\n")
     need(divider and lines.endswith("\n"), "a note is a text, an empty line, and lines of signatures")
@@ -272,7 +261,7 @@ def endorse(trust, note):
     for defined in trust.defined:
         met.append(defined in signers if isinstance(defined, Key) else sum(met[at] for at in defined[1]) >= defined[0])
     need(trust.quorum is None or met[trust.quorum], "the witnesses that cosigned it are no quorum of the policy")
-    return int(size), root, sorted(key.name for key in signers if key.type == COSIGNATURE)
+    return origin, int(size), root, sorted(key.name for key in signers if key.type == COSIGNATURE)
 
 
 def read_signature(line):
@@ -480,7 +469,7 @@ def envelope(value):
 
 
 def true(value):
-    return need(value is True, "`emergency` is true, or left out") or value
+    return need(value is True, "a member is `true`, or left out") or value
 
 
 organisation, collection, digest = pattern(UUID), pattern(UUID), hexadecimal(32)
@@ -496,9 +485,8 @@ WHEN = record(
 )
 EMERGENCY = record(submitters=listing(organisation), gate=gate, seconds=number(32))
 RULE = record(
-    when=(WHEN, WHEN({})), gate=gate, exclude_submitter=(boolean, True), veto=(listing(organisation), []),
-    veto_hold_seconds=(number(32), 0), expiry_seconds=(number(32), 72 * 60 * 60), emergency=nullable(EMERGENCY),
-    automatic=(boolean, False),
+    when=WHEN, gate=gate, exclude_submitter=boolean, veto=listing(organisation), veto_hold_seconds=number(32),
+    expiry_seconds=number(32), emergency=nullable(EMERGENCY), automatic=boolean,
 )
 POLICY = record(version=number(32), max_level=number(8), max_open=number(32), rules=listing(RULE))
 KEY = dict(public=hexadecimal(32), role=pattern("submit|vote"), since=number(), until=nullable(number()))
@@ -506,9 +494,10 @@ MEMBER = dict(id=organisation, name=text, joined=number(), left=nullable(number(
 # GET /consensus/v1/organisations/ says more than a bundle does.
 MEMBERS = listing(record(**MEMBER, open_proposals=(number(32), 0), keys=listing(record(**KEY, id=(digest, None)))))
 LEAF = record(
-    index=number(), time=number(), event=pattern("submit|revoke|govern"), proposal=digest, policy=number(32),
-    part=(record(number=number(32), of=number(32)), None), votes=listing(digest),
-    items=listing(record(item=number(32), phase=lambda phase: phase, commit=(digest, None))),
+    index=number(), time=number(), event=pattern("submit|revoke|govern"), proposal=digest, submitted=number(),
+    policy=number(32), policy_digest=digest, part=(record(number=number(32), of=number(32)), None),
+    items=listing(record(item=number(32), phase=lambda phase: phase, ratified=(true, False), commit=(digest, None))),
+    votes=listing(record(index=number(), statement=digest)),
 )
 SUBMIT = record(
     network=digest, organisation=organisation, collection=collection, items=listing(ITEM), nonce=hexadecimal(16),
@@ -522,7 +511,7 @@ VOTE = record(
 BUNDLE = record(
     format=text, network=digest, collection=collection, object=text, item=ITEM, number=number(32),
     salt=hexadecimal(16), submitter=organisation, submission=nullable(envelope),
-    votes=listing(record(index=number(), envelope=envelope)), policy=POLICY, rule=number(32),
+    votes=listing(envelope), policy=POLICY, rule=number(32),
     organisations=listing(record(**MEMBER, keys=listing(record(**KEY)))), leaf=text, leaf_number=number(),
     inclusion=listing(digest), checkpoint=text,
 )
@@ -549,10 +538,9 @@ def main():
         print(json.dumps({"proved": True, **proven}))
         return 0
     by = ", ".join(one["name"] for one in proven["approved_by"]) or "no vote, by its rule"
-    rests = [] if proven["are_members_trusted"] else ["who the members are"]
-    rests += ["the policy"] + ([] if proven["is_submission_shown"] else ["collection, level and submitter"])
     print(f"proved: {proven['id']} {proven['version']} was approved at {proven['time']}, entry {proven['index']}, "
-          f"by {by}; witnesses: {', '.join(proven['witnesses']) or 'none'}; as the bundle says: {', '.join(rests)}")
+          f"by {by}; witnesses: {', '.join(proven['witnesses']) or 'none'}"
+          + ("" if proven["are_members_trusted"] else "; who the members are, the bundle says"))
     return 0
 
 

@@ -101,6 +101,15 @@ class Network:
     def proof(self, object_id, **more):
         return self.get("/consensus/v1/proof/", collection=self.collection, id=object_id, **more)
 
+    def entries(self):
+        """The leaves of the log, while it is smaller than a tile."""
+        size = json.loads(self.get("/consensus/v1/state/"))["tree_size"]
+        tile = self.get(f"/tlog/tile/entries/000.p/{size}")
+        while tile:
+            length = int.from_bytes(tile[:2], "big")
+            yield tile[2:2 + length]
+            tile = tile[2 + length:]
+
     def trust(self):
         return self.get("/consensus/v1/trust/")
 
