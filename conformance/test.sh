@@ -31,6 +31,12 @@ venv="${CARGO_TARGET_DIR:-target}/interop-venv"
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r conformance/interop/requirements.txt
 export TAXII_SERVER="${CARGO_TARGET_DIR:-target}/debug/taxii-server"
+taxii="${CARGO_TARGET_DIR:-target}/debug/taxii"
+if "$taxii" verify --help >/dev/null 2>&1; then
+    export TAXII="$taxii"
+else
+    echo "$taxii has no command verify: proofs are verified by Python alone" >&2
+fi
 interop() { "$venv/bin/python" -m pytest -rs -p no:cacheprovider "$@"; }
 interop conformance/interop --ignore conformance/interop/test_replicas.py --ignore conformance/interop/test_move.py
 
