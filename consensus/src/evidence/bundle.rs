@@ -7,11 +7,11 @@ use super::{
 use crate::envelope::Envelope;
 use crate::id::{Digest, NetworkId, OrganisationId, ProposalId};
 use crate::organisation::{Key, KeyRefusal, Organisation, Role};
-use crate::policy::{Operation, Policy, Question};
+use crate::policy::{Operation, Policy, Question, Rule};
 use crate::proposal::Phase;
 use crate::statement::{Decision, Item, StatementError, Submit, Vote};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// The form of bundles that this version makes and reads.
@@ -232,8 +232,7 @@ impl Bundle {
         }
         let check = Check { bundle: self, leaf: &leaf, members };
         check.submission()?;
-        let approving = check.votes()?;
-        check.gate(&approving)?;
+        let approving = check.approving()?;
         let name = |id: &OrganisationId| check.member(*id).map(|member| (*id, member.name.clone())).ok();
         Ok(Proven {
             item: self.item.clone(),
@@ -258,6 +257,9 @@ impl Bundle {
         }
         if leaf.event != Event::Submit || decided.phase != Phase::Approved {
             return Err(BundleError::OtherDecision("it does not approve it"));
+        }
+        if leaf.submitted > leaf.index {
+            return Err(BundleError::OtherDecision("it was made before the submission"));
         }
         if (leaf.policy, leaf.policy_digest) != (self.policy.version, self.policy.digest()) {
             return Err(BundleError::OtherDecision("it was made under another policy"));
@@ -297,41 +299,40 @@ impl Check<'_> {
         self.signature(bundle.submitter, envelope, Role::Submit, leaf.submitted)
     }
 
-    /// Checks the votes, and returns those who approve.
-    fn votes(&self) -> Result<BTreeSet<OrganisationId>, BundleError> {
-        let Self { bundle, leaf, .. } = self;
-        let (mut approving, mut seen) = (BTreeSet::new(), BTreeSet::new());
-        let rule = bundle.policy.rules.get(bundle.rule as usize).ok_or(BundleError::Rule(bundle.rule))?;
-        for Dsse(envelope) in &bundle.votes {
-            let vote: Vote = envelope.read()?;
-            if (vote.network, vote.proposal) != (bundle.network, leaf.proposal) {
-                return Err(BundleError::OtherStatement("a vote is on another proposal"));
-            }
-            if vote.items.as_ref().is_some_and(|items| !items.contains(&bundle.number)) {
-                return Err(BundleError::OtherStatement("a vote is on other objects of the proposal"));
-            }
-            let counted = leaf.votes.iter().find(|counted| counted.statement == envelope.digest());
-            let counted =
-                counted.ok_or(BundleError::OtherStatement("a vote is none of those that the log counted"))?;
-            if !seen.insert(vote.organisation) {
-                return Err(BundleError::OtherStatement("an organisation votes twice"));
-            }
-            self.signature(vote.organisation, envelope, Role::Vote, counted.index)?;
-            match vote.decision {
-                Decision::Approve => drop(approving.insert(vote.organisation)),
-                Decision::Veto if rule.veto.contains(&vote.organisation) => {
-                    return Err(BundleError::Veto(vote.organisation));
+    /// Checks that the votes of members that have one satisfy the rule, and returns those who approve.
+    fn approving(&self) -> Result<BTreeSet<OrganisationId>, BundleError> {
+        let Self { bundle, leaf, members } = self;
+        let rule = self.rule()?;
+        let is_member = |member: &&Member| {
+            member.joined <= leaf.index && member.left.is_none_or(|left| left > leaf.index)
+        };
+        let members = members.iter().filter(is_member).map(|member| member.id).collect();
+        let eligible = rule.eligible(&members, bundle.submitter);
+        let mut approving = BTreeSet::new();
+        for (organisation, decision) in self.votes()? {
+            match decision {
+                _ if !eligible.contains(&organisation) => {}
+                Decision::Approve => drop(approving.insert(organisation)),
+                Decision::Veto if rule.veto.contains(&organisation) => {
+                    return Err(BundleError::Veto(organisation));
                 }
                 Decision::Veto | Decision::Reject | Decision::Abstain => {}
             }
         }
-        Ok(approving)
+        let is_ratified = leaf.items.iter().any(|item| item.item == bundle.number && item.ratified);
+        let gate = match &rule.emergency {
+            Some(emergency) if is_ratified => &emergency.gate,
+            _ => &rule.gate,
+        };
+        match (rule.automatic && !is_ratified) || gate.is_met(&approving, &eligible) {
+            true => Ok(approving),
+            false => Err(BundleError::Gate(bundle.rule)),
+        }
     }
 
-    /// Checks that the policy lets those who approve decide.
-    fn gate(&self, approving: &BTreeSet<OrganisationId>) -> Result<(), BundleError> {
-        let Self { bundle, leaf, members } = self;
-        let rule = bundle.policy.rules.get(bundle.rule as usize).ok_or(BundleError::Rule(bundle.rule))?;
+    /// The rule that decided, which is for such an object.
+    fn rule(&self) -> Result<&Rule, BundleError> {
+        let Self { bundle, .. } = self;
         let admits = |operation| {
             bundle.policy.rule_for(&Question {
                 operation,
@@ -341,23 +342,33 @@ impl Check<'_> {
                 is_own: false,
             }) == Some(bundle.rule as usize)
         };
-        if !admits(Operation::New) && !admits(Operation::Revise) {
-            return Err(BundleError::Rule(bundle.rule));
+        let rule = bundle.policy.rules.get(bundle.rule as usize);
+        let rule = rule.filter(|_| admits(Operation::New) || admits(Operation::Revise));
+        rule.ok_or(BundleError::Rule(bundle.rule))
+    }
+
+    /// Checks each vote, and returns what it says.
+    fn votes(&self) -> Result<BTreeMap<OrganisationId, Decision>, BundleError> {
+        let Self { bundle, leaf, .. } = self;
+        let mut votes = BTreeMap::new();
+        for Dsse(envelope) in &bundle.votes {
+            let vote: Vote = envelope.read()?;
+            if (vote.network, vote.proposal) != (bundle.network, leaf.proposal) {
+                return Err(BundleError::OtherStatement("a vote is on another proposal"));
+            }
+            if vote.items.as_ref().is_some_and(|items| !items.contains(&bundle.number)) {
+                return Err(BundleError::OtherStatement("a vote is on other objects of the proposal"));
+            }
+            let counted = leaf.votes.iter().find(|counted| counted.statement == envelope.digest());
+            let counted = counted.filter(|counted| counted.index <= leaf.index);
+            let counted =
+                counted.ok_or(BundleError::OtherStatement("a vote is none of those that the log counted"))?;
+            if votes.insert(vote.organisation, vote.decision).is_some() {
+                return Err(BundleError::OtherStatement("an organisation votes twice"));
+            }
+            self.signature(vote.organisation, envelope, Role::Vote, counted.index)?;
         }
-        let is_member = |member: &&Member| {
-            member.joined <= leaf.index && member.left.is_none_or(|left| left > leaf.index)
-        };
-        let members = members.iter().filter(is_member).map(|member| member.id).collect();
-        let eligible = rule.eligible(&members, bundle.submitter);
-        let is_ratified = leaf.items.iter().any(|item| item.item == bundle.number && item.ratified);
-        let gate = match &rule.emergency {
-            Some(emergency) if is_ratified => &emergency.gate,
-            _ => &rule.gate,
-        };
-        match (rule.automatic && !is_ratified) || gate.is_met(approving, &eligible) {
-            true => Ok(()),
-            false => Err(BundleError::Gate(bundle.rule)),
-        }
+        Ok(votes)
     }
 
     fn member(&self, id: OrganisationId) -> Result<&Member, BundleError> {
