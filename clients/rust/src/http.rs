@@ -39,6 +39,10 @@ const UNAVAILABLE: &str = "unavailable";
 #[cfg(feature = "network")]
 const JSON: &str = "application/json";
 
+/// What is wanted of something that is no JSON.
+#[cfg(feature = "network")]
+const ANY: &str = "*/*";
+
 /// Connection pools for one server, with the credentials for it.
 #[derive(Debug)]
 pub(crate) struct Http {
@@ -115,6 +119,12 @@ impl Http {
     #[cfg(feature = "network")]
     pub(crate) async fn get_json(&self, url: &Url) -> Result<Answer, Error> {
         self.send(Request { media_type: JSON, ..Request::new(Method::GET, url) }).await
+    }
+
+    /// Gets something that is to stay as it comes.
+    #[cfg(feature = "network")]
+    pub(crate) async fn get_bytes(&self, url: &Url) -> Result<Vec<u8>, Error> {
+        Ok(self.send(Request { media_type: ANY, ..Request::new(Method::GET, url) }).await?.body)
     }
 
     /// Posts JSON that the server takes once, however often it comes.

@@ -40,7 +40,7 @@ use crate::{Client, Error, Filter, Url};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use stix_model::Object;
+use stix_model::{Object, Timestamp};
 use uuid::Uuid;
 
 pub use check::{Ballot, BallotError, Checked, CheckedItem, Said, Tampered, check};
@@ -218,6 +218,56 @@ impl Network<'_> {
     /// When it is refused, as for a change that cannot be made.
     pub async fn govern(&self, govern: &Envelope) -> Result<Ordered, Error> {
         self.post(&["governance"], govern).await
+    }
+
+    /// Gets the proof that a version of an object was approved, the last one when none is named, as the server sent it:
+    /// see [`Bundle`](consensus::evidence::Bundle).
+    ///
+    /// # Errors
+    /// When there is no usable answer, as for an object that is not visible, or was not approved yet.
+    pub async fn proof(
+        &self,
+        collection: Uuid,
+        id: &str,
+        version: Option<&Timestamp>,
+    ) -> Result<Vec<u8>, Error> {
+        let mut url = self.url(&["proof"])?;
+        url.query_pairs_mut().append_pair("collection", &collection.to_string()).append_pair("id", id);
+        if let Some(version) = version {
+            url.query_pairs_mut().append_pair("version", version.as_str());
+        }
+        self.client.http.get_bytes(&url).await
+    }
+
+    /// Gets what readers of the transparency log may trust, by the word of the server alone: see
+    /// [`TrustPolicy`](consensus::evidence::TrustPolicy).
+    ///
+    /// # Errors
+    /// When there is no usable answer.
+    pub async fn trust(&self) -> Result<Vec<u8>, Error> {
+        self.client.http.get_bytes(&self.url(&["trust"])?).await
+    }
+
+    /// Gets the organisations as the server sent them, those that left too.
+    ///
+    /// # Errors
+    /// When there is no usable answer.
+    pub async fn organisations_text(&self) -> Result<Vec<u8>, Error> {
+        self.client.http.get_bytes(&self.url(&["organisations"])?).await
+    }
+
+    /// Gets a file of the transparency log (C2SP tlog-tiles): `checkpoint`, or a [path](consensus::evidence::TilePath) of a
+    /// tile.
+    ///
+    /// # Errors
+    /// When there is no usable answer, as for a tile that the log does not have.
+    pub async fn log_file(&self, path: &str) -> Result<Vec<u8>, Error> {
+        let segments: Vec<_> = std::iter::once("tlog").chain(path.split('/')).collect();
+        let mut url = below(&self.client.base_url()?, &segments)?;
+        // These are names of files, which do not end in a slash as those of TAXII do.
+        let path = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&path);
+        self.client.http.get_bytes(&url).await
     }
 
     async fn get<T: DeserializeOwned>(&self, segments: &[&str], query: &[(&str, &str)]) -> Result<T, Error> {

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 mod agent;
 mod answers;
+mod approved;
 mod canonicalize;
 mod cli;
+mod consistency;
 mod convert;
 mod foreign;
 mod graph;
@@ -24,3 +26,4 @@ mod stub;
 mod tls;
 mod validate;
 mod vectors;
+mod verify;

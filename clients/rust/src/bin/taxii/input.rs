@@ -9,7 +9,7 @@ use crate::out::Out;
 pub(crate) use objects::{Bad, Found};
 use source::Source;
 use std::borrow::Cow;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use stix_model::json::Value;
@@ -94,6 +94,22 @@ pub(crate) fn each_line(
     mut work: impl FnMut(&Text<'_>, &mut Out) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     Input::open(file, Some(Expect::PlainLines), out)?.each(out, &mut work)
+}
+
+/// Reads a file that is to be small; `-` is standard input. Of a larger one come `most` bytes and one more, so that whoever
+/// reads them says what the limit is.
+pub(crate) fn small(file: &Path, most: usize, out: &Out) -> Result<Vec<u8>, Failure> {
+    let is_stdin = file == Path::new("-");
+    if is_stdin && io::stdin().is_terminal() {
+        out.remark("reading what you type; Ctrl-D ends it");
+    }
+    let name = if is_stdin { STANDARD_INPUT.into() } else { file.display().to_string() };
+    let mut bytes = Vec::new();
+    let source = Source::open(file);
+    source
+        .and_then(|source| source.reader.take(most as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| Failure::input(&name, &error))?;
+    Ok(bytes)
 }
 
 /// A property that holds a string.

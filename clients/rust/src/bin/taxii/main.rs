@@ -5,6 +5,7 @@
 mod canonicalize;
 mod collection;
 mod completions;
+mod consistency;
 mod convert;
 mod delete;
 mod discover;
@@ -23,6 +24,7 @@ mod out;
 mod pattern;
 mod pretty;
 mod progress;
+mod proof;
 mod pull;
 mod push;
 mod review;
@@ -32,6 +34,7 @@ mod similar;
 mod status;
 mod time;
 mod validate;
+mod verify;
 mod vote;
 mod withdraw;
 
@@ -102,12 +105,16 @@ enum Command {
     Revoke(revoke::Arguments),
     #[command(subcommand)]
     Governance(governance::Command),
+    #[command(subcommand)]
+    Proof(proof::Command),
+    Verify(verify::Arguments),
+    VerifyConsistency(consistency::Arguments),
     Completions(completions::Arguments),
 }
 
 /// Commands that never talk to a server.
-const LOCAL: [&str; 8] =
-    ["validate", "convert", "id", "canonicalize", "graph", "pattern", "key", "completions"];
+const LOCAL: [&str; 9] =
+    ["validate", "convert", "id", "canonicalize", "graph", "pattern", "key", "verify", "completions"];
 
 /// Commands that colour what they show.
 const COLOURED: [&str; 2] = ["validate", "pattern"];
@@ -180,6 +187,9 @@ async fn main() -> ExitCode {
         Command::Withdraw(arguments) => withdraw::run(&arguments, &server, &mut out).await,
         Command::Revoke(arguments) => revoke::run(&arguments, &server, &mut out).await,
         Command::Governance(command) => governance::run(&command, &server, &mut out).await,
+        Command::Proof(command) => proof::run(&command, &server, &mut out).await,
+        Command::Verify(arguments) => verify::run(&arguments, &mut out),
+        Command::VerifyConsistency(arguments) => consistency::run(&arguments, &server, &mut out).await,
         Command::Completions(arguments) => completions::run(&arguments, &mut out),
     };
     let outcome = outcome.and(out.flush().map_err(Failure::from));

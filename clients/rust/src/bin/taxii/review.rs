@@ -8,6 +8,7 @@ mod show;
 
 pub(crate) use change::in_words;
 pub(crate) use missing::has_vote;
+pub(crate) use show::tlp;
 
 use crate::failure::Failure;
 use crate::network::{NetworkOption, Session};

@@ -227,7 +227,7 @@ fn indented(text: &str, out: &mut Out) -> Result<(), Failure> {
 }
 
 /// The word for a level in statements.
-pub(super) fn tlp(level: u8) -> &'static str {
+pub(crate) fn tlp(level: u8) -> &'static str {
     Tlp::ALL.get(usize::from(level)).map_or("unknown", |tlp| tlp.as_str())
 }
 
