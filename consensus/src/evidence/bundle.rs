@@ -11,6 +11,7 @@ use crate::policy::{Operation, Policy, Question, Rule};
 use crate::proposal::Phase;
 use crate::statement::{Decision, Item, StatementError, Submit, Vote};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -187,8 +188,15 @@ impl Bundle {
         if json.len() > MAX_BUNDLE_BYTES {
             return Err(BundleError::Format(format!("it has more than {MAX_BUNDLE_BYTES} bytes")));
         }
-        let bundle: Self =
-            serde_json::from_slice(json).map_err(|error| BundleError::Format(error.to_string()))?;
+        let refuse = |error: serde_json::Error| BundleError::Format(error.to_string());
+        let bundle: Self = serde_json::from_slice(json).map_err(refuse)?;
+        // What has a second form could be read in another way by another program.
+        let [given, written] = [serde_json::from_slice(json), serde_json::to_value(&bundle)];
+        let (given, written): (Value, Value) = (given.map_err(refuse)?, written.map_err(refuse)?);
+        if given != written || !has_plain_numbers(&given) {
+            let message = "a member is missing, is given twice, or is written in another form";
+            return Err(BundleError::Format(message.to_owned()));
+        }
         match bundle.format == BUNDLE_FORMAT {
             true => Ok(bundle),
             false => Err(BundleError::Format(format!("it says {}", bundle.format))),
@@ -390,6 +398,16 @@ impl Check<'_> {
             true => Ok(()),
             false => Err(BundleError::Signature(organisation)),
         }
+    }
+}
+
+/// Whether all programs read the numbers alike.
+fn has_plain_numbers(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.as_u64().is_some_and(|number| number < 1 << 53),
+        Value::Array(values) => values.iter().all(has_plain_numbers),
+        Value::Object(members) => members.values().all(has_plain_numbers),
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
     }
 }
 
