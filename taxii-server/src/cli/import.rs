@@ -350,7 +350,7 @@ impl<'c> Importer<'c> {
     /// Takes over what the server says of objects.
     fn take(&mut self, status: &Status, items: &[Item]) {
         self.bar.inc(status.total_count);
-        self.outcome.count(status.total_count, status.failure_count, status.reasons().len() as u64);
+        self.outcome.count(status);
         if status.failure_count == 0 {
             return;
         }

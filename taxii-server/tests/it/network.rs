@@ -330,6 +330,16 @@ async fn a_collection_is_added_by_a_vote_of_the_organisations() {
 }
 
 #[tokio::test]
+async fn a_founding_that_is_refused_leaves_nothing() {
+    let test = TestApp::new().await;
+    let new = |organisation: &str| json!({"name": "n", "api_root": "sharing", "organisation": organisation, "vote_key": vote_key(1).public()});
+    let refused = test.control.json(Method::POST, "/admin/network/", new("")).await.unwrap_err();
+    assert!(refused.to_string().contains("the name of an organisation has 1 to 200 bytes"), "{refused}");
+    assert!(test.control.json(Method::GET, "/consensus/v1/state/", json!(null)).await.is_err());
+    test.admin(Method::POST, "/admin/network/", new("Example")).await;
+}
+
+#[tokio::test]
 async fn a_network_is_founded_once() {
     let network = Network::found().await;
     let again = json!({

@@ -287,3 +287,55 @@ async fn what_changes_an_account_prints_it_as_json() {
         }
     }
 }
+
+/// A public key, as `taxii key new` prints it.
+fn vote_key(number: u8) -> String {
+    let key = consensus::SecretKey::from_seed(&[number; 32]).public();
+    serde_json::to_value(key).unwrap().as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_network_is_founded_and_looked_at() {
+    for is_served in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path();
+        let server = store(data, is_served).await;
+        let no_network = refused(data, &["network", "status"]).await;
+        assert!(no_network.contains("this server is no member of a network"), "{no_network}");
+        let file = data.join("rob.key");
+        std::fs::write(&file, format!("concord vote key, version 1\npublic: {}\n", vote_key(1))).unwrap();
+        let (key, member) = (file.to_str().unwrap(), format!("Partner Ltd={}", vote_key(2)));
+        let begin = ["network", "init", "example.org/sharing", "--organisation", "Example Corp"];
+        let names = ["--collection", "Indicators", "--alias", "indicators"];
+        let keys = ["--vote-key", key, "--member", &member];
+        let unknown = refused(data, &[&begin[..], &names, &["--vote-key", "5f"]].concat()).await;
+        assert!(unknown.contains("give a public key (64 hexadecimal digits)"), "{unknown}");
+        let founded = json_of(data, &[&begin[..], &names, &keys].concat()).await;
+        assert_eq!(founded["collections"][0]["definition"]["alias"], "indicators");
+        assert_eq!(json_of(data, &["network", "status"]).await["network"], founded["network"]);
+        let members = json_of(data, &["network", "members"]).await;
+        let mut names: Vec<_> =
+            members.as_array().unwrap().iter().map(|member| member["name"].clone()).collect();
+        names.sort_by_key(ToString::to_string);
+        assert_eq!(names, ["Example Corp", "Partner Ltd"]);
+        assert_eq!(json_of(data, &["network", "policy"]).await["version"], 1);
+        let listed = json_of(data, &["collection", "list"]).await;
+        let modes: Vec<_> = listed.as_array().unwrap().iter().map(|one| one["mode"].clone()).collect();
+        assert!(modes.contains(&json!("approval")) && modes.contains(&json!("review")), "{listed}");
+        run(data, &["account", "add", "rob", "--read", "indicators-review"]).await;
+        let again = refused(data, &[&begin[..], &keys].concat()).await;
+        assert!(again.contains("a member of a network already"), "{again}");
+        let removed = refused(data, &["collection", "remove", "indicators", "--yes"]).await;
+        assert!(removed.contains("change by a vote"), "{removed}");
+        let renamed = run(data, &["api-root", "rename", "network", "sharing"]).await;
+        assert!(renamed.is_empty(), "{renamed}");
+        let listed = json_of(data, &["collection", "list"]).await;
+        let of_network = listed.as_array().unwrap().iter().filter(|one| one["mode"] != "open");
+        assert!(
+            of_network.clone().count() == 2 && of_network.clone().all(|one| one["api_root"] == "sharing")
+        );
+        if let Some(server) = server {
+            stop(server).await;
+        }
+    }
+}

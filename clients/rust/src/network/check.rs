@@ -238,7 +238,7 @@ fn check_vote(
     is_same.then_some(())
 }
 
-/// What somebody wants to say of a proposal.
+/// What a person wants to say of a proposal.
 #[derive(Clone, Debug)]
 pub struct Ballot {
     /// What it says.

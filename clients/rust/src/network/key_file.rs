@@ -25,7 +25,7 @@ const MAX_NAME_BYTES: usize = 200;
 /// ```
 ///
 /// The secret is encrypted by [age](https://age-encryption.org) under a passphrase, or stands in a line `secret:` for
-/// programs that have nobody to ask.
+/// programs that run unattended.
 #[derive(Clone)]
 pub struct KeyFile {
     name: Option<String>,

@@ -36,7 +36,7 @@ fn a_key_without_passphrase_is_for_its_owner_and_says_so() {
     let row: Value = serde_json::from_str(&row).unwrap();
     assert_eq!((&row["encrypted"], &row["name"]), (&false.into(), &Value::Null));
     assert_eq!(row["public"].as_str().unwrap().len(), 64);
-    assert!(said.contains("whoever reads the file votes for your organisation"), "{said}");
+    assert!(said.contains("all who can read the file can vote for your organisation"), "{said}");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

@@ -2,7 +2,7 @@
 
 use crate::cli::output;
 use serde_json::json;
-use stix_model::taxii::{FailedObject, FilePlace, StatusDetails};
+use stix_model::taxii::{FailedObject, FilePlace, Status, StatusDetails};
 
 /// Failures that are printed one by one.
 const SHOWN_FAILURES: usize = 20;
@@ -12,6 +12,8 @@ const SHOWN_FAILURES: usize = 20;
 pub(in crate::cli) struct Outcome {
     pub(super) total: u64,
     failed: u64,
+    /// Objects that await the approval of organisations.
+    pending: u64,
     /// Objects that were sent and of which the server did not say what became of them.
     unknown: u64,
     /// Objects that were read and not sent, because something stopped the import.
@@ -27,11 +29,12 @@ pub(in crate::cli) struct Outcome {
 }
 
 impl Outcome {
-    /// Takes over the counts of a status; `named` is the number of failures that it names.
-    pub(super) fn count(&mut self, total: u64, failed: u64, named: u64) {
-        self.total += total;
-        self.failed += failed;
-        self.unnamed += failed.saturating_sub(named);
+    /// Takes over the counts of a status.
+    pub(super) fn count(&mut self, status: &Status) {
+        self.total += status.total_count;
+        self.failed += status.failure_count;
+        self.pending += status.pending_count;
+        self.unnamed += status.failure_count.saturating_sub(status.reasons().len() as u64);
     }
 
     /// Notes objects that the server did not look at one by one: the first of them, and how many.
@@ -55,17 +58,19 @@ impl Outcome {
         self.stopped_at.get_or_insert_with(|| place.clone());
     }
 
-    /// Whether all objects are in the collection.
+    /// Whether all objects are in the collection, or await approval.
     pub(in crate::cli) fn is_complete(&self) -> bool {
         self.failed == 0 && self.unknown == 0 && self.not_sent == 0
     }
 
     pub(super) fn print(&self, as_json: bool) -> anyhow::Result<()> {
-        let Self { total, failed, unknown, not_sent, failures, unnamed, unknowns, stopped_at } = self;
-        let successes = total - failed - unknown - not_sent;
+        let Self { total, failed, pending, unknown, not_sent, failures, unnamed, unknowns, stopped_at } =
+            self;
+        let successes = total - failed - pending - unknown - not_sent;
         if as_json {
             let outcome = json!({
-                "total": total, "successes": successes, "failed": failed, "unknown": unknown, "not_sent": not_sent,
+                "total": total, "successes": successes, "failed": failed, "pending": pending, "unknown": unknown,
+                "not_sent": not_sent,
                 "failures": failures, "unnamed_failures": unnamed, "unknowns": unknowns,
             });
             return output::line(&outcome.to_string());
@@ -93,7 +98,9 @@ impl Outcome {
             output::complaint("import again to be sure; what is in the collection already stays as it is");
         }
         let mut rest = String::new();
-        for (count, word) in [(unknown, "with unknown outcome"), (not_sent, "not sent")] {
+        for (count, word) in
+            [(pending, "awaiting approval"), (unknown, "with unknown outcome"), (not_sent, "not sent")]
+        {
             if *count > 0 {
                 rest.push_str(&format!(", {count} {word}"));
             }

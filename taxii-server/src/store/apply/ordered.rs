@@ -6,7 +6,7 @@ use super::object::{ObjectChange, find_version};
 use super::{Applied, Outcome, Rejection, head, put_head};
 use crate::store::StoreError;
 use crate::store::announce::Announcement;
-use crate::store::command::{Admitted, Command, Group, Submitted};
+use crate::store::command::{Admitted, Command, Enter, Group, Submitted};
 use crate::store::directory::{self, Collection};
 use crate::store::keys::{self, Region};
 use crate::store::network::{
@@ -29,10 +29,7 @@ pub(super) async fn apply(overlay: &mut Overlay<'_>, group: &Group) -> Result<Ap
     for request in &group.requests {
         let outcome = match &request.command {
             _ if frozen(overlay).await? => Err(Rejection::Frozen),
-            Command::Enter(enter) => match enter_network(overlay, &enter.record).await? {
-                Err(rejection) => Err(rejection),
-                Ok(()) => Turn::new(&enter.record).apply(overlay, &enter.founding, &mut applied).await?,
-            },
+            Command::Enter(enter) => enter_network(overlay, enter, &mut applied).await?,
             Command::Apply(entry) => {
                 overlay.load([keys::local(keys::MEMBERSHIP)]).await?;
                 match MembershipRecord::read(overlay)? {
@@ -52,24 +49,26 @@ async fn frozen(overlay: &mut Overlay<'_>) -> Result<bool, StoreError> {
     overlay.is_frozen()
 }
 
-/// Notes the membership, which is the first one of this server.
+/// Founds a network, and notes the membership, which is the first one of this server.
 async fn enter_network(
     overlay: &mut Overlay<'_>,
-    record: &MembershipRecord,
-) -> Result<Result<(), Rejection>, StoreError> {
+    Enter { record, founding }: &Enter,
+    applied: &mut Applied,
+) -> Result<Outcome, StoreError> {
     let (key, root) = (keys::local(keys::MEMBERSHIP), keys::api_root(Region::Local, &record.api_root));
     overlay.load([key.clone(), root.clone()]).await?;
-    match MembershipRecord::read(overlay)? {
-        // The founding may come again, where its sender does not know what became of it.
-        Some(before) if before == *record => return Ok(Ok(())),
-        Some(_) => return Ok(Err(Rejection::Membership("this server is a member of a network already"))),
-        None => {}
+    // The founding may come again, where its sender does not know what became of it.
+    if MembershipRecord::read(overlay)?.is_some_and(|before| before != *record) {
+        return Ok(Err(Rejection::Membership("this server is a member of a network already")));
     }
     if overlay.get(&root).is_none() {
         return Ok(Err(Rejection::Membership("there is no such API root; add it first")));
     }
-    overlay.put_head(key, Some(record.encode()?));
-    Ok(Ok(()))
+    let outcome = Turn::new(record).apply(overlay, founding, applied).await?;
+    if matches!(&outcome, Ok(Done::Applied(Ordered { refused: None, .. }))) {
+        overlay.put_head(key, Some(record.encode()?));
+    }
+    Ok(outcome)
 }
 
 /// What an entry does to one collection, in its order.

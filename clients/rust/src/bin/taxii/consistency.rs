@@ -120,7 +120,7 @@ async fn compare(old: TreeHead, new: TreeHead, tiles: &mut Tiles) -> Result<Verd
         return Ok(Verdict::Extended);
     }
     // The root over the first entries of the later tree is certain when a proof leads from it to the root that was signed.
-    // Without that, whoever gives the hashes could make an honest log look like one with a split view.
+    // Without that, the sender of the hashes could make an honest log look like one with a split view.
     match new.check_consistency(&first, &proof) {
         Ok(()) => Ok(Verdict::SplitView),
         Err(_) => Ok(Verdict::NotShown),

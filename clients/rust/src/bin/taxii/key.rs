@@ -38,7 +38,7 @@ pub(crate) struct NewArguments {
     name: Option<String>,
     #[command(flatten)]
     passphrase: PassphraseOption,
-    /// Leave the secret as it is, for a program that has nobody to ask: whoever reads the file can vote
+    /// Leave the secret as it is, for a program that runs unattended: all who can read the file can vote
     #[arg(long, conflicts_with = "passphrase_file")]
     no_passphrase: bool,
 }
@@ -119,16 +119,16 @@ fn new(arguments: &NewArguments, out: &mut Out) -> Result<(), Failure> {
     write(path, &file.text()).map_err(|error| Failure::file(path, error))?;
     if arguments.no_passphrase {
         out.complain(format!(
-            "{}: the secret is not encrypted: whoever reads the file votes for your organisation",
+            "{}: the secret is not encrypted: all who can read the file can vote for your organisation",
             path.display()
         ));
     }
     show(path, &file, out)?;
     out.flush()?;
     out.remark(
-        "Next: give the public key to whoever founds the network (taxii-server network init --vote-key PUBLIC), or let a member \
-         propose it: taxii governance propose --add-key PUBLIC. Keep a copy of the file and of the passphrase; nobody can \
-         restore them.",
+        "Next: give the public key to the operator who founds the network (taxii-server network init --vote-key PUBLIC), or \
+         let a member propose it: taxii governance propose --add-key PUBLIC. Keep a copy of the file and of the passphrase: \
+         they cannot be restored.",
     );
     Ok(())
 }

@@ -65,7 +65,7 @@ pub(crate) struct Arguments {
     /// Disagree
     #[arg(long)]
     reject: bool,
-    /// Say neither, so that nobody waits for this vote
+    /// Say neither, so that no one waits for this vote
     #[arg(long)]
     abstain: bool,
     /// Forbid it, where the policy lets the organisation do so
