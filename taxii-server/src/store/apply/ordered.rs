@@ -67,8 +67,19 @@ async fn enter_network(
     let outcome = Turn::new(record).apply(overlay, founding, applied).await?;
     if matches!(&outcome, Ok(Done::Applied(Ordered { refused: None, .. }))) {
         overlay.put_head(key, Some(record.encode()?));
+        renew_directory(overlay).await?;
+        applied.is_directory = true;
     }
     Ok(outcome)
+}
+
+/// Raises the revision of the directory, so that each process reads it again.
+async fn renew_directory(overlay: &mut Overlay<'_>) -> Result<(), StoreError> {
+    let key = keys::directory_revision(Region::Local);
+    overlay.load([key.clone()]).await?;
+    let revision = overlay.get(&key).map_or(Ok(0), |bytes| directory::decode_revision(bytes))?;
+    overlay.put_head(key, Some(directory::encode_revision(revision + 1)));
+    Ok(())
 }
 
 /// What an entry does to one collection, in its order.
@@ -176,12 +187,7 @@ impl Turn {
             overlay.put_head(key, Some(head.encode()));
             overlay.put(keys::collection(region, collection.id), directory::encode(&collection)?);
         }
-        // Each process reads the directory again when its revision rises.
-        let key = keys::directory_revision(Region::Local);
-        overlay.load([key.clone()]).await?;
-        let revision = overlay.get(&key).map_or(Ok(0), |bytes| directory::decode_revision(bytes))?;
-        overlay.put_head(key, Some(directory::encode_revision(revision + 1)));
-        Ok(())
+        renew_directory(overlay).await
     }
 
     /// Notes a proposal with the request that it came with.
