@@ -321,7 +321,7 @@ def replaced(name, old, new):
 
 
 def resigned(bundle):
-    """The same vote, signed with a key of somebody else that the bundle gives to the organisation."""
+    """The same vote, signed with another key that the bundle gives to the organisation."""
     bundle["votes"][0] = dsse("vote", json.loads(base64.b64decode(bundle["votes"][0]["payload"])), 99)
     called(bundle["organisations"], "Organisation 2")["keys"][0]["public"] = public(99).hex()
 

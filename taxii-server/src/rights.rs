@@ -71,7 +71,7 @@ impl Principal {
             return Some(Access { can_read: true, can_write: !is_review });
         }
         let [all, one] = [GrantScope::All, GrantScope::Collection(id)].map(|scope| self.grants.get(&scope));
-        // Nothing that is not approved must reach those who read whatever there is.
+        // Nothing that is not approved must reach those who read all collections.
         let all = all.filter(|_| !is_review);
         let granted = |right: fn(&Access) -> bool| all.is_some_and(right) || one.is_some_and(right);
         all.or(one)?;

@@ -107,7 +107,9 @@ impl<S: State> Turn<'_, S> {
 
     /// Writes a proposal as it is now, and notes for the transparency log what was decided.
     pub(super) fn put_case(&mut self, case: &Case) {
-        for (votes, items) in case.decided() {
+        let decided = case.decided();
+        let policy_digest = if decided.is_empty() { Digest::default() } else { case.policy.digest() };
+        for (votes, items) in decided {
             self.leaves.push(Leaf {
                 index: self.index,
                 time: self.time,
@@ -115,7 +117,7 @@ impl<S: State> Turn<'_, S> {
                 proposal: case.id,
                 submitted: case.proposal.index,
                 policy: case.proposal.policy,
-                policy_digest: case.policy.digest(),
+                policy_digest,
                 part: None,
                 items,
                 votes,
@@ -152,8 +154,9 @@ impl<S: State> Turn<'_, S> {
     ) -> Result<(), StateError<S::Error>> {
         let (version, digest) = (object.version.clone(), object.digest);
         let new = OpenItem { version, digest, is_shown: true };
-        let same = self.open_items(collection, &object.id, &new).await?;
-        let new = OpenItem { is_shown: !same.iter().any(|(_, same)| same.is_shown), ..new };
+        let open = self.open_items(collection, &object.id).await?;
+        let is_taken = open.iter().any(|(_, open)| open.is_shown && open.is_same(&new));
+        let new = OpenItem { is_shown: !is_taken, ..new };
         self.draft.put_bytes(keys::text(id, item), text.clone());
         self.draft.put(keys::open_item(collection, &object.id, id, item), &new);
         if new.is_shown {
@@ -162,51 +165,48 @@ impl<S: State> Turn<'_, S> {
         Ok(())
     }
 
-    /// Ends that, and returns the object. Another open item that is the same version takes its place.
+    /// Ends that. Another open item that is the same version takes its place.
     pub(super) async fn release(
         &mut self,
         id: ProposalId,
         item: u32,
         collection: Uuid,
         object: &Item,
-    ) -> Result<Bytes, StateError<S::Error>> {
+    ) -> Result<(), StateError<S::Error>> {
         let damaged = StateError::Damaged("an open item");
-        let text = self.draft.bytes(keys::text(id, item)).await?;
-        let text = text.ok_or(StateError::Damaged("the text of an open item"))?;
+        let text = self.open_text(id, item).await?;
         let key = keys::open_item(collection, &object.id, id, item);
         let open: OpenItem = self.draft.get(key.clone()).await?.ok_or(damaged)?;
         self.draft.remove(keys::text(id, item));
         self.draft.remove(key);
         if open.is_shown {
-            self.effects.push(Effect::Settle { collection, text: text.clone() });
-            if let Some((key, next)) =
-                self.open_items(collection, &object.id, &open).await?.into_iter().next()
-            {
-                let (id, item) = keys::item_of(&key).ok_or(StateError::Damaged("an open item"))?;
-                let text = self.draft.bytes(keys::text(id, item)).await?;
-                let text = text.ok_or(StateError::Damaged("the text of an open item"))?;
-                self.draft.put(key, &OpenItem { is_shown: true, ..next });
+            self.effects.push(Effect::Settle { collection, text });
+            let others = self.open_items(collection, &object.id).await?;
+            if let Some(((id, item), next)) = others.into_iter().find(|(_, other)| other.is_same(&open)) {
+                let text = self.open_text(id, item).await?;
+                let next = OpenItem { is_shown: true, ..next };
+                self.draft.put(keys::open_item(collection, &object.id, id, item), &next);
                 self.effects.push(Effect::Await { collection, text });
             }
         }
-        Ok(text)
+        Ok(())
     }
 
-    /// The open items that are the same version of an object.
-    async fn open_items(
+    /// The text of an item that is open.
+    pub(super) async fn open_text(&self, id: ProposalId, item: u32) -> Result<Bytes, StateError<S::Error>> {
+        let text = self.draft.bytes(keys::text(id, item)).await?;
+        text.ok_or(StateError::Damaged("the text of an open item"))
+    }
+
+    /// The open items of an object, each with its proposal and its number there.
+    pub(super) async fn open_items(
         &self,
         collection: Uuid,
         id: &str,
-        version: &OpenItem,
-    ) -> Result<Vec<(Key, OpenItem)>, StateError<S::Error>> {
-        let mut same = Vec::new();
-        for (key, value) in self.draft.scan(keys::open_items(collection, id), usize::MAX).await? {
-            let open: OpenItem =
-                postcard::from_bytes(&value).map_err(|_| StateError::Damaged("an open item"))?;
-            if open.is_same(version) {
-                same.push((key, open));
-            }
-        }
-        Ok(same)
+    ) -> Result<Vec<((ProposalId, u32), OpenItem)>, StateError<S::Error>> {
+        let found = self.draft.scan(keys::open_items(collection, id), usize::MAX).await?;
+        let read =
+            |(key, value): &(Key, Bytes)| Some((keys::item_of(key)?, postcard::from_bytes(value).ok()?));
+        found.iter().map(read).collect::<Option<_>>().ok_or(StateError::Damaged("an open item"))
     }
 }

@@ -5,7 +5,7 @@ use super::{Effect, MAX_WAKING, Turn};
 use crate::id::{OrganisationId, ProposalId};
 use crate::organisation::Role;
 use crate::policy::{Gate, Rule};
-use crate::proposal::{ItemState, ObjectRecord, OpenItem, Phase, Reason};
+use crate::proposal::{ItemState, ObjectRecord, Phase, Reason};
 use crate::state::{State, StateError, keys};
 use crate::statement::{Decision, Item};
 use bytes::Bytes;
@@ -216,10 +216,7 @@ impl<S: State> Turn<'_, S> {
             self.keep(case.id, item, collection, &object, text).await?;
         }
         if to == Phase::Approved && !object.version.is_empty() {
-            for (key, value) in self.draft.scan(keys::open_items(collection, &object.id), usize::MAX).await? {
-                let item = keys::item_of(&key).ok_or(StateError::Damaged("an open item"))?;
-                let open: OpenItem =
-                    postcard::from_bytes(&value).map_err(|_| StateError::Damaged("an open item"))?;
+            for (item, open) in self.open_items(collection, &object.id).await? {
                 if open.version < object.version {
                     consequences.push(Consequence::Move { item, phase: Phase::Superseded });
                 }
@@ -251,8 +248,7 @@ impl<S: State> Turn<'_, S> {
             }
             _ => {}
         }
-        let text = self.draft.bytes(keys::text(case.id, item)).await?;
-        let text = text.ok_or(StateError::Damaged("the text of an open item"))?;
+        let text = self.open_text(case.id, item).await?;
         let same_object = (collection, object.id.clone());
         let shown = self.shown.get(&same_object).into_iter().flatten().map(|(_, text)| text.clone());
         if !self.draft.admits(collection, &text, &shown.collect::<Vec<_>>()).await? {

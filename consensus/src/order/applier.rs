@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Most entries of one commit.
 const MAX_ENTRIES: usize = 256;
-/// A commit ends when its entries have so many bytes.
+/// Number of bytes of entries with which a commit ends.
 const MAX_BYTES: usize = 8 << 20;
 
 /// Where a state is in the log.

@@ -41,7 +41,7 @@ pub enum ChangeError {
         /// The entries.
         lag: u64,
     },
-    /// Nobody has confirmed it in time. It may still happen.
+    /// It was not confirmed in time. It may still happen.
     #[error(
         "a majority of the nodes has not confirmed the change in time; look at the state before you try again"
     )]

@@ -22,7 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Most writes that wait for the disk.
 const MAX_WAITING: usize = 1024;
-/// A commit takes no more writes when it has so many bytes.
+/// Number of bytes with which a commit takes no more writes.
 const MAX_COMMIT_BYTES: usize = 8 << 20;
 /// Bytes of entries that stay in memory.
 const TAIL_BYTES: usize = 8 << 20;

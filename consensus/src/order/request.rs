@@ -79,7 +79,7 @@ pub enum Request<C: Types> {
     },
     /// Order a command: a [`Command`](crate::Command) (postcard).
     Submit(Bytes),
-    /// What is the last entry that anybody can have read?
+    /// What is the last entry that a reader can have seen?
     Barrier,
 }
 

@@ -93,7 +93,7 @@ pub struct Collection {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CollectionMode {
-    /// Whoever may write adds them.
+    /// Accounts that may write add them.
     #[default]
     Open,
     /// The organisations of a network approve them.

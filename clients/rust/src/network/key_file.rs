@@ -1,4 +1,4 @@
-//! Files of keys that vote: the public key for everybody, the secret encrypted under a passphrase.
+//! Files of keys that vote: the public key for all, the secret encrypted under a passphrase.
 
 use super::{PublicKey, SecretKey};
 use age::secrecy::SecretString;

@@ -22,7 +22,7 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
 #[derive(Debug, thiserror::Error)]
 enum Unknown {
     #[error("certificate {0} is none of a member, and none that this node trusts")]
-    Nobody(Pin),
+    NoNode(Pin),
     #[error("the node has certificate {found}, not {expected}")]
     Other { found: Pin, expected: Pin },
 }
@@ -79,7 +79,7 @@ impl ClientCertVerifier for OneOf {
         let pin = Pin::of(certificate);
         match self.0.find(pin) {
             Some(_) => Ok(ClientCertVerified::assertion()),
-            None => Err(Unknown::Nobody(pin).into()),
+            None => Err(Unknown::NoNode(pin).into()),
         }
     }
 

@@ -23,7 +23,7 @@ pub(crate) struct Mistakes {
     pub(crate) late_position: bool,
     /// Leaves the keys out of snapshots that begin with this byte.
     pub(crate) without_prefix: Option<u8>,
-    /// Applies entries with a clock of its own, which is so many microseconds off.
+    /// Applies entries with a clock of its own, which is this number of microseconds off.
     pub(crate) own_clock: Option<u64>,
 }
 

@@ -29,7 +29,7 @@ struct Image {
     left: Option<u64>,
     failure: Option<ErrorKind>,
     syncs: u64,
-    /// Syncs that really happen: one of so many. A disk, or a log, that is right has 1.
+    /// One of this number of syncs really happens. A disk, or a log, that is right has 1.
     honest: u64,
 }
 
@@ -47,7 +47,7 @@ fn apply(bytes: &mut Vec<u8>, change: &Change) {
 }
 
 impl Disk {
-    /// A disk that tells the truth of one sync in so many.
+    /// A disk that tells the truth of one sync in this number.
     pub(crate) fn new(honest: u64) -> Self {
         Self(Arc::new(Mutex::new(Image { honest, ..Image::default() })))
     }
@@ -72,7 +72,7 @@ impl Disk {
         Self(Arc::new(Mutex::new(image)))
     }
 
-    /// Loses power in the middle of a call that is so many away.
+    /// Loses power in the middle of the call that is this number of calls away.
     pub(crate) fn lose_power_after(&self, calls: u64) {
         self.0.lock().unwrap().left = Some(calls);
     }

@@ -14,7 +14,7 @@ pub(crate) struct LogMistakes {
     pub(crate) purges_one_more: bool,
     /// Removes one entry more than it is told, from the end.
     pub(crate) truncates_one_more: bool,
-    /// Says that entries are on the disk before they are: one sync of so many happens.
+    /// Says that entries are on the disk before they are: one sync of this number happens.
     pub(crate) honest: u64,
 }
 

@@ -19,13 +19,13 @@ use tiles::Tiles;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Both checkpoints are checked under the trust policy. Where they are of different sizes, the hashes between them come from the
-server (--url or TAXII_URL) or from a copy of its log, a folder with tile/0/000 and so on (C2SP tlog-tiles). Nobody has to
+server (--url or TAXII_URL) or from a copy of its log, a folder with tile/0/000 and so on (C2SP tlog-tiles). No one has to
 trust where they come from: wrong hashes lead to no root that was signed.
 
 The verdict is one of
   same         both are of the same entries
   extended     all entries of the smaller one are the first ones of the larger one
-  split view   the log signed two histories; both files, with the hashes, prove it to everybody: keep them
+  split view   the log signed two histories; both files, with the hashes, prove it to all: keep them
   not shown    the hashes that came belong to neither; ask again elsewhere
 With --json, one line: {\"verdict\":\"same\"|\"extended\"|\"split_view\"|\"not_shown\",\"origin\",\"old\",\"new\"}, the last two with
 \"size\" and \"root\". The exit code is 0 for the first two, else 1.

@@ -25,7 +25,7 @@ pub(crate) enum Command {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The proof holds the object, the votes as they were signed, and the place of the decision in the transparency log of the
-network. Whoever has it checks it by `taxii verify`, without the server.
+network. Those who have it check it by `taxii verify`, without the server.
 
 Examples:
   taxii proof get -c indicators indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f -o proof.json
