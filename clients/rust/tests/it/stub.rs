@@ -109,6 +109,7 @@ pub(crate) struct Stub {
 
 impl Stub {
     pub(crate) fn start(behaviour: Behaviour) -> Self {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let behaviour = Arc::new(Mutex::new(behaviour));
         let router = Router::new().fallback(answer).with_state(behaviour.clone());
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -135,7 +136,6 @@ impl Stub {
 
     /// A client for a path of the server, with little patience.
     pub(crate) fn client_at(&self, path: &str) -> Client {
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let wait = std::time::Duration::from_millis(1);
         let retry = Retry { attempts: 4, first_wait: wait, longest_wait: 50 * wait };
         Client::new(Options { retry, ..Options::new(format!("{}{path}", self.url)) }).unwrap()
