@@ -25,7 +25,7 @@ mod types;
 pub use applier::{Applier, SnapshotData};
 pub use change::{ChangeError, Status};
 pub use log::{Blocking, Log, LogError, Threads};
-pub use machine::{Chunks, MAX_CHUNK_BYTES, Machine, MachineError, Snapshot};
+pub use machine::{Chunks, MAX_BATCH_BYTES, MAX_CHUNK_BYTES, Machine, MachineError, Snapshot};
 pub use raft::{Clock, Node, Raft, StartError};
 pub use request::{CallError, Lane, Refused, Reply, Request, Transport};
 pub use settings::Settings;

@@ -87,6 +87,14 @@ pub enum ApiError {
         /// What the operator finds in the log.
         cause: Cow<'static, str>,
     },
+    /// The nodes of the network cannot agree on anything now.
+    #[error("nothing can be proposed or decided in the network now, and reading goes on: {reason}")]
+    NoMajority {
+        /// When to try again.
+        retry_after: Duration,
+        /// Why not.
+        reason: String,
+    },
     /// The store takes no writes from this server: it is being moved, or was, or a newer server changed its format.
     #[error("{0}")]
     ReadOnly(String),
@@ -181,6 +189,9 @@ impl ApiError {
             }
             Self::Conflict(_) => ("conflict", StatusCode::CONFLICT, "This change cannot be made"),
             Self::Unavailable { .. } => ("unavailable", StatusCode::SERVICE_UNAVAILABLE, "Not available now"),
+            Self::NoMajority { .. } => {
+                ("no_majority", StatusCode::SERVICE_UNAVAILABLE, "The network cannot decide now")
+            }
             Self::ReadOnly(_) => ("read_only", StatusCode::SERVICE_UNAVAILABLE, "No writes now"),
             Self::TooManyLogins(_) => ("too_many_logins", StatusCode::TOO_MANY_REQUESTS, "Too many logins"),
             Self::Quota(_) => ("quota", StatusCode::TOO_MANY_REQUESTS, "Too much is open"),
@@ -224,6 +235,9 @@ fn of_engine(error: &StoreError) -> Option<ApiError> {
     match error {
         StoreError::Commit(error) => of_engine(error),
         StoreError::Closed => Some(ApiError::BUSY),
+        StoreError::NoMajority { retry_after, reason } => {
+            Some(ApiError::NoMajority { retry_after: *retry_after, reason: reason.clone() })
+        }
         // A newer server that shares the store takes them.
         StoreError::Format { .. } => Some(ApiError::ReadOnly(error.to_string())),
         StoreError::Engine(EngineError::Conflict) => Some(ApiError::BUSY),
@@ -268,6 +282,7 @@ impl IntoResponse for ApiError {
             Self::Internal(cause) => tracing::error!(%error_id, code, %cause, "request failed"),
             Self::Unavailable { cause, .. } => tracing::warn!(%error_id, code, %cause, "request failed"),
             Self::Undetermined { cause, .. } => tracing::warn!(%error_id, code, %cause, "request failed"),
+            Self::NoMajority { reason, .. } => tracing::warn!(%error_id, code, %reason, "request failed"),
             Self::Full | Self::ReadOnly(_) => tracing::warn!(%error_id, code, "request failed"),
             other => tracing::debug!(%error_id, code, reason = %other, "request refused"),
         }
@@ -290,7 +305,9 @@ impl IntoResponse for ApiError {
                 headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(basic));
                 headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="TAXII""#));
             }
-            Self::Unavailable { retry_after, .. } | Self::TooManyLogins(retry_after) => {
+            Self::Unavailable { retry_after, .. }
+            | Self::NoMajority { retry_after, .. }
+            | Self::TooManyLogins(retry_after) => {
                 let seconds = retry_after.as_secs_f64().ceil().max(1.0) as u64;
                 headers.insert(header::RETRY_AFTER, seconds.into());
             }

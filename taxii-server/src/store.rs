@@ -45,14 +45,14 @@ mod writer;
 use crate::clock::Clock;
 use crate::rights::Principal;
 use announce::Announcer;
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use engine::{Commit, Engine, EngineError, Snapshot};
 use keys::Timeline;
 pub(crate) use network::review_id;
 pub use network::{
-    Definition, Membership, NetworkSummary, NetworkView, NewNetwork, Ordered, Refused as OrderRefused,
-    Revocation,
+    Definition, Membership, NetworkMachine, NetworkSummary, NetworkView, NewMembership, Node, NodeRecord,
+    Ordered, Refused as OrderRefused, Revocation,
 };
 use record::{Entry, Head, date_added};
 use reload::{Reload, Task};
@@ -134,6 +134,8 @@ pub struct Store {
     backups: backup::Backups,
     /// Names this process in leases.
     process: Uuid,
+    /// The node that keeps the log of the network with others.
+    node: ArcSwapOption<Node>,
 }
 
 /// A page of objects, records or versions.
@@ -244,6 +246,7 @@ impl Store {
             maintenance: Notify::new(),
             backups: backup::Backups::default(),
             process: Uuid::new_v4(),
+            node: ArcSwapOption::empty(),
         })
     }
 
@@ -262,6 +265,9 @@ impl Store {
 
     /// Writes all queued requests, then releases the engine.
     pub async fn close(mut self) {
+        if let Some(node) = self.node.swap(None) {
+            node.shutdown().await;
+        }
         #[cfg(feature = "tikv")]
         if let Some(peers) = self.peers.take() {
             peers.leave(&*self.engine).await;

@@ -15,8 +15,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Most entries of one commit.
 const MAX_ENTRIES: usize = 256;
-/// Number of bytes of entries with which a commit ends.
-const MAX_BYTES: usize = 8 << 20;
 
 /// Where a state is in the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,7 +133,7 @@ impl<C: Types, M: Machine> RaftStateMachine<C> for Applier<C, M> {
                 }
                 responders.extend(responder);
                 count += 1;
-                if count == MAX_ENTRIES || bytes >= MAX_BYTES {
+                if count == MAX_ENTRIES || bytes >= self.machine.batch_bytes() {
                     has_more = true;
                     break;
                 }

@@ -10,6 +10,9 @@ use std::io;
 /// Largest chunk of a snapshot, in bytes.
 pub const MAX_CHUNK_BYTES: usize = 4 << 20;
 
+/// Bytes of entries with which a commit ends, where a machine does not say another number.
+pub const MAX_BATCH_BYTES: usize = 8 << 20;
+
 /// Chunks of a snapshot, in order. An error means that the rest does not come.
 pub type Chunks = BoxStream<'static, io::Result<Bytes>>;
 
@@ -30,6 +33,11 @@ pub trait Machine: Send + Sync + 'static {
     /// A state that was received and checked, beside the current one. Dropping it forgets it; what a crash leaves of it is
     /// removed at the next start.
     type Staged: Send + 'static;
+
+    /// Bytes of entries with which a commit ends.
+    fn batch_bytes(&self) -> usize {
+        MAX_BATCH_BYTES
+    }
 
     /// The position of the state; none before the first entry.
     fn position(&self) -> impl Future<Output = Result<Option<Bytes>, MachineError>> + Send;

@@ -8,7 +8,7 @@ use crate::extract::{AccountAt, Administrator, LogPath, PolicyPath, ProposalPath
 use crate::openapi::{AdminFailures, NetworkFailures};
 use crate::rights::{Action, Decision, Principal, Resource, decide};
 use crate::routes::admin::{AdminBody, json};
-use crate::store::{ApiRoot, CollectionMode, DirectoryCommand, NetworkView, StoreError, View};
+use crate::store::{ApiRoot, CollectionMode, DirectoryCommand, NetworkView, NewMembership, StoreError, View};
 use axum::extract::{FromRequest, Query, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -65,8 +65,9 @@ pub(crate) async fn found_network(
     let policy = new.policy.unwrap_or_else(Policy::standard);
     let founding = Founding { name: new.name, organisations, collections, policy, nonce };
     let (api_root, secret) = (new.api_root, Secret(secret));
-    let network = crate::store::NewNetwork { founding, api_root, organisation, submit_key, log_key, secret };
-    store.found(network).await?;
+    let network = founding.network();
+    let membership = NewMembership { network, api_root, organisation, submit_key, log_key, node: None };
+    store.found(membership, founding, secret).await?;
     Ok(json(StatusCode::CREATED, state(&app).await?))
 }
 

@@ -15,6 +15,7 @@ mod relevel;
 
 pub(super) use add::{admits, level_of, oldest_first};
 pub(super) use object::find_version;
+pub(super) use ordered::{Answer, apply_entry, renew_directory};
 
 use super::StoreError;
 use super::announce::Announcement;
@@ -29,6 +30,7 @@ use std::collections::BTreeSet;
 use stix_model::Timestamp;
 
 /// The effects of a group beyond its writes.
+#[derive(Default)]
 pub(super) struct Applied {
     /// The outcome of each request, in their order.
     pub(super) outcomes: Vec<Outcome>,
@@ -251,7 +253,7 @@ async fn check(
     let Some(record) = overlay.get(&keys::collection(region, target.collection)) else {
         return Ok(Err(Err(Rejection::NoCollection)));
     };
-    let collection: Collection = directory::decode(record)?;
+    let collection = directory::decode_collection(record, region)?;
     let mut is_fresh = (collection.revision, collection.space()) == (target.revision, target.space());
     if let Some(revision) = target.account_revision {
         let account = overlay.get(&keys::account(Region::Local, request.account));

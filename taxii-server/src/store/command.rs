@@ -305,8 +305,8 @@ pub struct Fence {
 pub struct Enter {
     /// The membership.
     pub(super) record: MembershipRecord,
-    /// The first entry of a network that is founded here.
-    pub(super) founding: Bytes,
+    /// The first entry of a network whose log this server alone keeps.
+    pub(super) founding: Option<Bytes>,
 }
 
 /// Removes a bounded number of obsolete keys.

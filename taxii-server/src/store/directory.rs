@@ -248,3 +248,9 @@ pub(super) fn encode<T: Serialize>(record: &T) -> Result<Bytes, StoreError> {
     let json = serde_json::to_vec(record).map_err(|_| StoreError::Corrupt("a record of the directory"))?;
     Ok(json.into())
 }
+
+/// Reads the record of a collection in a region. Members of a network hold the same record, in whatever generation of the
+/// region it is.
+pub(super) fn decode_collection(record: &[u8], region: Region) -> Result<Collection, StoreError> {
+    Ok(Collection { region, ..decode(record)? })
+}

@@ -3,6 +3,7 @@
 use super::engine::EngineError;
 use super::{FORMAT, OLDEST_FORMAT, Rejection};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Why the store does not carry out a request.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +34,14 @@ pub enum StoreError {
     /// An entry of the log of the network cannot be applied, so this server must not go on without help.
     #[error("the log of the network cannot be applied any more: {0}")]
     Network(String),
+    /// Nothing can be ordered in the network now.
+    #[error("{reason}")]
+    NoMajority {
+        /// When to try again.
+        retry_after: Duration,
+        /// Why not.
+        reason: String,
+    },
     /// A command to the network does nothing.
     #[error(transparent)]
     Refused(super::network::Refused),

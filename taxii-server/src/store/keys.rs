@@ -13,7 +13,7 @@
 //! | `d{R}c{uuid}` | JSON | a collection |
 //! | `d{R}r{name}` | JSON | an API root |
 //! | `munfinished` | JSON | a restore or a migration writes here; while it is there, `mformat` is not |
-//! | `e{R}{name}` | JSON or bytes | secret of the cursors, own organisation, membership in a network, leases, bytes freed by removed collections, marker of a backup |
+//! | `e{R}{name}` | JSON or bytes | secret of the cursors, own organisation, membership in a network, position in its log, invitations, leases, bytes freed by removed collections, marker of a backup |
 //! | `h{C}` | `Head` | counts and last positions by level; there from the making of a collection to its removal |
 //! | `a{C}{level}{position}` | `Entry` | timeline of all versions of a level |
 //! | `l{C}{interval}{position}` | length | timeline of the versions that are the latest for an interval of clearances |
@@ -153,6 +153,8 @@ pub(crate) const UNFINISHED: &[u8] = b"munfinished";
 pub(crate) const BACKUP: &str = "backup";
 /// The membership of this server in a network.
 pub(crate) const MEMBERSHIP: &str = "membership";
+/// The position of the network's region in the log that several nodes keep.
+pub(crate) const POSITION: &str = "position";
 /// Leases of processes have names that begin so.
 pub(crate) const LEASES: &str = "lease/";
 /// Name of the value that is written to find out whether writing works.
@@ -244,12 +246,33 @@ pub(crate) fn is_content(key: &[u8]) -> bool {
         && !name.starts_with(LEASES.as_bytes())
 }
 
-/// Whether a key is in a region.
-#[cfg(any(test, feature = "testing"))]
-pub(crate) fn is_in(region: Region, key: &[u8]) -> bool {
-    let mut prefix = Key::new();
-    region.push(&mut prefix);
-    ![FORMAT, UNFINISHED].contains(&key) && key.get(1..).is_some_and(|key| key.starts_with(&prefix))
+/// The ranges of a region, in the order of their keys.
+pub(crate) fn region(region: Region) -> impl Iterator<Item = Range<Key>> {
+    (b'a'..=b'z').filter(|&tag| tag != b'm').map(move |tag| prefix(in_region(tag, region)))
+}
+
+/// A key without its region, so that it is the same in each.
+pub(crate) fn without_region(region: Region, key: &[u8]) -> Option<Key> {
+    let tag = *key.first()?;
+    let rest = key.strip_prefix(&in_region(tag, region)[..])?;
+    Some([&[tag], rest].concat())
+}
+
+/// The key that has this name in a region: see [`without_region`].
+pub(crate) fn with_region(region: Region, key: &[u8]) -> Option<Key> {
+    let (&tag, rest) = key.split_first()?;
+    tag.is_ascii_lowercase().then(|| ending(in_region(tag, region), rest))
+}
+
+/// The keys of all networks with one tag.
+pub(crate) fn networks() -> impl Iterator<Item = Range<Key>> {
+    (b'a'..=b'z').filter(|&tag| tag != b'm').map(|tag| prefix(vec![tag, b'n']))
+}
+
+/// The generation of a key in the region of a network.
+pub(crate) fn generation_of(key: &[u8]) -> Option<u32> {
+    let [_, b'n', rest @ ..] = key else { return None };
+    Some(u32::from_be_bytes(*rest.first_chunk()?))
 }
 
 /// The journals of all backups.

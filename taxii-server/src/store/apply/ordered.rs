@@ -24,8 +24,7 @@ use uuid::Uuid;
 
 /// Applies the entries of a group, in their order.
 pub(super) async fn apply(overlay: &mut Overlay<'_>, group: &Group) -> Result<Applied, StoreError> {
-    let mut applied =
-        Applied { outcomes: Vec::new(), announcements: Vec::new(), is_directory: false, replaced: 0 };
+    let mut applied = Applied::default();
     for request in &group.requests {
         let outcome = match &request.command {
             _ if frozen(overlay).await? => Err(Rejection::Frozen),
@@ -33,7 +32,10 @@ pub(super) async fn apply(overlay: &mut Overlay<'_>, group: &Group) -> Result<Ap
             Command::Apply(entry) => {
                 overlay.load([keys::local(keys::MEMBERSHIP)]).await?;
                 match MembershipRecord::read(overlay)? {
-                    Some(record) => Turn::new(&record).apply(overlay, entry, &mut applied).await?,
+                    Some(record) if record.node.is_some() => {
+                        Err(Rejection::Membership("the nodes of the network keep its log together"))
+                    }
+                    Some(record) => done(apply_entry(overlay, record.region(), None, entry, &mut applied).await?),
                     None => Err(Rejection::Membership("this server is no member of a network")),
                 }
             }
@@ -49,7 +51,8 @@ async fn frozen(overlay: &mut Overlay<'_>) -> Result<bool, StoreError> {
     overlay.is_frozen()
 }
 
-/// Founds a network, and notes the membership, which is the first one of this server.
+/// Notes the membership, which is the first one of this server, and founds the network, where this server alone keeps its
+/// log.
 async fn enter_network(
     overlay: &mut Overlay<'_>,
     Enter { record, founding }: &Enter,
@@ -58,14 +61,20 @@ async fn enter_network(
     let (key, root) = (keys::local(keys::MEMBERSHIP), keys::api_root(Region::Local, &record.api_root));
     overlay.load([key.clone(), root.clone()]).await?;
     // The founding may come again, where its sender does not know what became of it.
-    if MembershipRecord::read(overlay)?.is_some_and(|before| before != *record) {
-        return Ok(Err(Rejection::Membership("this server is a member of a network already")));
+    if let Some(before) = MembershipRecord::read(overlay)?.filter(|before| before != record) {
+        // A node that has applied nothing can begin anew.
+        if before.node.is_none() || is_founded(overlay, before.region()).await? {
+            return Ok(Err(Rejection::Membership("this server is a member of a network already")));
+        }
     }
     if overlay.get(&root).is_none() {
         return Ok(Err(Rejection::Membership("there is no such API root; add it first")));
     }
-    let outcome = Turn::new(record).apply(overlay, founding, applied).await?;
-    if matches!(&outcome, Ok(Done::Applied(Ordered { refused: None, .. }))) {
+    let outcome = match founding {
+        Some(founding) => done(apply_entry(overlay, record.region(), None, founding, applied).await?),
+        None => Ok(Done::Changed),
+    };
+    if matches!(&outcome, Ok(Done::Changed | Done::Applied(Ordered { refused: None, .. }))) {
         overlay.put_head(key, Some(record.encode()?));
         renew_directory(overlay).await?;
         applied.is_directory = true;
@@ -73,8 +82,18 @@ async fn enter_network(
     Ok(outcome)
 }
 
+async fn is_founded(overlay: &mut Overlay<'_>, region: Region) -> Result<bool, StoreError> {
+    let state = OverlayState::new(overlay, region);
+    Ok(Reader::new(&state).ledger().await?.is_some())
+}
+
+fn done((index, outcome): (u64, Answer)) -> Outcome {
+    let refused = outcome.err().map(Refused::from);
+    Ok(Done::Applied(Ordered { index, refused }))
+}
+
 /// Raises the revision of the directory, so that each process reads it again.
-async fn renew_directory(overlay: &mut Overlay<'_>) -> Result<(), StoreError> {
+pub(in crate::store) async fn renew_directory(overlay: &mut Overlay<'_>) -> Result<(), StoreError> {
     let key = keys::directory_revision(Region::Local);
     overlay.load([key.clone()]).await?;
     let revision = overlay.get(&key).map_or(Ok(0), |bytes| directory::decode_revision(bytes))?;
@@ -88,6 +107,20 @@ enum Change {
     Remove(Box<Admitted>),
 }
 
+/// What an entry did.
+pub(in crate::store) type Answer = Result<consensus::Outcome, consensus::Refusal>;
+
+/// Applies an entry of the log, and returns its number. Without one, it is the next.
+pub(in crate::store) async fn apply_entry(
+    overlay: &mut Overlay<'_>,
+    region: Region,
+    index: Option<u64>,
+    entry: &[u8],
+    applied: &mut Applied,
+) -> Result<(u64, Answer), StoreError> {
+    Turn { region, changes: BTreeMap::new() }.apply(overlay, index, entry, applied).await
+}
+
 /// One entry while it is applied.
 struct Turn {
     region: Region,
@@ -95,18 +128,18 @@ struct Turn {
 }
 
 impl Turn {
-    fn new(record: &MembershipRecord) -> Self {
-        Self { region: record.region(), changes: BTreeMap::new() }
-    }
-
     async fn apply(
         mut self,
         overlay: &mut Overlay<'_>,
+        index: Option<u64>,
         entry: &[u8],
         applied: &mut Applied,
-    ) -> Result<Outcome, StoreError> {
+    ) -> Result<(u64, Answer), StoreError> {
         let state = OverlayState::new(overlay, self.region);
-        let index = Reader::new(&state).ledger().await?.map_or(0, |ledger| ledger.index) + 1;
+        let index = match index {
+            Some(index) => index,
+            None => Reader::new(&state).ledger().await?.map_or(0, |ledger| ledger.index) + 1,
+        };
         let consensus::Applied { writes, effects, outcome, time } =
             consensus::apply(&state, &Stix, index, entry).await?;
         for (key, value) in writes {
@@ -126,9 +159,7 @@ impl Turn {
         for (collection, changes) in std::mem::take(&mut self.changes) {
             applied.announcements.extend(self.change(overlay, collection, changes, time).await?);
         }
-        let refused = outcome.err();
-        let refused = refused.map(|refusal| Refused { kind: refusal.kind(), message: refusal.to_string() });
-        Ok(Ok(Done::Applied(Ordered { index, refused })))
+        Ok((index, outcome))
     }
 
     async fn effect(
@@ -185,6 +216,8 @@ impl Turn {
             let mut head = overlay.get(&key).map_or(Ok(Head::default()), |bytes| Head::decode(bytes))?;
             head.revision += 1;
             overlay.put_head(key, Some(head.encode()));
+            // The same record on each member, whatever generation of the region it holds.
+            collection.region = Region::Network { generation: 0 };
             overlay.put(keys::collection(region, collection.id), directory::encode(&collection)?);
         }
         renew_directory(overlay).await

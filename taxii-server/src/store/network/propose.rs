@@ -205,7 +205,13 @@ impl Store {
         if self.membership().is_none_or(|found| found.api_root != api_root) {
             return Ok(None);
         }
-        let Some((proposals, at)) = self.proposals(id).await? else { return Ok(None) };
+        let mut found = self.proposals(id).await?;
+        if found.is_none() {
+            // Another node may have proposed it, and this one not have heard of it.
+            self.catch_up().await;
+            found = self.proposals(id).await?;
+        }
+        let Some((proposals, at)) = found else { return Ok(None) };
         match principal.is_administrator || proposals.organisation() == principal.organisation {
             true => proposals.status(&at).await.map(Some),
             false => Ok(None),

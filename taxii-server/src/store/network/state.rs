@@ -128,7 +128,7 @@ pub(in crate::store) async fn collection_of(
 ) -> Result<Option<Collection>, StoreError> {
     let key = keys::collection(region, id);
     overlay.load([key.clone()]).await?;
-    overlay.get(&key).map(|record| directory::decode(record)).transpose()
+    overlay.get(&key).map(|record| directory::decode_collection(record, region)).transpose()
 }
 
 /// Adds objects that organisations decide on, in the sight of all that is there.

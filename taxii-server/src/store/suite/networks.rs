@@ -6,7 +6,7 @@ use crate::rights::{Principal, Viewer};
 use crate::store::engine::{Engine, KeyValue};
 use crate::store::keys::{self, Region};
 use crate::store::{
-    ApiRoot, Definition, DirectoryCommand, Filter, MemoryEngine, NewNetwork, PageRequest, Profile, Store,
+    ApiRoot, Definition, DirectoryCommand, Filter, MemoryEngine, NewMembership, PageRequest, Profile, Store,
     StoreError, Submission, View,
 };
 use bytes::Bytes;
@@ -74,8 +74,8 @@ impl Network {
         let id = founding.network();
         let (api_root, secret) = ("sharing".to_owned(), Secret([5; 32]));
         let (organisation, submit_key, log_key) = (organisation(1), [2; 32], [4; 32]);
-        let new = NewNetwork { founding, api_root, organisation, submit_key, log_key, secret };
-        assert_eq!(store.found(new).await.unwrap(), id);
+        let new = NewMembership { network: id, api_root, organisation, submit_key, log_key, node: None };
+        store.found(new, founding, secret).await.unwrap();
         // Where the engine is away at that moment, the directory is read again soon.
         while store.membership().is_none() {
             tokio::time::sleep(Duration::from_millis(50)).await;

@@ -1,0 +1,467 @@
+//! The region of the network as the nodes see it: a state that entries change, that is sent to other nodes, and that is
+//! replaced by theirs.
+//!
+//! The position in the log is a key of this server, and is written in the commit that applies the entries. A state that
+//! arrives is a new generation of the region, beside the one that counts; the membership names the one that does, so both
+//! change places in one commit.
+
+use super::membership::MembershipRecord;
+use super::state::OverlayState;
+use crate::clock::Clock;
+use crate::store::StoreError;
+use crate::store::announce::{Announcement, Announcer};
+use crate::store::apply::{Answer, Applied, apply_entry, renew_directory};
+use crate::store::directory::{self, CollectionMode};
+use crate::store::engine::{Engine, EngineError, Key, Scan, Snapshot};
+use crate::store::keys::{self, Region};
+use crate::store::overlay::Overlay;
+use crate::store::record::Head;
+use crate::store::reload::Reload;
+use crate::store::writer::Health;
+use bytes::Bytes;
+use consensus::evidence::TreeHead;
+use consensus::order::{Chunks, Machine, MachineError, Snapshot as NetworkSnapshot};
+use consensus::{Digest, NetworkId, Reader};
+use futures::{StreamExt, stream};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::collections::VecDeque;
+use std::io;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// The format of snapshots.
+const FORMAT: u16 = 1;
+/// Bytes of values with which a chunk ends; the last one may be as long again.
+const CHUNK_BYTES: usize = 1 << 20;
+/// Most keys of a chunk.
+const CHUNK_KEYS: usize = 2_000;
+/// Keys that are removed in one commit.
+const PIECE: usize = 5_000;
+/// Pause while the engine cannot be reached, another process was faster, or the store takes no writes.
+const PAUSE: Duration = Duration::from_millis(200);
+/// Bytes of entries in one commit where the engine is remote: what they write is three times as much.
+const REMOTE_BYTES: usize = 512 << 10;
+/// Entries of which the digests are kept.
+const HISTORY: usize = 16_384;
+
+/// What the log came to at an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Digests {
+    /// Number of the entry.
+    pub(crate) index: u64,
+    /// Chain over all entries.
+    pub(crate) entries: Digest,
+    /// Chain over the writes of all entries.
+    pub(crate) effects: Digest,
+    /// The transparency log.
+    pub(crate) head: TreeHead,
+}
+
+/// The state of the node of this server.
+pub struct NetworkMachine {
+    engine: Arc<dyn Engine>,
+    reload: Reload,
+    announcer: Arc<Announcer>,
+    health: Arc<Health>,
+    clock: Arc<Clock>,
+    /// The position that this process read or wrote last. Another one in the store was written by another process.
+    held: tokio::sync::Mutex<Option<Bytes>>,
+    history: Mutex<VecDeque<Digests>>,
+}
+
+/// A generation that was received.
+pub struct Staged {
+    generation: u32,
+}
+
+/// A part of a snapshot. Keys have no region, because each node has a generation of its own.
+#[derive(Serialize, Deserialize)]
+enum Part {
+    Begin { format: u16, network: NetworkId },
+    Values(Vec<(Vec<u8>, Bytes)>),
+    /// The digest over all chunks before.
+    End(Digest),
+}
+
+impl Part {
+    fn encode(&self) -> Bytes {
+        postcard::to_allocvec(self).expect("keys and values can be encoded").into()
+    }
+}
+
+/// What became of an attempt to apply entries.
+struct Attempt {
+    answers: Vec<Answer>,
+    applied: Applied,
+    digests: Vec<Digests>,
+}
+
+/// A change beside the entries of the log.
+enum Change<'c> {
+    Put(&'c [(Key, Bytes)]),
+    Clear(Range<Key>),
+    Install { staged: &'c Staged, installed: i64, held: Option<&'c Bytes>, position: &'c Bytes },
+}
+
+impl NetworkMachine {
+    pub(super) fn new(
+        engine: Arc<dyn Engine>,
+        reload: Reload,
+        announcer: Arc<Announcer>,
+        health: Arc<Health>,
+        clock: Arc<Clock>,
+    ) -> Self {
+        let (held, history) = (tokio::sync::Mutex::default(), Mutex::default());
+        Self { engine, reload, announcer, health, clock, held, history }
+    }
+
+    /// What the log came to at an entry, while it is one of the last.
+    pub(crate) fn digests_at(&self, index: u64) -> Option<Digests> {
+        let history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = history.binary_search_by_key(&index, |digests| digests.index).ok()?;
+        history.get(place).cloned()
+    }
+
+    /// What the log came to at the last entry that was applied since the node was started.
+    pub(crate) fn digests(&self) -> Option<Digests> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).back().cloned()
+    }
+
+    /// Decides entries on the state as it is, and commits them. `held` is the position that the state must have.
+    async fn attempt(
+        &self,
+        entries: &[(u64, Bytes)],
+        held: Option<&Bytes>,
+        position: &Bytes,
+    ) -> Result<(Option<Attempt>, Result<(), EngineError>), StoreError> {
+        let snapshot = self.engine.snapshot().await?;
+        let mut overlay = Overlay::new(&*snapshot);
+        let (record, found) = begin(&mut overlay).await?;
+        if found.as_ref() == Some(position) {
+            return Ok((None, Ok(())));
+        }
+        check_position(found.as_ref(), held)?;
+        let region = record.region();
+        let mut attempt =
+            Attempt { answers: Vec::with_capacity(entries.len()), applied: Applied::default(), digests: Vec::new() };
+        for (index, entry) in entries {
+            let applied = &mut attempt.applied;
+            let (_, answer) = apply_entry(&mut overlay, region, Some(*index), entry, applied).await?;
+            attempt.answers.push(answer);
+            let state = OverlayState::new(&mut overlay, region);
+            if let Some(ledger) = Reader::new(&state).ledger().await? {
+                let (entries, effects, head) = (ledger.entries, ledger.effects, ledger.tree.head());
+                attempt.digests.push(Digests { index: *index, entries, effects, head });
+            }
+        }
+        overlay.put_head(keys::local(keys::POSITION), Some(position.clone()));
+        let commit = overlay.into_commit(Uuid::new_v4()).await?;
+        let committed = self.engine.commit(commit).await;
+        Ok((Some(attempt), committed))
+    }
+
+    async fn finish(&self, attempt: Attempt) -> Vec<Answer> {
+        let Attempt { answers, applied, digests } = attempt;
+        self.health.recover();
+        {
+            let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+            history.extend(digests);
+            let surplus = history.len().saturating_sub(HISTORY);
+            history.drain(..surplus);
+        }
+        if applied.is_directory {
+            self.read_directory().await;
+        }
+        applied.announcements.into_iter().for_each(|announcement| self.announcer.announce(announcement));
+        answers
+    }
+
+    async fn read_directory(&self) {
+        if let Err(error) = self.reload.now().await {
+            tracing::error!(%error, "the directory cannot be read");
+        }
+    }
+
+    /// Makes a change, again and again until it is known to be there.
+    async fn change(&self, change: Change<'_>) -> Result<(), StoreError> {
+        loop {
+            match self.try_change(&change).await {
+                Ok(()) => return Ok(()),
+                Err(error) => wait_out(error).await?,
+            }
+        }
+    }
+
+    async fn try_change(&self, change: &Change<'_>) -> Result<(), StoreError> {
+        let snapshot = self.engine.snapshot().await?;
+        let mut overlay = Overlay::new(&*snapshot);
+        let (mut record, found) = begin(&mut overlay).await?;
+        match change {
+            Change::Put(values) => values.iter().for_each(|(key, value)| overlay.put(key.clone(), value.clone())),
+            Change::Clear(range) => overlay.clear(range.clone()),
+            Change::Install { position, .. } if found.as_ref() == Some(position) => return Ok(()),
+            Change::Install { staged, installed, held, position } => {
+                check_position(found.as_ref(), *held)?;
+                (record.generation, record.installed) = (staged.generation, *installed);
+                overlay.put_head(keys::local(keys::MEMBERSHIP), Some(record.encode()?));
+                overlay.put_head(keys::local(keys::POSITION), Some((*position).clone()));
+                renew_directory(&mut overlay).await?;
+            }
+        }
+        Ok(self.engine.commit(overlay.into_commit(Uuid::new_v4()).await?).await?)
+    }
+
+    /// Removes a generation of the region that does not count.
+    async fn clear(&self, region: Region) -> Result<(), StoreError> {
+        for mut range in keys::region(region) {
+            loop {
+                let scan = Scan::keys(range.clone(), PIECE);
+                let found = self.engine.snapshot().await?.scan(scan).await?;
+                let Some((last, _)) = found.last() else { break };
+                let end = keys::following(last.to_vec());
+                self.change(Change::Clear(range.start.clone()..end.clone())).await?;
+                range.start = end;
+            }
+        }
+        Ok(())
+    }
+
+    async fn record(&self) -> Result<MembershipRecord, StoreError> {
+        let found = self.engine.snapshot().await?.get(keys::local(keys::MEMBERSHIP)).await?;
+        directory::decode(&found.ok_or(StoreError::Corrupt("the membership"))?)
+    }
+
+    /// Loads a state into the next generation.
+    async fn load(&self, mut chunks: Chunks) -> Result<Staged, MachineError> {
+        let record = self.record().await?;
+        let generation = record.generation + 1;
+        let region = Region::Network { generation };
+        self.clear(region).await?;
+        let mut sum = Sha256::new();
+        let (mut has_begun, mut is_whole) = (false, false);
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk?;
+            let part = postcard::from_bytes(&chunk).map_err(|_| "the snapshot cannot be read")?;
+            match part {
+                _ if is_whole => return Err("the snapshot goes on after its end".into()),
+                Part::Begin { format, network } => {
+                    if format != FORMAT {
+                        return Err(format!(
+                            "the snapshot has format {format}, and this version reads {FORMAT}: install the version that the \
+                             other nodes run"
+                        )
+                        .into());
+                    }
+                    if network != record.network {
+                        return Err("the snapshot is of another network".into());
+                    }
+                    has_begun = true;
+                }
+                Part::Values(_) if !has_begun => return Err("the snapshot has no beginning".into()),
+                Part::Values(values) => self.put(region, values).await?,
+                Part::End(found) => {
+                    is_whole = found.0[..] == sum.clone().finalize()[..];
+                    if !is_whole {
+                        return Err("the snapshot was changed on its way".into());
+                    }
+                }
+            }
+            sum.update(&chunk);
+        }
+        if !is_whole {
+            return Err("the snapshot is not whole".into());
+        }
+        let snapshot = self.engine.snapshot().await?;
+        let mut overlay = Overlay::new(&*snapshot);
+        let state = OverlayState::new(&mut overlay, region);
+        match Reader::new(&state).ledger().await.map_err(StoreError::from)? {
+            Some(ledger) if ledger.network == record.network => Ok(Staged { generation }),
+            Some(_) => Err("the snapshot is of another network".into()),
+            // A snapshot from before the founding holds nothing.
+            None => Ok(Staged { generation }),
+        }
+    }
+
+    async fn put(&self, region: Region, values: Vec<(Vec<u8>, Bytes)>) -> Result<(), MachineError> {
+        let values: Option<Vec<(Key, Bytes)>> =
+            values.into_iter().map(|(key, value)| Some((keys::with_region(region, &key)?, value))).collect();
+        let values = values.ok_or("the snapshot has a key that no state has")?;
+        Ok(self.change(Change::Put(&values)).await?)
+    }
+
+    /// Wakes those who wait for new objects: the new generation may have some.
+    async fn announce_all(&self) -> Result<(), StoreError> {
+        let directory = self.reload.directory.load_full();
+        let snapshot = self.engine.snapshot().await?;
+        for collection in directory.collections.values().filter(|found| found.mode != CollectionMode::Open) {
+            let Some(head) = snapshot.get(keys::head(collection.space())).await? else { continue };
+            let mut announcement = Announcement::of(collection.id);
+            Head::decode(&head)?.levels.iter().for_each(|(level, head)| announcement.add(*level, head.last));
+            self.announcer.announce(announcement);
+        }
+        Ok(())
+    }
+}
+
+/// Reads the membership and the position, and holds the marker of backups and moves.
+async fn begin(overlay: &mut Overlay<'_>) -> Result<(MembershipRecord, Option<Bytes>), StoreError> {
+    let position = keys::local(keys::POSITION);
+    overlay.load([keys::local(keys::MEMBERSHIP), position.clone()]).await?;
+    overlay.hold_marker().await?;
+    if overlay.is_frozen()? {
+        return Err(crate::store::Rejection::Frozen.into());
+    }
+    let record = MembershipRecord::read(overlay)?.ok_or(StoreError::Corrupt("the membership"))?;
+    Ok((record, overlay.get(&position).cloned()))
+}
+
+fn check_position(found: Option<&Bytes>, held: Option<&Bytes>) -> Result<(), StoreError> {
+    match found == held {
+        true => Ok(()),
+        false => Err(StoreError::Network(
+            "another process runs the node of this server over the same store; stop one of the two".to_owned(),
+        )),
+    }
+}
+
+/// Waits before another attempt, as long as it can succeed: a node does nothing else before it has applied what was agreed
+/// on.
+async fn wait_out(error: StoreError) -> Result<(), StoreError> {
+    match &error {
+        StoreError::Engine(EngineError::Conflict) => tokio::time::sleep(PAUSE / 20).await,
+        StoreError::Engine(EngineError::Undetermined(_) | EngineError::Unavailable { .. })
+        | StoreError::Rejected(crate::store::Rejection::Frozen) => {
+            tracing::debug!(%error, "the node waits for its store");
+            tokio::time::sleep(PAUSE).await;
+        }
+        _ => return Err(error),
+    }
+    Ok(())
+}
+
+impl Machine for NetworkMachine {
+    type Staged = Staged;
+
+    fn batch_bytes(&self) -> usize {
+        if self.engine.is_remote() { REMOTE_BYTES } else { consensus::order::MAX_BATCH_BYTES }
+    }
+
+    async fn position(&self) -> Result<Option<Bytes>, MachineError> {
+        let found = self.engine.snapshot().await?.get(keys::local(keys::POSITION)).await?;
+        self.held.lock().await.clone_from(&found);
+        Ok(found)
+    }
+
+    async fn apply(&self, entries: Vec<(u64, Bytes)>, position: Bytes) -> Result<Vec<Answer>, MachineError> {
+        let mut held = self.held.lock().await;
+        // What an attempt did of which it is not known whether it was committed.
+        let mut before: Option<Attempt> = None;
+        let attempt = loop {
+            let error = match self.attempt(&entries, held.as_ref(), &position).await {
+                Ok((Some(attempt), Ok(()))) => break attempt,
+                // Each attempt comes to the same.
+                Ok((None, _)) => break before.ok_or("the position is in the store before its entries")?,
+                Ok((Some(attempt), Err(error))) => {
+                    if matches!(error, EngineError::Undetermined(_)) {
+                        before = Some(attempt);
+                    }
+                    error.into()
+                }
+                Err(error) => error,
+            };
+            wait_out(error).await?;
+        };
+        *held = Some(position);
+        drop(held);
+        Ok(self.finish(attempt).await)
+    }
+
+    async fn snapshot(&self) -> Result<NetworkSnapshot, MachineError> {
+        let snapshot = self.engine.snapshot().await?;
+        let keys = vec![keys::local(keys::MEMBERSHIP), keys::local(keys::POSITION)];
+        let mut found = snapshot.get_many(keys, usize::MAX).await?;
+        let (position, record) = (found.pop().flatten(), found.pop().flatten());
+        let record: MembershipRecord = directory::decode(&record.ok_or(StoreError::Corrupt("the membership"))?)?;
+        Ok(NetworkSnapshot { position, chunks: chunks(snapshot, &record).boxed() })
+    }
+
+    async fn stage(&self, chunks: Chunks) -> Result<Staged, MachineError> {
+        self.load(chunks).await
+    }
+
+    async fn install(&self, staged: Staged, position: Bytes) -> Result<(), MachineError> {
+        let mut held = self.held.lock().await;
+        let installed = self.clock.now_micros();
+        let held_before = held.as_ref();
+        let install = Change::Install { staged: &staged, installed, held: held_before, position: &position };
+        self.change(install).await?;
+        *held = Some(position);
+        drop(held);
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.read_directory().await;
+        if let Err(error) = self.announce_all().await {
+            tracing::warn!(%error, "those who wait for new objects hear of them with the next one");
+        }
+        tracing::info!(generation = staged.generation, "the state of the network came from another node");
+        Ok(())
+    }
+}
+
+/// Reads the region of a network in bounded pieces.
+struct Reading {
+    snapshot: Box<dyn Snapshot>,
+    region: Region,
+    ranges: VecDeque<Range<Key>>,
+    begin: Option<Part>,
+    sum: Sha256,
+    is_over: bool,
+}
+
+fn chunks(
+    snapshot: Box<dyn Snapshot>,
+    record: &MembershipRecord,
+) -> impl futures::Stream<Item = io::Result<Bytes>> + Send + use<> {
+    let region = record.region();
+    let begin = Some(Part::Begin { format: FORMAT, network: record.network });
+    let ranges = keys::region(region).collect();
+    let reading = Reading { snapshot, region, ranges, begin, sum: Sha256::new(), is_over: false };
+    stream::try_unfold(reading, |mut reading| async {
+        let part = match reading.next().await? {
+            Some(part) => part,
+            None if reading.is_over => return Ok(None),
+            None => {
+                reading.is_over = true;
+                Part::End(Digest(reading.sum.clone().finalize().into()))
+            }
+        };
+        let chunk = part.encode();
+        reading.sum.update(&chunk);
+        Ok(Some((chunk, reading)))
+    })
+}
+
+impl Reading {
+    async fn next(&mut self) -> io::Result<Option<Part>> {
+        if let Some(begin) = self.begin.take() {
+            return Ok(Some(begin));
+        }
+        while let Some(range) = self.ranges.front_mut() {
+            let scan = Scan { max_bytes: CHUNK_BYTES, ..Scan::forward(range.clone(), CHUNK_KEYS) };
+            let found = self.snapshot.scan(scan).await.map_err(io::Error::other)?;
+            let Some((last, _)) = found.last() else {
+                self.ranges.pop_front();
+                continue;
+            };
+            range.start = keys::following(last.to_vec());
+            let values = found.into_iter();
+            let values = values.map(|(key, value)| Some((keys::without_region(self.region, &key)?, value)));
+            let values: Option<_> = values.collect();
+            let values = values.ok_or_else(|| io::Error::other("a key of the network"))?;
+            return Ok(Some(Part::Values(values)));
+        }
+        Ok(None)
+    }
+}

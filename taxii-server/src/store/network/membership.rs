@@ -1,0 +1,168 @@
+//! What this server alone knows of its network.
+
+use super::state::OverlayState;
+use crate::store::cursor::Cursors;
+use crate::store::directory::{self, Directory};
+use crate::store::engine::{KeyValue, Snapshot};
+use crate::store::keys::{self, Region};
+use crate::store::overlay::Overlay;
+use crate::store::StoreError;
+use bytes::Bytes;
+use consensus::evidence::{Checkpoint, Note as SignedNote, SignatureType, TreeHead, VerifierKey, origin};
+use consensus::{NetworkId, OrganisationId, Reader, Secret, SecretKey};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// What this server alone knows of its network.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::store) struct MembershipRecord {
+    /// The network.
+    pub(in crate::store) network: NetworkId,
+    /// The generation of the region that counts.
+    pub(in crate::store) generation: u32,
+    /// Microseconds since 1970 at which this generation took the place of the one before.
+    pub(in crate::store) installed: i64,
+    /// The API root in which its collections are.
+    pub(in crate::store) api_root: String,
+    /// The organisation of this server.
+    pub(in crate::store) organisation: Uuid,
+    /// The seed of the key that signs submissions.
+    pub(super) submit_key: [u8; 32],
+    /// The seed of the key that signs checkpoints of the transparency log.
+    pub(super) log_key: [u8; 32],
+    /// The node of this server; none where it keeps the log alone.
+    pub(in crate::store) node: Option<NodeRecord>,
+}
+
+/// A node: one of the servers that keep the log of a network together.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeRecord {
+    /// Its number, which no other node of the network has or had.
+    pub id: u64,
+    /// Host and port at which the others reach it.
+    pub address: String,
+    /// Its certificate, in PEM.
+    pub certificate: String,
+    /// The key of the certificate, in PEM.
+    pub key: String,
+}
+
+impl std::fmt::Debug for NodeRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "NodeRecord({} at {})", self.id, self.address)
+    }
+}
+
+impl std::fmt::Debug for MembershipRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { generation, api_root, organisation, .. } = self;
+        write!(f, "MembershipRecord({generation}, {api_root}, {organisation})")
+    }
+}
+
+impl MembershipRecord {
+    pub(in crate::store) fn region(&self) -> Region {
+        Region::Network { generation: self.generation }
+    }
+
+    /// Reads the record, whose key was loaded.
+    pub(in crate::store) fn read(overlay: &Overlay<'_>) -> Result<Option<Self>, StoreError> {
+        overlay.get(&keys::local(keys::MEMBERSHIP)).map(|value| directory::decode(value)).transpose()
+    }
+
+    /// Puts the collections of the network into the directory.
+    pub(in crate::store) fn add_collections(
+        &self,
+        directory: &mut Directory,
+        records: Vec<KeyValue>,
+    ) -> Result<(), StoreError> {
+        for (_, value) in records {
+            let mut collection = directory::decode_collection(&value, self.region())?;
+            collection.api_root.clone_from(&self.api_root);
+            directory.collections.insert(collection.id, Arc::new(collection));
+        }
+        Ok(())
+    }
+
+    pub(in crate::store) fn encode(&self) -> Result<Bytes, StoreError> {
+        Ok(serde_json::to_vec(self).map_err(|_| StoreError::Corrupt("the membership"))?.into())
+    }
+}
+
+/// The membership of this server in a network.
+pub struct Membership {
+    /// The network.
+    pub network: NetworkId,
+    /// The organisation of this server.
+    pub organisation: OrganisationId,
+    /// The API root in which its collections are.
+    pub api_root: String,
+    /// The number of the node of this server; none where it keeps the log alone.
+    pub node: Option<u64>,
+    pub(super) region: Region,
+    pub(super) submit_key: SecretKey,
+    log_key: SecretKey,
+    /// Makes numbers that no one else can guess.
+    pub(super) nonce_key: [u8; 32],
+    cursors: Cursors,
+}
+
+impl std::fmt::Debug for Membership {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Membership({}, {:?})", self.network, self.organisation)
+    }
+}
+
+impl Membership {
+    /// The public part of the key that signs what clients of this server submit.
+    pub fn submit_key(&self) -> consensus::PublicKey {
+        self.submit_key.public()
+    }
+
+    /// A checkpoint of the transparency log; `None` where its origin is none.
+    pub fn checkpoint(&self, head: TreeHead) -> Option<SignedNote> {
+        Checkpoint::new(self.origin(), head).ok()?.sign(&self.log_key).ok()
+    }
+
+    /// The key that signs checkpoints.
+    pub fn log_key(&self) -> Option<VerifierKey> {
+        VerifierKey::new(self.origin().parse().ok()?, SignatureType::Note, self.log_key.public()).ok()
+    }
+
+    /// The name of the log, which no other network has.
+    fn origin(&self) -> String {
+        origin(self.network)
+    }
+
+    /// What makes the `next` of its collections, on each member the same.
+    pub(in crate::store) fn cursors(&self) -> &Cursors {
+        &self.cursors
+    }
+}
+
+/// Reads the membership and the collections of the network into the directory.
+pub(in crate::store) async fn read_into(directory: &mut Directory, snapshot: &dyn Snapshot) -> Result<(), StoreError> {
+    let Some(record) = snapshot.get(keys::local(keys::MEMBERSHIP)).await? else { return Ok(()) };
+    let record: MembershipRecord = directory::decode(&record)?;
+    let region = record.region();
+    let mut overlay = Overlay::new(snapshot);
+    let state = OverlayState::new(&mut overlay, region);
+    let reader = Reader::new(&state);
+    let (ledger, secret) = (reader.ledger().await?, reader.secret().await?);
+    let Some((ledger, Secret(secret))) = ledger.zip(secret) else { return Ok(()) };
+    record.add_collections(directory, snapshot.scan_all(keys::directory(region)).await?)?;
+    directory.membership = Some(Arc::new(Membership {
+        network: ledger.network,
+        organisation: OrganisationId(record.organisation),
+        cursors: Cursors::new(&secret),
+        submit_key: SecretKey::from_seed(&record.submit_key),
+        log_key: SecretKey::from_seed(&record.log_key),
+        nonce_key: consensus::Digest::of(&[b"concord/nonce/v1\0", &record.submit_key]).0,
+        node: record.node.map(|node| node.id),
+        region,
+        api_root: record.api_root,
+    }));
+    Ok(())
+}
+

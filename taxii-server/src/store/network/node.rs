@@ -1,0 +1,233 @@
+//! The way of commands into the log of the network: by this server alone, or by the node that it runs beside others.
+
+use super::membership::{MembershipRecord, NodeRecord};
+use super::{NetworkMachine, Ordered};
+use crate::rights::Principal;
+use crate::store::command::{Command, Enter};
+use crate::store::engine::EngineError;
+use crate::store::overlay::Overlay;
+use crate::store::receipt::Done;
+use crate::store::writer::Attempts;
+use crate::store::{Rejection, Store, StoreError, keys};
+use crate::store::directory;
+use bytes::Bytes;
+use consensus::order::{OrderedLog, Raft, SubmitError, Tls, TokioTypes};
+use consensus::{Entry, Founding, NetworkId, OrganisationId, Reader, Secret};
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// A node that keeps the log of the network with others.
+pub type Node = Raft<TokioTypes, NetworkMachine, Tls>;
+
+/// Time for another node to say what it has applied.
+const BARRIER: Duration = Duration::from_secs(2);
+
+/// A network, as this server enters it.
+pub struct NewMembership {
+    /// The network.
+    pub network: NetworkId,
+    /// The API root in which its collections will be.
+    pub api_root: String,
+    /// The organisation of this server.
+    pub organisation: OrganisationId,
+    /// The seed of the key that signs what clients of this server submit.
+    pub submit_key: [u8; 32],
+    /// The seed of the key that signs checkpoints of the transparency log.
+    pub log_key: [u8; 32],
+    /// The node of this server; none where it keeps the log alone.
+    pub node: Option<NodeRecord>,
+}
+
+impl NewMembership {
+    fn record(self) -> MembershipRecord {
+        let Self { network, api_root, organisation, submit_key, log_key, node } = self;
+        let organisation = organisation.0;
+        MembershipRecord {
+            network,
+            generation: 0,
+            installed: 0,
+            api_root,
+            organisation,
+            submit_key,
+            log_key,
+            node,
+        }
+    }
+}
+
+impl Store {
+    /// Founds a network whose log is this server's own, so it alone puts entries in their order.
+    ///
+    /// # Errors
+    /// When this server is a member of a network, or the founding makes no sense.
+    pub async fn found(
+        &self,
+        new: NewMembership,
+        founding: Founding,
+        secret: Secret,
+    ) -> Result<(), StoreError> {
+        let command = consensus::Command::Found { founding, secret };
+        let founding = Some(Entry { time: self.now(), command }.encode());
+        let record = MembershipRecord { node: None, ..new.record() };
+        self.applied(Command::Enter(Enter { record, founding })).await.map(|_| ())
+    }
+
+    /// Makes this server a member of a network whose log its node will bring.
+    ///
+    /// # Errors
+    /// When this server is a member of a network already.
+    pub async fn enter(&self, new: NewMembership) -> Result<(), StoreError> {
+        self.applied(Command::Enter(Enter { record: new.record(), founding: None })).await.map(|_| ())
+    }
+
+    /// The node that this server is to run, whether it has applied anything yet or not.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn node_record(&self) -> Result<Option<NodeRecord>, StoreError> {
+        let found = self.engine.snapshot().await?.get(keys::local(keys::MEMBERSHIP)).await?;
+        let record: Option<MembershipRecord> = found.map(|value| directory::decode(&value)).transpose()?;
+        Ok(record.and_then(|record| record.node))
+    }
+
+    /// What applies the entries of the log in this store.
+    pub fn machine(&self) -> NetworkMachine {
+        NetworkMachine::new(
+            Arc::clone(&self.engine),
+            self.reload.clone(),
+            Arc::clone(&self.announcer),
+            Arc::clone(&self.health),
+            Arc::clone(&self.clock),
+        )
+    }
+
+    /// The node that is running here.
+    pub fn node(&self) -> Option<Arc<Node>> {
+        self.node.load_full()
+    }
+
+    /// Has commands ordered by a node, or by none until it runs again.
+    pub fn set_node(&self, node: Option<Arc<Node>>) {
+        self.node.store(node);
+    }
+
+    /// Puts a command into the log of the network, and applies it. When it returns, the entry and its effects are durable
+    /// here, and on a majority of the nodes.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when the command does nothing; [`StoreError::NoMajority`] when no node leads;
+    /// [`Rejection::Membership`] without a network.
+    pub async fn order(&self, command: consensus::Command) -> Result<u64, StoreError> {
+        if let Some(node) = self.node() {
+            let ordered = node.submit(command).await?;
+            return match ordered.result {
+                Ok(_) => Ok(ordered.index),
+                Err(refusal) => Err(StoreError::Refused(refusal.into())),
+            };
+        }
+        let membership = self.membership();
+        let membership = membership.ok_or(Rejection::Membership("this server is no member of a network"))?;
+        if membership.node.is_some() {
+            return Err(StoreError::NoMajority {
+                retry_after: BARRIER,
+                reason: "the node of this server is not running; its log says why".to_owned(),
+            });
+        }
+        self.applied(Command::Apply(Entry { time: self.now(), command }.encode())).await
+    }
+
+    /// Waits until this server has applied what any other node had when it was called; for two seconds at the most.
+    pub(in crate::store) async fn catch_up(&self) {
+        let Some(node) = self.node() else { return };
+        // A minority reads on what it has.
+        let _ = tokio::time::timeout(BARRIER, node.read_barrier()).await;
+    }
+
+    /// Lets time go on in the network where a proposal waits for it. Of several nodes the leader does. It returns whether it
+    /// did.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn tick(&self) -> Result<bool, StoreError> {
+        let Some(membership) = self.membership() else { return Ok(false) };
+        let leads = match self.node() {
+            Some(node) => {
+                let status = node.status();
+                status.leader == Some(status.node)
+            }
+            None => membership.node.is_none(),
+        };
+        if !leads {
+            return Ok(false);
+        }
+        let view = self.network().await?;
+        let wakes_at = Reader::new(&view).wakes_at().await?;
+        if wakes_at.is_none_or(|wakes_at| wakes_at > self.now()) {
+            return Ok(false);
+        }
+        self.order(consensus::Command::Tick).await.map(|_| true)
+    }
+
+    async fn applied(&self, command: Command) -> Result<u64, StoreError> {
+        // The operator of this machine; the signatures in the entry count.
+        let operator = Principal::operator(self.organisation);
+        match self.carry_out(self.request(&operator, Uuid::new_v4(), command)).await? {
+            Done::Applied(Ordered { index, refused: None }) => Ok(index),
+            Done::Applied(Ordered { refused: Some(refused), .. }) => Err(StoreError::Refused(refused)),
+            Done::Changed => Ok(0),
+            _ => Err(Rejection::RequestReused.into()),
+        }
+    }
+
+    /// A value that this server keeps for itself.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub(crate) async fn note(&self, name: &str) -> Result<Option<Bytes>, StoreError> {
+        Ok(self.engine.snapshot().await?.get(keys::local(name)).await?)
+    }
+
+    /// Changes a value that this server keeps for itself. The change is made of the value that is there.
+    ///
+    /// # Errors
+    /// When the engine fails, or the store is being moved.
+    pub(crate) async fn change_note(
+        &self,
+        name: &str,
+        change: impl Fn(Option<&Bytes>) -> Option<Bytes>,
+    ) -> Result<(), StoreError> {
+        let key = keys::local(name);
+        let mut attempts = Attempts::new();
+        loop {
+            let snapshot = self.engine.snapshot().await?;
+            let mut overlay = Overlay::new(&*snapshot);
+            overlay.load([key.clone()]).await?;
+            overlay.hold_marker().await?;
+            if overlay.is_frozen()? {
+                return Err(Rejection::Frozen.into());
+            }
+            let to = change(overlay.get(&key));
+            overlay.put_head(key.clone(), to);
+            match self.engine.commit(overlay.into_commit(Uuid::new_v4()).await?).await {
+                Ok(()) => return Ok(()),
+                Err(error) => attempts.again(error).await?,
+            }
+        }
+    }
+}
+
+impl From<SubmitError> for StoreError {
+    fn from(error: SubmitError) -> Self {
+        let reason = error.to_string();
+        match error {
+            SubmitError::NoLeader { retry_after } => Self::NoMajority { retry_after, reason },
+            SubmitError::TooLarge(_) => {
+                Self::Refused(super::Refused { kind: consensus::RefusalKind::Invalid, message: reason })
+            }
+            SubmitError::Storage(_) => Self::NoMajority { retry_after: Duration::from_secs(10), reason },
+            SubmitError::Stopped => Self::Closed,
+            _ => EngineError::Undetermined(reason.into()).into(),
+        }
+    }
+}
