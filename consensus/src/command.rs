@@ -123,6 +123,8 @@ mod policy_json {
 impl Entry {
     /// The bytes of the entry: the protocol, then the entry (postcard).
     pub fn encode(&self) -> Bytes {
+        // This version speaks one protocol, which is that of the network then. A version that speaks two must write the one that
+        // the ledger names: an entry of another one is refused.
         let entry = postcard::to_allocvec(self).expect("entries can be encoded");
         [&PROTOCOL.to_be_bytes()[..], &entry].concat().into()
     }
