@@ -53,8 +53,8 @@ pub(crate) fn in_words(action: &Action, session: &Session) -> Vec<String> {
             lines
         }
         Action::AddNode { organisation, node } => {
-            let first = "which takes the place of the one that it has, and of its keys";
-            let mut lines = vec![format!("{} gets a node, {first}", session.name(*organisation))];
+            let mut lines =
+                vec![format!("{} gets a node in place of the one that it has", session.name(*organisation))];
             lines.extend(of_node(node));
             lines
         }
