@@ -489,7 +489,7 @@ RULE = record(
     expiry_seconds=number(32), emergency=nullable(EMERGENCY), automatic=boolean,
 )
 POLICY = record(version=number(32), max_level=number(8), max_open=number(32), rules=listing(RULE))
-KEY = dict(public=hexadecimal(32), role=pattern("submit|vote"), since=number(), until=nullable(number()))
+KEY = dict(public=hexadecimal(32), role=pattern("submit|vote|log"), since=number(), until=nullable(number()))
 MEMBER = dict(id=organisation, name=text, joined=number(), left=nullable(number()))
 # GET /consensus/v1/organisations/ says more than a bundle does.
 MEMBERS = listing(record(**MEMBER, open_proposals=(number(32), 0), keys=listing(record(**KEY, id=(digest, None)))))

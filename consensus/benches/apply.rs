@@ -82,6 +82,7 @@ fn founding() -> Founding {
             id: organisation(number),
             name: format!("Organisation {number}"),
             keys: keys.to_vec(),
+            node: None,
         }
     };
     let organisations = (1..=3).map(member).collect();

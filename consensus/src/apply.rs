@@ -7,6 +7,7 @@
 mod case;
 mod decide;
 mod govern;
+mod node;
 mod refusal;
 mod submit;
 mod vote;
@@ -21,7 +22,8 @@ use crate::command::{
 use crate::envelope::Envelope;
 use crate::evidence::{Leaf, Tree, leaf_hash};
 use crate::id::{Digest, NetworkId, OrganisationId, ProposalId};
-use crate::organisation::{MAX_KEYS, MAX_NAME_BYTES, NewOrganisation, Organisation, Role};
+use crate::node::{FIRST_NODE, Node};
+use crate::organisation::{MAX_NAME_BYTES, NewOrganisation, Organisation, Role};
 use crate::policy::{Policy, PolicyError};
 use crate::state::{Draft, Key, Ledger, State, StateError, keys};
 use crate::statement::{Item, Statement, StatementError};
@@ -79,6 +81,8 @@ pub enum Outcome {
     Withdrawn(ProposalId),
     /// Time went on.
     Ticked,
+    /// The attestation of this node is kept.
+    Attested(u64),
 }
 
 /// A change for readers.
@@ -129,6 +133,12 @@ pub enum ApplyError<E> {
     /// It cannot be read.
     #[error(transparent)]
     Entry(#[from] EntryError),
+    /// The network speaks a later protocol than this software.
+    #[error(
+        "the network speaks protocol {0}, and this version speaks {PROTOCOL} at most: install a newer version, which goes on \
+         where this one stops"
+    )]
+    Protocol(u16),
     /// Entries come in another order.
     #[error("entry {found} cannot follow entry {last}")]
     Order {
@@ -154,11 +164,14 @@ pub async fn apply<S: State>(
     index: u64,
     bytes: &[u8],
 ) -> Result<Applied, ApplyError<S::Error>> {
-    let Entry { time, command } = Entry::decode(bytes)?;
-    let mut turn = Turn::begin(state, inspect, index, time).await?;
+    let (mut turn, command) = Turn::begin(state, inspect, index, bytes).await?;
     turn.wake().await?;
     let before = turn.draft.writes.len();
-    let outcome = match turn.carry_out(command).await {
+    let done = match command {
+        Ok(command) => turn.carry_out(command).await,
+        Err(refusal) => Err(refusal.into()),
+    };
+    let outcome = match done {
         Ok(outcome) => Ok(outcome),
         Err(Stop::Refused(refusal)) => {
             debug_assert_eq!(
@@ -205,6 +218,8 @@ struct Turn<'t, S> {
     ledger: Option<Ledger>,
     index: u64,
     time: u64,
+    /// The protocol of the entry.
+    protocol: u16,
     organisations: BTreeMap<OrganisationId, Organisation>,
     effects: Vec<Effect>,
     /// Objects that became visible, by collection and identifier.
@@ -214,38 +229,51 @@ struct Turn<'t, S> {
 }
 
 impl<'t, S: State> Turn<'t, S> {
+    /// Reads what the entry needs of the state, and its command. One that was written in another protocol than the network
+    /// speaks is refused unread: its sender did not know yet of the protocol that an entry before it has set.
     async fn begin(
         state: &'t S,
         inspect: &'t dyn Inspect,
         index: u64,
-        time: u64,
-    ) -> Result<Self, ApplyError<S::Error>> {
+        bytes: &[u8],
+    ) -> Result<(Self, Result<Command, Refusal>), ApplyError<S::Error>> {
+        let (protocol, _) = Entry::split(bytes)?;
         let draft = Draft::new(state);
         let ledger: Option<Ledger> = draft.get(keys::LEDGER.to_vec()).await?;
         let mut organisations = BTreeMap::new();
-        let mut at = time;
-        if let Some(ledger) = &ledger {
-            if index <= ledger.index {
+        let expected = match &ledger {
+            Some(ledger) if index <= ledger.index => {
                 return Err(ApplyError::Order { last: ledger.index, found: index });
             }
-            at = time.clamp(ledger.time + 1, ledger.time + MAX_STEP);
+            Some(ledger) if ledger.protocol > PROTOCOL => return Err(ApplyError::Protocol(ledger.protocol)),
+            Some(ledger) => ledger.protocol,
+            None => protocol,
+        };
+        let (mut at, command) = match expected == protocol {
+            true => Entry::decode(bytes).map(|Entry { time, command }| (time, Ok(command)))?,
+            false => (0, Err(Refusal::Protocol { expected, found: protocol })),
+        };
+        if let Some(ledger) = &ledger {
+            at = at.clamp(ledger.time + 1, ledger.time + MAX_STEP);
             for (_, bytes) in draft.scan(keys::prefix(keys::ORGANISATIONS.to_vec()), usize::MAX).await? {
                 let found: Organisation =
                     postcard::from_bytes(&bytes).map_err(|_| StateError::Damaged("an organisation"))?;
                 organisations.insert(found.id, found);
             }
         }
-        Ok(Self {
+        let turn = Self {
             inspect,
             draft,
             ledger,
             index,
             time: at,
+            protocol,
             organisations,
             effects: Vec::new(),
             shown: BTreeMap::new(),
             leaves: Vec::new(),
-        })
+        };
+        Ok((turn, command))
     }
 
     async fn carry_out(&mut self, command: Command) -> Result<Outcome, Stop<S::Error>> {
@@ -261,6 +289,7 @@ impl<'t, S: State> Turn<'t, S> {
             Command::Govern(envelope) => self.govern(&envelope).await,
             Command::Vote(envelope) => self.vote(&envelope).await,
             Command::Withdraw(envelope) => self.withdraw(&envelope).await,
+            Command::Attest(envelope) => self.attest(&envelope).await,
             Command::Tick | Command::Found { .. } => Ok(Outcome::Ticked),
         }
     }
@@ -281,9 +310,13 @@ impl<'t, S: State> Turn<'t, S> {
         if organisations.is_empty() {
             return Err(Refusal::Governance("a network has one member or more"));
         }
+        if organisations.iter().filter(|new| new.node.is_some()).count() > 1 {
+            return Err(Refusal::Governance("one node founds a network; the others join it later"));
+        }
         for new in organisations {
             self.check_new(new)?;
             self.organisations.insert(new.id, Organisation::join(new, self.index));
+            new.node.iter().try_for_each(|node| self.check_node(&[], new.id, node))?;
         }
         if policy.version != 1 {
             return Err(PolicyError::Version { expected: 1, found: policy.version }.into());
@@ -298,13 +331,16 @@ impl<'t, S: State> Turn<'t, S> {
         for organisation in self.organisations.values() {
             self.draft.put(keys::organisation(organisation.id), organisation);
         }
+        for new in organisations {
+            new.node.iter().for_each(|node| self.put_node(&Node::join(FIRST_NODE, new.id, node)));
+        }
         self.put_policy(policy);
         let network = founding.network();
         self.ledger = Some(Ledger {
             network,
             index: self.index,
             time: self.time,
-            protocol: PROTOCOL,
+            protocol: self.protocol,
             policy: 1,
             tree: Tree::default(),
             entries: Digest::default(),
@@ -323,11 +359,10 @@ impl<'t, S: State> Turn<'t, S> {
                 "this organisation is or was a member; a new membership needs a new identifier",
             ));
         }
-        if new.keys.len() > MAX_KEYS {
-            return Err(Refusal::Governance("an organisation has 64 keys at most"));
-        }
+        govern::check_number(new.all_keys().count())?;
+        new.keys.iter().try_for_each(govern::check_single)?;
         let mut seen = BTreeSet::new();
-        for key in &new.keys {
+        for key in new.all_keys() {
             if !seen.insert(key.public) {
                 return Err(Refusal::Governance("a key is given twice"));
             }
@@ -367,7 +402,7 @@ impl<'t, S: State> Turn<'t, S> {
                 let leaf = leaf.encode().map_err(|_| StateError::Damaged("the time of the network"))?;
                 let number = ledger.tree.size();
                 for (node, hash) in ledger.tree.append(leaf_hash(&leaf)) {
-                    self.draft.put_bytes(keys::node(node), Bytes::copy_from_slice(&hash.0));
+                    self.draft.put_bytes(keys::hash(node), Bytes::copy_from_slice(&hash.0));
                 }
                 self.draft.put_bytes(keys::leaf(number), leaf.into());
                 self.draft.put_bytes(keys::leaf_about(proposal, number), Bytes::new());

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// The protocol that this version of the crate speaks.
+/// The latest protocol that this version of the crate speaks. The ledger says which one the network speaks; a member stops
+/// where that is a later one.
 pub const PROTOCOL: u16 = 1;
 /// Largest entry, in bytes.
 pub const MAX_ENTRY_BYTES: usize = 4 << 20;
@@ -57,6 +58,8 @@ pub enum Command {
     Withdraw(Envelope),
     /// Lets time go on, so that proposals expire.
     Tick,
+    /// Says what a node holds: an [`Attest`](crate::statement::Attest).
+    Attest(Envelope),
 }
 
 /// The beginning of a network.
@@ -120,6 +123,8 @@ mod policy_json {
 impl Entry {
     /// The bytes of the entry: the protocol, then the entry (postcard).
     pub fn encode(&self) -> Bytes {
+        // This version speaks one protocol, which is that of the network then. A version that speaks two must write the one that
+        // the ledger names: an entry of another one is refused.
         let entry = postcard::to_allocvec(self).expect("entries can be encoded");
         [&PROTOCOL.to_be_bytes()[..], &entry].concat().into()
     }
@@ -127,20 +132,25 @@ impl Entry {
     /// Reads an entry.
     ///
     /// # Errors
-    /// When it is of another protocol, too large, or no entry.
+    /// When it is of a protocol that this version does not speak, too large, or no entry.
     pub fn decode(bytes: &[u8]) -> Result<Self, EntryError> {
-        if bytes.len() > MAX_ENTRY_BYTES {
-            return Err(EntryError::TooLarge(bytes.len()));
-        }
-        let (protocol, entry) = bytes.split_first_chunk().ok_or(EntryError::Malformed)?;
-        match u16::from_be_bytes(*protocol) {
-            PROTOCOL => {}
-            found => return Err(EntryError::Protocol(found)),
+        let (protocol, entry) = Self::split(bytes)?;
+        if !(1..=PROTOCOL).contains(&protocol) {
+            return Err(EntryError::Protocol(protocol));
         }
         match postcard::take_from_bytes(entry) {
             Ok((entry, [])) => Ok(entry),
             _ => Err(EntryError::Malformed),
         }
+    }
+
+    /// The protocol in which an entry was written, and the rest of it.
+    pub(crate) fn split(bytes: &[u8]) -> Result<(u16, &[u8]), EntryError> {
+        if bytes.len() > MAX_ENTRY_BYTES {
+            return Err(EntryError::TooLarge(bytes.len()));
+        }
+        let (protocol, entry) = bytes.split_first_chunk().ok_or(EntryError::Malformed)?;
+        Ok((u16::from_be_bytes(*protocol), entry))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::command::CollectionDefinition;
 use crate::id::{KeyId, OrganisationId};
+use crate::node::NewNode;
 use crate::organisation::{NewKey, NewOrganisation};
 use crate::policy::Policy;
 use serde::{Deserialize, Serialize};
@@ -27,7 +28,7 @@ pub enum Action {
         /// The key.
         key: NewKey,
     },
-    /// A key takes the place of another one, from now on.
+    /// A key takes the place of another one, from now on. The log key of a node is replaced with its node only.
     RotateKey {
         /// The organisation.
         organisation: OrganisationId,
@@ -54,6 +55,23 @@ pub enum Action {
     SetPolicy {
         /// The policy.
         policy: Policy,
+    },
+    /// A member gets a node, which takes the place of the one that it has.
+    AddNode {
+        /// The organisation.
+        organisation: OrganisationId,
+        /// The node.
+        node: NewNode,
+    },
+    /// A node leaves, and its keys sign no longer. Its organisation stays a member.
+    RemoveNode {
+        /// The number of the node.
+        node: u64,
+    },
+    /// The next protocol, which all nodes speak. Members with older software stop at the next entry.
+    SetProtocol {
+        /// The protocol.
+        protocol: u16,
     },
 }
 

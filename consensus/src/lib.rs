@@ -24,6 +24,7 @@ mod envelope;
 mod governance;
 mod id;
 mod key;
+mod node;
 mod organisation;
 mod policy;
 mod proposal;
@@ -46,6 +47,7 @@ pub use envelope::{Envelope, EnvelopeError, MAX_PAYLOAD_BYTES, pre_authenticatio
 pub use governance::Action;
 pub use id::{Digest, HexError, KeyId, NetworkId, OrganisationId, ProposalId};
 pub use key::{PublicKey, SIGNATURE_BYTES, SecretKey};
+pub use node::{FIRST_NODE, MAX_ADDRESS_BYTES, NewNode, Node};
 pub use organisation::{
     Key as OrganisationKey, KeyRefusal, MAX_KEYS, MAX_NAME_BYTES, NewKey, NewOrganisation, Organisation, Role,
 };

@@ -2,6 +2,7 @@
 
 use crate::id::{KeyId, OrganisationId};
 use crate::key::PublicKey;
+use crate::node::NewNode;
 use serde::{Deserialize, Serialize};
 
 /// Most keys that an organisation may have had.
@@ -48,6 +49,8 @@ pub enum Role {
     Submit,
     /// Votes, revocations and governance: the key of a person.
     Vote,
+    /// What a node says of its log: attestations and cosignatures of checkpoints.
+    Log,
 }
 
 /// An organisation that becomes a member.
@@ -58,8 +61,11 @@ pub struct NewOrganisation {
     pub id: OrganisationId,
     /// Its name.
     pub name: String,
-    /// Its first keys.
+    /// Its first keys, without those of its node.
     pub keys: Vec<NewKey>,
+    /// Its node, where it has one.
+    #[serde(default)]
+    pub node: Option<NewNode>,
 }
 
 /// A key that an organisation gets.
@@ -96,10 +102,17 @@ pub enum KeyRefusal {
     },
 }
 
+impl NewOrganisation {
+    /// Its first keys, and those of its node.
+    pub fn all_keys(&self) -> impl Iterator<Item = NewKey> {
+        self.keys.iter().copied().chain(self.node.iter().flat_map(NewNode::keys))
+    }
+}
+
 impl Organisation {
     /// Makes an organisation a member by an entry.
     pub fn join(new: &NewOrganisation, index: u64) -> Self {
-        let keys = new.keys.iter().map(|key| Key::of(key, index)).collect();
+        let keys = new.all_keys().map(|key| Key::of(&key, index)).collect();
         Self { id: new.id, name: new.name.clone(), joined: index, left: None, keys, open: 0 }
     }
 

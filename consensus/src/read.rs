@@ -3,10 +3,11 @@
 use crate::command::{CollectionDefinition, Secret};
 use crate::envelope::Envelope;
 use crate::evidence::{
-    BUNDLE_FORMAT, Bundle, Dsse, Leaf, Member, Node, Note, Salt, TilePath, TreeHead, nodes_of_inclusion,
-    prove_inclusion, write_bundle,
+    BUNDLE_FORMAT, Bundle, Dsse, Leaf, Member, Node as TreeNode, Note, Salt, TilePath, TreeHead,
+    nodes_of_inclusion, prove_inclusion, write_bundle,
 };
 use crate::id::{Digest, OrganisationId, ProposalId};
+use crate::node::Node;
 use crate::organisation::Organisation;
 use crate::policy::Policy;
 use crate::proposal::{CastVote, ObjectRecord, Phase, Proposal};
@@ -63,6 +64,26 @@ impl<'s, S: State> Reader<'s, S> {
         let found = self.0.scan(keys::prefix(keys::ORGANISATIONS.to_vec()), usize::MAX).await?;
         let read = |(_, bytes): &(_, Bytes)| postcard::from_bytes(bytes);
         found.iter().map(read).collect::<Result<_, _>>().map_err(|_| StateError::Damaged("an organisation"))
+    }
+
+    /// All nodes that are or were part of the network, by number.
+    ///
+    /// # Errors
+    /// See [`Reader::ledger`].
+    pub async fn nodes(&self) -> Read<S, Vec<Node>> {
+        self.0.nodes().await
+    }
+
+    /// The last attestation of each node that is part of the network now, by the number of the node.
+    ///
+    /// # Errors
+    /// See [`Reader::ledger`].
+    pub async fn attestations(&self) -> Read<S, Vec<Envelope>> {
+        let mut envelopes = Vec::new();
+        for node in self.nodes().await?.iter().filter(|node| node.is_present()) {
+            envelopes.extend(self.0.get::<Envelope>(keys::attestation(node.id)).await?);
+        }
+        Ok(envelopes)
     }
 
     /// All collections.
@@ -159,10 +180,10 @@ impl<'s, S: State> Reader<'s, S> {
     ///
     /// # Errors
     /// See [`Reader::ledger`].
-    pub async fn hashes(&self, nodes: Vec<Node>) -> Read<S, BTreeMap<Node, Digest>> {
+    pub async fn hashes(&self, nodes: Vec<TreeNode>) -> Read<S, BTreeMap<TreeNode, Digest>> {
         let mut hashes = BTreeMap::new();
         for node in nodes {
-            let hash = self.0.bytes(keys::node(node)).await?;
+            let hash = self.0.bytes(keys::hash(node)).await?;
             let hash = hash.and_then(|bytes| Some(Digest(bytes[..].try_into().ok()?)));
             hashes.insert(node, hash.ok_or(StateError::Damaged("a hash of the log"))?);
         }

@@ -5,6 +5,8 @@
 //! | `l` | [`Ledger`] |
 //! | `z` | [`Secret`] |
 //! | `o{organisation}` | `Organisation` |
+//! | `d{node}` | `Node` |
+//! | `a{node}` | the envelope of its last attestation |
 //! | `c{collection}` | its definition |
 //! | `y{version}` | `Policy`, in JSON |
 //! | `p{proposal}` | `Proposal` |
@@ -86,7 +88,7 @@ pub struct Ledger {
     pub index: u64,
     /// Its time, in microseconds since 1970. It is greater than that of all entries before.
     pub time: u64,
-    /// The protocol.
+    /// The protocol that the network speaks.
     pub protocol: u16,
     /// The policy for new proposals.
     pub policy: u32,
@@ -110,10 +112,20 @@ pub(crate) mod keys {
     pub(crate) const SECRET: &[u8] = b"z";
     pub(crate) const ORGANISATIONS: &[u8] = b"o";
     pub(crate) const COLLECTIONS: &[u8] = b"c";
+    pub(crate) const NODES: &[u8] = b"d";
+    pub(crate) const ATTESTATIONS: &[u8] = b"a";
     pub(crate) const WAKING: &[u8] = b"w";
 
     pub(crate) fn organisation(id: OrganisationId) -> Key {
         [ORGANISATIONS, id.0.as_bytes()].concat()
+    }
+
+    pub(crate) fn node(id: u64) -> Key {
+        [NODES, &id.to_be_bytes()].concat()
+    }
+
+    pub(crate) fn attestation(node: u64) -> Key {
+        [ATTESTATIONS, &node.to_be_bytes()].concat()
     }
 
     pub(crate) fn collection(id: Uuid) -> Key {
@@ -219,7 +231,7 @@ pub(crate) mod keys {
         prefix([&b"f"[..], &id.0.0].concat())
     }
 
-    pub(crate) fn node(Node { level, index }: Node) -> Key {
+    pub(crate) fn hash(Node { level, index }: Node) -> Key {
         [&b"n"[..], &[level], &index.to_be_bytes()].concat()
     }
 
@@ -271,6 +283,13 @@ impl<'s, S: State> Draft<'s, S> {
         bytes
             .map(|bytes| postcard::from_bytes(&bytes).map_err(|_| StateError::Damaged("a record")))
             .transpose()
+    }
+
+    /// All nodes that are or were, by number.
+    pub(crate) async fn nodes(&self) -> Result<Vec<crate::node::Node>, StateError<S::Error>> {
+        let found = self.scan(keys::prefix(keys::NODES.to_vec()), usize::MAX).await?;
+        let read = |(_, bytes): &(Key, Bytes)| postcard::from_bytes(bytes);
+        found.iter().map(read).collect::<Result<_, _>>().map_err(|_| StateError::Damaged("a node"))
     }
 
     /// All entries of a range.

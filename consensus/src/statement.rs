@@ -54,6 +54,7 @@ statements! {
     Govern = "govern"
     Vote = "vote"
     Withdraw = "withdraw"
+    Attest = "attest"
 }
 
 /// Number that makes a statement differ from all others.
@@ -194,6 +195,32 @@ pub struct Withdraw {
     pub organisation: OrganisationId,
     /// The proposal.
     pub proposal: ProposalId,
+}
+
+/// What a node says of its log at an entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attest {
+    /// The network.
+    pub network: NetworkId,
+    /// The organisation of the node.
+    pub organisation: OrganisationId,
+    /// The number of the node.
+    pub node: u64,
+    /// The last entry that it applied.
+    pub index: u64,
+    /// Chain over all entries up to it.
+    pub entries: Digest,
+    /// Chain over the writes of these entries.
+    pub effects: Digest,
+    /// Number of leaves in the transparency log then.
+    pub tree_size: u64,
+    /// Root of its tree.
+    pub tree_root: Digest,
+    /// The latest protocol that the node speaks.
+    pub protocol: u16,
+    /// Microseconds since 1970 at which it was signed, as the node says.
+    pub claimed_at: u64,
 }
 
 /// Why a payload is no statement.

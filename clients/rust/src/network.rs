@@ -46,7 +46,7 @@ use uuid::Uuid;
 pub use check::{Ballot, BallotError, Checked, CheckedItem, Said, Tampered, check};
 pub use consensus::statement::{Decision, Govern, Item, Nonce, Revoke, Statement, Submit, Vote, Withdraw};
 pub use consensus::{
-    Action, CollectionDefinition, Digest, Envelope, Gate, KeyId, NetworkId, NewKey, NewOrganisation,
+    Action, CollectionDefinition, Digest, Envelope, Gate, KeyId, NetworkId, NewKey, NewNode, NewOrganisation,
     Operation, OrganisationId, Policy, ProposalId, PublicKey, Question, Role, Rule, SecretKey,
 };
 pub use key_file::{KeyFile, KeyFileError};

@@ -9,7 +9,8 @@ use crate::envelope::Envelope;
 use crate::governance::Action;
 use crate::id::{KeyId, OrganisationId, ProposalId};
 use crate::key::PublicKey;
-use crate::organisation::{Key, MAX_KEYS, Organisation, Role};
+use crate::node::Node;
+use crate::organisation::{Key, MAX_KEYS, NewKey, Organisation, Role};
 use crate::policy::{Operation, Policy, PolicyError, Question};
 use crate::proposal::{Kind, Phase, Reason};
 use crate::state::{State, StateError, keys};
@@ -26,6 +27,7 @@ impl<S: State> Turn<'_, S> {
         let policy = self.current_policy().await?;
         self.check_action(&govern.action, &policy)?;
         self.check_room(&govern.action).await?;
+        self.check_nodes(&govern.action).await??;
         self.check_quota(govern.organisation, &policy)?;
         let question = Question {
             operation: Operation::Govern,
@@ -60,16 +62,14 @@ impl<S: State> Turn<'_, S> {
                 Ok(policy.check(&members)?)
             }
             Action::AddKey { organisation, key } => {
-                if member(organisation)?.keys.len() >= MAX_KEYS {
-                    return Err(Refusal::Governance("an organisation has 64 keys at most"));
-                }
+                check_single(key)?;
+                check_number(member(organisation)?.keys.len() + 1)?;
                 self.check_key(key.public)
             }
             Action::RotateKey { organisation, old, new } => {
                 let organisation = member(organisation)?;
-                if organisation.keys.len() >= MAX_KEYS {
-                    return Err(Refusal::Governance("an organisation has 64 keys at most"));
-                }
+                check_single(new)?;
+                check_number(organisation.keys.len() + 1)?;
                 self.check_key(new.public)?;
                 let refused = |refusal| Refusal::Key { organisation: organisation.id, refusal };
                 organisation.key_at(*old, &[new.role], self.index).map_err(refused).map(|_| ())
@@ -83,6 +83,15 @@ impl<S: State> Turn<'_, S> {
                     )),
                 }
             }
+            Action::AddNode { organisation, node } => {
+                check_number(member(organisation)?.keys.len() + node.keys().len())?;
+                if node.submit_key == node.log_key {
+                    return Err(Refusal::Governance("a key is given twice"));
+                }
+                node.keys().iter().try_for_each(|key| self.check_key(key.public))
+            }
+            // What they need of other nodes is checked with the nodes.
+            Action::RemoveNode { .. } | Action::SetProtocol { .. } => Ok(()),
             Action::SetCollection { new } => self.check_collection(new),
             Action::SetPolicy { policy: new } => {
                 let expected = policy.version + 1;
@@ -126,9 +135,17 @@ impl<S: State> Turn<'_, S> {
         if let Err(refusal) = self.check_action(action, &policy) {
             return Ok(Err(refusal));
         }
+        if let Err(refusal) = self.check_nodes(action).await? {
+            return Ok(Err(refusal));
+        }
         let index = self.index;
         match action {
-            Action::AddOrganisation { new } => self.put_organisation(Organisation::join(new, index)),
+            Action::AddOrganisation { new } => {
+                self.put_organisation(Organisation::join(new, index));
+                if let Some(node) = &new.node {
+                    self.put_node(&Node::join(index, new.id, node));
+                }
+            }
             Action::SetCollection { new } => self.put_collection(new),
             Action::SetPolicy { policy } => {
                 self.put_policy(policy);
@@ -142,8 +159,29 @@ impl<S: State> Turn<'_, S> {
                     retire(found, *old, index);
                     found.keys.push(Key::of(new, index));
                 });
+                if let Some(node) = self.node_of(*organisation).await?.filter(|node| node.submit_key == *old)
+                {
+                    self.put_node(&Node { submit_key: new.public.id(), ..node });
+                }
             }
+            Action::AddNode { organisation, node } => {
+                if let Some(before) = self.node_of(*organisation).await? {
+                    self.leave(before);
+                }
+                self.change(*organisation, |found| {
+                    found.keys.extend(node.keys().iter().map(|key| Key::of(key, index)));
+                });
+                self.put_node(&Node::join(index, *organisation, node));
+            }
+            Action::RemoveNode { node: id } => {
+                let found: Option<Node> = self.draft.get(keys::node(*id)).await?;
+                found.into_iter().for_each(|node| self.leave(node));
+            }
+            Action::SetProtocol { protocol } => self.ledger()?.protocol = *protocol,
             Action::RemoveOrganisation { organisation } => {
+                if let Some(node) = self.node_of(*organisation).await? {
+                    self.leave(node);
+                }
                 self.change(*organisation, |found| found.left = Some(index));
                 return self.all_open().await.map(Ok);
             }
@@ -155,7 +193,7 @@ impl<S: State> Turn<'_, S> {
         Ok(Ok(Vec::new()))
     }
 
-    fn change(&mut self, id: OrganisationId, change: impl FnOnce(&mut Organisation)) {
+    pub(super) fn change(&mut self, id: OrganisationId, change: impl FnOnce(&mut Organisation)) {
         if let Some(mut found) = self.organisations.get(&id).cloned() {
             change(&mut found);
             self.put_organisation(found);
@@ -205,8 +243,24 @@ impl<S: State> Turn<'_, S> {
     }
 }
 
+/// Checks how many keys an organisation comes to have.
+pub(super) fn check_number(keys: usize) -> Result<(), Refusal> {
+    match keys <= MAX_KEYS {
+        true => Ok(()),
+        false => Err(Refusal::Governance("an organisation has 64 keys at most")),
+    }
+}
+
+/// Checks that a key comes by itself: a log key is that of a node.
+pub(super) fn check_single(key: &NewKey) -> Result<(), Refusal> {
+    match key.role {
+        Role::Submit | Role::Vote => Ok(()),
+        Role::Log => Err(Refusal::Governance("a log key comes with its node, and is replaced with it")),
+    }
+}
+
 /// A key counts no longer from an entry on.
-fn retire(organisation: &mut Organisation, id: KeyId, until: u64) {
+pub(super) fn retire(organisation: &mut Organisation, id: KeyId, until: u64) {
     for key in organisation.keys.iter_mut().filter(|key| key.public.id() == id) {
         key.until = Some(key.until.map_or(until, |before| before.min(until)));
     }

@@ -12,6 +12,14 @@ pub enum Refusal {
     /// The network is not founded yet, or was founded before.
     #[error("a network is founded by its first entry, and by no other")]
     Founding,
+    /// The entry is of another protocol than the network speaks, because one of them was set meanwhile.
+    #[error("the entry is of protocol {found}, and the network speaks protocol {expected}: send it again")]
+    Protocol {
+        /// The protocol of the network.
+        expected: u16,
+        /// That of the entry.
+        found: u16,
+    },
     /// The statement cannot be read.
     #[error("{0}")]
     Statement(String),
@@ -180,6 +188,7 @@ impl Refusal {
             }
             Self::NoCollection(_) | Self::NoProposal(_) => RefusalKind::Missing,
             Self::Founding
+            | Self::Protocol { .. }
             | Self::Decided(_)
             | Self::OldVote { .. }
             | Self::Equivocation(_)

@@ -2,7 +2,7 @@
 
 use crate::network::*;
 use bytes::Bytes;
-use consensus::statement::{Decision, Govern, Statement, Submit, Vote};
+use consensus::statement::{Attest, Decision, Govern, Statement, Submit, Vote};
 use consensus::{Action, Command, Entry, Envelope, Policy};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -64,6 +64,7 @@ proptest! {
         let _ = Submit::decode(&bytes);
         let _ = Vote::decode(&bytes);
         let _ = Govern::decode(&bytes);
+        let _ = Attest::decode(&bytes);
         if let Ok(policy) = serde_json::from_slice::<Policy>(&bytes) {
             let _ = policy.check(&BTreeSet::from([organisation(1)]));
         }

@@ -10,6 +10,7 @@ mod governance;
 mod hostile;
 mod model;
 mod network;
+mod nodes;
 mod objects;
 #[cfg(feature = "raft")]
 mod order;

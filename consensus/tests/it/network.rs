@@ -189,7 +189,7 @@ pub(crate) fn definition(collection: Uuid) -> CollectionDefinition {
 
 pub(crate) fn new_organisation(number: u8) -> NewOrganisation {
     let keys = vec![new_key(&submit_key(number), Role::Submit), new_key(&vote_key(number), Role::Vote)];
-    NewOrganisation { id: organisation(number), name: format!("Organisation {number}"), keys }
+    NewOrganisation { id: organisation(number), name: format!("Organisation {number}"), keys, node: None }
 }
 
 impl Network {

@@ -142,7 +142,7 @@ fn read_policy(file: &Path) -> anyhow::Result<Policy> {
 fn read_member(text: &str) -> anyhow::Result<NewOrganisation> {
     let (name, key) = text.rsplit_once('=').with_context(|| format!("--member {text}: give NAME=KEY"))?;
     let keys = vec![NewKey { public: read_key(key)?, role: Role::Vote }];
-    Ok(NewOrganisation { id: OrganisationId(Uuid::new_v4()), name: name.to_owned(), keys })
+    Ok(NewOrganisation { id: OrganisationId(Uuid::new_v4()), name: name.to_owned(), keys, node: None })
 }
 
 /// Reads a public key: its hexadecimal digits, or a file in which they are a word.

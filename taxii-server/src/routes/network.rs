@@ -54,7 +54,8 @@ pub(crate) async fn found_network(
     let organisation = OrganisationId(store.organisation());
     let public = SecretKey::from_seed(&submit_key).public();
     let keys = vec![NewKey { public, role: Role::Submit }, resource::vote_key(&new.vote_key)?];
-    let mut organisations = vec![NewOrganisation { id: organisation, name: new.organisation, keys }];
+    let mut organisations =
+        vec![NewOrganisation { id: organisation, name: new.organisation, keys, node: None }];
     organisations.extend(new.members);
     let collection = |definition| {
         let definition =

@@ -39,6 +39,7 @@ impl Network {
             id: OrganisationId(Uuid::from_u128(number.into())),
             name: format!("Organisation {number}"),
             keys: vec![NewKey { public: vote_key(number).public(), role: Role::Vote }],
+            node: None,
         };
         let new = json!({
             "name": "example.org/sharing", "api_root": "sharing", "organisation": "Example",

@@ -100,8 +100,8 @@ pub enum VoterError {
         /// The entry.
         until: u64,
     },
-    /// It signs submissions.
-    #[error("the key of {0} signs what its server submits, and has no vote")]
+    /// It signs what a server says.
+    #[error("the key of {0} signs what its server says, and has no vote")]
     Submits(String),
     /// Its organisation left.
     #[error("{0} is a member no longer")]
@@ -121,7 +121,7 @@ pub fn voter<'o>(organisations: &'o [Organisation], key: &PublicKey) -> Result<&
     match key {
         _ if !organisation.is_member() => Err(VoterError::Left(name())),
         Key { until: Some(until), .. } => Err(VoterError::Retired { organisation: name(), until: *until }),
-        Key { role: Role::Submit, .. } => Err(VoterError::Submits(name())),
+        Key { role: Role::Submit | Role::Log, .. } => Err(VoterError::Submits(name())),
         _ => Ok(organisation),
     }
 }

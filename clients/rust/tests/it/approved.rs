@@ -136,6 +136,7 @@ impl Network {
             id: organisation(number),
             name: format!("Organisation {number}"),
             keys: vec![new_key(submit_key(number), Role::Submit), new_key(vote_key(number), Role::Vote)],
+            node: None,
         };
         let founding = Founding {
             name: "example.org/test".to_owned(),

@@ -104,7 +104,7 @@ pub struct KeyResource {
     pub id: String,
     /// The key, in hexadecimal digits.
     pub public: String,
-    /// What it signs: `submit` or `vote`.
+    /// What it signs: `submit`, `vote` or `log`.
     pub role: String,
     /// The first entry in which its signature counts.
     pub since: u64,

@@ -54,6 +54,7 @@ impl Network {
             keys: [Role::Vote, Role::Submit]
                 .map(|role| NewKey { public: key(2 * number + u8::from(role == Role::Vote)).public(), role })
                 .into(),
+            node: None,
         };
         let definition = Definition {
             title: "Indicators".to_owned(),

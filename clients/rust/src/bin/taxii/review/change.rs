@@ -2,7 +2,7 @@
 
 use crate::network::Session;
 use crate::network::names::count;
-use taxii_client::network::{Action, NewKey, Role};
+use taxii_client::network::{Action, NewKey, NewNode, Role};
 
 /// What a change does, a line for each thing.
 pub(crate) fn in_words(action: &Action, session: &Session) -> Vec<String> {
@@ -10,6 +10,7 @@ pub(crate) fn in_words(action: &Action, session: &Session) -> Vec<String> {
         Action::AddOrganisation { new } => {
             let mut lines = vec![format!("{} ({}) becomes a member", new.name, new.id)];
             lines.extend(new.keys.iter().map(|key| format!("  with {}", of_key(key))));
+            lines.extend(new.node.iter().flat_map(of_node));
             lines
         }
         Action::RemoveOrganisation { organisation } => vec![format!(
@@ -51,13 +52,37 @@ pub(crate) fn in_words(action: &Action, session: &Session) -> Vec<String> {
             }));
             lines
         }
+        Action::AddNode { organisation, node } => {
+            let mut lines =
+                vec![format!("{} gets a node in place of the one that it has", session.name(*organisation))];
+            lines.extend(of_node(node));
+            lines
+        }
+        Action::RemoveNode { node } => {
+            vec![format!("The node {node} leaves the network: what it signs counts no longer")]
+        }
+        Action::SetProtocol { protocol } => vec![
+            format!("The network speaks protocol {protocol}"),
+            "  nodes with older software stop at the next entry".to_owned(),
+        ],
     }
+}
+
+/// A node that joins, a line for each thing.
+fn of_node(node: &NewNode) -> Vec<String> {
+    let mut lines = vec![
+        format!("  with the node {}, which speaks protocol {}", node.address, node.protocol),
+        format!("  its certificate has the SHA-256 digest {}", node.certificate),
+    ];
+    lines.extend(node.keys().iter().map(|key| format!("  with {}", of_key(key))));
+    lines
 }
 
 fn of_key(key: &NewKey) -> String {
     let purpose = match key.role {
         Role::Vote => "votes",
         Role::Submit => "submits",
+        Role::Log => "signs what its node says of its log",
     };
     format!("the key {}, which {purpose}", key.public.id())
 }
