@@ -29,7 +29,7 @@ pub use machine::{Chunks, MAX_CHUNK_BYTES, Machine, MachineError, Snapshot};
 pub use raft::{Clock, Node, Raft, StartError};
 pub use request::{CallError, Lane, Refused, Reply, Request, Transport};
 pub use settings::Settings;
-pub use tls::{Identity, MAX_FRAME_BYTES, Tls, TlsError};
+pub use tls::{AskError, Caller, Door, Identity, MAX_FRAME_BYTES, MAX_QUESTION_BYTES, Tls, TlsError, ask};
 pub use types::{EntryBytes, LogEntry, LogId, Payload, Peer, Pin, TokioTypes, Types, Vote};
 
 use crate::apply::{Outcome, Refusal};
