@@ -23,7 +23,7 @@ const MAX_WAITING: usize = 64;
 const MAX_ASKED: usize = 256;
 /// Number of the first request of a connection; 0 is a sign of life.
 const FIRST: u64 = 1;
-const CONNECT_TIME: Duration = Duration::from_secs(5);
+pub(super) const CONNECT_TIME: Duration = Duration::from_secs(5);
 /// A connection ends when a request has no answer and the other side is silent for so long.
 const SILENCE: Duration = Duration::from_secs(15);
 /// A connection ends when nothing is asked for so long.

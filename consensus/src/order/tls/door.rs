@@ -4,7 +4,7 @@
 //! frame with the question, one with the answer or a sentence that says why there is none.
 
 use super::super::types::{Peer, Pin};
-use super::client::connect;
+use super::client::{CONNECT_TIME, connect};
 use super::frame::{self, Frame};
 use super::server::{Stream, say_goodbye};
 use super::verify::{is_without_protocol, reason};
@@ -21,7 +21,6 @@ use tokio::time::{Instant, timeout};
 pub const MAX_QUESTION_BYTES: usize = 64 << 10;
 /// Longest sentence that says why there is no answer, in bytes.
 const MAX_SENTENCE_BYTES: usize = 2 << 10;
-const CONNECT_TIME: Duration = Duration::from_secs(5);
 /// Time for a question to arrive.
 const QUESTION_TIME: Duration = Duration::from_secs(5);
 /// Time to find an answer.

@@ -173,3 +173,50 @@ impl Drop for Place {
         self.lobby.lock().places.remove(&self.number);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::Digest;
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn guests_share_their_seats_and_nodes_have_their_own() {
+        let seats = Arc::new(Seats::default());
+        let guest = |number: u8, from: IpAddr| seats.take(Holder::guest(Pin(Digest([number; 32])), from));
+        let mut open = Vec::new();
+        for number in 0..32 {
+            open.push(guest(number, address(&format!("192.0.2.{}", number / 8))).unwrap());
+        }
+        assert_eq!(guest(32, address("192.0.2.9")).err(), Some(Holder::Guests));
+        let nodes: Vec<_> = (0..8).map(|_| seats.take(vec![Holder::Node(1)]).unwrap()).collect();
+        assert_eq!(seats.take(vec![Holder::Node(1)]).err(), Some(Holder::Node(1)));
+        assert!(seats.take(vec![Holder::Order(1)]).is_ok());
+
+        open.truncate(8);
+        let full = Holder::From(address("192.0.2.0"));
+        assert_eq!(guest(32, address("::ffff:192.0.2.0")).err(), Some(full), "it is the same host");
+        drop((open, nodes));
+        let hosts = |number: u8| address(&format!("2001:db8::{number}"));
+        let open: Vec<_> = (0..8).map(|number| guest(number, hosts(number)).unwrap()).collect();
+        assert_eq!(guest(8, hosts(8)).err(), Some(Holder::From(address("2001:db8::"))));
+        drop(open);
+        assert!(seats.lock().is_empty(), "what is free takes no memory");
+    }
+
+    #[test]
+    fn a_full_lobby_makes_room_where_most_wait() {
+        let lobby = Arc::new(Lobby::default());
+        let mut first = lobby.enter(address("192.0.2.1"));
+        let mut many: Vec<_> = (1..MAX_STRANGERS).map(|_| lobby.enter(address("192.0.2.2"))).collect();
+        let _another = lobby.enter(address("192.0.2.3"));
+        let has_lost = |place: &mut Place| place.lost.try_recv() == Err(oneshot::error::TryRecvError::Closed);
+        assert!(!has_lost(&mut first));
+        assert!(has_lost(&mut many[0]) && !has_lost(&mut many[1]));
+        drop(many);
+        assert_eq!(lobby.lock().places.len(), 2);
+    }
+}

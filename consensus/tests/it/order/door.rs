@@ -171,11 +171,11 @@ async fn a_stranger_is_a_guest_and_speaks_no_other_protocol_until_it_is_trusted(
     let stranger = Tls::new(9, guest.clone()).unwrap();
     let barrier =
         async || stranger.call(1, &site.peer, Lane::Command, Request::Barrier, Duration::from_secs(2)).await;
-    let why = match barrier().await {
-        Err(CallError::Unreachable { reason, .. } | CallError::Broken { reason, .. }) => reason,
-        _ => panic!("a stranger got an answer"),
+    let Err(CallError::Unreachable { reason, .. } | CallError::Broken { reason, .. }) = barrier().await
+    else {
+        panic!("a stranger got an answer");
     };
-    assert_eq!(why, "the node refuses the certificate of this one: it is to trust it first");
+    assert_eq!(reason, "the node refuses the certificate of this one: it is to trust it first");
     for protocols in [&[ORDER, DOOR][..], &[DOOR, ORDER], &[ORDER]] {
         let mut both = connect(&pem, &site.peer, protocols).await;
         let words = last_words(&mut both).await;
