@@ -3,7 +3,8 @@
 //! [`OrderedLog`] takes commands and [`Machine`] applies them: the owner of the state implements it. Between the two is
 //! [`Raft`], which keeps a [`Log`] on the disk of each node and talks to the other nodes through a [`Transport`]: [`Tls`], or
 //! a simulated network. Raft survives crashes and cuts as long as more than half of the voters work. It proves nothing about
-//! what a node says; the signatures that [`apply`](crate::apply()) checks do.
+//! what a node says; the signatures that [`apply`](crate::apply()) checks do. What nodes ask each other besides comes to a
+//! [`Door`], as does what a server asks that wants to join.
 //!
 //! A command is ordered at most once for each [`submit`](OrderedLog::submit). After [`SubmitError::Unknown`] it may be in the
 //! log or not; commands can be sent again, because the second one changes nothing.
@@ -29,7 +30,7 @@ pub use machine::{Chunks, MAX_BATCH_BYTES, MAX_CHUNK_BYTES, Machine, MachineErro
 pub use raft::{Clock, Node, Raft, StartError};
 pub use request::{CallError, Lane, Refused, Reply, Request, Transport};
 pub use settings::Settings;
-pub use tls::{Identity, MAX_FRAME_BYTES, Tls, TlsError};
+pub use tls::{AskError, Caller, Door, Identity, MAX_FRAME_BYTES, MAX_QUESTION_BYTES, Tls, TlsError, ask};
 pub use types::{EntryBytes, LogEntry, LogId, Payload, Peer, Pin, TokioTypes, Types, Vote};
 
 use crate::apply::{Outcome, Refusal};

@@ -3,30 +3,41 @@
 //! There is no authority: each node has a certificate that it signed itself, and accepts those whose [`Pin`] it knows, from
 //! the members of the network or because it was [told](Tls::trust). Each [`Lane`] to each node has a connection of its own;
 //! requests on it do not wait for each other's answers.
+//!
+//! The same address takes small questions at a [`Door`], also of servers that no member knows.
 
 mod client;
+mod door;
 mod frame;
+mod seats;
 mod server;
 mod verify;
 
+pub use door::{AskError, Caller, Door, MAX_QUESTION_BYTES, ask};
 pub use frame::MAX_FRAME_BYTES;
 
 use super::Machine;
 use super::raft::Raft;
 use super::request::{CallError, Lane, Reply, Request, Transport};
 use super::types::{Peer, Pin, TokioTypes};
+use bytes::Bytes;
 use client::Link;
+use futures::FutureExt;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, ServerConfig};
+use seats::Seats;
+use server::{Offer, Order};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use verify::{OneOf, This, provider};
+use verify::{Clients, This, provider};
 
-/// What both sides speak.
-const PROTOCOL: &[u8] = b"concord-order/1";
+/// What nodes speak that order commands.
+const ORDER: &[u8] = b"concord-order/1";
+/// What is spoken at the door.
+const DOOR: &[u8] = b"concord-door/1";
 
 /// The certificate of a node, and its key.
 pub struct Identity {
@@ -60,6 +71,35 @@ impl Identity {
     pub fn pin(&self) -> Pin {
         Pin::of(&self.certificate)
     }
+
+    fn client(&self, server: Pin, protocol: &[u8]) -> Result<ClientConfig, rustls::Error> {
+        let mut config = ClientConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&rustls::version::TLS13])?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(This(server)))
+            .with_client_auth_cert(vec![self.certificate.clone()], self.key.clone_key())?;
+        config.alpn_protocols = vec![protocol.to_vec()];
+        config.enable_sni = false;
+        config.resumption = rustls::client::Resumption::disabled();
+        Ok(config)
+    }
+
+    fn server(&self, clients: Clients, protocol: &[u8]) -> Result<Arc<ServerConfig>, rustls::Error> {
+        let mut config = ServerConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&rustls::version::TLS13])?
+            .with_client_cert_verifier(Arc::new(clients))
+            .with_single_cert(vec![self.certificate.clone()], self.key.clone_key())?;
+        config.alpn_protocols = vec![protocol.to_vec()];
+        // A connection lives long, and must be refused as soon as its certificate is.
+        config.send_tls13_tickets = 0;
+        Ok(Arc::new(config))
+    }
+}
+
+impl Clone for Identity {
+    fn clone(&self) -> Self {
+        Self { certificate: self.certificate.clone(), key: self.key.clone_key() }
+    }
 }
 
 /// Connections to other nodes. Clones share them.
@@ -69,9 +109,17 @@ pub struct Tls(Arc<Inner>);
 struct Inner {
     node: u64,
     identity: Identity,
-    server: Arc<ServerConfig>,
+    configs: Configs,
     roster: Arc<Roster>,
+    seats: Arc<Seats>,
     links: Mutex<BTreeMap<(u64, Lane), Link>>,
+}
+
+/// How a server speaks each protocol.
+#[derive(Clone)]
+struct Configs {
+    order: Arc<ServerConfig>,
+    door: Arc<ServerConfig>,
 }
 
 /// Nodes that may connect.
@@ -97,15 +145,15 @@ impl Tls {
     /// When its certificate cannot be used.
     pub fn new(node: u64, identity: Identity) -> Result<Self, TlsError> {
         let roster = Arc::new(Roster::default());
-        let mut server = ServerConfig::builder_with_provider(provider())
-            .with_protocol_versions(&[&rustls::version::TLS13])?
-            .with_client_cert_verifier(Arc::new(OneOf(roster.clone())))
-            .with_single_cert(vec![identity.certificate.clone()], identity.key.clone_key())?;
-        server.alpn_protocols = vec![PROTOCOL.to_vec()];
-        // A connection lives long, and must be refused as soon as its certificate is.
-        server.send_tls13_tickets = 0;
-        let links = Mutex::default();
-        Ok(Self(Arc::new(Inner { node, identity, server: Arc::new(server), roster, links })))
+        let order = identity.server(Clients::Of(roster.clone()), ORDER)?;
+        let configs = Configs { order, door: identity.server(Clients::Any, DOOR)? };
+        let (seats, links) = (Arc::default(), Mutex::default());
+        Ok(Self(Arc::new(Inner { node, identity, configs, roster, seats, links })))
+    }
+
+    /// The pin of the certificate of this node.
+    pub fn pin(&self) -> Pin {
+        self.0.identity.pin()
     }
 
     /// Lets a node connect that is no member, or not yet as far as this node knows. All nodes of a network trust a node before
@@ -120,9 +168,36 @@ impl Tls {
         trusted.retain(|_, found| *found != node);
     }
 
-    /// Answers other nodes, until the node stops.
-    pub async fn serve<M: Machine>(&self, listener: TcpListener, raft: Raft<TokioTypes, M, Self>) {
-        server::serve(listener, self.0.server.clone(), self.0.roster.clone(), raft).await;
+    /// Answers other nodes, and questions at the door, until the node stops.
+    pub async fn serve<M: Machine>(
+        &self,
+        listener: TcpListener,
+        raft: Raft<TokioTypes, M, Self>,
+        door: Option<Arc<dyn Door>>,
+    ) {
+        let (roster, node) = (self.0.roster.clone(), raft.clone());
+        let order: Order =
+            Arc::new(move |stream, from| server::answer(stream, from, roster.clone(), node.clone()).boxed());
+        server::serve(listener, self.offer(Some(order), door), raft.stopped()).await;
+    }
+
+    /// Answers questions at the door alone: of a server that has no node yet, or whose node has stopped. It ends when it is
+    /// dropped.
+    pub async fn serve_door(&self, listener: TcpListener, door: Arc<dyn Door>) {
+        server::serve(listener, self.offer(None, Some(door)), std::future::pending::<()>()).await;
+    }
+
+    /// Asks a node, or any server with a door, a question.
+    ///
+    /// # Errors
+    /// When it cannot be reached, has another certificate, or does not answer.
+    pub async fn ask(&self, peer: &Peer, question: Bytes, within: Duration) -> Result<Bytes, AskError> {
+        ask(&self.0.identity, peer, question, within).await
+    }
+
+    fn offer(&self, order: Option<Order>, door: Option<Arc<dyn Door>>) -> Offer {
+        let Inner { configs, roster, seats, .. } = &*self.0;
+        Offer { configs: configs.clone(), roster: roster.clone(), order, door, seats: seats.clone() }
     }
 
     fn links(&self) -> MutexGuard<'_, BTreeMap<(u64, Lane), Link>> {
@@ -134,15 +209,7 @@ impl Tls {
         if let Some(link) = links.get(&(target, lane)).filter(|link| link.is_to(peer)) {
             return Ok(link.clone());
         }
-        let Identity { certificate, key } = &self.0.identity;
-        let mut config = ClientConfig::builder_with_provider(provider())
-            .with_protocol_versions(&[&rustls::version::TLS13])?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(This(peer.pin)))
-            .with_client_auth_cert(vec![certificate.clone()], key.clone_key())?;
-        config.alpn_protocols = vec![PROTOCOL.to_vec()];
-        config.enable_sni = false;
-        config.resumption = rustls::client::Resumption::disabled();
+        let config = self.0.identity.client(peer.pin, ORDER)?;
         let link = Link::open(self.0.node, target, peer.clone(), Arc::new(config));
         links.insert((target, lane), link.clone());
         Ok(link)

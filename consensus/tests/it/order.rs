@@ -3,5 +3,6 @@
 pub(crate) mod machine;
 pub(crate) mod traffic;
 
+mod door;
 mod nodes;
 mod suite;

@@ -2,7 +2,7 @@
 
 use super::super::request::CallError;
 use super::super::types::Peer;
-use super::frame;
+use super::frame::{self, MAX_FRAME_BYTES};
 use super::verify::reason;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -23,7 +23,7 @@ const MAX_WAITING: usize = 64;
 const MAX_ASKED: usize = 256;
 /// Number of the first request of a connection; 0 is a sign of life.
 const FIRST: u64 = 1;
-const CONNECT_TIME: Duration = Duration::from_secs(5);
+pub(super) const CONNECT_TIME: Duration = Duration::from_secs(5);
 /// A connection ends when a request has no answer and the other side is silent for so long.
 const SILENCE: Duration = Duration::from_secs(15);
 /// A connection ends when nothing is asked for so long.
@@ -128,13 +128,7 @@ impl Line {
     }
 
     async fn connect(&self) -> io::Result<TlsStream<TcpStream>> {
-        let connecting = async {
-            let stream = TcpStream::connect(&self.peer.address).await?;
-            stream.set_nodelay(true)?;
-            // Certificates are known by their pins; no name is looked at.
-            let name = ServerName::try_from("node.invalid").map_err(io::Error::other)?;
-            TlsConnector::from(self.config.clone()).connect(name, stream).await
-        };
+        let connecting = connect(&self.peer.address, self.config.clone());
         let late = |_| io::Error::new(io::ErrorKind::TimedOut, "no connection in time");
         timeout(CONNECT_TIME, connecting).await.map_err(late)?
     }
@@ -170,10 +164,19 @@ impl Line {
     }
 }
 
+/// Opens a connection, and takes as long as that takes.
+pub(super) async fn connect(address: &str, config: Arc<ClientConfig>) -> io::Result<TlsStream<TcpStream>> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    // Certificates are known by their pins; no name is looked at.
+    let name = ServerName::try_from("node.invalid").map_err(io::Error::other)?;
+    TlsConnector::from(config).connect(name, stream).await
+}
+
 async fn listen(reading: &mut (impl AsyncRead + Unpin), asked: &Asked) -> io::Result<()> {
     let mut quiet = Duration::ZERO;
     loop {
-        match frame::read(reading, SILENCE, None).await {
+        match frame::read(reading, SILENCE, MAX_FRAME_BYTES, None).await {
             Ok(frame) => {
                 quiet = Duration::ZERO;
                 let answer = asked.lock().remove(&frame.number);

@@ -8,7 +8,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Largest frame, in bytes.
 pub const MAX_FRAME_BYTES: usize = 8 << 20;
-/// Memory grows by so much, when the bytes for it arrive.
+/// Memory doubles when the bytes for it arrive: it begins with so much, and grows by so much at most.
+const FIRST_STEP: usize = 4 << 10;
 const STEP: usize = 64 << 10;
 /// Time for a whole frame, once it has begun.
 const FRAME_TIME: Duration = Duration::from_secs(60);
@@ -25,10 +26,12 @@ fn late() -> io::Error {
     io::Error::new(ErrorKind::TimedOut, "the other side is silent")
 }
 
-/// Reads a frame. Its first byte has the given time to come; the room for its body is taken before it is read.
+/// Reads a frame of at most some bytes. Its first byte has the given time to come; the room for its body is taken before it
+/// is read.
 pub(super) async fn read(
     from: &mut (impl AsyncRead + Unpin),
     first: Duration,
+    most: usize,
     room: Option<&Arc<Semaphore>>,
 ) -> io::Result<Frame> {
     let mut head = [0; HEAD];
@@ -38,8 +41,8 @@ pub(super) async fn read(
         from.read_exact(&mut head[1..]).await?;
         let [a, b, c, d, number @ ..] = head;
         let length = u32::from_be_bytes([a, b, c, d]) as usize;
-        if length > MAX_FRAME_BYTES {
-            let message = format!("a frame of {length} bytes; {MAX_FRAME_BYTES} are the most");
+        if length > most {
+            let message = format!("a frame of {length} bytes; {most} are the most");
             return Err(io::Error::new(ErrorKind::InvalidData, message));
         }
         let room = match room {
@@ -52,7 +55,7 @@ pub(super) async fn read(
         let mut body = Vec::new();
         while body.len() < length {
             let start = body.len();
-            body.resize(length.min(start + STEP), 0);
+            body.resize(length.min(start + start.clamp(FIRST_STEP, STEP)), 0);
             from.read_exact(&mut body[start..]).await?;
         }
         Ok(Frame { number: u64::from_be_bytes(number), body, room })

@@ -41,8 +41,17 @@ pub(super) fn reason(error: &io::Error) -> String {
         Some(Error::AlertReceived(
             AlertDescription::BadCertificate | AlertDescription::CertificateUnknown,
         )) => "the node refuses the certificate of this one: it is to trust it first".to_owned(),
+        Some(Error::AlertReceived(AlertDescription::NoApplicationProtocol)) => {
+            "the node does not take requests of this kind now, or is of another version".to_owned()
+        }
         _ => error.to_string(),
     }
+}
+
+/// Whether the other side has refused a connection because it does not speak the protocol that was offered.
+pub(super) fn is_without_protocol(error: &io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    matches!(inner, Some(Error::AlertReceived(AlertDescription::NoApplicationProtocol)))
 }
 
 fn check(
@@ -61,11 +70,16 @@ fn too_old() -> Result<HandshakeSignatureValid, Error> {
     Err(PeerIncompatible::Tls12NotOffered.into())
 }
 
-/// Accepts the nodes of a roster.
+/// Which clients may connect. They all prove that they hold the key of the certificate that they show.
 #[derive(Debug)]
-pub(super) struct OneOf(pub(super) Arc<Roster>);
+pub(super) enum Clients {
+    /// The nodes of a roster.
+    Of(Arc<Roster>),
+    /// All.
+    Any,
+}
 
-impl ClientCertVerifier for OneOf {
+impl ClientCertVerifier for Clients {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
     }
@@ -77,9 +91,9 @@ impl ClientCertVerifier for OneOf {
         _: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
         let pin = Pin::of(certificate);
-        match self.0.find(pin) {
-            Some(_) => Ok(ClientCertVerified::assertion()),
-            None => Err(Unknown::NoNode(pin).into()),
+        match self {
+            Self::Of(roster) if roster.find(pin).is_none() => Err(Unknown::NoNode(pin).into()),
+            Self::Of(_) | Self::Any => Ok(ClientCertVerified::assertion()),
         }
     }
 

@@ -4,8 +4,8 @@ use super::machine::{Bench, holdings};
 use super::traffic::Traffic;
 use bytes::Bytes;
 use consensus::order::{
-    CallError, ChangeError, Identity, Lane, Log, Node, OrderedLog, Peer, Raft, Reply, Request, Settings,
-    StartError, SubmitError, Threads, Tls, TokioTypes, Transport,
+    CallError, ChangeError, Door, Identity, Lane, Log, Node, OrderedLog, Peer, Raft, Reply, Request,
+    Settings, StartError, SubmitError, Threads, Tls, TokioTypes, Transport,
 };
 use consensus::{Command, Outcome};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
@@ -20,27 +20,28 @@ use tokio::time::{Instant, sleep, timeout};
 type TestRaft = Raft<TokioTypes, Bench, Tls>;
 
 /// A node, and what it needs to start again.
-struct Site {
+pub(super) struct Site {
     id: u64,
     folder: TempDir,
-    pem: (String, String),
-    peer: Peer,
+    pub(super) pem: (String, String),
+    pub(super) peer: Peer,
     bench: Bench,
-    running: Option<Running>,
+    pub(super) door: Option<Arc<dyn Door>>,
+    pub(super) running: Option<Running>,
 }
 
-struct Running {
+pub(super) struct Running {
     raft: TestRaft,
-    tls: Tls,
+    pub(super) tls: Tls,
     serving: JoinHandle<()>,
 }
 
-fn certificate() -> (String, String) {
+pub(super) fn certificate() -> (String, String) {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(vec!["node".to_owned()]).unwrap();
     (cert.pem(), signing_key.serialize_pem())
 }
 
-fn identity(pem: &(String, String)) -> Identity {
+pub(super) fn identity(pem: &(String, String)) -> Identity {
     Identity::from_pem(pem.0.as_bytes(), pem.1.as_bytes()).unwrap()
 }
 
@@ -49,15 +50,15 @@ fn settings() -> Settings {
 }
 
 impl Site {
-    async fn new(id: u64) -> Self {
+    pub(super) async fn new(id: u64) -> Self {
         let pem = certificate();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let peer = Peer { address: listener.local_addr().unwrap().to_string(), pin: identity(&pem).pin() };
         let folder = tempfile::tempdir().unwrap();
-        Self { id, folder, pem, peer, bench: Bench::default(), running: None }
+        Self { id, folder, pem, peer, bench: Bench::default(), door: None, running: None }
     }
 
-    async fn start(&mut self) {
+    pub(super) async fn start(&mut self) {
         self.bench = self.bench.restarted();
         let tls = Tls::new(self.id, identity(&self.pem)).unwrap();
         let path = self.folder.path().join("log");
@@ -79,8 +80,8 @@ impl Site {
             }
         };
         let serving = {
-            let (tls, raft) = (tls.clone(), raft.clone());
-            tokio::spawn(async move { tls.serve(listener, raft).await })
+            let (tls, raft, door) = (tls.clone(), raft.clone(), self.door.clone());
+            tokio::spawn(async move { tls.serve(listener, raft, door).await })
         };
         self.running = Some(Running { raft, tls, serving });
     }
@@ -89,7 +90,7 @@ impl Site {
         &self.running.as_ref().unwrap().raft
     }
 
-    async fn stop(&mut self) {
+    pub(super) async fn stop(&mut self) {
         let Running { raft, serving, .. } = self.running.take().unwrap();
         serving.abort();
         raft.shutdown().await;
@@ -97,7 +98,7 @@ impl Site {
 }
 
 /// Nodes 1, 2, … of which the first leads.
-async fn network(count: u64) -> (Vec<Site>, Traffic) {
+pub(super) async fn network(count: u64) -> (Vec<Site>, Traffic) {
     let mut sites = Vec::new();
     for id in 1..=count {
         let mut site = Site::new(id).await;
