@@ -7,8 +7,11 @@ pub use crate::credentials::CredentialError;
 use crate::credentials::Credentials;
 use crate::metrics::Metrics;
 use crate::store::Store;
+use arc_swap::ArcSwapOption;
+use consensus::order::Tls;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
+use tokio::sync::{Mutex, Notify};
 
 /// The state of a running server.
 pub struct App {
@@ -21,6 +24,12 @@ pub struct App {
     pub(crate) budgets: Budgets,
     /// The certificates of our own listener, if it has some.
     pub(crate) certificates: OnceLock<Arc<Certificates>>,
+    /// Tells that the node of this server is to be started, or that there is something new to ask other nodes.
+    pub(crate) node_changed: Notify,
+    /// The way of the node to others, while it runs.
+    pub(crate) tls: ArcSwapOption<Tls>,
+    /// Held while the node of this server is founded, or runs.
+    pub(crate) node_turn: Mutex<()>,
     /// Whether the server was told to stop.
     pub(crate) is_stopping: AtomicBool,
 }
@@ -34,6 +43,18 @@ impl App {
         let budgets = Budgets::new(config.max_content_length);
         let (credentials, metrics) = (Credentials::new()?, Metrics::default());
         let (certificates, is_stopping) = (OnceLock::new(), AtomicBool::new(false));
-        Ok(Self { store, config, credentials, metrics, budgets, certificates, is_stopping })
+        let (node_changed, node_turn) = (Notify::new(), Mutex::new(()));
+        Ok(Self {
+            store,
+            config,
+            credentials,
+            metrics,
+            budgets,
+            certificates,
+            node_changed,
+            node_turn,
+            tls: ArcSwapOption::empty(),
+            is_stopping,
+        })
     }
 }

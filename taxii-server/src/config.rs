@@ -3,6 +3,7 @@
 mod connections;
 mod error;
 mod listen;
+mod network;
 mod networks;
 mod store;
 
@@ -10,6 +11,7 @@ pub use connections::Timeouts;
 pub use error::{ConfigError, ParseError};
 pub(crate) use listen::Unnamed;
 pub use listen::{ListenAddress, MetricsListen, NotAnAddress};
+pub use network::{NetworkConfig, Pace};
 pub use networks::{Networks, NotANetwork};
 pub use store::{EngineName, StoreConfig};
 
@@ -28,6 +30,8 @@ pub struct Config {
     pub data: PathBuf,
     /// Where collections are kept.
     pub store: StoreConfig,
+    /// The node of this server, where several keep the log of a network together.
+    pub network: NetworkConfig,
     /// Whether a store is taken that was copied while a server had it open.
     pub accept_copy: bool,
     /// Address that clients use, as `https://taxii.example.org`, without the base path. When it is not set, discovery
@@ -134,6 +138,7 @@ impl Default for Config {
             listen: ListenAddress::loopback(Self::PORT),
             data: PathBuf::from("concord-data"),
             store: StoreConfig::default(),
+            network: NetworkConfig::default(),
             accept_copy: false,
             public_url: None,
             base_path: String::new(),
@@ -199,7 +204,7 @@ impl Config {
     }
 
     /// Overrides settings by environment variables. The name of a variable is `CONCORD_` and the key in capitals; keys
-    /// of the tables `tls` and `store` follow `CONCORD_TLS_` and `CONCORD_STORE_`.
+    /// of the tables `tls`, `store` and `network` follow `CONCORD_TLS_`, `CONCORD_STORE_` and `CONCORD_NETWORK_`.
     ///
     /// # Errors
     /// When a value has another type than its setting, or a name looks like a mistyped one.
@@ -243,6 +248,7 @@ impl Config {
     /// When a rule is broken; the message says what to do.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.store.check()?;
+        self.network.check()?;
         // What a name stands for is seen when the server starts.
         let is_safe = self.listen.is_loopback().unwrap_or(true) || self.is_tls();
         let has_scheme = |url: &String| url.starts_with("https://") || url.starts_with("http://");
@@ -298,10 +304,10 @@ impl Kind {
 }
 
 /// Tables of settings.
-const TABLES: [&str; 2] = ["tls", "store"];
+const TABLES: [&str; 3] = ["tls", "store", "network"];
 
 /// Settings that an environment variable can override.
-pub(crate) const KEYS: [(&str, Kind); 30] = [
+pub(crate) const KEYS: [(&str, Kind); 33] = [
     ("listen", Kind::Text),
     ("data", Kind::Text),
     ("store_engine", Kind::Text),
@@ -312,6 +318,9 @@ pub(crate) const KEYS: [(&str, Kind); 30] = [
     ("store_ca", Kind::Text),
     ("store_cert", Kind::Text),
     ("store_key", Kind::Text),
+    ("network_listen", Kind::Text),
+    ("network_address", Kind::Text),
+    ("network_pace", Kind::Text),
     ("public_url", Kind::Text),
     ("base_path", Kind::Text),
     ("accept_copy", Kind::Boolean),

@@ -19,7 +19,8 @@ pub use crate::routes::admin::resource::{
     CollectionResource, NewAccount, NewApiRoot, NewCollection, NewPassword, Secrets,
 };
 pub use crate::routes::network::resource::{
-    ItemResource, KeyResource, NetworkCollection, NewNetwork, OrderedResource, OrganisationResource,
+    ApplicationResource, InvitationResource, ItemResource, JoinResource, KeyResource, NetworkCollection,
+    NewInvitation, NewJoin, NewNetwork, NodeResource, OrderedResource, OrganisationResource,
     ProposalResource, StateResource, VoteResource,
 };
 pub use admin::Records;

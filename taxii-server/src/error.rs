@@ -95,6 +95,9 @@ pub enum ApiError {
         /// Why not.
         reason: String,
     },
+    /// This server holds something else than most nodes of its network.
+    #[error("{0}")]
+    Fenced(String),
     /// The store takes no writes from this server: it is being moved, or was, or a newer server changed its format.
     #[error("{0}")]
     ReadOnly(String),
@@ -192,6 +195,7 @@ impl ApiError {
             Self::NoMajority { .. } => {
                 ("no_majority", StatusCode::SERVICE_UNAVAILABLE, "The network cannot decide now")
             }
+            Self::Fenced(_) => ("fenced", StatusCode::SERVICE_UNAVAILABLE, "The network is not served here"),
             Self::ReadOnly(_) => ("read_only", StatusCode::SERVICE_UNAVAILABLE, "No writes now"),
             Self::TooManyLogins(_) => ("too_many_logins", StatusCode::TOO_MANY_REQUESTS, "Too many logins"),
             Self::Quota(_) => ("quota", StatusCode::TOO_MANY_REQUESTS, "Too much is open"),
@@ -235,6 +239,7 @@ fn of_engine(error: &StoreError) -> Option<ApiError> {
     match error {
         StoreError::Commit(error) => of_engine(error),
         StoreError::Closed => Some(ApiError::BUSY),
+        StoreError::Fenced(_) => Some(ApiError::Fenced(error.to_string())),
         StoreError::NoMajority { retry_after, reason } => {
             Some(ApiError::NoMajority { retry_after: *retry_after, reason: reason.clone() })
         }
@@ -283,7 +288,9 @@ impl IntoResponse for ApiError {
             Self::Unavailable { cause, .. } => tracing::warn!(%error_id, code, %cause, "request failed"),
             Self::Undetermined { cause, .. } => tracing::warn!(%error_id, code, %cause, "request failed"),
             Self::NoMajority { reason, .. } => tracing::warn!(%error_id, code, %reason, "request failed"),
-            Self::Full | Self::ReadOnly(_) => tracing::warn!(%error_id, code, "request failed"),
+            Self::Full | Self::ReadOnly(_) | Self::Fenced(_) => {
+                tracing::warn!(%error_id, code, "request failed")
+            }
             other => tracing::debug!(%error_id, code, reason = %other, "request refused"),
         }
         let mut description = self.to_string();

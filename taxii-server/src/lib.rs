@@ -30,6 +30,7 @@ pub mod error;
 mod extract;
 mod metrics;
 mod network;
+pub mod node;
 mod openapi;
 mod private;
 mod protocol;

@@ -55,6 +55,10 @@ fn admin_routes() -> OpenApiRouter<Arc<App>> {
 fn network_routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(network::found_network))
+        .routes(routes!(network::nodes::add_invitation))
+        .routes(routes!(network::nodes::join, network::nodes::get_join))
+        .routes(routes!(network::nodes::get_applications))
+        .routes(routes!(network::nodes::get_nodes))
         .routes(routes!(network::get_state))
         .routes(routes!(network::get_organisations))
         .routes(routes!(network::get_policy))

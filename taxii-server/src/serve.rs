@@ -13,6 +13,7 @@ use crate::config::{Config, ConfigError, ListenAddress, MetricsListen, Tls, Unna
 use crate::connection::{Front, Phase};
 use crate::control::{ControlFile, ControlListener};
 use crate::engines::{self, OpenError};
+use crate::node;
 use crate::router;
 use crate::store::{Maintenance, Store};
 use signals::Signal;
@@ -148,6 +149,7 @@ impl Server {
         let config = &app.config;
         let mut background =
             vec![tokio::spawn(maintain(Arc::clone(&app))), tokio::spawn(keep_time(Arc::clone(&app)))];
+        background.push(tokio::spawn(node::keep(Arc::clone(&app))));
         let certificates = config.tls.clone().map(load_certificates).transpose()?;
         let service = router::mounted_service(Arc::clone(&app));
         let mut front = Front::new("listen", service, config.timeouts, caps);
@@ -366,7 +368,7 @@ enum Operator {
 }
 
 /// Listens on the first address that can be used of those that a setting names.
-async fn bind(
+pub(crate) async fn bind(
     address: &ListenAddress,
     default_port: u16,
     unnamed: Unnamed,

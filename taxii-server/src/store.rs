@@ -49,10 +49,10 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use engine::{Commit, Engine, EngineError, Snapshot};
 use keys::Timeline;
-pub(crate) use network::review_id;
+pub(crate) use network::{Cosigned, Digests, review_id};
 pub use network::{
     Definition, Membership, NetworkMachine, NetworkSummary, NetworkView, NewMembership, Node, NodeRecord,
-    Ordered, Refused as OrderRefused, Revocation,
+    Ordered, OtherNode, Refused as OrderRefused, Revocation,
 };
 use record::{Entry, Head, date_added};
 use reload::{Reload, Task};
@@ -136,6 +136,12 @@ pub struct Store {
     process: Uuid,
     /// The node that keeps the log of the network with others.
     node: ArcSwapOption<Node>,
+    /// Why this server does not serve its network.
+    fenced: ArcSwapOption<String>,
+    /// The last checkpoint that others cosigned.
+    cosigned: ArcSwapOption<Cosigned>,
+    /// Differences to other nodes that were seen.
+    differences: AtomicU64,
 }
 
 /// A page of objects, records or versions.
@@ -247,6 +253,9 @@ impl Store {
             backups: backup::Backups::default(),
             process: Uuid::new_v4(),
             node: ArcSwapOption::empty(),
+            fenced: ArcSwapOption::new(opened.fenced.map(Arc::new)),
+            cosigned: ArcSwapOption::empty(),
+            differences: AtomicU64::new(0),
         })
     }
 
@@ -499,6 +508,7 @@ impl Store {
         }
         let format = self.engine.snapshot().await?.get(keys::FORMAT.to_vec()).await?;
         migration::check_own(&format.ok_or(StoreError::Corrupt("the format of the store"))?)?;
+        self.check_fence()?;
         if self.health.failure().is_some() {
             let writes = BTreeMap::from([(keys::local(keys::PROBE), Some(Bytes::new()))]);
             self.engine.commit(Commit { writes, ..Commit::default() }).await?;

@@ -52,8 +52,8 @@ pub use consensus::{
 pub use key_file::{KeyFile, KeyFileError};
 pub use known::{Known, KnownError, KnownNetworks};
 pub use resource::{
-    CastVote, Collection, Key, Listed, Ordered, Organisation, Proposal, ProposalItem, State, VoterError,
-    voter,
+    Application, CastVote, Collection, Key, Listed, Ordered, Organisation, Proposal, ProposalItem, State,
+    VoterError, voter,
 };
 pub use tally::{History, Tally, tally};
 
@@ -88,6 +88,14 @@ impl Network<'_> {
     /// When there is no usable answer, as of a server that is a member of no network.
     pub async fn state(&self) -> Result<State, Error> {
         self.get(&["state"], &[]).await
+    }
+
+    /// Gets the servers that ask to join, with the change that admits each.
+    ///
+    /// # Errors
+    /// When there is no usable answer.
+    pub async fn applications(&self) -> Result<Vec<Application>, Error> {
+        self.get(&["applications"], &[]).await
     }
 
     /// Gets the organisations, those that left too.

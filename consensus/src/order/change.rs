@@ -72,6 +72,8 @@ pub struct Status {
     pub applied: u64,
     /// The last entry that it has removed from its log.
     pub purged: u64,
+    /// The last entry that each other node has, where this one leads.
+    pub matched: BTreeMap<u64, u64>,
     /// Nodes that vote.
     pub voters: BTreeSet<u64>,
     /// All nodes.
@@ -103,7 +105,7 @@ impl<C: Types, M: Machine, T: Transport<C>> Raft<C, M, T> {
         if self.status().nodes.contains_key(&node) {
             return Err(ChangeError::Refused(format!("node {node} is a member already")));
         }
-        self.change(ChangeMembers::AddNodes(BTreeMap::from([(node, peer)]))).await
+        self.change(ChangeMembers::AddNodes(BTreeMap::from([(node, peer)])), false).await
     }
 
     /// Makes a node a voter, as soon as it has nearly all entries.
@@ -130,7 +132,7 @@ impl<C: Types, M: Machine, T: Transport<C>> Raft<C, M, T> {
                 return Err(ChangeError::Behind { node, lag });
             }
         }
-        self.change(ChangeMembers::AddVoterIds(BTreeSet::from([node]))).await
+        self.change(ChangeMembers::AddVoterIds(BTreeSet::from([node])), false).await
     }
 
     /// Removes another node. It keeps what it has, gets nothing more, and can be stopped.
@@ -143,12 +145,23 @@ impl<C: Types, M: Machine, T: Transport<C>> Raft<C, M, T> {
         }
         let node = BTreeSet::from([node]);
         match self.status().voters.is_superset(&node) {
-            true => self.change(ChangeMembers::RemoveVoters(node)).await,
-            false => self.change(ChangeMembers::RemoveNodes(node)).await,
+            true => self.change(ChangeMembers::RemoveVoters(node), false).await,
+            false => self.change(ChangeMembers::RemoveNodes(node), false).await,
         }
     }
 
-    async fn change(&self, change: ChangeMembers<u64, Peer>) -> Result<(), ChangeError> {
+    /// Takes the vote of another node away. It gets all entries as before.
+    ///
+    /// # Errors
+    /// When it is this node, this node does not lead, or the nodes do not agree in time.
+    pub async fn demote(&self, node: u64) -> Result<(), ChangeError> {
+        if node == self.0.id {
+            return Err(ChangeError::Leaving(node));
+        }
+        self.change(ChangeMembers::RemoveVoters(BTreeSet::from([node])), true).await
+    }
+
+    async fn change(&self, change: ChangeMembers<u64, Peer>, retain: bool) -> Result<(), ChangeError> {
         // One change at a time, by a node that is there after it: openraft expects both.
         let _turn = self.0.changing.lock().await;
         let mut metrics = self.0.raft.server_metrics();
@@ -163,7 +176,7 @@ impl<C: Types, M: Machine, T: Transport<C>> Raft<C, M, T> {
             }
         }
         let changing = async {
-            let changed = self.0.raft.change_membership(change, false).await?;
+            let changed = self.0.raft.change_membership(change, retain).await?;
             while *metrics.borrow_watched().membership_config.log_id() < Some(changed.log_id)
                 && metrics.changed().await.is_ok()
             {}
@@ -218,6 +231,7 @@ impl<C: Types, M: Machine, T: Transport<C>> Raft<C, M, T> {
             committed: index(&now.cluster_committed),
             applied: index(&now.last_applied),
             purged: index(&now.purged),
+            matched: now.replication.iter().flatten().map(|(id, last)| (*id, index(last))).collect(),
             voters: members.voter_ids().collect(),
             nodes: members.nodes().map(|(id, peer)| (*id, peer.clone())).collect(),
             stopped: now.running_state.as_ref().err().map(ToString::to_string),

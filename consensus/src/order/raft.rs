@@ -161,6 +161,11 @@ impl<C: Types, M: Machine, T: Transport<C>> Raft<C, M, T> {
         }
     }
 
+    /// The state of the node.
+    pub fn machine(&self) -> &M {
+        &self.0.machine
+    }
+
     /// Stops the node. Others go on without it.
     pub async fn shutdown(&self) {
         if let Err(error) = self.0.raft.shutdown().await {

@@ -1,10 +1,14 @@
-use super::admin::print_list;
+mod show;
+
 use super::{CommonOptions, output};
-use crate::control::{Control, KeyResource, NewNetwork, OrganisationResource, StateResource};
+use crate::control::{
+    Control, InvitationResource, JoinResource, NewInvitation, NewJoin, NewNetwork, StateResource,
+};
 use crate::store::{Definition, Profile};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use consensus::{NewKey, NewOrganisation, OrganisationId, Policy, PublicKey, Role};
+use show::{print_members, print_status};
 use std::path::{Path, PathBuf};
 use stix_model::{SpecVersion, Tlp};
 use uuid::Uuid;
@@ -13,9 +17,19 @@ const EXAMPLES: &str = "\
 Examples:
   taxii key new alice.key                             a reviewer makes a key, on a machine of their own
   taxii-server network init example.org/sharing --organisation 'Example Corp' --vote-key 5f…c1
+  taxii-server network invite 'Partner Ltd'            prints one line for the operator of another server
+  taxii-server network join concord1.eyJ… --organisation 'Partner Ltd' --vote-key bob.key
   taxii-server network status
   taxii-server network members
   taxii-server network policy";
+const JOIN_EXAMPLES: &str = "\
+Examples:
+  taxii-server network join concord1.eyJ… --organisation 'Partner Ltd' --vote-key bob.key
+  taxii-server network join concord1.eyJ… --organisation 'Partner Ltd' --vote-key 81…0a --api-root sharing
+
+The setting network.listen must be an address that the servers of other organisations reach, as 0.0.0.0:6102, and
+network.address what they call it. Keys and the certificate of the node are made here and stay here. The organisations vote;
+this server becomes a node by itself then, while it runs.";
 const INIT_EXAMPLES: &str = "\
 Examples:
   taxii-server network init example.org/sharing --organisation Example --vote-key alice.key --collection Indicators
@@ -39,12 +53,24 @@ pub(super) struct Network {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Found a network whose log this server keeps
+    /// Found a network. Other servers can join it where network.listen is set; else this one alone keeps its log
     #[command(after_help = INIT_EXAMPLES)]
     Init(Init),
-    /// Show what the log came to, and how much is open
+    /// Make an invitation: one line with which the operator of another server joins
+    Invite {
+        /// For whom it is, in words of your own
+        #[arg(default_value = "")]
+        label: String,
+        /// Hours until it ends
+        #[arg(long, default_value_t = 48, value_parser = clap::value_parser!(u32).range(1..=720))]
+        hours: u32,
+    },
+    /// Ask to join the network of an invitation
+    #[command(after_help = JOIN_EXAMPLES)]
+    Join(Join),
+    /// Show what the log came to, how much is open, and who asks to join
     Status,
-    /// List the organisations, with their keys
+    /// List the organisations with their keys, and their nodes
     Members,
     /// Show the policy as JSON
     Policy {
@@ -52,6 +78,21 @@ enum Action {
         #[arg(long, value_name = "NUMBER")]
         version: Option<u32>,
     },
+}
+
+#[derive(Args)]
+struct Join {
+    /// The line that `taxii-server network invite` printed on the server of a member
+    invitation: String,
+    /// Name of the organisation of this server
+    #[arg(long, value_name = "NAME")]
+    organisation: String,
+    /// Public key that votes for it, or a key file that `taxii key new` made
+    #[arg(long, value_name = "KEY")]
+    vote_key: String,
+    /// API root for the collections, which is made where it is missing
+    #[arg(long, default_value = "network", value_name = "NAME")]
+    api_root: String,
 }
 
 #[derive(Args)]
@@ -85,7 +126,7 @@ impl Network {
     pub(super) async fn run(self, options: &CommonOptions) -> anyhow::Result<bool> {
         let control = match self.action {
             // The network may make the store.
-            Action::Init(_) => Control::open(options.config(None)?).await?,
+            Action::Init(_) | Action::Join(_) => Control::open(options.config(None)?).await?,
             _ => options.control().await?,
         };
         match self.action {
@@ -93,11 +134,16 @@ impl Network {
                 let state = control.found_network(&init.network()?).await?;
                 if self.json { output::json(&state)? } else { print_founded(&state)? }
             }
-            Action::Status => {
-                let state = control.network_state().await?;
-                if self.json { output::json(&state)? } else { print_state(&state)? }
+            Action::Invite { label, hours } => {
+                let made = control.invite(&NewInvitation { label, hours }).await?;
+                if self.json { output::json(&made)? } else { print_invitation(&made)? }
             }
-            Action::Members => print_members(&control.organisations().await?, self.json)?,
+            Action::Join(join) => {
+                let asked = control.join_network(&join.wish()?).await?;
+                if self.json { output::json(&asked)? } else { print_asked(&asked)? }
+            }
+            Action::Status => return print_status(&control, self.json).await,
+            Action::Members => print_members(&control, self.json).await?,
             Action::Policy { version } => {
                 let policy = control.policy(version).await?;
                 match self.json {
@@ -108,6 +154,30 @@ impl Network {
         }
         Ok(true)
     }
+}
+
+impl Join {
+    fn wish(self) -> anyhow::Result<NewJoin> {
+        let Self { invitation, organisation, vote_key, api_root } = self;
+        Ok(NewJoin { invitation, organisation, vote_key: hexadecimal(read_key(&vote_key)?)?, api_root })
+    }
+}
+
+fn print_invitation(made: &InvitationResource) -> anyhow::Result<()> {
+    output::line(&made.invitation)?;
+    output::line(&format!(
+        "give this line to the operator of the other server, who runs: taxii-server network join LINE --organisation NAME \
+         --vote-key KEY; one server can use it, until {}",
+        made.expires
+    ))
+}
+
+fn print_asked(asked: &JoinResource) -> anyhow::Result<()> {
+    output::line(&format!("asked to join network {} ({})", asked.name, asked.network))?;
+    output::line(
+        "its organisations vote now: a reviewer of a member runs `taxii governance propose --admit` and others vote on it; this \
+         server becomes a node by itself then, while it runs",
+    )
 }
 
 impl Init {
@@ -175,50 +245,4 @@ fn print_founded(state: &StateResource) -> anyhow::Result<()> {
         ))?;
     }
     output::line("reviewers list what awaits them with: taxii review")
-}
-
-fn print_state(state: &StateResource) -> anyhow::Result<()> {
-    let StateResource { network, organisation, index, time, policy, open_proposals, .. } = state;
-    let rows = [
-        ["network".to_owned(), network.clone()],
-        ["organisation".to_owned(), organisation.to_string()],
-        ["last entry".to_owned(), format!("{index}, of {time}")],
-        ["policy".to_owned(), format!("version {policy}")],
-        ["open proposals".to_owned(), open_proposals.to_string()],
-        ["decisions".to_owned(), format!("{}, with root {}", state.tree_size, state.tree_root)],
-        ["entries".to_owned(), state.entries.clone()],
-        ["effects".to_owned(), state.effects.clone()],
-    ];
-    let width = rows.iter().map(|[name, _]| name.len()).max().unwrap_or_default();
-    for [name, value] in &rows {
-        output::line(&format!("{name:width$}  {value}"))?;
-    }
-    for collection in &state.collections {
-        let title = &collection.definition.title;
-        output::line(&format!("{:width$}  {}  {title}", "collection", collection.id))?;
-    }
-    Ok(())
-}
-
-fn print_members(organisations: &[OrganisationResource], as_json: bool) -> anyhow::Result<()> {
-    let keys = |organisation: &OrganisationResource, role: &str| {
-        let is_valid = |key: &&KeyResource| key.role == role && key.until.is_none();
-        let short = |key: &KeyResource| key.id.get(..12).unwrap_or(&key.id).to_owned();
-        organisation.keys.iter().filter(is_valid).map(short).collect::<Vec<_>>().join(" ")
-    };
-    let headings = ["ID", "NAME", "SINCE ENTRY", "OPEN", "VOTE KEYS", "SUBMIT KEYS"];
-    print_list(organisations, as_json, headings, |organisation| {
-        let since = match organisation.left {
-            Some(left) => format!("left by {left}"),
-            None => organisation.joined.to_string(),
-        };
-        [
-            organisation.id.to_string(),
-            organisation.name.clone(),
-            since,
-            organisation.open_proposals.to_string(),
-            keys(organisation, "vote"),
-            keys(organisation, "submit"),
-        ]
-    })
 }

@@ -94,6 +94,19 @@ pub enum ConfigError {
         /// The key that is not set.
         missing: &'static str,
     },
+    /// The node has an address, and does not listen.
+    #[error(
+        "network.address is where others reach the node of this server; set network.listen, too, as 0.0.0.0:6102"
+    )]
+    NodeAddress,
+    /// The address of the node has another form.
+    #[error(
+        "network.address is {address}; it is a host and a port, as taxii.example.org:6102, without a scheme"
+    )]
+    NodeAddressForm {
+        /// The address.
+        address: String,
+    },
     /// A setting of TiKV, where the store is embedded.
     #[error("store.{key} is a setting of TiKV; set store.engine to \"tikv\", or remove it")]
     NotOfEmbedded {

@@ -111,7 +111,7 @@ impl StoreConfig {
 }
 
 /// Whether this is a host and a port, without a scheme.
-fn is_address(address: &str) -> bool {
+pub(super) fn is_address(address: &str) -> bool {
     let Some((host, port)) = address.rsplit_once(':') else { return false };
     !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok_and(|port| port > 0)
 }

@@ -1,12 +1,13 @@
 //! The administrative operations, each as a method.
 
 use super::{
-    AccessResource, AccountChange, AccountResource, ApiRootChange, ApiRootResource, CollectionChange,
-    CollectionResource, Control, ControlError, NewAccount, NewApiRoot, NewCollection, NewNetwork,
-    NewPassword, OrganisationResource, Secrets, StateResource,
+    AccessResource, AccountChange, AccountResource, ApiRootChange, ApiRootResource, ApplicationResource,
+    CollectionChange, CollectionResource, Control, ControlError, InvitationResource, JoinResource,
+    NewAccount, NewApiRoot, NewCollection, NewInvitation, NewJoin, NewNetwork, NewPassword, NodeResource,
+    OrganisationResource, Secrets, StateResource,
 };
 use crate::rights::GrantScope;
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use bytes::Bytes;
 use stix_model::taxii::ApiRoot;
 use uuid::Uuid;
@@ -88,7 +89,35 @@ impl Control {
         Ok(Records { next: next.map(str::to_owned), lines: reply.body })
     }
 
-    /// Founds a network whose log this server alone keeps.
+    /// Invites a server to join the network.
+    pub async fn invite(&self, new: &NewInvitation) -> Result<InvitationResource, ControlError> {
+        self.request(Method::POST, "/admin/network/invitations/", new).await
+    }
+
+    /// Asks to join a network.
+    pub async fn join_network(&self, new: &NewJoin) -> Result<JoinResource, ControlError> {
+        self.request(Method::POST, "/admin/network/join/", new).await
+    }
+
+    /// Returns what this server asked for that waits to join; `None` when it waits for nothing.
+    pub async fn joining(&self) -> Result<Option<JoinResource>, ControlError> {
+        match self.request(Method::GET, "/admin/network/join/", ()).await {
+            Err(ControlError::Refused { status: StatusCode::NOT_FOUND, .. }) => Ok(None),
+            found => found.map(Some),
+        }
+    }
+
+    /// Lists the servers that ask to join.
+    pub async fn applications(&self) -> Result<Vec<ApplicationResource>, ControlError> {
+        self.request(Method::GET, &format!("{NETWORK}applications/"), ()).await
+    }
+
+    /// Lists the nodes of the network.
+    pub async fn nodes(&self) -> Result<Vec<NodeResource>, ControlError> {
+        self.request(Method::GET, &format!("{NETWORK}nodes/"), ()).await
+    }
+
+    /// Founds a network. Others can join it where the setting `network.listen` is set.
     pub async fn found_network(&self, new: &NewNetwork) -> Result<StateResource, ControlError> {
         self.request(Method::POST, "/admin/network/", new).await
     }

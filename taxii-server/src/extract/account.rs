@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::credentials::{Presented, Proof, Recognised};
 use crate::error::ApiError;
 use crate::rights::{Access, Action, Decision, Principal, Resource, SharedPrincipal, Viewer, decide};
-use crate::store::{ApiRoot, Collection, DirectoryCommand, Rejection, StoreError, View};
+use crate::store::{ApiRoot, Collection, CollectionMode, DirectoryCommand, Rejection, StoreError, View};
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use std::net::SocketAddr;
@@ -167,6 +167,9 @@ impl At {
         let CollectionPath { id } = CollectionPath::from_request_parts(parts, app).await?;
         let directory = app.store.directory();
         let collection = directory.collection(&root.name, &id).ok_or(ApiError::NotFound("collection"))?;
+        if collection.mode != CollectionMode::Open {
+            app.store.check_fence()?;
+        }
         Self::decide(caller, Arc::clone(collection), action)
     }
 

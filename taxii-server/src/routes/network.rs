@@ -1,22 +1,26 @@
 //! The network: what its organisations propose, and their votes.
 
+pub(crate) mod nodes;
 pub(crate) mod resource;
 
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{AccountAt, Administrator, LogPath, PolicyPath, ProposalPath};
+use crate::node::{self, NodeKeys};
 use crate::openapi::{AdminFailures, NetworkFailures};
 use crate::rights::{Action, Decision, Principal, Resource, decide};
 use crate::routes::admin::{AdminBody, json};
-use crate::store::{ApiRoot, CollectionMode, DirectoryCommand, NetworkView, NewMembership, StoreError, View};
+use crate::store::{
+    ApiRoot, CollectionMode, DirectoryCommand, NetworkView, NewMembership, NodeRecord, StoreError, View,
+};
 use axum::extract::{FromRequest, Query, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use consensus::evidence::TilePath;
+use consensus::evidence::{SignatureType, TilePath, VerifierKey};
 use consensus::statement::{Govern, Revoke, Statement, Vote, Withdraw};
 use consensus::{
-    CollectionDefinition, Command, Envelope, Filed, Founding, NewKey, NewOrganisation, OrganisationId,
-    Policy, ProposalId, Reader, Role, Secret, SecretKey,
+    CollectionDefinition, Command, Envelope, FIRST_NODE, Filed, Founding, NewKey, NewOrganisation,
+    OrganisationId, Policy, ProposalId, Reader, Role, Secret, SecretKey,
 };
 use resource::{
     NetworkCollection, NewNetwork, OrderedResource, OrganisationResource, ProposalResource, StateResource,
@@ -33,7 +37,7 @@ const MAX_BODY: usize = consensus::MAX_PAYLOAD_BYTES / 3 * 4 + (4 << 10);
 /// Proposals on a page, where the request does not say.
 const PAGE: usize = 100;
 
-/// Found a network whose log is kept by this server alone.
+/// Found a network. Where `network.listen` is set, other servers can join its node; else this server alone keeps the log.
 #[utoipa::path(post, path = "/admin/network/", tag = "Administration", request_body = NewNetwork,
     responses((status = 201, description = "The network", body = StateResource), AdminFailures))]
 pub(crate) async fn found_network(
@@ -41,22 +45,28 @@ pub(crate) async fn found_network(
     administrator: Administrator,
     AdminBody(new): AdminBody<NewNetwork>,
 ) -> Result<Response, ApiError> {
-    let store = &app.store;
-    if !store.directory().api_roots.contains_key(&new.api_root) {
-        let (name, title) = (new.api_root.clone(), new.name.clone());
-        let root = ApiRoot { name, title, description: None, is_default: false };
-        administrator.change(&app, DirectoryCommand::AddApiRoot(root)).await?;
-    }
-    let (mut submit_key, mut log_key, mut secret, mut nonce) = ([0; 32], [0; 32], [0; 32], [0; 16]);
-    for bytes in [&mut submit_key[..], &mut log_key[..], &mut secret[..], &mut nonce[..]] {
+    add_root(&app, &administrator, &new.api_root, &new.name).await?;
+    let keys = NodeKeys::new().map_err(ApiError::Internal)?;
+    let (mut secret, mut nonce) = ([0; 32], [0; 16]);
+    for bytes in [&mut secret[..], &mut nonce[..]] {
         getrandom::fill(bytes).map_err(|error| ApiError::Internal(error.to_string().into()))?;
     }
-    let organisation = OrganisationId(store.organisation());
-    let public = SecretKey::from_seed(&submit_key).public();
-    let keys = vec![NewKey { public, role: Role::Submit }, resource::vote_key(&new.vote_key)?];
-    let mut organisations =
-        vec![NewOrganisation { id: organisation, name: new.organisation, keys, node: None }];
-    organisations.extend(new.members);
+    let id = OrganisationId(app.store.organisation());
+    let address = node::address(&app.config.network);
+    let mut organisation = NewOrganisation {
+        id,
+        name: new.organisation,
+        keys: vec![resource::vote_key(&new.vote_key)?],
+        node: None,
+    };
+    match &address {
+        Some(address) => organisation.node = Some(keys.node(address.clone()).map_err(ApiError::Internal)?),
+        None => {
+            let public = SecretKey::from_seed(&keys.submit_key).public();
+            organisation.keys.insert(0, NewKey { public, role: Role::Submit });
+        }
+    }
+    let organisations = [organisation].into_iter().chain(new.members).collect();
     let collection = |definition| {
         let definition =
             serde_json::to_string(&definition).map_err(|error| ApiError::Internal(error.into()))?;
@@ -65,11 +75,27 @@ pub(crate) async fn found_network(
     let collections = new.collections.into_iter().map(collection).collect::<Result<_, ApiError>>()?;
     let policy = new.policy.unwrap_or_else(Policy::standard);
     let founding = Founding { name: new.name, organisations, collections, policy, nonce };
-    let (api_root, secret) = (new.api_root, Secret(secret));
-    let network = founding.network();
-    let membership = NewMembership { network, api_root, organisation, submit_key, log_key, node: None };
-    store.found(membership, founding, secret).await?;
+    let NodeKeys { certificate, key, submit_key, log_key } = keys;
+    let node =
+        address.map(|address| NodeRecord { id: FIRST_NODE, address, certificate, key, others: Vec::new() });
+    let (network, api_root) = (founding.network(), new.api_root);
+    let has_node = node.is_some();
+    let membership = NewMembership { network, api_root, organisation: id, submit_key, log_key, node };
+    match has_node {
+        true => node::found(&app, membership, founding, Secret(secret)).await?,
+        false => app.store.found(membership, founding, Secret(secret)).await?,
+    }
     Ok(json(StatusCode::CREATED, state(&app).await?))
+}
+
+/// Adds the API root for the collections of a network, where it is missing.
+async fn add_root(app: &App, administrator: &Administrator, name: &str, title: &str) -> Result<(), ApiError> {
+    if app.store.directory().api_roots.contains_key(name) {
+        return Ok(());
+    }
+    let (name, title) = (name.to_owned(), title.to_owned());
+    let root = ApiRoot { name, title, description: None, is_default: false };
+    administrator.change(app, DirectoryCommand::AddApiRoot(root)).await
 }
 
 /// Get what the log of the network came to.
@@ -89,7 +115,8 @@ async fn state(app: &App) -> Result<StateResource, ApiError> {
         let review = crate::store::review_id(found.collection);
         Some(NetworkCollection { id: found.collection, review, definition })
     });
-    Ok(StateResource::new(&ledger, app.store.organisation(), open, collections.collect()))
+    let organisation = app.store.membership().map_or(app.store.organisation(), |found| found.organisation.0);
+    Ok(StateResource::new(&ledger, organisation, open, collections.collect()))
 }
 
 /// List the organisations of the network, those that left too.
@@ -270,17 +297,37 @@ pub(crate) async fn get_proof(
         return Err(missing());
     };
     let view = View::new(Arc::clone(collection), viewer);
+    node::gather(&app).await?;
     let proof = app.store.proof(&view, wanted.id, wanted.version).await?;
     Ok(json(StatusCode::OK, proof.ok_or_else(missing)?))
 }
 
-/// Get what readers of the transparency log trust: a policy (C2SP tlog-policy) with the key of this log.
+/// Get what readers of the transparency log trust: a policy (C2SP tlog-policy) with the keys of its nodes, of which most must
+/// have cosigned a checkpoint.
 #[utoipa::path(get, path = "/consensus/v1/trust/", tag = "Network",
     responses((status = 200, description = "The policy", body = String, content_type = "text/plain"), NetworkFailures))]
 pub(crate) async fn get_trust(State(app): State<Arc<App>>, _: AccountAt) -> Result<String, ApiError> {
     let missing = || ApiError::NotFound("network");
-    let key = app.store.membership().and_then(|membership| membership.log_key()).ok_or_else(missing)?;
-    Ok(format!("log {key}\nquorum none\n"))
+    let membership = app.store.membership().ok_or_else(missing)?;
+    let view = app.store.network().await?;
+    let nodes = read(Reader::new(&view).nodes().await)?;
+    let present: Vec<_> = nodes.iter().filter(|node| node.is_present()).collect();
+    if present.is_empty() {
+        let key = membership.log_key().ok_or_else(missing)?;
+        return Ok(format!("log {key}\nquorum none\n"));
+    }
+    let (mut logs, mut witnesses, mut names) = (String::new(), String::new(), String::new());
+    for node in &present {
+        let key = membership.log_key_of(&node.log_key).ok_or_else(missing)?;
+        let name = membership.witness_name(node.id).ok_or_else(missing)?;
+        let witness =
+            VerifierKey::new(name, SignatureType::Cosignature, node.log_key).map_err(|_| missing())?;
+        logs += &format!("log {key}\n");
+        witnesses += &format!("witness node-{} {witness}\n", node.id);
+        names += &format!(" node-{}", node.id);
+    }
+    let most = present.len() / 2 + 1;
+    Ok(format!("{logs}{witnesses}group nodes {most}{names}\nquorum nodes\n"))
 }
 
 /// Read the transparency log (C2SP tlog-tiles): `checkpoint`, `tile/L/N`, `tile/L/N.p/W` and `tile/entries/N`.
@@ -290,13 +337,15 @@ pub(crate) async fn get_log(
     LogPath { path }: LogPath,
 ) -> Result<Response, ApiError> {
     let missing = || ApiError::NotFound("part of the log");
-    let membership = app.store.membership().ok_or(ApiError::NotFound("network"))?;
+    if path.trim_end_matches('/') == "checkpoint" {
+        node::gather(&app).await?;
+    }
     let view = app.store.network().await?;
     let reader = Reader::new(&view);
     let tree = read(reader.ledger().await)?.ok_or_else(missing)?.tree;
     let (kind, content) = match path.trim_end_matches('/') {
         "checkpoint" => {
-            let note = membership.checkpoint(tree.head()).ok_or_else(missing)?;
+            let note = app.store.checkpoint(tree.head()).ok_or_else(missing)?;
             ("text/plain; charset=utf-8", note.to_string().into_bytes())
         }
         path => {

@@ -319,6 +319,14 @@ pub enum Clear {
         /// Maximum number of receipts.
         limit: u32,
     },
+    /// What was in the region of the network before a state took its place that another node sent, before an instant, in
+    /// microseconds since 1970.
+    Generations {
+        /// The instant.
+        before: u64,
+        /// Maximum number of keys.
+        limit: u32,
+    },
     /// Contents of removed collections.
     Removed {
         /// Maximum number of keys.

@@ -118,7 +118,10 @@ impl Collection {
 
     /// Whether a record is about the same collection, and not about one that was made later with its identifier.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        (self.id, self.space()) == (other.id, other.space())
+        // A network keeps the numbers of its collections in each generation of its region.
+        let is_in_network = |found: &Self| matches!(found.region, Region::Network { .. });
+        (self.id, self.number) == (other.id, other.number)
+            && (self.region == other.region || is_in_network(self) && is_in_network(other))
     }
 
     pub(super) fn space(&self) -> Space {

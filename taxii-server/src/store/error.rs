@@ -42,6 +42,9 @@ pub enum StoreError {
         /// Why not.
         reason: String,
     },
+    /// This server holds something else than most nodes of its network.
+    #[error("this server does not serve its network: {0}")]
+    Fenced(Arc<String>),
     /// A command to the network does nothing.
     #[error(transparent)]
     Refused(super::network::Refused),

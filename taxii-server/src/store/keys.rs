@@ -264,15 +264,11 @@ pub(crate) fn with_region(region: Region, key: &[u8]) -> Option<Key> {
     tag.is_ascii_lowercase().then(|| ending(in_region(tag, region), rest))
 }
 
-/// The keys of all networks with one tag.
-pub(crate) fn networks() -> impl Iterator<Item = Range<Key>> {
-    (b'a'..=b'z').filter(|&tag| tag != b'm').map(|tag| prefix(vec![tag, b'n']))
-}
-
-/// The generation of a key in the region of a network.
-pub(crate) fn generation_of(key: &[u8]) -> Option<u32> {
-    let [_, b'n', rest @ ..] = key else { return None };
-    Some(u32::from_be_bytes(*rest.first_chunk()?))
+/// The ranges of all generations of a network before one.
+pub(crate) fn generations_before(generation: u32) -> impl Iterator<Item = Range<Key>> {
+    (b'a'..=b'z')
+        .filter(|&tag| tag != b'm')
+        .map(move |tag| vec![tag, b'n']..in_region(tag, Region::Network { generation }))
 }
 
 /// The journals of all backups.

@@ -23,6 +23,9 @@ const LEASE_NAME: &str = "lease/maintenance";
 /// How long a lease holds when it is not renewed, because its process ended.
 const LEASE: Duration = Duration::from_secs(60);
 
+/// Microseconds for which requests go on that read a generation of the network's region which another one replaced.
+const OLD_READERS: u64 = 600_000_000;
+
 /// Settings of maintenance.
 #[derive(Clone, Copy, Debug)]
 pub struct Maintenance {
@@ -96,7 +99,10 @@ impl Store {
         // First, because the marker of a migration that was broken off keeps all else from being done.
         self.clear_backups().await?;
         let before = u64::try_from(receipts_before).unwrap_or_default();
-        for clear in [Clear::Receipts { before, limit: PIECE }, Clear::Removed { limit: PIECE }] {
+        let now = u64::try_from(self.clock.now_micros()).unwrap_or_default();
+        let generations = Clear::Generations { before: now.saturating_sub(OLD_READERS), limit: PIECE };
+        for clear in [Clear::Receipts { before, limit: PIECE }, Clear::Removed { limit: PIECE }, generations]
+        {
             while let Done::Worked { more: true, .. } = self.work(Command::Clear(clear)).await? {}
         }
         self.finish_changes().await

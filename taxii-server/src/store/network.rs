@@ -13,13 +13,14 @@ mod state;
 mod status;
 
 pub use definition::Definition;
-pub(crate) use machine::Digests;
-pub use machine::NetworkMachine;
-pub(super) use membership::{MembershipRecord, read_into};
-pub use membership::{Membership, NodeRecord};
-pub use node::{NewMembership, Node};
 pub(crate) use definition::review_id;
 pub(super) use definition::{Stix, read_object};
+pub(crate) use machine::Digests;
+pub use machine::NetworkMachine;
+pub use membership::{Membership, NodeRecord, OtherNode};
+pub(super) use membership::{MembershipRecord, read_into};
+pub(crate) use node::{Cosigned, FENCED};
+pub use node::{NewMembership, Node};
 pub use propose::Revocation;
 pub use state::NetworkView;
 pub(super) use state::{OverlayState, add_to, collection_of};
@@ -99,6 +100,7 @@ impl Store {
     /// # Errors
     /// When the engine fails; [`Rejection::Membership`] without a network.
     pub async fn network(&self) -> Result<NetworkView, StoreError> {
+        self.check_fence()?;
         let membership = self.membership();
         let membership = membership.ok_or(Rejection::Membership("this server is no member of a network"))?;
         Ok(NetworkView::new(self.reload.snapshot().await?, membership.region))

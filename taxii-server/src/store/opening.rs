@@ -1,6 +1,7 @@
 //! What a process reads when it opens a store, and the making of a new one.
 
 use super::engine::{Commit, Engine, EngineError, HeadChange};
+use super::network::FENCED;
 use super::reload::read_directory;
 use super::{Directory, FORMAT, StoreError, backup, keys, migration};
 use bytes::Bytes;
@@ -12,6 +13,8 @@ pub(super) struct Opened {
     pub(super) secret: Bytes,
     pub(super) organisation: Uuid,
     pub(super) directory: Directory,
+    /// Why this server does not serve its network.
+    pub(super) fenced: Option<String>,
 }
 
 const SECRET: &str = "cursor-secret";
@@ -41,7 +44,9 @@ pub(super) async fn read_or_make(engine: &dyn Engine) -> Result<Opened, StoreErr
     let organisation = missing(snapshot.get(keys::local(ORGANISATION)).await?)?;
     let organisation =
         Uuid::from_slice(&organisation).map_err(|_| StoreError::Corrupt("the organisation"))?;
-    Ok(Opened { secret, organisation, directory: read_directory(&*snapshot).await? })
+    let fenced = snapshot.get(keys::local(FENCED)).await?;
+    let fenced = fenced.map(|reason| String::from_utf8_lossy(&reason).into_owned());
+    Ok(Opened { secret, organisation, directory: read_directory(&*snapshot).await?, fenced })
 }
 
 /// Marks an empty engine as a store, and gives it the secret of its cursors and an organisation.

@@ -1,6 +1,6 @@
 //! What a server says of its network, as JSON. What was signed is in the envelopes; the rest is its word.
 
-use super::{Decision, Digest, KeyId, NetworkId, OrganisationId, ProposalId, PublicKey, Role};
+use super::{Action, Decision, Digest, KeyId, NetworkId, OrganisationId, ProposalId, PublicKey, Role};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use stix_model::Timestamp;
@@ -40,6 +40,18 @@ impl Collection {
     pub fn title(&self) -> &str {
         self.definition["title"].as_str().unwrap_or_default()
     }
+}
+
+/// A server that asks to join.
+#[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
+pub struct Application {
+    /// A name for it.
+    pub id: String,
+    /// The words of the invitation.
+    pub label: String,
+    /// The change of the network that admits it.
+    pub action: Action,
 }
 
 /// A member, or one that left.

@@ -1,5 +1,9 @@
 //! What the network is and decides, as JSON.
 
+mod node;
+
+pub use node::{ApplicationResource, InvitationResource, JoinResource, NewInvitation, NewJoin, NodeResource};
+
 use crate::clock::timestamp;
 use crate::store::{Definition, OrderRefused, StoreError};
 use consensus::statement::{Item, Revoke, Submit, Vote};

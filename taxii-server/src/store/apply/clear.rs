@@ -5,6 +5,7 @@ use crate::store::command::Clear;
 use crate::store::engine::Scan;
 use crate::store::keys::{self, FREED, Region};
 use crate::store::maintenance::{decode_freed, encode_freed};
+use crate::store::network::MembershipRecord;
 use crate::store::overlay::Overlay;
 use crate::store::receipt::Done;
 
@@ -13,6 +14,7 @@ const REGION: Region = Region::Local;
 pub(super) async fn apply(overlay: &mut Overlay<'_>, clear: Clear) -> Result<Done, StoreError> {
     let more = match clear {
         Clear::Receipts { before, limit } => receipts(overlay, before, limit).await?,
+        Clear::Generations { before, limit } => generations(overlay, before, limit).await?,
         Clear::Removed { limit } => removed(overlay, limit).await?,
     };
     Ok(Done::Worked { more, after: None })
@@ -48,4 +50,20 @@ async fn removed(overlay: &mut Overlay<'_>, limit: u32) -> Result<bool, StoreErr
     let before = decode_freed(overlay.get(&freed))?;
     overlay.put(freed, encode_freed(before.saturating_add(decode_freed(Some(&bytes))?)));
     Ok(true)
+}
+
+async fn generations(overlay: &mut Overlay<'_>, before: u64, limit: u32) -> Result<bool, StoreError> {
+    overlay.load([keys::local(keys::MEMBERSHIP)]).await?;
+    let Some(record) = MembershipRecord::read(overlay)? else { return Ok(false) };
+    if record.generation == 0 || u64::try_from(record.installed).is_ok_and(|installed| installed >= before) {
+        return Ok(false);
+    }
+    for range in keys::generations_before(record.generation) {
+        let found = overlay.scan(Scan::keys(range.clone(), limit as usize)).await?;
+        if let Some((last, _)) = found.last() {
+            overlay.clear(range.start..keys::following(last.to_vec()));
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

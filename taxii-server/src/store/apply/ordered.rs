@@ -35,7 +35,9 @@ pub(super) async fn apply(overlay: &mut Overlay<'_>, group: &Group) -> Result<Ap
                     Some(record) if record.node.is_some() => {
                         Err(Rejection::Membership("the nodes of the network keep its log together"))
                     }
-                    Some(record) => done(apply_entry(overlay, record.region(), None, entry, &mut applied).await?),
+                    Some(record) => {
+                        done(apply_entry(overlay, record.region(), None, entry, &mut applied).await?)
+                    }
                     None => Err(Rejection::Membership("this server is no member of a network")),
                 }
             }
@@ -61,11 +63,18 @@ async fn enter_network(
     let (key, root) = (keys::local(keys::MEMBERSHIP), keys::api_root(Region::Local, &record.api_root));
     overlay.load([key.clone(), root.clone()]).await?;
     // The founding may come again, where its sender does not know what became of it.
-    if let Some(before) = MembershipRecord::read(overlay)?.filter(|before| before != record) {
-        // A node that has applied nothing can begin anew.
-        if before.node.is_none() || is_founded(overlay, before.region()).await? {
+    let mut record = record.clone();
+    if let Some(before) = MembershipRecord::read(overlay)?.filter(|before| *before != record) {
+        let ids = [&before, &record].map(|record| record.node.as_ref().map(|node| node.id));
+        let is_new_node = before.network == record.network && ids[0].is_some() && ids[0] < ids[1];
+        // A node that has applied nothing can begin anew, and one that lost its log comes back as another.
+        if !is_new_node && (ids[0].is_none() || is_founded(overlay, before.region()).await?) {
             return Ok(Err(Rejection::Membership("this server is a member of a network already")));
         }
+        record.generation = before.generation + 1;
+        let position = keys::local(keys::POSITION);
+        overlay.load([position.clone()]).await?;
+        overlay.put_head(position, None);
     }
     if overlay.get(&root).is_none() {
         return Ok(Err(Rejection::Membership("there is no such API root; add it first")));

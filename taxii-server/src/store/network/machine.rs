@@ -21,7 +21,7 @@ use crate::store::writer::Health;
 use bytes::Bytes;
 use consensus::evidence::TreeHead;
 use consensus::order::{Chunks, Machine, MachineError, Snapshot as NetworkSnapshot};
-use consensus::{Digest, NetworkId, Reader};
+use consensus::{Digest, Ledger, NetworkId, Reader};
 use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -60,6 +60,13 @@ pub(crate) struct Digests {
     pub(crate) head: TreeHead,
 }
 
+impl Digests {
+    fn of(ledger: &Ledger) -> Self {
+        let (index, entries, effects) = (ledger.index, ledger.entries, ledger.effects);
+        Self { index, entries, effects, head: ledger.tree.head() }
+    }
+}
+
 /// The state of the node of this server.
 pub struct NetworkMachine {
     engine: Arc<dyn Engine>,
@@ -80,7 +87,10 @@ pub struct Staged {
 /// A part of a snapshot. Keys have no region, because each node has a generation of its own.
 #[derive(Serialize, Deserialize)]
 enum Part {
-    Begin { format: u16, network: NetworkId },
+    Begin {
+        format: u16,
+        network: NetworkId,
+    },
     Values(Vec<(Vec<u8>, Bytes)>),
     /// The digest over all chunks before.
     End(Digest),
@@ -145,17 +155,17 @@ impl NetworkMachine {
         }
         check_position(found.as_ref(), held)?;
         let region = record.region();
-        let mut attempt =
-            Attempt { answers: Vec::with_capacity(entries.len()), applied: Applied::default(), digests: Vec::new() };
+        let mut attempt = Attempt {
+            answers: Vec::with_capacity(entries.len()),
+            applied: Applied::default(),
+            digests: Vec::new(),
+        };
         for (index, entry) in entries {
             let applied = &mut attempt.applied;
             let (_, answer) = apply_entry(&mut overlay, region, Some(*index), entry, applied).await?;
             attempt.answers.push(answer);
             let state = OverlayState::new(&mut overlay, region);
-            if let Some(ledger) = Reader::new(&state).ledger().await? {
-                let (entries, effects, head) = (ledger.entries, ledger.effects, ledger.tree.head());
-                attempt.digests.push(Digests { index: *index, entries, effects, head });
-            }
+            attempt.digests.extend(Reader::new(&state).ledger().await?.map(|ledger| Digests::of(&ledger)));
         }
         overlay.put_head(keys::local(keys::POSITION), Some(position.clone()));
         let commit = overlay.into_commit(Uuid::new_v4()).await?;
@@ -200,7 +210,9 @@ impl NetworkMachine {
         let mut overlay = Overlay::new(&*snapshot);
         let (mut record, found) = begin(&mut overlay).await?;
         match change {
-            Change::Put(values) => values.iter().for_each(|(key, value)| overlay.put(key.clone(), value.clone())),
+            Change::Put(values) => {
+                values.iter().for_each(|(key, value)| overlay.put(key.clone(), value.clone()))
+            }
             Change::Clear(range) => overlay.clear(range.clone()),
             Change::Install { position, .. } if found.as_ref() == Some(position) => return Ok(()),
             Change::Install { staged, installed, held, position } => {
@@ -227,6 +239,24 @@ impl NetworkMachine {
             }
         }
         Ok(())
+    }
+
+    /// Forgets what the log came to at earlier entries, and reads what it comes to now.
+    async fn remember(&self, snapshot: &dyn Snapshot) -> Result<(), StoreError> {
+        let mut overlay = Overlay::new(snapshot);
+        overlay.load([keys::local(keys::MEMBERSHIP)]).await?;
+        let Some(record) = MembershipRecord::read(&overlay)? else { return Ok(()) };
+        let state = OverlayState::new(&mut overlay, record.region());
+        let ledger = Reader::new(&state).ledger().await?;
+        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        history.clear();
+        history.extend(ledger.map(|ledger| Digests::of(&ledger)));
+        Ok(())
+    }
+
+    /// Removes what is in the current generation, when nothing says that an entry was applied to it.
+    pub(crate) async fn clear_current(&self) -> Result<(), StoreError> {
+        self.clear(self.record().await?.region()).await
     }
 
     async fn record(&self) -> Result<MembershipRecord, StoreError> {
@@ -322,7 +352,8 @@ fn check_position(found: Option<&Bytes>, held: Option<&Bytes>) -> Result<(), Sto
     match found == held {
         true => Ok(()),
         false => Err(StoreError::Network(
-            "another process runs the node of this server over the same store; stop one of the two".to_owned(),
+            "another process runs the node of this server over the same store; stop one of the two"
+                .to_owned(),
         )),
     }
 }
@@ -350,8 +381,10 @@ impl Machine for NetworkMachine {
     }
 
     async fn position(&self) -> Result<Option<Bytes>, MachineError> {
-        let found = self.engine.snapshot().await?.get(keys::local(keys::POSITION)).await?;
+        let snapshot = self.engine.snapshot().await?;
+        let found = snapshot.get(keys::local(keys::POSITION)).await?;
         self.held.lock().await.clone_from(&found);
+        self.remember(&*snapshot).await?;
         Ok(found)
     }
 
@@ -384,7 +417,8 @@ impl Machine for NetworkMachine {
         let keys = vec![keys::local(keys::MEMBERSHIP), keys::local(keys::POSITION)];
         let mut found = snapshot.get_many(keys, usize::MAX).await?;
         let (position, record) = (found.pop().flatten(), found.pop().flatten());
-        let record: MembershipRecord = directory::decode(&record.ok_or(StoreError::Corrupt("the membership"))?)?;
+        let record: MembershipRecord =
+            directory::decode(&record.ok_or(StoreError::Corrupt("the membership"))?)?;
         Ok(NetworkSnapshot { position, chunks: chunks(snapshot, &record).boxed() })
     }
 
@@ -400,7 +434,7 @@ impl Machine for NetworkMachine {
         self.change(install).await?;
         *held = Some(position);
         drop(held);
-        self.history.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.remember(&*self.engine.snapshot().await?).await?;
         self.read_directory().await;
         if let Err(error) = self.announce_all().await {
             tracing::warn!(%error, "those who wait for new objects hear of them with the next one");

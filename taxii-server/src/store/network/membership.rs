@@ -1,15 +1,21 @@
 //! What this server alone knows of its network.
 
+use super::machine::Digests;
 use super::state::OverlayState;
+use crate::store::StoreError;
 use crate::store::cursor::Cursors;
 use crate::store::directory::{self, Directory};
 use crate::store::engine::{KeyValue, Snapshot};
 use crate::store::keys::{self, Region};
 use crate::store::overlay::Overlay;
-use crate::store::StoreError;
 use bytes::Bytes;
-use consensus::evidence::{Checkpoint, Note as SignedNote, SignatureType, TreeHead, VerifierKey, origin};
-use consensus::{NetworkId, OrganisationId, Reader, Secret, SecretKey};
+use consensus::evidence::{
+    Checkpoint, KeyName, Note as SignedNote, NoteSignature, SignatureType, TreeHead, VerifierKey, origin,
+};
+use consensus::statement::Attest;
+use consensus::{
+    Digest, Envelope, NetworkId, OrganisationId, PROTOCOL, PublicKey, Reader, Secret, SecretKey,
+};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -46,6 +52,19 @@ pub struct NodeRecord {
     pub certificate: String,
     /// The key of the certificate, in PEM.
     pub key: String,
+    /// The nodes that were there when it was admitted. It trusts them before its log tells it of others.
+    pub others: Vec<OtherNode>,
+}
+
+/// Another node of the network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherNode {
+    /// Its number.
+    pub id: u64,
+    /// Host and port at which it is reached.
+    pub address: String,
+    /// SHA-256 of its certificate in DER.
+    pub certificate: Digest,
 }
 
 impl std::fmt::Debug for NodeRecord {
@@ -121,18 +140,56 @@ impl Membership {
     }
 
     /// A checkpoint of the transparency log; `None` where its origin is none.
-    pub fn checkpoint(&self, head: TreeHead) -> Option<SignedNote> {
-        Checkpoint::new(self.origin(), head).ok()?.sign(&self.log_key).ok()
+    pub(crate) fn checkpoint(&self, head: TreeHead, seconds: u64) -> Option<SignedNote> {
+        let checkpoint = Checkpoint::new(self.origin(), head).ok()?;
+        let mut note = checkpoint.sign(&self.log_key).ok()?;
+        if let Some(own) = self.cosign(&checkpoint, seconds) {
+            note.add(own).ok()?;
+        }
+        Some(note)
     }
 
     /// The key that signs checkpoints.
     pub fn log_key(&self) -> Option<VerifierKey> {
-        VerifierKey::new(self.origin().parse().ok()?, SignatureType::Note, self.log_key.public()).ok()
+        self.log_key_of(&self.log_key.public())
+    }
+
+    /// The key with which a node signs checkpoints as the log.
+    pub(crate) fn log_key_of(&self, public: &PublicKey) -> Option<VerifierKey> {
+        VerifierKey::new(self.origin().parse().ok()?, SignatureType::Note, *public).ok()
     }
 
     /// The name of the log, which no other network has.
-    fn origin(&self) -> String {
+    pub(crate) fn origin(&self) -> String {
         origin(self.network)
+    }
+
+    /// The name under which a node cosigns checkpoints.
+    pub(crate) fn witness_name(&self, node: u64) -> Option<KeyName> {
+        format!("{}/node/{node}", self.origin()).parse().ok()
+    }
+
+    /// Cosigns a checkpoint as the node of this server; `None` where it has none.
+    pub(crate) fn cosign(&self, checkpoint: &Checkpoint, seconds: u64) -> Option<NoteSignature> {
+        checkpoint.cosign(self.witness_name(self.node?)?, &self.log_key, seconds).ok()
+    }
+
+    /// Signs what the log came to.
+    pub(crate) fn attest(&self, digests: &Digests, now: i64) -> Envelope {
+        let Digests { index, entries, effects, head } = digests.clone();
+        let attest = Attest {
+            network: self.network,
+            organisation: self.organisation,
+            node: self.node.unwrap_or_default(),
+            index,
+            entries,
+            effects,
+            tree_size: head.size,
+            tree_root: head.root,
+            protocol: PROTOCOL,
+            claimed_at: u64::try_from(now).unwrap_or_default(),
+        };
+        Envelope::sign(&attest, &self.log_key)
     }
 
     /// What makes the `next` of its collections, on each member the same.
@@ -142,7 +199,10 @@ impl Membership {
 }
 
 /// Reads the membership and the collections of the network into the directory.
-pub(in crate::store) async fn read_into(directory: &mut Directory, snapshot: &dyn Snapshot) -> Result<(), StoreError> {
+pub(in crate::store) async fn read_into(
+    directory: &mut Directory,
+    snapshot: &dyn Snapshot,
+) -> Result<(), StoreError> {
     let Some(record) = snapshot.get(keys::local(keys::MEMBERSHIP)).await? else { return Ok(()) };
     let record: MembershipRecord = directory::decode(&record)?;
     let region = record.region();
@@ -165,4 +225,3 @@ pub(in crate::store) async fn read_into(directory: &mut Directory, snapshot: &dy
     }));
     Ok(())
 }
-

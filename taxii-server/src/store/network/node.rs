@@ -4,17 +4,19 @@ use super::membership::{MembershipRecord, NodeRecord};
 use super::{NetworkMachine, Ordered};
 use crate::rights::Principal;
 use crate::store::command::{Command, Enter};
+use crate::store::directory;
 use crate::store::engine::EngineError;
 use crate::store::overlay::Overlay;
 use crate::store::receipt::Done;
 use crate::store::writer::Attempts;
 use crate::store::{Rejection, Store, StoreError, keys};
-use crate::store::directory;
 use bytes::Bytes;
+use consensus::evidence::{Note, NoteSignature, TreeHead};
 use consensus::order::{OrderedLog, Raft, SubmitError, Tls, TokioTypes};
 use consensus::{Entry, Founding, NetworkId, OrganisationId, Reader, Secret};
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// A node that keeps the log of the network with others.
@@ -22,6 +24,26 @@ pub type Node = Raft<TokioTypes, NetworkMachine, Tls>;
 
 /// Time for another node to say what it has applied.
 const BARRIER: Duration = Duration::from_secs(2);
+
+/// Why this server does not serve its network.
+pub(crate) const FENCED: &str = "fenced";
+/// Time until those are asked again who did not cosign.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// A checkpoint that other nodes cosigned.
+pub(crate) struct Cosigned {
+    head: TreeHead,
+    signatures: Vec<NoteSignature>,
+    is_whole: bool,
+    since: Instant,
+}
+
+impl Cosigned {
+    /// Whether it is of this tree, and no further cosignatures are to be expected now.
+    pub(crate) fn is_of(&self, head: &TreeHead) -> bool {
+        self.head == *head && (self.is_whole || self.since.elapsed() < AGAIN)
+    }
+}
 
 /// A network, as this server enters it.
 pub struct NewMembership {
@@ -78,7 +100,50 @@ impl Store {
     /// # Errors
     /// When this server is a member of a network already.
     pub async fn enter(&self, new: NewMembership) -> Result<(), StoreError> {
-        self.applied(Command::Enter(Enter { record: new.record(), founding: None })).await.map(|_| ())
+        self.applied(Command::Enter(Enter { record: new.record(), founding: None })).await?;
+        if self.fenced.load().is_some() {
+            self.change_note(FENCED, |_| None).await?;
+            self.fenced.store(None);
+        }
+        Ok(())
+    }
+
+    /// Stops serving the network, until this server joins it as another node.
+    pub(crate) async fn fence_network(&self, reason: &str) -> Result<(), StoreError> {
+        tracing::error!(reason, "this server does not serve its network any more");
+        self.fenced.store(Some(Arc::new(reason.to_owned())));
+        self.change_note(FENCED, |_| Some(Bytes::copy_from_slice(reason.as_bytes()))).await
+    }
+
+    /// Whether this server serves its network.
+    pub(crate) fn check_fence(&self) -> Result<(), StoreError> {
+        self.fenced.load_full().map_or(Ok(()), |reason| Err(StoreError::Fenced(reason)))
+    }
+
+    /// Counts a difference to another node.
+    pub(crate) fn note_difference(&self) {
+        self.differences.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A checkpoint of the transparency log, with the cosignatures that are known.
+    pub(crate) fn checkpoint(&self, head: TreeHead) -> Option<Note> {
+        let seconds = u64::try_from(self.clock.now_micros() / 1_000_000).unwrap_or_default();
+        let mut note = self.membership()?.checkpoint(head, seconds)?;
+        if let Some(cosigned) = self.cosigned().filter(|cosigned| cosigned.head == head) {
+            for signature in &cosigned.signatures {
+                note.add(signature.clone()).ok()?;
+            }
+        }
+        Some(note)
+    }
+
+    pub(crate) fn cosigned(&self) -> Option<Arc<Cosigned>> {
+        self.cosigned.load_full()
+    }
+
+    pub(crate) fn set_cosigned(&self, head: TreeHead, signatures: Vec<NoteSignature>, is_whole: bool) {
+        let since = Instant::now();
+        self.cosigned.store(Some(Arc::new(Cosigned { head, signatures, is_whole, since })));
     }
 
     /// The node that this server is to run, whether it has applied anything yet or not.

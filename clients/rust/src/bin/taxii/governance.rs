@@ -27,7 +27,12 @@ that was made. The other ways write it. It is told in words before it is signed;
 A policy takes the place of the whole present one; its `version` is filled in where it is missing. The policy in force is at
 /consensus/v1/policies/current/ of the server.
 
+A server that was invited with `taxii-server network invite` and asks to join is admitted with --admit: see its keys and its
+address here before you sign, and compare the vote key with what its organisation publishes.
+
 Examples:
+  taxii governance propose --admit --key vote.key
+  taxii governance propose --remove-node 87 --key vote.key
   taxii governance propose --add-collection Malware --alias malware --key vote.key
   taxii governance propose --set-policy policy.json --key vote.key
   taxii governance propose --add-organisation partner.json --key vote.key
@@ -53,7 +58,7 @@ pub(crate) async fn run(command: &Command, server: &Server, out: &mut Out) -> Re
     let file = arguments.key.read(out)?;
     let session = arguments.network.open(server, out).await?;
     let own = crate::vote::own(&session, &file)?;
-    let action = arguments.change.action(&session, own)?;
+    let action = arguments.change.action(&session, own).await?;
     let words = in_words(&action, &session);
     if arguments.dry_run && out.is_json() {
         return Ok(out.json(&serde_json::json!({ "action": action, "in_words": words }))?);

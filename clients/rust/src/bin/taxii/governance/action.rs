@@ -13,13 +13,22 @@ use uuid::Uuid;
 /// Which change.
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("change").required(true).multiple(false).args([
-    "file", "add_collection", "set_policy", "add_organisation", "remove_organisation", "add_key", "rotate_key",
-    "revoke_key",
+    "file", "admit", "remove_node", "add_collection", "set_policy", "add_organisation", "remove_organisation",
+    "add_key", "rotate_key", "revoke_key", "set_protocol",
 ]))]
 pub(super) struct Change {
     /// The change as JSON
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
+    /// A server that asks to join, by its id or the label of its invitation; the only one, when no name is given
+    #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "")]
+    admit: Option<String>,
+    /// The number of a node that leaves
+    #[arg(long, value_name = "NODE")]
+    remove_node: Option<u64>,
+    /// The protocol that all nodes speak from then on
+    #[arg(long, value_name = "NUMBER")]
+    set_protocol: Option<u16>,
     /// A new collection with this title
     #[arg(long, value_name = "TITLE")]
     add_collection: Option<String>,
@@ -71,13 +80,22 @@ enum RoleName {
 
 impl Change {
     /// The change.
-    pub(super) fn action(&self, session: &Session, own: &Organisation) -> Result<Action, Failure> {
+    pub(super) async fn action(&self, session: &Session, own: &Organisation) -> Result<Action, Failure> {
         let whose = || match &self.organisation {
             Some(text) => session.organisation(text),
             None => Ok(own),
         };
         if let Some(file) = &self.file {
             return read(file);
+        }
+        if let Some(name) = &self.admit {
+            return admitted(session, name).await;
+        }
+        if let Some(node) = self.remove_node {
+            return Ok(Action::RemoveNode { node });
+        }
+        if let Some(protocol) = self.set_protocol {
+            return Ok(Action::SetProtocol { protocol });
         }
         if let Some(title) = &self.add_collection {
             let mut definition = json!({ "title": title });
@@ -122,6 +140,23 @@ impl Change {
             return Ok(Action::RevokeKey { organisation: whose()?.id, key, since });
         }
         Err(Failure::Usage("which change?".to_owned()))
+    }
+}
+
+/// The change that admits a server which asks to join.
+async fn admitted(session: &Session, name: &str) -> Result<Action, Failure> {
+    let mut found = session.client.network().applications().await?;
+    let known: Vec<_> = found.iter().map(|one| format!("{} ({})", one.id, one.label)).collect();
+    if !name.is_empty() {
+        found.retain(|one| one.id.starts_with(name) || one.label == name);
+    }
+    match (found.pop(), found.is_empty()) {
+        (Some(one), true) => Ok(one.action),
+        (None, _) if known.is_empty() => Err(Failure::Failed(
+            "no server asks this one to join; its operator invites one with `taxii-server network invite`"
+                .to_owned(),
+        )),
+        _ => Err(Failure::Usage(format!("say which server to admit: {}", known.join(", ")))),
     }
 }
 
