@@ -16,14 +16,18 @@ use crate::config::{NetworkConfig, Pace, Unnamed};
 use crate::error::ApiError;
 use crate::serve::bind;
 use crate::store::{NewMembership, Node, NodeRecord, Rejection, StoreError};
-use consensus::order::{Identity, Log, Machine, OrderedLog, Peer, Raft, Settings, SubmitError, Tls};
+use consensus::order::{
+    Identity, Log, LogError, Machine, OrderedLog, Peer, Raft, Settings, SubmitError, Threads, Tls, TokioTypes,
+};
 use consensus::{Command, FIRST_NODE, Founding, NewNode, PROTOCOL, Secret, SecretKey};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Time from the end of a node that failed to its next start.
 const RESTART: Duration = Duration::from_secs(5);
+/// Attempts to open the log.
+const OPEN_ATTEMPTS: u32 = 20;
 /// Time between two questions of a server that waits to join.
 const ASK: Duration = Duration::from_secs(1);
 /// What an operator reads when the log of the node is gone, as after a restore.
@@ -105,12 +109,24 @@ async fn start(app: &App, record: &NodeRecord, settings: Settings) -> Result<Sta
         Some(_) if !file.exists() => return Err(LOG_GONE.into()),
         Some(_) => {}
     }
-    let log = Log::open(&file, record.id).await?;
+    let log = open_log(&file, record.id).await?;
     let clock = Arc::clone(app.store.clock());
     let clock = Arc::new(move || u64::try_from(clock.now_micros()).unwrap_or_default());
     let node =
         consensus::order::Node { id: record.id, settings, clock, machine, log, transport: tls.clone() };
     Ok(Started { node: Box::pin(Raft::start(node)).await?, tls })
+}
+
+/// Opens the log; a node that has just stopped may hold it for a moment.
+async fn open_log(file: &Path, id: u64) -> Result<Log<TokioTypes, Threads>, LogError> {
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        match Log::open(file, id).await {
+            Err(_) if attempt < OPEN_ATTEMPTS => tokio::time::sleep(Duration::from_millis(100)).await,
+            opened => return opened,
+        }
+    }
 }
 
 /// Has the first node of a network order its founding. The node stops afterwards; [`keep`] runs it.

@@ -13,6 +13,8 @@ mod state;
 mod status;
 
 pub use definition::Definition;
+#[cfg(any(test, feature = "testing"))]
+pub(super) use definition::item_of;
 pub(crate) use definition::review_id;
 pub(super) use definition::{Stix, read_object};
 pub(crate) use machine::Digests;

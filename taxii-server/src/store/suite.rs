@@ -31,6 +31,7 @@ pub mod engine_contract;
 mod faulty;
 pub mod histories;
 pub mod networks;
+pub mod nodes;
 pub mod pieces;
 pub mod pollers;
 pub mod processes;
@@ -73,7 +74,7 @@ macro_rules! engine_tests {
             #[allow(unused_imports, reason = "the trait may be known by its name already")]
             use $crate::store::suite::Open as _;
             use $crate::store::suite::{
-                backups, clearance, engine_contract, histories, networks, pieces, pollers, processes, replay,
+                backups, clearance, engine_contract, histories, networks, nodes, pieces, pollers, processes, replay,
                 store_contract, transfers,
             };
             $crate::engine_tests! { @each ($open)
@@ -99,6 +100,8 @@ macro_rules! engine_tests {
                     moving_past_deleted_versions_loses_nothing
                     a_mirror_serves_what_its_source_says_now,
                 networks: members_hold_the_same_bytes entries_are_applied_as_a_whole_under_faults,
+                nodes: a_state_that_is_sent_is_the_same a_state_that_was_changed_is_refused
+                    nodes_apply_each_entry_once_under_faults a_node_goes_on_after_a_crash_at_any_call,
                 pieces: a_request_in_pieces_has_the_outcome_of_a_whole_one
                     restored_objects_in_pieces_keep_their_stamps a_request_in_pieces_goes_on_after_faults,
                 pollers: each_poller_gets_every_survivor_once,

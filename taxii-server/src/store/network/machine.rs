@@ -128,6 +128,12 @@ impl NetworkMachine {
         Self { engine, reload, announcer, health, clock, held, history }
     }
 
+    /// The state of a store, over an engine that behaves in another way than the one of the store.
+    #[cfg(any(test, feature = "testing"))]
+    pub(in crate::store) fn over(engine: Arc<dyn Engine>, store: &crate::store::Store) -> Self {
+        Self { engine, ..store.machine() }
+    }
+
     /// What the log came to at an entry, while it is one of the last.
     pub(crate) fn digests_at(&self, index: u64) -> Option<Digests> {
         let history = self.history.lock().unwrap_or_else(PoisonError::into_inner);

@@ -23,14 +23,27 @@ use stix_model::{SpecVersion, Tlp};
 use uuid::Uuid;
 
 const REGION: Region = Region::Network { generation: 0 };
-const COLLECTION: Uuid = Uuid::from_u128(0xC0);
+pub(super) const COLLECTION: Uuid = Uuid::from_u128(0xC0);
 
-fn key(number: u8) -> SecretKey {
+pub(super) fn key(number: u8) -> SecretKey {
     SecretKey::from_seed(&[number; 32])
 }
 
-fn organisation(number: u8) -> OrganisationId {
+pub(super) fn organisation(number: u8) -> OrganisationId {
     OrganisationId(Uuid::from_u128(number.into()))
+}
+
+/// The definition of the collection.
+pub(super) fn definition() -> String {
+    let definition = Definition {
+        title: "Indicators".to_owned(),
+        description: None,
+        alias: None,
+        spec_versions: vec![SpecVersion::V2_1],
+        profile: Profile::Header,
+        unmarked: Tlp::Clear,
+    };
+    serde_json::to_string(&definition).unwrap()
 }
 
 /// A store that keeps the log of three organisations.
@@ -56,15 +69,7 @@ impl Network {
                 .into(),
             node: None,
         };
-        let definition = Definition {
-            title: "Indicators".to_owned(),
-            description: None,
-            alias: None,
-            spec_versions: vec![SpecVersion::V2_1],
-            profile: Profile::Header,
-            unmarked: Tlp::Clear,
-        };
-        let definition = serde_json::to_string(&definition).unwrap();
+        let definition = definition();
         let founding = Founding {
             name: "example.org/test".to_owned(),
             organisations: [1, 2, 3].map(member).into(),
