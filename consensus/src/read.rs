@@ -222,6 +222,27 @@ impl<'s, S: State> Reader<'s, S> {
         self.0.get(keys::object(collection, item)).await
     }
 
+    /// The versions of a collection that readers see: identifier, version and digest of each.
+    ///
+    /// # Errors
+    /// See [`Reader::ledger`].
+    pub async fn visible(&self, collection: Uuid) -> Read<S, Vec<(String, String, Digest)>> {
+        let mut visible = Vec::new();
+        for (key, value) in self.0.scan(keys::objects(collection), usize::MAX).await? {
+            let record: ObjectRecord =
+                postcard::from_bytes(&value).map_err(|_| StateError::Damaged("the record of an object"))?;
+            if record.is_visible {
+                let name = keys::object_of(&key).ok_or(StateError::Damaged("the key of an object"))?;
+                visible.push((
+                    name.0,
+                    if name.1 == record.digest.to_string() { String::new() } else { name.1 },
+                    record.digest,
+                ));
+            }
+        }
+        Ok(visible)
+    }
+
     /// The proof that an object was approved: for its text, as readers see it, and a checkpoint of the log as it is now.
     ///
     /// # Errors

@@ -189,6 +189,17 @@ pub(crate) mod keys {
         [&of_object(b"x", collection, id), name.as_bytes()].concat()
     }
 
+    /// The records of all objects of a collection.
+    pub(crate) fn objects(collection: Uuid) -> Range<Key> {
+        prefix([&b"x"[..], collection.as_bytes()].concat())
+    }
+
+    /// The identifier of an object, and its version or its digest, in the key of its record.
+    pub(crate) fn object_of(key: &[u8]) -> Option<(String, String)> {
+        let (id, version) = std::str::from_utf8(key.get(17..)?).ok()?.split_once('\0')?;
+        Some((id.to_owned(), version.to_owned()))
+    }
+
     /// The records of all versions of an object.
     pub(crate) fn versions(collection: Uuid, id: &str) -> Range<Key> {
         prefix(of_object(b"x", collection, id))

@@ -21,7 +21,7 @@ pub use crate::routes::admin::resource::{
 pub use crate::routes::network::resource::{
     ApplicationResource, InvitationResource, ItemResource, JoinResource, KeyResource, NetworkCollection,
     NewInvitation, NewJoin, NewNetwork, NodeResource, OrderedResource, OrganisationResource,
-    ProposalResource, StateResource, VoteResource,
+    ProposalResource, ScrubResource, StateResource, VoteResource,
 };
 pub use admin::Records;
 #[cfg(feature = "cli")]

@@ -53,6 +53,101 @@ struct Network {
     decisions: NetworkGauge,
     open: NetworkGauge,
     oldest_open: NetworkGauge,
+    node: NodeMetrics,
+}
+
+/// What operators watch of the node of this server, and of the others.
+#[derive(Default)]
+struct NodeMetrics {
+    leads: NetworkGauge,
+    term: NetworkGauge,
+    last: NetworkGauge,
+    committed: NetworkGauge,
+    applied: NetworkGauge,
+    purged: NetworkGauge,
+    nodes: NetworkGauge,
+    lag: NetworkGauge,
+    fenced: NetworkGauge,
+    differences: NetworkGauge,
+    commits: NetworkGauge,
+    commit_seconds: NetworkGauge,
+}
+
+impl NodeMetrics {
+    fn register(&self, registry: &mut Registry) {
+        let metrics = [
+            ("network_node_leads", "Whether the node of this server leads", &self.leads),
+            ("network_node_term", "The term of the node", &self.term),
+            ("network_log_last_index", "The last entry in the log of the node", &self.last),
+            (
+                "network_log_committed_index",
+                "The last entry that a majority of the nodes has",
+                &self.committed,
+            ),
+            ("network_log_applied_index", "The last entry that the node has applied", &self.applied),
+            (
+                "network_log_purged_index",
+                "The last entry that the node has removed from its log",
+                &self.purged,
+            ),
+            ("network_nodes", "Nodes, by what they do for the log: voter or learner", &self.nodes),
+            ("network_node_lag", "Entries that another node lacks, where this one leads", &self.lag),
+            (
+                "network_fenced",
+                "Whether this server does not serve its network, because most nodes differ",
+                &self.fenced,
+            ),
+            (
+                "network_differences",
+                "Differences to other nodes that were seen since the start",
+                &self.differences,
+            ),
+            (
+                "network_apply_commits",
+                "Commits in which the node applied entries since the start",
+                &self.commits,
+            ),
+            ("network_apply_seconds", "Seconds that these commits took together", &self.commit_seconds),
+        ];
+        for (name, help, gauge) in metrics {
+            registry.register(name, help, gauge.clone());
+        }
+    }
+
+    fn set(&self, store: &Store) {
+        let put = |gauge: &NetworkGauge, labels: &[(&str, String)], value: f64| {
+            let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+            gauge.get_or_create(&labels).set(value);
+        };
+        if store.membership().is_none_or(|membership| membership.node.is_none()) {
+            return;
+        }
+        put(&self.fenced, &[], f64::from(u8::from(store.check_fence().is_err())));
+        put(&self.differences, &[], store.differences() as f64);
+        let Some(node) = store.node() else { return };
+        let status = node.status();
+        let (commits, seconds) = node.machine().applied_in();
+        let values = [
+            (&self.leads, f64::from(u8::from(status.leader == Some(status.node)))),
+            (&self.term, status.term as f64),
+            (&self.last, status.last as f64),
+            (&self.committed, status.committed as f64),
+            (&self.applied, status.applied as f64),
+            (&self.purged, status.purged as f64),
+            (&self.commits, commits as f64),
+            (&self.commit_seconds, seconds.as_secs_f64()),
+        ];
+        values.into_iter().for_each(|(gauge, value)| put(gauge, &[], value));
+        let voters = status.voters.len();
+        let roles = [("voter", voters), ("learner", status.nodes.len().saturating_sub(voters))];
+        for (role, count) in roles {
+            put(&self.nodes, &[("role", role.to_owned())], count as f64);
+        }
+        self.lag.clear();
+        for (node, matched) in &status.matched {
+            put(&self.lag, &[("node", node.to_string())], status.last.saturating_sub(*matched) as f64);
+        }
+    }
 }
 
 impl Network {
@@ -68,6 +163,7 @@ impl Network {
         registry.register("network_open_proposals", "Proposals that await votes", self.open.clone());
         let help = "Age of the oldest proposal that awaits votes";
         registry.register("network_oldest_open_seconds", help, self.oldest_open.clone());
+        self.node.register(registry);
     }
 
     fn set(&self, summary: &NetworkSummary) {
@@ -113,6 +209,7 @@ impl Metrics {
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "the network cannot be read for metrics"),
         }
+        self.network.node.set(store);
         self.replaced.inner().store(store.replaced(), Ordering::Relaxed);
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("a String takes every write");

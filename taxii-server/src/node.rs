@@ -179,6 +179,31 @@ async fn order_founding(app: &App, founding: Founding, secret: Secret) -> Result
     founded.map_err(|_| ApiError::Internal("the node did not order the founding in time".into()))?
 }
 
+/// Makes the node of this server the only one that keeps the log, when most others are gone for good.
+pub(crate) async fn recover(app: &App) -> Result<(), ApiError> {
+    let missing = Rejection::Membership("this server has no node");
+    let record = app.store.node_record().await?.ok_or(StoreError::from(missing))?;
+    if let Some(node) = app.store.node() {
+        if let Some(leader) = node.status().leader {
+            let reason = format!("node {leader} leads, so most nodes work: there is nothing to recover from");
+            return Err(ApiError::Conflict(reason));
+        }
+        node.shutdown().await;
+    }
+    // The node has stopped when its turn is over.
+    let _turn = app.node_turn.lock().await;
+    let recovered = async {
+        let identity = Identity::from_pem(record.certificate.as_bytes(), record.key.as_bytes())?;
+        let peer = Peer { address: record.address.clone(), pin: identity.pin() };
+        let mut log = open_log(&log_file(app, record.id), record.id).await?;
+        Ok::<_, Failure>(log.recover(record.id, peer).await?)
+    };
+    let index = recovered.await.map_err(ApiError::Internal)?;
+    tracing::warn!(node = record.id, index, "this node goes on alone");
+    app.node_changed.notify_one();
+    Ok(())
+}
+
 /// Runs the node of this server without end, as soon as it has one. [`Server`](crate::serve::Server) does it by itself; an
 /// application that nests [`router::service`](crate::router::service) spawns it.
 pub async fn keep(app: Arc<App>) {

@@ -57,6 +57,8 @@ fn network_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(network::found_network))
         .routes(routes!(network::nodes::add_invitation))
         .routes(routes!(network::nodes::join, network::nodes::get_join))
+        .routes(routes!(network::nodes::recover))
+        .routes(routes!(network::nodes::verify))
         .routes(routes!(network::nodes::get_applications))
         .routes(routes!(network::nodes::get_nodes))
         .routes(routes!(network::get_state))

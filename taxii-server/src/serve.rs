@@ -15,14 +15,14 @@ use crate::control::{ControlFile, ControlListener};
 use crate::engines::{self, OpenError};
 use crate::node;
 use crate::router;
-use crate::store::{Maintenance, Store};
+use crate::store::{Maintenance, Store, StoreError};
 use signals::Signal;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 
@@ -30,6 +30,11 @@ use tokio::task::{JoinError, JoinHandle, JoinSet};
 const MAINTENANCE: Duration = Duration::from_secs(600);
 /// Interval between looks at what waits for time to go on in the network.
 const TICK: Duration = Duration::from_secs(1);
+
+/// Time from the start to the first look at everything that the network shows.
+const FIRST_SCRUB: Duration = Duration::from_secs(600);
+/// Time between two such looks.
+const SCRUB: Duration = Duration::from_secs(24 * 3600);
 
 /// A running server.
 ///
@@ -391,15 +396,42 @@ fn load_certificates(tls: Tls) -> Result<Arc<Certificates>, StartError> {
     }
 }
 
-/// Lets time go on in the network without end, so that proposals expire. [`Server`] does it by itself; an application that
+/// Lets time go on in the network without end, so that proposals expire, and compares once a day what is shown with what was
+/// approved. [`Server`] does it by itself; an application that
 /// nests [`router::service`] spawns it.
 pub async fn keep_time(app: Arc<App>) {
+    let mut scrub_at = Instant::now() + FIRST_SCRUB;
     loop {
         tokio::time::sleep(TICK).await;
         if let Err(error) = app.store.tick().await {
             tracing::warn!(%error, "time does not go on in the network");
         }
+        if Instant::now() >= scrub_at {
+            scrub_at = Instant::now() + SCRUB;
+            if let Err(error) = scrub(&app).await {
+                tracing::warn!(%error, "the network was not compared with what was approved");
+            }
+        }
     }
+}
+
+/// Compares what this server shows of its network with what was approved. One that differs stops serving it.
+async fn scrub(app: &App) -> Result<(), StoreError> {
+    if app.store.membership().is_none() {
+        return Ok(());
+    }
+    let found = app.store.scrub_network().await?;
+    let Some(problem) = found.problems.first() else { return Ok(()) };
+    found
+        .problems
+        .iter()
+        .for_each(|problem| tracing::error!(problem, "the network was changed below this server"));
+    let count = found.count;
+    app.store
+        .fence_network(&format!(
+            "{count} things differ from what was approved, such as: {problem}; its store was changed below it, or its disk lies"
+        ))
+        .await
 }
 
 /// Runs maintenance of the store without end: see [`Store::maintain`]. [`Server`] does it by itself; an application that

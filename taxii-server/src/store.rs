@@ -52,7 +52,7 @@ use keys::Timeline;
 pub(crate) use network::{Cosigned, Digests, review_id};
 pub use network::{
     Definition, Membership, NetworkMachine, NetworkSummary, NetworkView, NewMembership, Node, NodeRecord,
-    Ordered, OtherNode, Refused as OrderRefused, Revocation,
+    Ordered, OtherNode, Refused as OrderRefused, Revocation, Scrub,
 };
 use record::{Entry, Head, date_added};
 use reload::{Reload, Task};

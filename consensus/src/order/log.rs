@@ -4,6 +4,7 @@
 //! on: entries can be read at once, and count as written when the disk has them. The first error ends the log, because nothing
 //! is known of the writes after it.
 
+mod recover;
 mod table;
 
 use super::types::{LogEntry, LogId, Types, Vote};

@@ -30,6 +30,14 @@ Examples:
 The setting network.listen must be an address that the servers of other organisations reach, as 0.0.0.0:6102, and
 network.address what they call it. Keys and the certificate of the node are made here and stay here. The organisations vote;
 this server becomes a node by itself then, while it runs.";
+const RECOVER_HELP: &str = "\
+When more than half of the nodes cannot come back, nothing can be ordered any more: reading goes on, and POST answers 503.
+Choose the node that is left with the highest LAST ENTRY (taxii-server network members), and run this on its server. It goes on
+with what it has. Then vote to remove the nodes that are gone (taxii governance propose --remove-node), and invite new ones.
+Never do it while the others can come back: there would be two logs of one network, whose digests differ.
+
+Examples:
+  taxii-server network recover --yes";
 const INIT_EXAMPLES: &str = "\
 Examples:
   taxii-server network init example.org/sharing --organisation Example --vote-key alice.key --collection Indicators
@@ -68,6 +76,15 @@ enum Action {
     /// Ask to join the network of an invitation
     #[command(after_help = JOIN_EXAMPLES)]
     Join(Join),
+    /// Compare everything that this server shows of the network with what was approved
+    Verify,
+    /// Let the node of this server go on alone, when most nodes are gone for good
+    #[command(after_help = RECOVER_HELP)]
+    Recover {
+        /// Do it: what the other nodes confirmed and this one never got is lost
+        #[arg(long)]
+        yes: bool,
+    },
     /// Show what the log came to, how much is open, and who asks to join
     Status,
     /// List the organisations with their keys, and their nodes
@@ -141,6 +158,24 @@ impl Network {
             Action::Join(join) => {
                 let asked = control.join_network(&join.wish()?).await?;
                 if self.json { output::json(&asked)? } else { print_asked(&asked)? }
+            }
+            Action::Verify => {
+                let found = control.verify_network().await?;
+                match self.json {
+                    true => output::json(&found)?,
+                    false => show::print_found(&found)?,
+                }
+                return Ok(found.wrong == 0);
+            }
+            Action::Recover { yes } => {
+                if !yes {
+                    bail!(
+                        "this node would go on alone, and what the others confirmed and it never got is lost; when they are gone \
+                         for good, say so with --yes"
+                    );
+                }
+                control.recover_network().await?;
+                output::line("this node goes on alone; vote to remove the others, and invite new ones")?;
             }
             Action::Status => return print_status(&control, self.json).await,
             Action::Members => print_members(&control, self.json).await?,

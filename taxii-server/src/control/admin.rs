@@ -4,7 +4,7 @@ use super::{
     AccessResource, AccountChange, AccountResource, ApiRootChange, ApiRootResource, ApplicationResource,
     CollectionChange, CollectionResource, Control, ControlError, InvitationResource, JoinResource,
     NewAccount, NewApiRoot, NewCollection, NewInvitation, NewJoin, NewNetwork, NewPassword, NodeResource,
-    OrganisationResource, Secrets, StateResource,
+    OrganisationResource, ScrubResource, Secrets, StateResource,
 };
 use crate::rights::GrantScope;
 use axum::http::{Method, StatusCode};
@@ -105,6 +105,16 @@ impl Control {
             Err(ControlError::Refused { status: StatusCode::NOT_FOUND, .. }) => Ok(None),
             found => found.map(Some),
         }
+    }
+
+    /// Compares everything that this server shows of the network with what its organisations approved.
+    pub async fn verify_network(&self) -> Result<ScrubResource, ControlError> {
+        self.request(Method::POST, "/admin/network/verify/", ()).await
+    }
+
+    /// Lets the node of this server go on alone, when most nodes are gone for good.
+    pub async fn recover_network(&self) -> Result<(), ControlError> {
+        self.request(Method::POST, "/admin/network/recover/", ()).await
     }
 
     /// Lists the servers that ask to join.

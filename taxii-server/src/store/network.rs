@@ -9,6 +9,7 @@ mod machine;
 mod membership;
 mod node;
 mod propose;
+mod scrub;
 mod state;
 mod status;
 
@@ -24,6 +25,7 @@ pub(super) use membership::{MembershipRecord, read_into};
 pub(crate) use node::{Cosigned, FENCED};
 pub use node::{NewMembership, Node};
 pub use propose::Revocation;
+pub use scrub::Scrub;
 pub use state::NetworkView;
 pub(super) use state::{OverlayState, add_to, collection_of};
 pub(super) use status::{Note, Proposals};

@@ -334,3 +334,29 @@ async fn a_submission_takes_little_longer_with_three_nodes() {
         assert!(times[25] < Duration::from_secs(1));
     }
 }
+
+#[tokio::test]
+async fn one_node_goes_on_alone_when_the_others_are_gone_for_good() {
+    let (mut sites, mut traffic) = network(3).await;
+    submit(sites[0].raft(), traffic.submit(1)).await;
+    agree(&sites).await;
+    for site in &mut sites {
+        site.stop().await;
+    }
+    let before = sites[2].bench.member();
+    let path = sites[2].folder.path().join("log");
+    let mut log = loop {
+        match Log::<TokioTypes, Threads>::open(&path, 3).await {
+            Ok(log) => break log,
+            Err(_) => sleep(Duration::from_millis(10)).await,
+        }
+    };
+    log.recover(3, sites[2].peer.clone()).await.unwrap();
+    drop(log);
+    sites[2].start().await;
+    submit(sites[2].raft(), traffic.submit(1)).await;
+    let status = sites[2].raft().status();
+    assert_eq!((status.leader, status.voters.len(), status.nodes.len()), (Some(3), 1, 1));
+    assert!(sites[2].bench.member().index > before.index);
+    sites[2].stop().await;
+}

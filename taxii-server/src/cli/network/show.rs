@@ -3,7 +3,8 @@
 use crate::cli::admin::print_list;
 use crate::cli::output;
 use crate::control::{
-    ApplicationResource, Control, ControlError, KeyResource, OrganisationResource, StateResource,
+    ApplicationResource, Control, ControlError, KeyResource, OrganisationResource, ScrubResource,
+    StateResource,
 };
 use axum::http::StatusCode;
 
@@ -113,4 +114,17 @@ fn print_organisations(organisations: &[OrganisationResource]) -> anyhow::Result
             keys(organisation, "submit"),
         ]
     })
+}
+
+/// Shows what a look at everything found.
+pub(super) fn print_found(found: &ScrubResource) -> anyhow::Result<()> {
+    let ScrubResource { objects, decisions, wrong, problems } = found;
+    problems.iter().try_for_each(|problem| output::line(problem))?;
+    match wrong {
+        0 => output::line(&format!("{objects} versions and {decisions} decisions are as they were approved")),
+        _ => output::line(&format!(
+            "{wrong} things differ from what was approved, in {objects} versions and {decisions} decisions: the store was \
+             changed below the server, or its disk lies; keep it as evidence, and let this server join again as a new node"
+        )),
+    }
 }

@@ -1,7 +1,8 @@
 //! The nodes of the network: invitations, what a server asks that wants to join, and how the nodes stand.
 
 use super::resource::{
-    ApplicationResource, InvitationResource, JoinResource, NewInvitation, NewJoin, NodeResource, vote_key,
+    ApplicationResource, InvitationResource, JoinResource, NewInvitation, NewJoin, NodeResource,
+    ScrubResource, vote_key,
 };
 use super::{add_root, read};
 use crate::app::App;
@@ -64,6 +65,23 @@ pub(crate) async fn join(
 pub(crate) async fn get_join(State(app): State<Arc<App>>, _: Administrator) -> Result<Response, ApiError> {
     let found = node::joining(&app).await?.ok_or(ApiError::Missing("wish to join"))?;
     Ok(json(StatusCode::OK, JoinResource::new(&found.invitation)))
+}
+
+/// Compare everything that this server shows of the network with what its organisations approved.
+#[utoipa::path(post, path = "/admin/network/verify/", tag = "Administration",
+    responses((status = 200, description = "What was found", body = ScrubResource), AdminFailures))]
+pub(crate) async fn verify(State(app): State<Arc<App>>, _: Administrator) -> Result<Response, ApiError> {
+    let scrub = app.store.scrub_network().await?;
+    Ok(json(StatusCode::OK, ScrubResource::from(scrub)))
+}
+
+/// Let the node of this server go on alone, when most nodes are gone for good. What they confirmed and this one never got is
+/// lost. The organisations vote on new nodes afterwards.
+#[utoipa::path(post, path = "/admin/network/recover/", tag = "Administration",
+    responses((status = 204, description = "The node goes on alone"), AdminFailures))]
+pub(crate) async fn recover(State(app): State<Arc<App>>, _: Administrator) -> Result<StatusCode, ApiError> {
+    node::recover(&app).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// List the servers that ask to join, with the change of the network that is to be voted on.

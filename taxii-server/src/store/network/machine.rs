@@ -28,8 +28,9 @@ use sha2::{Digest as _, Sha256};
 use std::collections::VecDeque;
 use std::io;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// The format of snapshots.
@@ -77,6 +78,9 @@ pub struct NetworkMachine {
     /// The position that this process read or wrote last. Another one in the store was written by another process.
     held: tokio::sync::Mutex<Option<Bytes>>,
     history: Mutex<VecDeque<Digests>>,
+    /// Commits that applied entries, and microseconds that they took together.
+    commits: AtomicU64,
+    micros: AtomicU64,
 }
 
 /// A generation that was received.
@@ -125,7 +129,8 @@ impl NetworkMachine {
         clock: Arc<Clock>,
     ) -> Self {
         let (held, history) = (tokio::sync::Mutex::default(), Mutex::default());
-        Self { engine, reload, announcer, health, clock, held, history }
+        let (commits, micros) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { engine, reload, announcer, health, clock, held, history, commits, micros }
     }
 
     /// The state of a store, over an engine that behaves in another way than the one of the store.
@@ -139,6 +144,12 @@ impl NetworkMachine {
         let history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
         let place = history.binary_search_by_key(&index, |digests| digests.index).ok()?;
         history.get(place).cloned()
+    }
+
+    /// Commits that applied entries, and the time that they took together.
+    pub(crate) fn applied_in(&self) -> (u64, Duration) {
+        let micros = self.micros.load(Ordering::Relaxed);
+        (self.commits.load(Ordering::Relaxed), Duration::from_micros(micros))
     }
 
     /// What the log came to at the last entry that was applied since the node was started.
@@ -395,6 +406,7 @@ impl Machine for NetworkMachine {
     }
 
     async fn apply(&self, entries: Vec<(u64, Bytes)>, position: Bytes) -> Result<Vec<Answer>, MachineError> {
+        let since = Instant::now();
         let mut held = self.held.lock().await;
         // What an attempt did of which it is not known whether it was committed.
         let mut before: Option<Attempt> = None;
@@ -415,6 +427,9 @@ impl Machine for NetworkMachine {
         };
         *held = Some(position);
         drop(held);
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        let micros = u64::try_from(since.elapsed().as_micros()).unwrap_or_default();
+        self.micros.fetch_add(micros, Ordering::Relaxed);
         Ok(self.finish(attempt).await)
     }
 

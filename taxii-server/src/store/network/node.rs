@@ -125,6 +125,11 @@ impl Store {
         self.differences.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Differences to other nodes that were seen since the store was opened.
+    pub(crate) fn differences(&self) -> u64 {
+        self.differences.load(Ordering::Relaxed)
+    }
+
     /// A checkpoint of the transparency log, with the cosignatures that are known.
     pub(crate) fn checkpoint(&self, head: TreeHead) -> Option<Note> {
         let seconds = u64::try_from(self.clock.now_micros() / 1_000_000).unwrap_or_default();

@@ -138,8 +138,12 @@ impl Network {
 
 /// Everything in the region of the network.
 async fn region(engine: &dyn Engine) -> Vec<KeyValue> {
-    let all = engine.snapshot().await.unwrap().scan_all(keys::all()).await.unwrap();
-    all.into_iter().filter(|(key, _)| keys::is_in(REGION, key)).collect()
+    let snapshot = engine.snapshot().await.unwrap();
+    let mut found = Vec::new();
+    for range in keys::region(REGION) {
+        found.extend(snapshot.scan_all(range).await.unwrap());
+    }
+    found
 }
 
 /// What two members hold who applied the same log is the same to the byte, whatever engine keeps it.

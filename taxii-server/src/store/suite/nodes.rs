@@ -154,7 +154,9 @@ impl Member {
     async fn apply(&self, entries: &[(u64, Bytes)]) -> Result<(), MachineError> {
         let Some((last, _)) = entries.last() else { return Ok(()) };
         let answers = self.machine.apply(entries.to_vec(), position(*last)).await?;
-        answers.into_iter().for_each(|answer| drop(answer.unwrap()));
+        for answer in answers {
+            answer.unwrap();
+        }
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Nodes and those that want to be, as JSON.
 
 use crate::node::{Application, Invitation};
-use crate::store::StoreError;
+use crate::store::{Scrub, StoreError};
 use consensus::order::Status;
 use consensus::{Node, Organisation};
 use serde::{Deserialize, Serialize};
@@ -145,5 +145,25 @@ impl NodeResource {
             is_own,
             last: status.and_then(last),
         }
+    }
+}
+
+/// What a look at everything that the network shows found.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct ScrubResource {
+    /// Versions of objects that are visible.
+    pub objects: u64,
+    /// Decisions in the transparency log.
+    pub decisions: u64,
+    /// How many things are wrong.
+    pub wrong: u64,
+    /// The first of them, in words.
+    pub problems: Vec<String>,
+}
+
+impl From<Scrub> for ScrubResource {
+    fn from(scrub: Scrub) -> Self {
+        let Scrub { objects, decisions, problems, count } = scrub;
+        Self { objects, decisions, wrong: count, problems }
     }
 }
