@@ -8,6 +8,7 @@ mod collections;
 mod evidence;
 mod governance;
 mod hostile;
+mod invariants;
 mod model;
 mod network;
 mod objects;
