@@ -6,6 +6,7 @@
 mod bundles;
 mod collections;
 mod evidence;
+mod fuzz;
 mod governance;
 mod hostile;
 mod invariants;
