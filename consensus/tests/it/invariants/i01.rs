@@ -38,7 +38,7 @@ fn is_approved(member: &Member, record: &ObjectRecord) -> Checked {
     }
 }
 
-/// Checks the votes that the leaf names which approved the item; and those that are left, where a key was revoked since.
+/// Checks the votes that the leaf names which approved the item; and those that still count, where a key was revoked since.
 fn check_votes(member: &Member, record: &ObjectRecord, proposal: &Proposal, rule: &Rule) -> Checked {
     let (leaf, is_ratified) = last_approval(member, record).ok_or("no leaf of the log says so")?;
     require(leaf.policy == proposal.policy, || "it was decided under another policy".to_owned())?;
@@ -71,10 +71,10 @@ fn check_votes(member: &Member, record: &ObjectRecord, proposal: &Proposal, rule
     if leaf.votes.iter().all(|counted| cast.iter().any(|cast| cast.statement == counted.statement)) {
         return Ok(());
     }
-    let left = cast.iter().filter(|cast| cast.decision == Decision::Approve);
-    let left: BTreeSet<_> = left.map(|cast| cast.organisation).collect();
-    let met = moments(&organisations, leaf.index..=member.index).any(|members| is_met(&left, &members));
-    require(met, || format!("{left:?}, whose votes are left, do not satisfy its gate"))
+    let kept = cast.iter().filter(|cast| cast.decision == Decision::Approve);
+    let kept: BTreeSet<_> = kept.map(|cast| cast.organisation).collect();
+    let met = moments(&organisations, leaf.index..=member.index).any(|members| is_met(&kept, &members));
+    require(met, || format!("{kept:?}, whose votes still count, do not satisfy its gate"))
 }
 
 /// The last leaf that approves the item, and whether it ratified it.

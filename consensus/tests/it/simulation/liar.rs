@@ -12,7 +12,7 @@ use consensus::{Command, Entry, Envelope, KeyId, SecretKey};
 use openraft::EntryPayload;
 use std::collections::BTreeMap;
 
-/// Of so many seeds, one has a node that lies.
+/// One of this number of seeds has a node that lies.
 pub(crate) const SEEDS: u64 = 5;
 
 /// Lies that it tells, until a follower believes one of them.
