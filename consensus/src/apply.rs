@@ -408,6 +408,10 @@ impl<'t, S: State> Turn<'t, S> {
                 self.draft.put_bytes(keys::leaf_about(proposal, number), Bytes::new());
             }
             let index = self.index.to_be_bytes();
+            debug_assert!(
+                ledger.entries == Digest::default() || (ledger.index < self.index && ledger.time < self.time),
+                "index and time rise with each entry"
+            );
             (ledger.index, ledger.time) = (self.index, self.time);
             ledger.entries = Digest::of(&[&ledger.entries.0, &index, &Digest::of(&[bytes]).0]);
             ledger.effects = Digest::of(&[&ledger.effects.0, &index, &self.writes_digest().0]);

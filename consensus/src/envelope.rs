@@ -28,7 +28,7 @@ pub struct Envelope {
 /// The JSON form of an envelope.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Json {
+pub(crate) struct Json {
     payload: String,
     #[serde(rename = "payloadType")]
     payload_type: String,
@@ -76,10 +76,7 @@ impl Envelope {
 
     /// The envelope as JSON.
     pub fn to_json(&self) -> String {
-        let signatures = vec![JsonSignature { keyid: self.key, sig: STANDARD.encode(self.signature) }];
-        let payload = STANDARD.encode(&self.payload);
-        let json = Json { payload, payload_type: self.payload_type.clone(), signatures };
-        serde_json::to_string(&json).expect("strings are JSON")
+        serde_json::to_string(&Json::from(self)).expect("strings are JSON")
     }
 
     /// Reads an envelope from JSON, without looking at its signature.
@@ -87,7 +84,22 @@ impl Envelope {
     /// # Errors
     /// When it is no envelope, has another number of signatures than one, or is too large.
     pub fn from_json(json: &[u8]) -> Result<Self, EnvelopeError> {
-        let Json { payload, payload_type, signatures } = serde_json::from_slice(json)?;
+        serde_json::from_slice::<Json>(json)?.try_into()
+    }
+}
+
+impl From<&Envelope> for Json {
+    fn from(envelope: &Envelope) -> Self {
+        let Envelope { payload_type, payload, key, signature } = envelope;
+        let signatures = vec![JsonSignature { keyid: *key, sig: STANDARD.encode(signature) }];
+        Self { payload: STANDARD.encode(payload), payload_type: payload_type.clone(), signatures }
+    }
+}
+
+impl TryFrom<Json> for Envelope {
+    type Error = EnvelopeError;
+
+    fn try_from(Json { payload, payload_type, signatures }: Json) -> Result<Self, EnvelopeError> {
         let [JsonSignature { keyid, sig }] =
             <[_; 1]>::try_from(signatures).map_err(|found| EnvelopeError::Signatures(found.len()))?;
         let payload = STANDARD.decode(payload).map_err(|_| EnvelopeError::Base64("payload"))?;

@@ -81,6 +81,14 @@ impl Case {
         Some(opening.commit(&Salt::of(nonce, item)))
     }
 
+    /// Whether each item stands where it stood, or where it may go from there.
+    fn moves_as_it_may(&self) -> bool {
+        self.stored.as_ref().is_none_or(|stored| {
+            let mut phases = stored.items.iter().zip(&self.proposal.items);
+            phases.all(|(was, now)| was.phase == now.phase || was.phase.may_become(now.phase))
+        })
+    }
+
     /// The numbers of its items.
     pub(super) fn items(&self) -> Range<u32> {
         0..u32::try_from(self.proposal.items.len()).expect("a proposal has few items")
@@ -124,6 +132,7 @@ impl<S: State> Turn<'_, S> {
             });
         }
         let stored = case.stored.as_ref();
+        debug_assert!(case.moves_as_it_may(), "{:?} became {:?}", stored, case.proposal);
         let (woken, wakes) = (stored.and_then(Proposal::wakes_at), case.proposal.wakes_at());
         if wakes != woken {
             if let Some(woken) = woken {

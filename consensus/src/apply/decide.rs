@@ -197,6 +197,10 @@ impl<S: State> Turn<'_, S> {
         let mut consequences = Vec::new();
         if to == Phase::Approved && from != Phase::Provisional {
             to = self.show(case, item, to).await?;
+            // It was visible before, so that is its end.
+            if from == Phase::Suspended && !to.is_visible() {
+                to = Phase::Revoked;
+            }
         }
         let state = &mut case.proposal.items[item as usize];
         (state.phase, state.ready) = (to, None);

@@ -39,6 +39,13 @@ impl<S: State> Turn<'_, S> {
             sequence: vote.sequence,
             statement: envelope.digest(),
         });
+        debug_assert!(
+            case.items().all(|item| {
+                let own = case.proposal.votes_on(item).filter(|cast| cast.organisation == vote.organisation);
+                own.count() <= 1
+            }),
+            "one vote of an organisation counts on an item"
+        );
         self.draft.put(keys::vote(id, vote.organisation, vote.sequence), envelope);
         self.note_key(id, envelope);
         self.settle(case).await?;

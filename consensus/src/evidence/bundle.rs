@@ -4,13 +4,13 @@ use super::{
     Endorsement, Event, KeyName, Leaf, LeafError, Note, NoteError, Opening, ProofError, Salt, TrustError,
     TrustPolicy, leaf_hash, origin,
 };
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, Json};
 use crate::id::{Digest, NetworkId, OrganisationId, ProposalId};
 use crate::organisation::{Key, KeyRefusal, Organisation, Role};
 use crate::policy::{Operation, Policy, Question, Rule};
 use crate::proposal::Phase;
 use crate::statement::{Decision, Item, StatementError, Submit, Vote};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -68,16 +68,14 @@ pub struct Dsse(pub Envelope);
 
 impl Serialize for Dsse {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let json = self.0.to_json();
-        let value: serde_json::Value = serde_json::from_str(&json).map_err(ser::Error::custom)?;
-        value.serialize(serializer)
+        Json::from(&self.0).serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Dsse {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = serde_json::Value::deserialize(deserializer)?;
-        Envelope::from_json(value.to_string().as_bytes()).map(Self).map_err(de::Error::custom)
+        // Straight from the text: a value in between would forget that a member was given twice.
+        Envelope::try_from(Json::deserialize(deserializer)?).map(Self).map_err(de::Error::custom)
     }
 }
 

@@ -20,7 +20,7 @@ fn trust(network: &Network) -> TrustPolicy {
     TrustPolicy::parse(format!("log {key}\nquorum none\n").as_bytes()).unwrap()
 }
 
-fn prove(network: &Network, text: &Bytes) -> Option<Bundle> {
+pub(crate) fn prove(network: &Network, text: &Bytes) -> Option<Bundle> {
     let item = Words.inspect("", text).unwrap();
     let sign = |head: TreeHead| Checkpoint::new(origin(network.id), head).ok()?.sign(&log_key()).ok();
     let text = std::str::from_utf8(text).unwrap();
@@ -37,7 +37,7 @@ fn members(network: &Network) -> Vec<Member> {
 }
 
 /// A network in which an object of two was approved, and others came before and after it.
-fn approved() -> (Network, Bytes) {
+pub(crate) fn approved() -> (Network, Bytes) {
     let mut network = Network::of(4);
     let text = object("indicator--1", "v1", 0, "a");
     for before in 10..15 {
@@ -248,4 +248,16 @@ fn items_on_which_different_votes_count_are_different_decisions() {
     assert_eq!(network.member.ledger().tree.size(), before + 1, "the other item was refused before");
     let bundle = prove(&network, &objects[0]).unwrap();
     assert_eq!(bundle.verify(&trust(&network), None, read).unwrap().approved_by.len(), 2);
+}
+
+#[test]
+fn an_envelope_in_which_a_member_is_given_twice_is_refused() {
+    let (network, text) = approved();
+    let json = serde_json::to_string(&prove(&network, &text).unwrap()).unwrap();
+    for member in ["\"payloadType\":\"application/vnd.concord.vote.v1+json\"", "\"payload\":\"e30=\""] {
+        let twice = json.replacen("{\"payload\":", &format!("{{{member},\"payload\":"), 1);
+        assert_ne!(twice, json);
+        let error = Bundle::from_json(twice.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains("duplicate field"), "{error}");
+    }
 }

@@ -67,7 +67,7 @@ fn name(name: &str) -> KeyName {
     name.parse().unwrap()
 }
 
-fn log_key(seed: u8) -> VerifierKey {
+pub(crate) fn log_key(seed: u8) -> VerifierKey {
     VerifierKey::new(name("health/approvals"), SignatureType::Note, secret(seed).public()).unwrap()
 }
 
@@ -75,16 +75,16 @@ fn witness_name(seed: u8) -> KeyName {
     name(&format!("member-{seed}/witness"))
 }
 
-fn witness_key(seed: u8) -> VerifierKey {
+pub(crate) fn witness_key(seed: u8) -> VerifierKey {
     VerifierKey::new(witness_name(seed), SignatureType::Cosignature, secret(seed).public()).unwrap()
 }
 
-fn checkpoint() -> Checkpoint {
+pub(crate) fn checkpoint() -> Checkpoint {
     Checkpoint::new("health/approvals".to_owned(), *Log::of(7).heads.last().unwrap()).unwrap()
 }
 
 /// A checkpoint, signed by a log and cosigned by witnesses.
-fn signed(log: u8, witnesses: &[u8]) -> Note {
+pub(crate) fn signed(log: u8, witnesses: &[u8]) -> Note {
     let mut note = checkpoint().sign(&secret(log)).unwrap();
     for seed in witnesses {
         note.add(checkpoint().cosign(witness_name(*seed), &secret(*seed), 1_800_000_000).unwrap()).unwrap();

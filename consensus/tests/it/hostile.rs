@@ -51,7 +51,7 @@ proptest! {
         {
             let is_request = matches!(&entry.command, Command::Submit { note, .. } if !note.is_empty());
             let before = network.member.visible();
-            let outcome = network.member.apply_bytes(&bytes).outcome;
+            let outcome = network.apply_bytes(&bytes).outcome;
             prop_assert!(is_request || outcome.is_err() || entry.command == Command::Tick, "{outcome:?}");
             prop_assert_eq!(network.member.visible(), before);
         }

@@ -6,8 +6,10 @@
 mod bundles;
 mod collections;
 mod evidence;
+mod fuzz;
 mod governance;
 mod hostile;
+mod invariants;
 mod model;
 mod network;
 mod nodes;

@@ -1,5 +1,6 @@
 //! The fixture: organisations with keys, a state in memory, and what readers see of it.
 
+use crate::invariants::{Step, check_step};
 use bytes::Bytes;
 use consensus::statement::{Decision, Govern, Item, Nonce, Revoke, Statement, Submit, Vote, Withdraw};
 use consensus::{
@@ -215,7 +216,18 @@ impl Network {
         self.time += SECOND;
         let entry = Entry { time: self.time, command };
         self.log.push(entry.clone());
-        self.member.apply(&entry).outcome
+        self.apply_bytes(&entry.encode()).outcome
+    }
+
+    /// Applies an entry, and checks all invariants.
+    pub(crate) fn apply_bytes(&mut self, bytes: &[u8]) -> Applied {
+        let before = self.member.clone();
+        let applied = self.member.apply_bytes(bytes);
+        let step = Step { before: &before, after: &self.member, index: self.member.index, bytes };
+        if let Err(broken) = check_step(&step) {
+            panic!("{broken}");
+        }
+        applied
     }
 
     /// Lets time go by.

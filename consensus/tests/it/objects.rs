@@ -2,7 +2,7 @@
 
 use crate::network::*;
 use consensus::statement::Decision;
-use consensus::{Outcome, Phase, Policy, Reason, Refusal};
+use consensus::{Action, Outcome, Phase, Policy, Reason, Refusal, Role, SecretKey};
 
 #[test]
 fn an_object_is_visible_once_two_other_members_approve() {
@@ -159,5 +159,27 @@ fn a_level_above_the_policy_is_refused() {
     let id = network.submit(1, &[object("indicator--1", "v1", 3, "a"), object("indicator--2", "v1", 4, "a")]);
     let phases = network.member.proposal(id).items;
     assert!(phases.iter().all(|item| item.phase == Phase::Rejected(Reason::Level)));
+    assert!(network.member.waiting.is_empty());
+}
+
+#[test]
+fn what_was_suspended_stays_taken_back_when_the_last_version_is_visible_meanwhile() {
+    let mut network = Network::of(3);
+    let id = network.submit(1, &[object("indicator--1", "v2", 0, "a")]);
+    network.approve(&[2, 3], id);
+    let (key, fresh) = (vote_key(2).public().id(), SecretKey::from_seed(&[77; 32]));
+    let revoke = Action::RevokeKey { organisation: organisation(2), key, since: 1 };
+    assert_eq!(network.change(1, &[3], revoke), Phase::Approved);
+    let add = Action::AddKey { organisation: organisation(2), key: new_key(&fresh, Role::Vote) };
+    assert_eq!(network.change(1, &[3], add), Phase::Approved);
+    assert_eq!(network.phase(id), Phase::Suspended);
+    let last = network.submit(1, &[object("indicator--1", "v1", 0, "the last")]);
+    network.approve(&[3], last);
+    for proposal in [last, id] {
+        let vote = network.ballot(2, proposal, Decision::Approve, 1);
+        network.cast(&vote, &fresh).unwrap();
+    }
+    assert_eq!((network.phase(last), network.phase(id)), (Phase::Approved, Phase::Revoked));
+    assert_eq!(network.member.visible(), ["indicator--1 v1"]);
     assert!(network.member.waiting.is_empty());
 }

@@ -1,5 +1,6 @@
 //! A machine in memory: a member that applies the log, with its position, on a disk that outlives the node.
 
+use crate::invariants::Step;
 use crate::network::{Member, Memory};
 use bytes::Bytes;
 use consensus::order::{Chunks, Machine, MachineError, Snapshot};
@@ -13,8 +14,8 @@ use uuid::Uuid;
 
 type Results = Vec<Result<Outcome, Refusal>>;
 
-/// Sees each entry that a machine commits: its number, its bytes, what it did, and the member after it.
-pub(crate) type Witness = Arc<dyn Fn(u64, &[u8], &Result<Outcome, Refusal>, &Member) + Send + Sync>;
+/// Sees each entry that a machine commits, and what it did.
+pub(crate) type Witness = Arc<dyn Fn(&Step<'_>, &Result<Outcome, Refusal>) + Send + Sync>;
 
 /// Mistakes that a machine can be told to make.
 #[derive(Clone, Copy, Debug, Default)]
@@ -151,10 +152,10 @@ impl Machine for Bench {
         let mut disk = self.disk.lock().unwrap();
         let Stored { mut member, position: before } = disk.stored.clone();
         let mut results = Vec::new();
-        let mut seen = Vec::new();
+        let mut seen = vec![member.clone()];
         for (index, bytes) in &entries {
             let applied = member.apply_at(*index, &self.bytes_for(bytes))?;
-            seen.push((*index, bytes.clone(), applied.outcome.clone(), member.clone()));
+            seen.push(member.clone());
             results.push(applied.outcome);
         }
         if self.mistakes.late_position {
@@ -163,7 +164,10 @@ impl Machine for Bench {
         disk.commit(Stored { member, position: Some(position) })?;
         drop(disk);
         if let Some(witness) = &self.witness {
-            seen.iter().for_each(|(index, bytes, outcome, member)| witness(*index, bytes, outcome, member));
+            for (((index, bytes), outcome), members) in entries.iter().zip(&results).zip(seen.windows(2)) {
+                let step = Step { before: &members[0], after: &members[1], index: *index, bytes };
+                witness(&step, outcome);
+            }
         }
         Ok(results)
     }

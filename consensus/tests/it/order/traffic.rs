@@ -2,7 +2,7 @@
 
 use crate::network::*;
 use bytes::Bytes;
-use consensus::statement::{Decision, Nonce};
+use consensus::statement::{Decision, Item, Nonce};
 use consensus::{Command, Envelope, Founding, NetworkId, Outcome, Policy, ProposalId, Secret};
 
 pub(crate) const MEMBERS: u8 = 3;
@@ -17,13 +17,18 @@ pub(crate) struct Traffic {
 
 impl Traffic {
     pub(crate) fn new() -> Self {
+        Self::numbered(0)
+    }
+
+    /// Submissions are numbered after a number.
+    pub(crate) fn numbered(count: u128) -> Self {
         let organisations = (1..=MEMBERS).map(new_organisation).collect();
         let name = "example.org/ordered".to_owned();
         let (collections, policy) = (vec![definition(COLLECTION)], Policy::standard());
         let founding = Founding { name, organisations, collections, policy, nonce: [7; 16] };
         let id: NetworkId = founding.network();
         let network = Network { member: Member::default(), id, time: START, log: Vec::new() };
-        Self { network, founding, count: 0 }
+        Self { network, founding, count }
     }
 
     pub(crate) fn found(&self) -> Command {
@@ -39,6 +44,11 @@ impl Traffic {
         statement.expires_in_seconds = Some(3600);
         let envelope = Envelope::sign(&statement, &submit_key(by));
         Command::Submit { envelope, objects, note: Bytes::new() }
+    }
+
+    /// Objects as a submission names them.
+    pub(crate) fn items(&self, objects: &[Bytes]) -> Vec<Item> {
+        self.network.statement(1, objects).items
     }
 
     /// A vote of an organisation for a proposal.

@@ -32,6 +32,10 @@ pub(crate) struct Planted {
     pub(crate) log: LogMistakes,
     /// A node that comes back has an empty disk, and its old number.
     pub(crate) wipes: bool,
+    /// Nodes do not tell each other their ledgers.
+    pub(crate) is_blind: bool,
+    /// A leader that lies has the keys of all organisations.
+    pub(crate) has_keys: bool,
     /// All nodes make them; otherwise, node 2 does.
     pub(crate) everywhere: bool,
 }
@@ -59,7 +63,7 @@ pub(crate) struct Site {
 impl Cluster {
     pub(crate) fn new(dice: Dice, settings: Settings, planted: Planted) -> Self {
         let router = Router::new(dice.split());
-        let (oracle, sites, began) = (Oracle::default(), BTreeMap::new(), SimInstant::now());
+        let (oracle, sites, began) = (Oracle::blind(planted.is_blind), BTreeMap::new(), SimInstant::now());
         Self { router, oracle, dice, settings, sites, began, planted, runs: 0 }
     }
 
@@ -71,9 +75,7 @@ impl Cluster {
     pub(crate) fn add(&mut self) -> u64 {
         let id = self.sites.keys().next_back().map_or(1, |last| last + 1);
         let oracle = self.oracle.clone();
-        let witness: Witness = Arc::new(move |index, bytes, outcome, member| {
-            oracle.applied(id, index, bytes, outcome, member);
-        });
+        let witness: Witness = Arc::new(move |step, outcome| oracle.applied(id, step, outcome));
         let (mistakes, log) = self.planted.of(id);
         let site = Site {
             bench: Bench::watched(witness, mistakes),

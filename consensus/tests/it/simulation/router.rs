@@ -1,6 +1,7 @@
 //! A network in one thread: messages take time, are lost, and do not pass cuts.
 
 use super::dice::Dice;
+use super::liar::Liar;
 use crate::order::machine::Bench;
 use consensus::order::{CallError, EntryBytes, Lane, Peer, Raft, Reply, Request, Transport};
 use openraft::AsyncRuntime;
@@ -35,13 +36,14 @@ pub(crate) struct Links {
     /// Longest way, in microseconds.
     pub(crate) latency: u64,
     pub(crate) hops: u64,
+    pub(crate) liar: Option<Liar>,
     dice: Dice,
 }
 
 impl Router {
     pub(crate) fn new(dice: Dice) -> Self {
         let (nodes, cuts) = (BTreeMap::new(), BTreeSet::new());
-        Self(Arc::new(Mutex::new(Links { nodes, cuts, loss: 0, latency: 5_000, hops: 0, dice })))
+        Self(Arc::new(Mutex::new(Links { nodes, cuts, loss: 0, latency: 5_000, hops: 0, liar: None, dice })))
     }
 
     pub(crate) fn links(&self) -> MutexGuard<'_, Links> {
@@ -120,9 +122,12 @@ impl Transport<SimTypes> for Route {
         target: u64,
         _: &Peer,
         _: Lane,
-        request: Request<SimTypes>,
+        mut request: Request<SimTypes>,
         within: Duration,
     ) -> Result<Reply<SimTypes>, CallError> {
+        if let Some(liar) = self.router.links().liar.as_mut().filter(|liar| liar.node == self.node) {
+            liar.alter(target, &mut request);
+        }
         let bytes = postcard::to_allocvec(&request).unwrap();
         let carrying = Box::pin(self.carry(target, bytes, within));
         let answer = SimRuntime::timeout(within, carrying).await;
