@@ -11,6 +11,8 @@ mod members;
 pub(crate) use attest::gather;
 pub(crate) use invitation::{Application, Invitation, InvitationError, applications, invite, join, joining};
 
+pub(crate) use members::leave;
+
 use crate::app::App;
 use crate::config::{NetworkConfig, Pace, Unnamed};
 use crate::error::ApiError;

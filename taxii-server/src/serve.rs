@@ -333,6 +333,7 @@ impl Server {
             }
         }
         tracing::info!(cut, "connections are closed");
+        node::leave(&self.app).await;
         for task in self.background {
             task.abort();
             let _ = task.await;

@@ -14,14 +14,16 @@ use consensus::evidence::{
 };
 use consensus::order::{Peer, Pin, Tls};
 use consensus::statement::Attest;
-use consensus::{Envelope, Node, Reader};
+use consensus::{Command, Envelope, Node, PROTOCOL, Reader};
 use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Time between two attestations.
 const EVERY: Duration = Duration::from_secs(10);
+/// Time between two attestations in the log, where entries came in between.
+const LOGGED: Duration = Duration::from_secs(600);
 /// Time for the answer of a node.
 const WITHIN: Duration = Duration::from_secs(5);
 /// Time for cosignatures, while a client waits for them.
@@ -44,12 +46,34 @@ pub(super) enum Verdict {
 
 /// Compares with the other nodes, until this one turns out to be different.
 pub(super) async fn keep(app: &Arc<App>, tls: &Tls) {
+    let mut logged = (Instant::now(), 0);
     while app.store.check_fence().is_ok() {
         tokio::time::sleep(EVERY).await;
+        if let Err(error) = log(app, &mut logged).await {
+            tracing::debug!(%error, "what this node says of its log is not in the log yet");
+        }
         if let Err(error) = attest(app, tls).await {
             tracing::warn!(%error, "this node cannot compare its log with that of others");
         }
     }
+}
+
+/// Puts an attestation into the log now and then, and at once when this node speaks another protocol than before.
+async fn log(app: &App, (since, last): &mut (Instant, u64)) -> Result<(), StoreError> {
+    let Some((membership, digests)) = latest(app) else { return Ok(()) };
+    let nodes = members(app).await?;
+    let Some(own) = nodes.iter().find(|node| Some(node.id) == membership.node && node.is_present()) else {
+        return Ok(());
+    };
+    // Attestations of all nodes are entries, too.
+    let has_entries = digests.index > *last + 2 * nodes.len() as u64;
+    if own.protocol == PROTOCOL && !(has_entries && since.elapsed() >= LOGGED) {
+        return Ok(());
+    }
+    let envelope = membership.attest(&digests, app.store.clock().now_micros());
+    *last = app.store.order(Command::Attest(envelope)).await?;
+    *since = Instant::now();
+    Ok(())
 }
 
 async fn attest(app: &Arc<App>, tls: &Tls) -> Result<(), StoreError> {

@@ -21,6 +21,7 @@ const CATCH_UP: Duration = Duration::from_secs(1);
 pub(super) async fn keep(app: &Arc<App>, node: &Node, tls: &Tls) {
     let mut applied = node.applied();
     let mut seen: Vec<Member> = Vec::new();
+    let mut told = String::new();
     loop {
         match members(app).await {
             Ok(found) => {
@@ -28,14 +29,30 @@ pub(super) async fn keep(app: &Arc<App>, node: &Node, tls: &Tls) {
                     trust(tls, &found);
                     seen = found;
                 }
-                if let Err(error) = adjust(node, &seen).await {
-                    tracing::warn!(%error, "the nodes are not as the organisations agreed yet");
+                let reason = adjust(node, &seen).await.err().map_or(String::new(), |error| error.to_string());
+                if reason != told && !reason.is_empty() {
+                    tracing::warn!(%reason, "the nodes are not as the organisations agreed yet");
                 }
+                told = reason;
             }
             Err(error) => tracing::debug!(%error, "the nodes of the network cannot be read"),
         }
         tokio::time::sleep(PAUSE).await;
         let _ = tokio::time::timeout(LOOK, applied.changed()).await;
+    }
+}
+
+/// Has another node lead before this one stops, so that the others need not find out.
+pub(crate) async fn leave(app: &App) {
+    let Some(node) = app.store.node() else { return };
+    let status = node.status();
+    let next =
+        status.matched.iter().filter(|(id, _)| status.voters.contains(id)).max_by_key(|(_, last)| **last);
+    if let (Some((id, _)), true) = (next, status.leader == Some(status.node)) {
+        match node.transfer(*id).await {
+            Ok(()) => tracing::info!(node = id, "another node leads now"),
+            Err(error) => tracing::warn!(%error, "the others elect a node that leads"),
+        }
     }
 }
 

@@ -2,7 +2,10 @@
 
 mod node;
 
-pub use node::{ApplicationResource, InvitationResource, JoinResource, NewInvitation, NewJoin, NodeResource};
+pub use node::{
+    ApplicationResource, InvitationResource, JoinResource, NewInvitation, NewJoin, NodeResource,
+    ScrubResource,
+};
 
 use crate::clock::timestamp;
 use crate::store::{Definition, OrderRefused, StoreError};
