@@ -132,7 +132,13 @@ impl Network {
 
     async fn visible(&self, collection: Uuid) -> Vec<Bytes> {
         let page = PageRequest::first(Filter::default(), 1000);
-        self.store.objects(&self.view(collection), &page).await.unwrap().items
+        loop {
+            match self.store.objects(&self.view(collection), &page).await {
+                Ok(page) => return page.items,
+                // The engine is away now and then.
+                Err(error) => assert!(matches!(error, StoreError::Engine(_)), "{error}"),
+            }
+        }
     }
 }
 
@@ -178,7 +184,12 @@ pub async fn entries_are_applied_as_a_whole_under_faults(engine: Arc<dyn Engine>
     }
     assert_eq!(network.visible(COLLECTION).await.len(), 200);
     assert!(network.visible(crate::store::review_id(COLLECTION)).await.is_empty());
-    let view = network.store.network().await.unwrap();
+    let view = loop {
+        match network.store.network().await {
+            Ok(view) => break view,
+            Err(error) => assert!(matches!(error, StoreError::Engine(_)), "{error}"),
+        }
+    };
     let ledger = Reader::new(&view).ledger().await.unwrap().unwrap();
     assert_eq!(ledger.tree.size(), 20, "one decision on each proposal");
 }

@@ -22,6 +22,7 @@ use futures::StreamExt;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 use stix_model::Tlp;
 
 /// A log with what its nodes apply.
@@ -334,6 +335,10 @@ pub async fn a_node_goes_on_after_a_crash_at_any_call(engine: Arc<dyn Engine>) {
                 crashes += 1;
             }
             let after = member.machine.position().await.unwrap();
+            // A process that ended has not told this one of the network.
+            while after.is_some() && member.store.membership().is_none() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
             let view = member.store.network().await;
             let ledger = match &view {
                 Ok(view) => Reader::new(view).ledger().await.unwrap().map(|ledger| ledger.index),
