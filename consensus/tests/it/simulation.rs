@@ -2,9 +2,12 @@
 //!
 //! Each seed draws a network, clients and a schedule of faults. All nodes must apply the same, clients must find what they
 //! were told, nothing may be visible without approval, and when all faults are over, all nodes must agree. The same seed
-//! gives the same run. In one of five seeds a leader lies: it sends other bytes for one entry to one follower. Then nodes may
-//! hold different things, but no object is visible without its votes, and their ledgers tell them apart. `CONCORD_SIMULATION_SEEDS` says how many seeds are run, `CONCORD_SIMULATION_SEED` which one is run
-//! alone.
+//! gives the same run.
+//!
+//! In one of five seeds a leader lies: it sends other bytes for one entry to one follower. Then nodes may hold different
+//! things, but no object is visible without its votes, and their ledgers tell them apart.
+//!
+//! `CONCORD_SIMULATION_SEEDS` says how many seeds are run, `CONCORD_SIMULATION_SEED` which one is run alone.
 
 mod cluster;
 mod crash;
