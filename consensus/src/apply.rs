@@ -26,7 +26,7 @@ use crate::node::{FIRST_NODE, Node};
 use crate::organisation::{MAX_NAME_BYTES, NewOrganisation, Organisation, Role};
 use crate::policy::{Policy, PolicyError};
 use crate::state::{Draft, Key, Ledger, State, StateError, keys};
-use crate::statement::{Item, Statement, StatementError};
+use crate::statement::{Attest, Govern, Item, Revoke, Statement, StatementError, Submit, Vote, Withdraw};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -184,6 +184,29 @@ pub async fn apply<S: State>(
         Err(Stop::State(error)) => return Err(error.into()),
     };
     Ok(turn.end(bytes, outcome)?)
+}
+
+/// Checks who signed a statement, as [`apply`] would in the next entry. A node asks before it has a command ordered, so that what
+/// does not count leaves no entry; each member checks again when it applies the entry.
+///
+/// # Errors
+/// When the state cannot be read.
+pub async fn check_author<S: State>(
+    state: &S,
+    inspect: &dyn Inspect,
+    envelope: &Envelope,
+) -> Result<Result<(), Refusal>, ApplyError<S::Error>> {
+    let ledger: Option<Ledger> = Draft::new(state).get(keys::LEDGER.to_vec()).await?;
+    let Some(ledger) = ledger else { return Ok(Err(Refusal::Founding)) };
+    let turn = Turn::begin(state, inspect, ledger.index + 1, ledger.time).await?;
+    Ok(match &*envelope.payload_type {
+        Submit::PAYLOAD_TYPE => turn.authorise::<Submit>(envelope, &[Role::Submit]).map(|_| ()),
+        Revoke::PAYLOAD_TYPE => turn.authorise::<Revoke>(envelope, &[Role::Vote, Role::Submit]).map(|_| ()),
+        Govern::PAYLOAD_TYPE => turn.authorise::<Govern>(envelope, &[Role::Vote]).map(|_| ()),
+        Vote::PAYLOAD_TYPE => turn.authorise::<Vote>(envelope, &[Role::Vote]).map(|_| ()),
+        Attest::PAYLOAD_TYPE => turn.authorise::<Attest>(envelope, &[Role::Log]).map(|_| ()),
+        _ => turn.authorise::<Withdraw>(envelope, &[Role::Submit, Role::Vote]).map(|_| ()),
+    })
 }
 
 /// Why a command ends early.

@@ -38,6 +38,7 @@ pub mod statement;
 
 pub use apply::{
     Applied, ApplyError, Effect, Inspect, MAX_ITEMS, MAX_OBJECT_BYTES, Outcome, Refusal, RefusalKind, apply,
+    check_author,
 };
 pub use command::{
     CollectionDefinition, Command, Entry, EntryError, Founding, MAX_COLLECTIONS, MAX_DEFINITION_BYTES,

@@ -18,6 +18,7 @@ mod held;
 mod idempotency;
 mod import;
 mod network;
+mod nodes;
 mod openapi;
 mod operator;
 mod posting;

@@ -1,7 +1,7 @@
 //! The way of commands into the log of the network: by this server alone, or by the node that it runs beside others.
 
 use super::membership::{MembershipRecord, NodeRecord};
-use super::{NetworkMachine, Ordered};
+use super::{NetworkMachine, Ordered, Stix};
 use crate::rights::Principal;
 use crate::store::command::{Command, Enter};
 use crate::store::directory;
@@ -13,7 +13,7 @@ use crate::store::{Rejection, Store, StoreError, keys};
 use bytes::Bytes;
 use consensus::evidence::{Note, NoteSignature, TreeHead};
 use consensus::order::{OrderedLog, Raft, SubmitError, Tls, TokioTypes};
-use consensus::{Entry, Founding, NetworkId, OrganisationId, Reader, Secret};
+use consensus::{Entry, Founding, NetworkId, OrganisationId, Reader, Secret, check_author};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -189,6 +189,7 @@ impl Store {
     /// [`StoreError::Refused`] when the command does nothing; [`StoreError::NoMajority`] when no node leads;
     /// [`Rejection::Membership`] without a network.
     pub async fn order(&self, command: consensus::Command) -> Result<u64, StoreError> {
+        self.check_author(&command).await?;
         if let Some(node) = self.node() {
             let ordered = node.submit(command).await?;
             return match ordered.result {
@@ -205,6 +206,23 @@ impl Store {
             });
         }
         self.applied(Command::Apply(Entry { time: self.now(), command }.encode())).await
+    }
+
+    /// Refuses a statement that does not count, before it becomes an entry.
+    async fn check_author(&self, command: &consensus::Command) -> Result<(), StoreError> {
+        use consensus::Command::{Attest, Govern, Revoke, Vote, Withdraw};
+        let (Vote(envelope) | Withdraw(envelope) | Revoke(envelope) | Govern(envelope) | Attest(envelope)) =
+            command
+        else {
+            return Ok(());
+        };
+        if check_author(&self.network().await?, &Stix, envelope).await?.is_ok() {
+            return Ok(());
+        }
+        // The key may be one that this node has not heard of.
+        self.catch_up().await;
+        let checked = check_author(&self.network().await?, &Stix, envelope).await?;
+        checked.map_err(|refusal| StoreError::Refused(refusal.into()))
     }
 
     /// Waits until this server has applied what any other node had when it was called; for two seconds at the most.
