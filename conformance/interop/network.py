@@ -24,7 +24,11 @@ def public(number):
 
 
 def key_id(number):
-    return hashlib.sha256(b"ed25519" + public(number)).hexdigest()
+    return id_of(secret(number))
+
+
+def id_of(key):
+    return hashlib.sha256(b"ed25519" + key.public_key().public_bytes_raw()).hexdigest()
 
 
 def pre_authentication(kind, payload):
@@ -33,11 +37,16 @@ def pre_authentication(kind, payload):
 
 
 def dsse(name, statement, number):
+    """A statement with the signature of a key that has a number."""
+    return signed_by(secret(number), name, statement)
+
+
+def signed_by(key, name, statement):
     """A statement with the signature of a key."""
     kind, payload = f"application/vnd.concord.{name}.v1+json", rfc8785.dumps(statement)
-    signature = secret(number).sign(pre_authentication(kind, payload))
+    signature = key.sign(pre_authentication(kind, payload))
     encoded = [base64.b64encode(part).decode() for part in (payload, signature)]
-    return {"payload": encoded[0], "payloadType": kind, "signatures": [{"keyid": key_id(number), "sig": encoded[1]}]}
+    return {"payload": encoded[0], "payloadType": kind, "signatures": [{"keyid": id_of(key), "sig": encoded[1]}]}
 
 
 class Network:

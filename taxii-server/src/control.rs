@@ -13,6 +13,7 @@ mod listener;
 mod place;
 #[cfg(feature = "cli")]
 mod remote;
+mod statements;
 
 pub use crate::routes::admin::resource::{
     AccessResource, AccountChange, AccountResource, ApiRootChange, ApiRootResource, CollectionChange,
@@ -175,12 +176,16 @@ impl Control {
 
     /// A request as the server expects it.
     fn complete(&self, request: Builder, path: &str, body: Bytes) -> Result<Request<Bytes>, ControlError> {
-        let request = request
+        let has_type =
+            request.headers_ref().is_some_and(|headers| headers.contains_key(header::CONTENT_TYPE));
+        let mut request = request
             .uri(path)
             .header(header::HOST, "localhost")
             .header(header::AUTHORIZATION, format!("Bearer {}", self.secret))
-            .header(header::ACCEPT, taxii::MEDIA_TYPE)
-            .header(header::CONTENT_TYPE, taxii::MEDIA_TYPE);
+            .header(header::ACCEPT, taxii::MEDIA_TYPE);
+        if !has_type {
+            request = request.header(header::CONTENT_TYPE, taxii::MEDIA_TYPE);
+        }
         request.body(body).map_err(|error| ControlError::Unreachable(error.into()))
     }
 

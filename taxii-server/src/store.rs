@@ -292,6 +292,13 @@ impl Store {
         }
     }
 
+    /// What is below the store. The demo of a network reaches through it to damage an object, as one who writes into the file
+    /// of a server could; nothing else does.
+    #[cfg(feature = "cli")]
+    pub(crate) fn below(&self) -> &dyn Engine {
+        &*self.engine
+    }
+
     /// API roots, collections and accounts. What this process changes counts at once, what others change within a second.
     pub fn directory(&self) -> Arc<Directory> {
         self.reload.directory.load_full()

@@ -1,21 +1,20 @@
+mod accounts;
+mod network;
+
 use super::admin::{find_collection, unless_exists};
 use super::import::Importer;
 use super::{CommonOptions, install_crypto, output, start_logging};
-use crate::config::{ListenAddress, MetricsListen, StoreConfig};
-use crate::control::{
-    AccessResource, CollectionResource, Control, ControlError, NewAccount, NewApiRoot, NewCollection, Secrets,
-};
-use crate::credentials::Presented;
+use crate::config::{Config, ListenAddress, MetricsListen, StoreConfig};
+use crate::control::{CollectionResource, Control, NewApiRoot, NewCollection};
 use crate::private;
 use crate::rights::{GrantScope, Viewer};
 use crate::serve::{Server, StopSignal};
 use crate::store::View;
+use accounts::{Accounts, BOTH, READ, basic, password};
 use anyhow::Context;
-use axum::http::StatusCode;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use stix_model::reader::Expect;
@@ -26,15 +25,25 @@ const ICS_ATTACK: &[u8] = include_bytes!("../../demo/ics-attack-18.1.json.gz");
 /// Name of the file that keeps [`Made`], because the store does not give credentials back.
 const FILE: &str = "demo.json";
 
+const EXAMPLES: &str = "\
+Examples:
+  taxii-server demo
+  taxii-server demo --json --listen 127.0.0.1:0 --data /tmp/demo
+  taxii-server demo --network                         three organisations, three servers, one log
+
+With --network, TAXII is served at three ports from that of --listen on, and the data folder is concord-network-demo. With
+--json, one line of JSON comes when all three are ready, then one for each step.";
+
 /// Serves a real ATT&CK collection from a data folder of its own.
 #[derive(Args)]
-#[command(
-    after_help = "Examples:\n  taxii-server demo\n  taxii-server demo --json --listen 127.0.0.1:0 --data /tmp/demo"
-)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Demo {
     /// Address for TAXII
     #[arg(long, default_value = "127.0.0.1:6100", value_name = "ADDRESS:PORT")]
     listen: ListenAddress,
+    /// Show three organisations that decide together what becomes visible
+    #[arg(long)]
+    network: bool,
     /// Print one line of JSON when everything is ready
     #[arg(long)]
     json: bool,
@@ -46,20 +55,21 @@ struct Made {
     is_loaded: bool,
     collection: CollectionResource,
     writable_collection: CollectionResource,
-    reader: Secrets,
-    writer: Secrets,
-    admin: Secrets,
+    #[serde(flatten)]
+    accounts: Accounts,
 }
 
 impl Demo {
     pub(super) async fn run(self, options: &CommonOptions) -> anyhow::Result<bool> {
         start_quietly();
         install_crypto();
-        let mut config = options.config(Some("concord-demo"))?;
+        if self.network {
+            return network::run(&self.listen, self.json, options).await;
+        }
+        let mut config = config(options, "concord-demo")?;
         config.listen = self.listen;
         config.title = "Concord demo".to_owned();
-        config.store = StoreConfig::default();
-        config.metrics_listen = MetricsListen::Nowhere;
+        network::refuse(&config.data)?;
         let stop = StopSignal::register()?;
         let server = Server::start(config.clone()).await?;
         let control = Control::of(Arc::clone(server.app()))?;
@@ -96,6 +106,14 @@ impl Demo {
     }
 }
 
+/// The settings of a demo, which is the same whatever store and metrics the operator has elsewhere.
+fn config(options: &CommonOptions, default_data: &str) -> anyhow::Result<Config> {
+    let mut config = options.config(Some(default_data))?;
+    config.store = StoreConfig::default();
+    config.metrics_listen = MetricsListen::Nowhere;
+    Ok(config)
+}
+
 /// Logs only when `RUST_LOG` asks for it, so that the terminal shows the text of the demo.
 fn start_quietly() {
     if std::env::var_os("RUST_LOG").is_some() {
@@ -120,19 +138,10 @@ impl Made {
 
     /// Whether the store still has everything that was added.
     async fn is_complete(&self, server: &Server) -> bool {
-        let app = server.app();
-        let directory = app.store.directory();
-        for Secrets { username, password, token } in [&self.reader, &self.writer, &self.admin] {
-            let (Some(password), Some(token)) = (password.clone(), token.clone()) else { return false };
-            let password = Presented::Password { name: username.clone(), password };
-            for presented in [password, Presented::Token(token)] {
-                if app.credentials.check(&directory, presented, None).await.is_err() {
-                    return false;
-                }
-            }
-        }
+        let directory = server.app().store.directory();
         let collections = [&self.collection, &self.writable_collection];
-        collections.iter().all(|collection| directory.collections.contains_key(&collection.id))
+        self.accounts.are_valid(server).await
+            && collections.iter().all(|collection| directory.collections.contains_key(&collection.id))
     }
 
     fn save(&self, path: &Path) -> anyhow::Result<()> {
@@ -169,22 +178,10 @@ async fn make(control: &Control) -> anyhow::Result<Made> {
     let collection = add_or_find(control, &attack).await?;
     let writable_collection = add_or_find(control, &sandbox).await?;
     let [attack, sandbox] = [&collection, &writable_collection].map(|made| GrantScope::Collection(made.id));
-    let read = AccessResource { can_read: true, can_write: false };
-    let both = AccessResource { can_read: true, can_write: true };
-    let account = async |name: &str, is_administrator: bool, grants: &[(GrantScope, AccessResource)]| {
-        match control.delete_account(name).await {
-            Err(ControlError::Refused { status: StatusCode::NOT_FOUND, .. }) => {}
-            deleted => deleted?,
-        }
-        let grants = BTreeMap::from_iter(grants.iter().copied());
-        let new = NewAccount { name: name.to_owned(), is_administrator, grants, ..NewAccount::default() };
-        control.add_account(&new).await
-    };
     Ok(Made {
         is_loaded: false,
-        reader: account("reader", false, &[(attack, read), (sandbox, read)]).await?,
-        writer: account("writer", false, &[(attack, read), (sandbox, both)]).await?,
-        admin: account("admin", true, &[]).await?,
+        accounts: Accounts::add(control, &[(attack, READ), (sandbox, READ)], &[(attack, READ), (sandbox, BOTH)])
+            .await?,
         collection,
         writable_collection,
     })
@@ -216,19 +213,18 @@ fn print_json(url: &str, made: &Made) -> anyhow::Result<()> {
         "api_root": format!("{url}/api/"),
         "collection": short(&made.collection),
         "writable_collection": short(&made.writable_collection),
-        "reader": made.reader,
-        "writer": made.writer,
-        "admin": made.admin,
+        "reader": made.accounts.reader,
+        "writer": made.accounts.writer,
+        "admin": made.accounts.admin,
     });
     output::json(&ready)
 }
 
 async fn print_text(server: &Server, made: &Made, data: &Path) -> anyhow::Result<()> {
     let (url, store) = (server.url(), &server.app().store);
-    let basic = |account: &Secrets| {
-        format!("{}:{}", account.username, account.password.as_deref().unwrap_or_default())
-    };
-    let [reader, writer, admin] = [&made.reader, &made.writer, &made.admin].map(basic);
+    let Accounts { reader, writer, admin } = &made.accounts;
+    let (name, password) = (&reader.username, password(reader));
+    let [reader, writer, admin] = [reader, writer, admin].map(basic);
     let directory = store.directory();
     let ics = directory.collection("api", "ics-attack").context("the collection ics-attack is gone")?;
     let viewer = Viewer::with_clearance(Tlp::Red);
@@ -261,8 +257,6 @@ Or with anything that speaks HTTP:
 
 Ctrl-C stops the server.",
         data = data.display(),
-        name = made.reader.username,
-        password = made.reader.password.as_deref().unwrap_or_default(),
         ics = ics.id,
         sandbox = made.writable_collection.id,
     ))

@@ -34,6 +34,12 @@ impl StopSignal {
         Ok(Self {})
     }
 
+    /// Waits until a signal says to stop.
+    #[cfg(feature = "cli")]
+    pub(crate) async fn stopped(&mut self) {
+        while self.next().await == Signal::Reload {}
+    }
+
     pub(super) async fn next(&mut self) -> Signal {
         #[cfg(unix)]
         {
