@@ -107,9 +107,12 @@ class Gate:
 class Node:
     """A server with its node, its data folder, and accounts of its own."""
 
-    def __init__(self, community, number, path, has_small_disk=False):
+    def __init__(self, community, number, path, has_small_disk=False, restored=None):
         self.community, self.number, self.name = community, number, f"Organisation {number}"
         self.path, self.port, self.listen = path, free_port(), free_port()
+        if restored:
+            # The same machine, for clients and for the other nodes.
+            self.port, self.listen = restored.port, restored.listen
         self.gate = Gate(community, number, self.listen) if community.has_gates else None
         self.url = f"http://127.0.0.1:{self.port}"
         self.folder = Folder(path, self.settings())
@@ -119,8 +122,11 @@ class Node:
         path.mkdir(parents=True, exist_ok=True)
         path.chmod(0o700)
         self.has_small_disk = has_small_disk and mount(path)
-        self.folder.run("api-root", "add", "api")
-        self.root = self.folder.json("account", "add", "root", "--administrator")
+        if restored:
+            self.root, self.client = restored.root, restored.client
+        else:
+            self.folder.run("api-root", "add", "api")
+            self.root = self.folder.json("account", "add", "root", "--administrator")
 
     def settings(self):
         advertised = self.gate.port if self.gate else self.listen
@@ -287,6 +293,39 @@ class Community:
         node.wait_until_ready()
         return node
 
+    def restore(self, node, backup):
+        """Puts a server in the place of one that is gone, with what a backup of it holds."""
+        self.nodes.remove(node)
+        node.close()
+        path = self.path / f"{node.path.name}-restored"
+        found = Node(self, node.number, path, restored=node)
+        found.folder.run("restore", backup)
+        found.start()
+        found.wait_until_ready()
+        self.nodes.append(found)
+        return found
+
+    def forget(self, node):
+        """Leaves a server that is gone for good, with its folder."""
+        self.nodes.remove(node)
+        node.close()
+        shutil.rmtree(node.path)
+
+    def roles(self):
+        """What each present node does for the log, as the one that leads says."""
+        leader = self.wait_for_leader()
+        return {node["id"]: node["role"] for node in leader.nodes() if node["left"] is None}
+
+    def wait_for_roles(self, *expected):
+        found = {}
+
+        def are_there():
+            found.clear()
+            found.update(self.roles())
+            return sorted(found.values()) == sorted(expected)
+
+        return wait_until(are_there, lambda: f"the roles of the nodes are {found}", pause=0.3)
+
     def found(self):
         first = self.new(1)
         name = ["example.org/sharing", "--organisation", first.name, "--vote-key", public(1).hex()]
@@ -322,7 +361,8 @@ class Community:
         """Has the organisations admit a server that asked the server of another one."""
         wait_until(lambda: at.get("/consensus/v1/applications/").json(), "no server asks to join")
         (application,) = at.get("/consensus/v1/applications/").json()
-        self.govern(application["action"], at)
+        voters = [one.number for one in self.running() if one is not node] + [node.number]
+        self.govern(application["action"], at, voters)
         self.wait_for(node)
         return application["action"]["kind"]
 
@@ -338,9 +378,9 @@ class Community:
             node.add_client()
         return seconds
 
-    def join(self, number, at=None):
+    def join(self, number, at=None, name=None):
         at = at or self.nodes[0]
-        node = self.new(number)
+        node = self.new(number, name)
         self.ask_to_join(node, self.invite(at))
         self.admit(node, at)
         return node
