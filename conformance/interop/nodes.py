@@ -316,6 +316,13 @@ class Community:
         leader = self.wait_for_leader()
         return {node["id"]: node["role"] for node in leader.nodes() if node["left"] is None}
 
+    def wait_until_gone(self, number):
+        """Waits until a node that left keeps the log no longer."""
+        def is_gone():
+            return {node["id"]: node["role"] for node in self.wait_for_leader().nodes()}[number] == "none"
+
+        return wait_until(is_gone, f"node {number} is not removed")
+
     def wait_for_roles(self, *expected):
         found = {}
 
