@@ -4,6 +4,7 @@ SEED repeats what is sent and what is meant to break when; what exactly a fault 
 CONCORD_NODE_ROUNDS is the number of faults, of which three of five are for three nodes and the others for five.
 """
 
+import http.client
 import json
 import os
 import secrets
@@ -16,10 +17,13 @@ import pytest
 import requests
 
 from concord import MEDIA_TYPE, indicators
+from network import dsse
 from node_faults import Faults, Traffic
 from nodes import API_ROOT, PATIENCE, community, proposal_of, wait_until
 
 ROUNDS = int(os.environ.get("CONCORD_NODE_ROUNDS", 20))
+ENTRIES = int(os.environ.get("CONCORD_NODE_ENTRIES", 0))
+STREAMS = 24
 LEADERS = int(os.environ.get("CONCORD_NODE_LEADERS", 8))
 
 
@@ -274,6 +278,60 @@ def test_members_come_back_and_go(tmp_path):
             assert len(manifest) == 27
         finally:
             third.close()
+
+
+@pytest.mark.skipif(not ENTRIES, reason="CONCORD_NODE_ENTRIES is not set: 21000 is enough that logs are cut, in minutes")
+def test_a_node_that_was_away_for_long_gets_the_state(tmp_path):
+    with community(tmp_path, 3) as found:
+        found.wait_for_roles("voter", "voter", "voter")
+        leader = found.wait_for_leader()
+        away = next(node for node in found.nodes if node is not leader)
+        found.approve(indicators(50), by=leader)
+        found.wait_until_equal()
+        away.kill()
+        before = leader.index()
+        seconds = order_votes(found, leader, ENTRIES)
+        print(f"{leader.index() - before} entries in {seconds:.0f} s: {ENTRIES / seconds:.0f} in a second")
+        found.approve(indicators(50), by=leader)
+        read = away.log_path.stat().st_size
+        away.start()
+        away.wait_until_ready()
+        print(f"equal after {found.wait_until_equal(seconds=5 * PATIENCE):.1f} s")
+        with away.log_path.open() as log:
+            log.seek(read)
+            assert "snapshot" in log.read(), "no state was sent to it"
+        assert len(found.compare()) == 100
+        found.approve(indicators(2), by=away)
+        assert len(found.compare()) == 102
+
+
+def order_votes(found, at, count):
+    """Has one of two organisations approve the same again and again; each vote is an entry. It gives the seconds."""
+    members, threads = found.members(), []
+    voter = next(number for number in members if number != at.number)
+    share = -(-count // STREAMS)
+
+    def work(proposal):
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {at.root['token']}"}
+        connection = http.client.HTTPConnection("127.0.0.1", at.port, timeout=60)
+        for sequence in range(share):
+            said = {"network": found.id, "organisation": members[voter], "proposal": proposal, "claimed_at": 0}
+            statement = dsse("vote", {**said, "decision": "approve", "sequence": sequence}, voter)
+            connection.request("POST", f"/consensus/v1/proposals/{proposal}/votes/", json.dumps(statement), headers)
+            response = connection.getresponse()
+            assert response.status == 200, response.read()
+            response.read()
+
+    for _ in range(STREAMS):
+        proposal = proposal_of(at.submit(indicators(1)).json())
+        threads.append(threading.Thread(target=work, args=[proposal], daemon=True))
+    before, began = at.index(), time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert at.index() >= before + count, "votes were refused"
+    return time.monotonic() - began
 
 
 @pytest.mark.parametrize("size, share", [(3, 0.6), (5, 0.4)])
