@@ -91,8 +91,12 @@ async fn adjust(node: &Node, members: &[Member]) -> Result<(), ChangeError> {
     match step {
         Step::Add(id, peer) => node.add_learner(id, peer).await,
         Step::Promote(id) => {
-            // A voter that does not know the new one yet would not let it lead.
-            let lags = |voter: &&u64| status.matched.get(voter).is_some_and(|matched| *matched < id);
+            // A voter that does not know the new one yet would not let it lead. One that has left is not waited for: it may be
+            // gone, and it is removed after this.
+            let is_present =
+                |voter: &u64| members.iter().any(|found| found.id == *voter && found.is_present());
+            let has_less = |voter: &u64| status.matched.get(voter).is_some_and(|matched| *matched < id);
+            let lags = |voter: &&u64| is_present(voter) && has_less(voter);
             match status.voters.iter().find(lags) {
                 Some(behind) => Err(ChangeError::Refused(format!(
                     "node {id} can vote when node {behind} has caught up; if that one is gone for good, remove it"

@@ -24,6 +24,7 @@ mod transfer;
 
 use super::directory::Collection;
 use super::engine::{Commit, Engine, Key, KeyValue, Scan, Snapshot};
+use super::keys::Region;
 use super::record::Head;
 use super::writer::Attempts;
 use super::{Command, Fence, Rejection, Store, StoreError, Target, keys};
@@ -236,7 +237,10 @@ impl Store {
             let StoreError::Engine(error) = error else { return Err(error) };
             attempts.again(error).await?;
         }
-        let collections: Vec<_> = self.directory().collections.keys().copied().collect();
+        // Collections of a network are changed by entries of its log only, and these commits hold the marker itself.
+        let directory = self.directory();
+        let own = directory.collections.values().filter(|found| found.region == Region::Local);
+        let collections: Vec<_> = own.map(|found| found.id).collect();
         for some in collections.chunks(FENCED) {
             let fences: Vec<_> = some.iter().map(|collection| self.fence_one(*collection)).collect();
             try_join_all(fences).await?;

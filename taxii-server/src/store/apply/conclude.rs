@@ -18,6 +18,10 @@ pub(super) async fn apply(
     };
     let status = serde_json::from_slice(&command.status).map_err(|_| StoreError::Corrupt("a status"))?;
     let done = Done::Added(Box::new(status));
+    // The heads of its collections are not changed when a backup begins.
+    if command.target.region != Region::Local {
+        overlay.hold_marker().await?;
+    }
     receipt::write(overlay, Region::Local, request, Some(&collection), &done)?;
     Ok(Applied::single(Ok(done), None))
 }

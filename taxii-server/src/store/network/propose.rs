@@ -72,7 +72,12 @@ impl Store {
         let parts = cut(proposed, self.engine.limits());
         self.check_quota(&membership, parts.len()).await?;
         let note = Note::new(id, organisation, collection.id, received, fingerprint, refused).encode()?;
-        let claimed_at = u64::try_from(received).unwrap_or_default();
+        // A request with a key may come again while it is not known here what became of it, and is to be the same proposal
+        // then. So it tells no time: the entry has one.
+        let claimed_at = match fingerprint {
+            Some(_) => 0,
+            None => u64::try_from(received).unwrap_or_default(),
+        };
         for (part, objects) in (0..).zip(parts) {
             let statement = Submit {
                 network: membership.network,
@@ -161,7 +166,8 @@ impl Store {
                 digest: item.digest,
                 reason: revocation.reason.clone(),
                 nonce: nonce(&membership, request, part as u64),
-                claimed_at: self.now(),
+                // The same request again is the same proposal.
+                claimed_at: 0,
             };
             let envelope = Envelope::sign(&statement, &membership.submit_key);
             proposals.push(ProposalId(envelope.digest()));
