@@ -198,7 +198,8 @@ pub async fn check_author<S: State>(
 ) -> Result<Result<(), Refusal>, ApplyError<S::Error>> {
     let ledger: Option<Ledger> = Draft::new(state).get(keys::LEDGER.to_vec()).await?;
     let Some(ledger) = ledger else { return Ok(Err(Refusal::Founding)) };
-    let turn = Turn::begin(state, inspect, ledger.index + 1, ledger.time).await?;
+    let next = Entry { time: ledger.time, command: Command::Tick }.encode();
+    let (turn, _) = Turn::begin(state, inspect, ledger.index + 1, &next).await?;
     Ok(match &*envelope.payload_type {
         Submit::PAYLOAD_TYPE => turn.authorise::<Submit>(envelope, &[Role::Submit]).map(|_| ()),
         Revoke::PAYLOAD_TYPE => turn.authorise::<Revoke>(envelope, &[Role::Vote, Role::Submit]).map(|_| ()),
