@@ -1,10 +1,10 @@
-"""Three nodes on this machine: the time of a submission against a put of etcd, and the objects that are approved in a second.
+"""Three nodes on this machine: a submission against a put of etcd, and the objects that are approved in a second.
 
     python3 conformance/interop/bench_nodes.py [SECONDS]
 
 Both clusters have three nodes on one disk, and take turns, so only the ratio says something; the times depend on the
-machine. Needs a server (TAXII_SERVER; a release build says what users get) and etcd, which is installed where that may be
-done. CONCORD_BENCH_FOLDER names a folder on the disk that is meant.
+machine. Needs a server (TAXII_SERVER; a release build says what users get) and etcd, which is installed where that may
+be done. CONCORD_BENCH_FOLDER names a folder on the disk that is meant.
 """
 
 import base64
@@ -191,8 +191,11 @@ def throughput(found, seconds):
             status = submit.post(path, mine.pop() if mine else objects(ENVELOPE))
             proposal = proposal_of(status)
             for voter, connection in voters.items():
-                said = {"network": found.id, "organisation": members[voter], "proposal": proposal, "decision": "approve"}
-                signed = dsse("vote", {**said, "sequence": 0, "claimed_at": 0}, voter)
+                said = {
+                    "network": found.id, "organisation": members[voter], "proposal": proposal,
+                    "decision": "approve", "sequence": 0, "claimed_at": 0,
+                }  # fmt: skip
+                signed = dsse("vote", said, voter)
                 connection.post(f"/consensus/v1/proposals/{proposal}/votes/", json.dumps(signed))
             approved.append(time.monotonic())
 
@@ -218,8 +221,8 @@ def throughput(found, seconds):
     records = found.compare(versions=3)
     assert len(records) == len(approved) * ENVELOPE, (len(records), len(approved))
     rate = len(records) / took
-    print(f"{len(records)} objects in envelopes of {ENVELOPE} approved by two of three in {took:.1f} s, the same on all nodes: "
-          f"{rate:.0f} objects/s (goal: {MIN_OBJECTS} or more)")  # fmt: skip
+    print(f"{len(records)} objects in envelopes of {ENVELOPE} approved in {took:.1f} s, the same on all nodes")
+    print(f"{rate:.0f} objects/s (goal: {MIN_OBJECTS} or more)")
 
 
 def main(seconds):

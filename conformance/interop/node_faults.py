@@ -42,7 +42,6 @@ class Traffic:
         self.acknowledged, self.unsettled, self.unexpected = [], [], []
         self.outcomes = collections.Counter()
         self.succeeded = collections.defaultdict(float)
-        self.seconds = []
         self.is_over, self.is_settled = threading.Event(), threading.Event()
         self.members = community.members()
         self.submitters = [self.thread(self.submit, number) for number in range(SUBMITTERS)]
@@ -92,7 +91,8 @@ class Traffic:
             if response is not None:
                 status = response.json()
                 # Others may have approved it by now, where the outcome of an earlier attempt was not known.
-                assert not status["failure_count"] and status["total_count"] == len(post.objects), f"{post.key}: {status}"
+                is_whole = not status["failure_count"] and status["total_count"] == len(post.objects)
+                assert is_whole, f"{post.key}: {status}"
                 post.status_id = status["id"]
                 with self.lock:
                     self.acknowledged.append(post)
@@ -103,7 +103,6 @@ class Traffic:
 
     def attempt(self, post):
         post.attempts += 1
-        began = time.monotonic()
         try:
             response = post.node.submit(post.objects, post.key, seconds=ANSWER_SECONDS)
         except requests.RequestException as error:
@@ -112,8 +111,6 @@ class Traffic:
         if response.status_code == 202:
             self.count("POST", "202")
             self.succeeded[post.node.number] = time.monotonic()
-            self.seconds.append(time.monotonic() - began)
-            # A repetition finds the status as it is by now.
             return response
         self.check_refusal(response, "POST", post.key)
         return None
@@ -123,7 +120,8 @@ class Traffic:
         self.count(method, f"{response.status_code} {code}")
         is_passing = response.status_code in (503, 507) and code in PASSING and "Retry-After" in response.headers
         if not is_passing:
-            self.unexpected.append(f"{method} {what}: {response.status_code} {dict(response.headers)} {response.text[:400]}")
+            answer = f"{response.status_code} {dict(response.headers)} {response.text[:400]}"
+            self.unexpected.append(f"{method} {what}: {answer}")
 
     def repeat(self, post):
         with contextlib.suppress(requests.RequestException):
@@ -137,7 +135,8 @@ class Traffic:
         while not self.is_settled.wait(draw.uniform(0.05, 0.2)):
             node = draw.choice(self.community.nodes)
             try:
-                proposals = node.get("/consensus/v1/proposals/", params={"state": "open", "limit": 100}, seconds=5).json()
+                wanted = {"state": "open", "limit": 100}
+                proposals = node.get("/consensus/v1/proposals/", params=wanted, seconds=5).json()
             except (requests.RequestException, AssertionError):
                 self.count("GET", "failed")
                 continue
@@ -171,9 +170,7 @@ class Traffic:
             for post in list(self.unsettled):
                 assert self.settle(post, LAST_SETTLE_SECONDS), f"{post.key} is not settled at server {post.node.number}"
             self.unsettled = []
-            wait_until(
-                lambda: not any(node.open_proposals() for node in community.nodes), "proposals stay open", 2 * PATIENCE, 0.3
-            )
+            wait_until(self.is_decided, "proposals stay open", 2 * PATIENCE, 0.3)
         finally:
             self.is_settled.set()
             for thread in self.voters:
@@ -194,6 +191,9 @@ class Traffic:
             status = post.node.status(post.status_id)
             assert [row["id"] for row in status.get("successes", [])] == post.ids(), status
         return records
+
+    def is_decided(self):
+        return not any(node.open_proposals() for node in self.community.nodes)
 
     def report(self):
         known = ", ".join(f"{method} {outcome}: {count}" for (method, outcome), count in sorted(self.outcomes.items()))
@@ -216,7 +216,6 @@ class Faults:
     def __init__(self, community, traffic, seed):
         self.community, self.traffic, self.seed = community, traffic, seed
         self.times = collections.defaultdict(list)
-        self.rows = []
 
     def round(self, number):
         """One fault, from its beginning until all is well again."""
@@ -227,14 +226,8 @@ class Faults:
         chosen = [(draw.choice(kinds), target) for target in targets]
         names = " + ".join(f"{kind.__name__} {target.number}" for kind, target in chosen)
         print(f"round {number}: {names}", flush=True)
-        began, successes = time.monotonic(), len(self.traffic.seconds)
         heals = [kind(target, draw) for kind, target in chosen]
-        first = None
-        end = began + draw.uniform(2, 6)
-        while time.monotonic() < end:
-            if first is None and len(self.traffic.seconds) > successes:
-                first = time.monotonic() - began
-            time.sleep(0.01)
+        time.sleep(draw.uniform(2, 6))
         healed = time.monotonic()
         for heal in heals:
             heal()

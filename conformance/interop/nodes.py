@@ -4,7 +4,6 @@ Number N stands for a server, its organisation, and the key with which that orga
 gate in place of its own address, so that tests can cut what one node sends to another.
 """
 
-import base64
 import contextlib
 import json
 import os
@@ -16,7 +15,6 @@ import socket
 import subprocess
 import threading
 import time
-import uuid
 
 import requests
 
@@ -58,7 +56,7 @@ class Cuts:
 
 
 class Gate:
-    """The address that a node advertises. What is sent while the way is cut arrives when it is whole again, as TCP has it."""
+    """The address that a node advertises. What is sent while the way is cut arrives afterwards, as TCP has it."""
 
     def __init__(self, community, number, target):
         self.community, self.number, self.target = community, number, target
@@ -336,7 +334,8 @@ class Community:
     def found(self):
         first = self.new(1)
         name = ["example.org/sharing", "--organisation", first.name, "--vote-key", public(1).hex()]
-        first.folder.run("network", "init", *name, "--collection", "Indicators", "--alias", ALIAS, "--api-root", API_ROOT)
+        collection = ["--collection", "Indicators", "--alias", ALIAS, "--api-root", API_ROOT]
+        first.folder.run("network", "init", *name, *collection)
         state = first.state()
         self.id, self.collection = state["network"], state["collections"][0]["id"]
         first.add_client()
@@ -346,8 +345,7 @@ class Community:
 
     def organisation(self, number):
         """The id of an organisation, which its server gave to it."""
-        names = {one["name"]: one["id"] for one in self.any().get("/consensus/v1/organisations/").json() if not one["left"]}
-        return names[f"Organisation {number}"]
+        return self.members()[number]
 
     def members(self):
         """Number and id of each organisation that is a member."""
@@ -469,7 +467,8 @@ class Community:
         took = wait_until(are_equal, lambda: {number: state["index"] for number, state in last.items()}, seconds)
         for field in ["entries", "effects", "tree_size", "tree_root", "time"]:
             found = {number: state[field] for number, state in last.items()}
-            assert len(set(found.values())) == 1, f"{field} differs at entry {next(iter(last.values()))['index']}: {found}"
+            index = next(iter(last.values()))["index"]
+            assert len(set(found.values())) == 1, f"{field} differs at entry {index}: {found}"
         return took
 
     def compare(self, nodes=None, versions=5):
