@@ -374,7 +374,8 @@ class Community:
     def wait_for(self, node):
         """Waits until a new member has what the others have."""
         def has_applied():
-            with contextlib.suppress(requests.RequestException, AssertionError):
+            # An error is another JSON than a list of nodes.
+            with contextlib.suppress(requests.RequestException, AssertionError, TypeError, KeyError):
                 return node.own_node() is not None and node.state()["index"] >= self.any().state()["index"]
             return False
 

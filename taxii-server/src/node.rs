@@ -28,6 +28,8 @@ use std::time::Duration;
 
 /// Time from the end of a node that failed to its next start.
 const RESTART: Duration = Duration::from_secs(5);
+/// Time for most nodes to answer.
+const BARRIER: Duration = Duration::from_secs(5);
 /// Attempts to open the log.
 const OPEN_ATTEMPTS: u32 = 20;
 /// Time between two questions of a server that waits to join.
@@ -186,8 +188,9 @@ pub(crate) async fn recover(app: &App) -> Result<(), ApiError> {
     let missing = Rejection::Membership("this server has no node");
     let record = app.store.node_record().await?.ok_or(StoreError::from(missing))?;
     if let Some(node) = app.store.node() {
-        if let Some(leader) = node.status().leader {
-            let reason = format!("node {leader} leads, so most nodes work: there is nothing to recover from");
+        // The last one that led may still take itself for the leader.
+        if let Ok(Ok(_)) = tokio::time::timeout(BARRIER, node.read_barrier()).await {
+            let reason = "most nodes work, so there is nothing to recover from".to_owned();
             return Err(ApiError::Conflict(reason));
         }
         node.shutdown().await;

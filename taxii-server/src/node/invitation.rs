@@ -285,8 +285,8 @@ pub(crate) async fn join(
     let invitation: Invitation = line.parse()?;
     let address = super::address(&app.config.network).ok_or(InvitationError::NoNode)?;
     if let Some(record) = app.store.node_record().await? {
-        // A node whose log is gone joins as a new one.
-        if super::log_file(app, record.id).exists() {
+        // A node whose log is gone joins as a new one, and so does one that differs from most.
+        if super::log_file(app, record.id).exists() && app.store.check_fence().is_ok() {
             return Err(InvitationError::Member);
         }
     } else if app.store.membership().is_some() {

@@ -8,8 +8,10 @@ use crate::store::{CollectionMode, Conflicts, Profile};
 use bytes::Bytes;
 use consensus::Inspect;
 use consensus::statement::Item;
+use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use std::sync::LazyLock;
 use stix_model::json::{Document, Limits};
 use stix_model::{Object, SpecVersion, Tlp};
 use uuid::Uuid;
@@ -110,12 +112,30 @@ impl Inspect for Stix {
     }
 }
 
+/// Bytes of objects that are kept as they were read: one is read when it is proposed, shown to reviewers, decided on, and shown
+/// to all.
+const KEPT_BYTES: u64 = 32 << 20;
+/// Bytes of a kept object beside its text.
+const KEPT_BESIDE: usize = 1024;
+
+static KEPT: LazyLock<Cache<Bytes, Admitted>> = LazyLock::new(|| {
+    let weight = |text: &Bytes, _: &Admitted| u32::try_from(text.len() + KEPT_BESIDE).unwrap_or(u32::MAX);
+    Cache::builder().max_capacity(KEPT_BYTES).weigher(weight).build()
+});
+
 /// Reads an object from its text.
 pub(in crate::store) fn read_object(text: &Bytes) -> Result<Admitted, String> {
+    if let Some(kept) = KEPT.get(text) {
+        return Ok(kept);
+    }
+    // A part of a larger text would keep all of it.
+    let text = Bytes::copy_from_slice(text);
     let limits = Limits { bytes: consensus::MAX_OBJECT_BYTES, ..Limits::default() };
-    let document = Document::read(text, limits).map_err(|error| error.to_string())?;
-    let object = Object::from_value(document.root(), text).map_err(|error| error.to_string())?;
-    Ok(Admitted::of(&object, document.root()))
+    let document = Document::read(&text, limits).map_err(|error| error.to_string())?;
+    let object = Object::from_value(document.root(), &text).map_err(|error| error.to_string())?;
+    let admitted = Admitted::of(&object, document.root());
+    KEPT.insert(text.clone(), admitted.clone());
+    Ok(admitted)
 }
 
 /// An object as consensus sees it.
