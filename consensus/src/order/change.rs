@@ -108,7 +108,8 @@ impl<C: Types, M: Machine, T: Transport<C>> Raft<C, M, T> {
         self.change(ChangeMembers::AddNodes(BTreeMap::from([(node, peer)])), false).await
     }
 
-    /// Makes a node a voter, as soon as it has nearly all entries.
+    /// Makes a node a voter, as soon as it has nearly all entries. One that has none knows no members and does not vote, so
+    /// it would keep the others from electing a leader, however short the log is.
     ///
     /// # Errors
     /// When it has not caught up in the time, this node does not lead, or the nodes do not agree in time.
@@ -116,15 +117,15 @@ impl<C: Types, M: Machine, T: Transport<C>> Raft<C, M, T> {
         let mut metrics = self.0.raft.metrics();
         let deadline = C::now() + within;
         loop {
-            let lag = {
+            let (has, lag) = {
                 let now = metrics.borrow_watched();
                 let Some(replication) = &now.replication else {
                     return Err(ChangeError::NotLeader(now.current_leader));
                 };
                 let has = replication.get(&node).copied().flatten().map_or(0, |last| last.index() + 1);
-                (now.last_log_index.unwrap_or(0) + 1).saturating_sub(has)
+                (has, (now.last_log_index.unwrap_or(0) + 1).saturating_sub(has))
             };
-            if lag <= MAX_LAG {
+            if has > 0 && lag <= MAX_LAG {
                 break;
             }
             let changed = C::timeout_at(deadline, metrics.changed()).await;

@@ -215,6 +215,19 @@ async fn a_node_that_comes_late_gets_a_snapshot_and_one_that_goes_is_not_missed(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_has_nothing_yet_is_no_voter() {
+    let (sites, mut traffic) = network(1).await;
+    // It is not reached, and the log is short.
+    let absent = Site::new(2).await;
+    sites[0].running.as_ref().unwrap().tls.trust(2, absent.peer.pin);
+    sites[0].raft().add_learner(2, absent.peer.clone()).await.unwrap();
+    let refused = sites[0].raft().promote(2, Duration::from_millis(300)).await;
+    assert!(matches!(refused, Err(ChangeError::Behind { node: 2, .. })), "{refused:?}");
+    assert_eq!(sites[0].raft().status().voters.len(), 1);
+    submit(sites[0].raft(), traffic.submit(1)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_whose_state_fails_stops_and_the_others_go_on() {
     let (mut sites, mut traffic) = network(3).await;
     sites[1].bench.fail_after(0);
