@@ -314,8 +314,12 @@ async fn a_network_is_founded_and_looked_at() {
         assert_eq!(founded["collections"][0]["definition"]["alias"], "indicators");
         assert_eq!(json_of(data, &["network", "status"]).await["network"], founded["network"]);
         let members = json_of(data, &["network", "members"]).await;
-        let mut names: Vec<_> =
-            members.as_array().unwrap().iter().map(|member| member["name"].clone()).collect();
+        let mut names: Vec<_> = members["organisations"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|member| member["name"].clone())
+            .collect();
         names.sort_by_key(ToString::to_string);
         assert_eq!(names, ["Example Corp", "Partner Ltd"]);
         assert_eq!(json_of(data, &["network", "policy"]).await["version"], 1);
