@@ -8,7 +8,7 @@ use consensus::evidence::{
     Bundle, Checkpoint, Dsse, KeyName, Leaf, Note, NoteSignature, TileContent, TilePath, TreeHead,
     TrustPolicy, VerifierKey, nodes_of_consistency, nodes_of_inclusion, read_bundle, write_bundle,
 };
-use consensus::statement::{Govern, Revoke, Statement, Submit, Vote, Withdraw};
+use consensus::statement::{Attest, Govern, Revoke, Statement, Submit, Vote, Withdraw};
 use consensus::{
     Command, Digest, Entry, Envelope, Founding, MAX_ENTRY_BYTES, Operation, OrganisationId, Policy,
     PublicKey, Question,
@@ -76,7 +76,8 @@ pub fn entry(data: &[u8]) {
         | Command::Revoke(envelope)
         | Command::Govern(envelope)
         | Command::Vote(envelope)
-        | Command::Withdraw(envelope) => statements(envelope),
+        | Command::Withdraw(envelope)
+        | Command::Attest(envelope) => statements(envelope),
         Command::Found { .. } | Command::Tick => {}
     }
 }
@@ -88,6 +89,7 @@ pub fn statement(data: &[u8]) {
     decode::<Govern>(data);
     decode::<Vote>(data);
     decode::<Withdraw>(data);
+    decode::<Attest>(data);
 }
 
 fn decode<S: Statement>(data: &[u8]) {
@@ -108,6 +110,7 @@ fn statements(envelope: &Envelope) {
         envelope.read::<Govern>().is_ok(),
         envelope.read::<Vote>().is_ok(),
         envelope.read::<Withdraw>().is_ok(),
+        envelope.read::<Attest>().is_ok(),
     ];
     assert!(read.into_iter().filter(|is_it| *is_it).count() <= 1);
     statement(&envelope.payload);

@@ -66,7 +66,8 @@ fn envelopes() -> Vec<Envelope> {
         | Command::Revoke(envelope)
         | Command::Govern(envelope)
         | Command::Vote(envelope)
-        | Command::Withdraw(envelope) => Some(envelope),
+        | Command::Withdraw(envelope)
+        | Command::Attest(envelope) => Some(envelope),
         Command::Found { .. } | Command::Tick => None,
     });
     envelopes.collect()
