@@ -239,7 +239,7 @@ fn advice(hosts: &[Host], accounts: &[&Accounts], data: &Path) -> String {
 Try, with the command line of this project (cargo install --path clients/rust):
   export TAXII_URL={url}/ TAXII_USER={writer} TAXII_PASSWORD='{password}'
   echo '{{\"type\":\"domain-name\",\"spec_version\":\"2.1\",\"id\":\"domain-name--3c10e93f-798e-5a26-a0c1-08156efab7f5\",\"value\":\"example.org\"}}' > new.json
-  taxii push new.json -c {ALIAS}
+  taxii push new.json -c {ALIAS} --wait 0
   taxii review
   taxii vote ID --approve --reason 'seen here' --key {second}
   taxii vote ID --approve --reason 'seen here too' --key {third}

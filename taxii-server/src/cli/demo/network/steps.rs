@@ -256,29 +256,41 @@ impl Stage<'_> {
             third.name()
         );
         self.tell.step("tampered", &sentence, facts)?;
+        self.exposed(reader).await
+    }
+
+    /// Shows that the proofs and the comparison of each server tell the changed one from the others.
+    async fn exposed(&self, reader: &Reader) -> anyhow::Result<()> {
+        let third = self.third()?;
         let mut nodes = Vec::new();
-        let mut reason = String::new();
+        let (mut reason, mut problem) = (String::new(), String::new());
         for host in self.hosts {
-            let is_whole = match host.name() == third.name() {
-                false => self.verified(host, reader).await.map(|_| true)?,
-                true => {
-                    let proof = get_proof(host, self.founded, OBJECT).await?;
-                    let refused = match proof {
-                        Some(proof) => reader.check(&proof).err(),
-                        None => Some("it has no proof of what it serves".to_owned()),
-                    };
-                    reason = refused.context("the proof of a changed object holds")?;
-                    false
-                }
-            };
-            nodes.push(json!({ "organisation": host.name(), "proof_holds": is_whole }));
+            let compared = host.control.verify_network().await?;
+            let is_changed = host.name() == third.name();
+            ensure!((compared.wrong > 0) == is_changed, "{} finds {:?}", host.name(), compared.problems);
+            if is_changed {
+                problem = compared.problems.into_iter().next().unwrap_or_default();
+                let refused = match get_proof(host, self.founded, OBJECT).await? {
+                    Some(proof) => reader.check(&proof).err(),
+                    None => Some("it has no proof of what it serves".to_owned()),
+                };
+                reason = refused.context("the proof of a changed object holds")?;
+            } else {
+                self.verified(host, reader).await?;
+            }
+            let facts =
+                json!({ "organisation": host.name(), "proof_holds": !is_changed, "wrong": compared.wrong });
+            nodes.push(facts);
         }
+        let (approved, found) = (digest_of(&self.text)?, digest_of(&self.changed)?);
         let sentence = format!(
-            "its proof does not hold: {reason} (digest {}, approved was {}); those of the two others do",
+            "its proof does not hold, because the digest is {} and approved was {} ({reason}), and it finds that itself \
+             (taxii-server network verify); the proofs of the two others hold",
             short(&found),
             short(&approved)
         );
-        self.tell.step("exposed", &sentence, json!({ "nodes": nodes, "reason": reason }))
+        let facts = json!({ "nodes": nodes, "reason": reason, "problem": problem });
+        self.tell.step("exposed", &sentence, facts)
     }
 
     /// Puts the byte back.
