@@ -18,7 +18,8 @@ use consensus::{Command, Envelope, Node, PROTOCOL, Reader};
 use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Time between two attestations.
 const EVERY: Duration = Duration::from_secs(10);
@@ -99,7 +100,8 @@ async fn attest(app: &Arc<App>, tls: &Tls) -> Result<(), StoreError> {
         }
     }
     // Most nodes hold the same, and it is another thing than what this one does.
-    let most = (others.len() + 1) / 2 + 1;
+    let total = others.len() + 1;
+    let most = total / 2 + 1;
     if differing.iter().any(|held| differing.iter().filter(|other| *other == held).count() >= most) {
         let index = digests.index;
         app.store

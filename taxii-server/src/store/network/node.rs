@@ -16,7 +16,8 @@ use consensus::order::{OrderedLog, Raft, SubmitError, Tls, TokioTypes};
 use consensus::{Entry, Founding, NetworkId, OrganisationId, Reader, Secret, check_author};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// A node that keeps the log of the network with others.

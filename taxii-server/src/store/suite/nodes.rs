@@ -289,14 +289,7 @@ pub async fn nodes_apply_each_entry_once_under_faults(engine: Arc<dyn Engine>) {
     let member = Member::enter(Arc::clone(&engine), &log).await;
     member.store.close().await;
     let faulty = FaultyEngine::new(Arc::clone(&engine), faults, Random::seed());
-    let store = loop {
-        let clock = Arc::new(Clock::Manual(AtomicI64::new(NOW)));
-        match Store::open(Arc::new(FaultyEngine::new(Arc::clone(&engine), Faults::default(), 1)), clock).await
-        {
-            Ok(store) => break store,
-            Err(error) => panic!("{error}"),
-        }
-    };
+    let store = Member::open(Arc::clone(&engine)).await.store;
     let machine = NetworkMachine::over(Arc::new(faulty), &store);
     while machine.position().await.is_err() {}
     let member = Member { store, machine };
