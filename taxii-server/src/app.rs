@@ -30,6 +30,8 @@ pub struct App {
     pub(crate) tls: ArcSwapOption<Tls>,
     /// Held while the node of this server is founded, or runs.
     pub(crate) node_turn: Mutex<()>,
+    /// Whether the node is started by itself, as in a server.
+    pub(crate) keeps_node: AtomicBool,
     /// Whether the server was told to stop.
     pub(crate) is_stopping: AtomicBool,
 }
@@ -54,6 +56,7 @@ impl App {
             node_changed,
             node_turn,
             tls: ArcSwapOption::empty(),
+            keeps_node: AtomicBool::new(false),
             is_stopping,
         })
     }

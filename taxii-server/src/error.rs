@@ -123,7 +123,7 @@ pub enum ApiError {
     Disk(String),
     /// The disk or the engine failed while the request was written.
     #[error(
-        "it is not known yet whether the request was carried out, because the store failed while it was written; look, or \
+        "it is not known yet whether the request was carried out, because the store or the network did not answer in time; look, or \
          repeat it with the same `Idempotency-Key`"
     )]
     Undetermined {

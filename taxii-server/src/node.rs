@@ -24,7 +24,9 @@ use consensus::order::{
 use consensus::{Command, FIRST_NODE, Founding, NewNode, PROTOCOL, Secret, SecretKey};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Time from the end of a node that failed to its next start.
 const RESTART: Duration = Duration::from_secs(5);
@@ -145,11 +147,18 @@ pub(crate) async fn found(
             StoreError::from(Rejection::Membership("this server is a member of a network already")).into()
         );
     }
-    let _turn = app.node_turn.lock().await;
+    let turn = app.node_turn.lock().await;
     app.store.enter(membership).await?;
     let ordered = order_founding(app, founding, secret).await;
+    drop(turn);
     app.node_changed.notify_one();
-    ordered
+    ordered?;
+    // Others are invited next, and are to find it. Where no server runs, it starts with the server.
+    let deadline = Instant::now() + FOUNDING;
+    while app.keeps_node.load(Ordering::Relaxed) && app.store.node().is_none() && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
 }
 
 async fn order_founding(app: &App, founding: Founding, secret: Secret) -> Result<(), ApiError> {
@@ -212,11 +221,13 @@ pub(crate) async fn recover(app: &App) -> Result<(), ApiError> {
 /// Runs the node of this server without end, as soon as it has one. [`Server`](crate::serve::Server) does it by itself; an
 /// application that nests [`router::service`](crate::router::service) spawns it.
 pub async fn keep(app: Arc<App>) {
+    app.keeps_node.store(true, Ordering::Relaxed);
     loop {
         let pause = match keep_once(&app).await {
             Ok(pause) => pause,
             Err(error) => {
                 tracing::error!(%error, "the node of this server does not run");
+                app.store.set_node_failure(error.to_string());
                 RESTART
             }
         };

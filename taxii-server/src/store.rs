@@ -136,6 +136,8 @@ pub struct Store {
     process: Uuid,
     /// The node that keeps the log of the network with others.
     node: ArcSwapOption<Node>,
+    /// Why the node does not run.
+    node_failure: ArcSwapOption<String>,
     /// Why this server does not serve its network.
     fenced: ArcSwapOption<String>,
     /// The last checkpoint that others cosigned.
@@ -253,6 +255,7 @@ impl Store {
             backups: backup::Backups::default(),
             process: Uuid::new_v4(),
             node: ArcSwapOption::empty(),
+            node_failure: ArcSwapOption::empty(),
             fenced: ArcSwapOption::new(opened.fenced.map(Arc::new)),
             cosigned: ArcSwapOption::empty(),
             differences: AtomicU64::new(0),

@@ -180,7 +180,15 @@ impl Store {
 
     /// Has commands ordered by a node, or by none until it runs again.
     pub fn set_node(&self, node: Option<Arc<Node>>) {
+        if node.is_some() {
+            self.node_failure.store(None);
+        }
         self.node.store(node);
+    }
+
+    /// Notes why the node does not run.
+    pub(crate) fn set_node_failure(&self, reason: String) {
+        self.node_failure.store(Some(Arc::new(reason)));
     }
 
     /// Puts a command into the log of the network, and applies it. When it returns, the entry and its effects are durable
@@ -201,10 +209,10 @@ impl Store {
         let membership = self.membership();
         let membership = membership.ok_or(Rejection::Membership("this server is no member of a network"))?;
         if membership.node.is_some() {
-            return Err(StoreError::NoMajority {
-                retry_after: BARRIER,
-                reason: "the node of this server is not running; its log says why".to_owned(),
-            });
+            let failure = self.node_failure.load_full();
+            let why = failure.map_or_else(|| "it starts in a moment".to_owned(), |why| (*why).clone());
+            let reason = format!("the node of this server does not run: {why}");
+            return Err(StoreError::NoMajority { retry_after: BARRIER, reason });
         }
         self.applied(Command::Apply(Entry { time: self.now(), command }.encode())).await
     }
