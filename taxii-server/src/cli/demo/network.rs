@@ -20,8 +20,8 @@ use anyhow::{Context, bail};
 use axum::http::StatusCode;
 use consensus::{OrganisationId, SecretKey};
 use futures::future::join_all;
-use kept::{Kept, Member};
 pub(super) use kept::refuse;
+use kept::{Kept, Member};
 use serde_json::json;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -72,10 +72,7 @@ impl Host {
 }
 
 /// Asks again and again, until there is an answer or the time is over.
-async fn until<T>(
-    what: &str,
-    mut ask: impl AsyncFnMut() -> anyhow::Result<Option<T>>,
-) -> anyhow::Result<T> {
+async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> anyhow::Result<Option<T>>) -> anyhow::Result<T> {
     let asking = async {
         loop {
             if let Some(answer) = ask().await? {
