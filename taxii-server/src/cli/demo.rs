@@ -180,8 +180,12 @@ async fn make(control: &Control) -> anyhow::Result<Made> {
     let [attack, sandbox] = [&collection, &writable_collection].map(|made| GrantScope::Collection(made.id));
     Ok(Made {
         is_loaded: false,
-        accounts: Accounts::add(control, &[(attack, READ), (sandbox, READ)], &[(attack, READ), (sandbox, BOTH)])
-            .await?,
+        accounts: Accounts::add(
+            control,
+            &[(attack, READ), (sandbox, READ)],
+            &[(attack, READ), (sandbox, BOTH)],
+        )
+        .await?,
         collection,
         writable_collection,
     })
