@@ -74,9 +74,14 @@ fn assert_parses(command: &[String], place: &str) {
 #[test]
 fn commands_of_the_pages_are_those_of_the_program() {
     let mut count = 0;
-    for name in
-        ["OPERATE.md", "NETWORK.md", "../README.md", "../deploy/README.md", "../deploy/concord.service"]
-    {
+    for name in [
+        "OPERATE.md",
+        "NETWORK.md",
+        "../README.md",
+        "../deploy/README.md",
+        "../deploy/network.md",
+        "../deploy/concord.service",
+    ] {
         let page = page(name);
         let texts = if name.ends_with(".md") { blocks(&page, "sh") } else { vec![page] };
         for command in texts.iter().flat_map(|text| uses(text)) {
@@ -122,7 +127,7 @@ fn settings_of_the_page_are_all_settings_with_their_defaults() {
         Config::parse(block).unwrap().check().unwrap();
     }
     for (key, _) in KEYS {
-        let table = ["tls_", "store_"].iter().find(|table| key.starts_with(**table));
+        let table = ["tls_", "store_", "network_"].iter().find(|table| key.starts_with(**table));
         let name = table.map_or(key, |table| &key[table.len()..]);
         let dotted = table.map_or(key.to_owned(), |table| format!("{}.{name}", table.trim_end_matches('_')));
         let row = format!("| `{dotted}` | `CONCORD_{}` |", key.to_ascii_uppercase());
