@@ -116,6 +116,8 @@ async fn start(app: &App, record: &NodeRecord, settings: Settings) -> Result<Sta
         Some(_) => {}
     }
     let log = open_log(&file, record.id).await?;
+    #[cfg(unix)]
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     let clock = Arc::clone(app.store.clock());
     let clock = Arc::new(move || u64::try_from(clock.now_micros()).unwrap_or_default());
     let node =
@@ -190,6 +192,29 @@ async fn order_founding(app: &App, founding: Founding, secret: Secret) -> Result
     let founded = tokio::time::timeout(FOUNDING, founded).await;
     node.shutdown().await;
     founded.map_err(|_| ApiError::Internal("the node did not order the founding in time".into()))?
+}
+
+/// How the node of this server stands, in words for its operator.
+pub(crate) async fn standing(app: &App) -> Result<String, StoreError> {
+    let Some(own) = app.store.membership().and_then(|membership| membership.node) else {
+        return Ok("none: this server keeps the log alone".to_owned());
+    };
+    let left =
+        members::members(app).await?.into_iter().find(|node| node.id == own).and_then(|node| node.left);
+    if let Some(entry) = left.or(app.store.left()) {
+        return Ok(format!("{own}, which left the network by entry {entry}: nothing reaches it any more"));
+    }
+    let Some(node) = app.store.node() else {
+        return Ok(format!("{own}, which does not run: {}", app.store.node_failure()));
+    };
+    let status = node.status();
+    Ok(match status.leader {
+        Some(leader) if leader == own && status.has_majority => format!("{own}, which leads"),
+        Some(leader) if status.has_majority => format!("{own}, which follows node {leader}"),
+        _ => {
+            format!("{own}, which hears of no majority of the nodes: nothing can be proposed or decided now")
+        }
+    })
 }
 
 /// Makes the node of this server the only one that keeps the log, when most others are gone for good.
@@ -270,6 +295,7 @@ async fn run(app: &Arc<App>, record: &NodeRecord) -> Result<(), Failure> {
         () = tls.serve(listener, node.clone(), Some(door)) => None,
         () = members::keep(app, &node, &tls) => None,
         () = attest::keep(app, &tls) => None,
+        () = invitation::wait(app, record.id) => None,
         stopped = node.stopped() => stopped,
     };
     app.store.set_node(None);

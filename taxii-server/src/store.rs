@@ -138,6 +138,8 @@ pub struct Store {
     node: ArcSwapOption<Node>,
     /// Why the node does not run.
     node_failure: ArcSwapOption<String>,
+    /// The entry by which the node has left, as another one says; 0 while it has not.
+    left: AtomicU64,
     /// Why this server does not serve its network.
     fenced: ArcSwapOption<String>,
     /// The last checkpoint that others cosigned.
@@ -256,6 +258,7 @@ impl Store {
             process: Uuid::new_v4(),
             node: ArcSwapOption::empty(),
             node_failure: ArcSwapOption::empty(),
+            left: AtomicU64::new(0),
             fenced: ArcSwapOption::new(opened.fenced.map(Arc::new)),
             cosigned: ArcSwapOption::empty(),
             differences: AtomicU64::new(0),

@@ -5,10 +5,10 @@ use super::machine::Machine;
 use super::raft::{Raft, fatal};
 use super::request::Transport;
 use super::types::{Peer, Types};
-use openraft::ChangeMembers;
 use openraft::async_runtime::watch::WatchReceiver;
 use openraft::errors::{ClientWriteError, InitializeError, RaftError};
 use openraft::type_config::TypeConfigExt;
+use openraft::{ChangeMembers, Instant};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -64,6 +64,8 @@ pub struct Status {
     pub term: u64,
     /// The node that leads.
     pub leader: Option<u64>,
+    /// Whether most nodes hear of each other, as far as it knows: it follows one that leads, or leads and was answered lately.
+    pub has_majority: bool,
     /// The last entry of its log.
     pub last: u64,
     /// The last entry that a majority has.
@@ -224,7 +226,12 @@ impl<C: Types, M: Machine, T: Transport<C>> Raft<C, M, T> {
         let now = metrics.borrow_watched();
         let index = |id: &Option<super::types::LogId>| id.map_or(0, |id| id.index());
         let members = &now.membership_config;
+        let leads = now.current_leader == Some(self.0.id);
+        let is_alone = members.voter_ids().eq([self.0.id]);
+        let patience = self.0.settings.election.1 * 2;
+        let is_answered = now.last_quorum_acked.as_ref().is_some_and(|at| at.elapsed() < patience);
         Status {
+            has_majority: now.current_leader.is_some() && (!leads || is_alone || is_answered),
             node: self.0.id,
             term: now.current_term,
             leader: now.current_leader,

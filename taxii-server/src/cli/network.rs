@@ -45,7 +45,7 @@ Examples:
   taxii-server network init example.org/sharing --organisation Example --vote-key 5f…c1 --policy policy.json
 
 Grant reviewers the right to read what awaits approval, and others to submit:
-  taxii-server account add rob --read indicators-review
+  taxii-server account add rob --read indicators-review --read indicators
   taxii-server account add alice --read indicators --write indicators";
 
 /// Have objects approved by organisations before they are visible.
@@ -278,6 +278,13 @@ fn print_founded(state: &StateResource) -> anyhow::Result<()> {
             "collection {} {title:?}, for its reviewers {}",
             collection.id, collection.review
         ))?;
+    }
+    if state.node.starts_with("none") {
+        output::line(
+            "this server keeps its log alone, and no other can join: for that, found it with network.listen set",
+        )?;
+    } else {
+        output::line("start the server, and invite others with: taxii-server network invite")?;
     }
     output::line("reviewers list what awaits them with: taxii review")
 }

@@ -126,7 +126,7 @@ async fn others(app: &App, membership: &Membership) -> Result<Vec<Node>, StoreEr
     Ok(found)
 }
 
-async fn ask(tls: &Tls, node: &Node, question: Question) -> Result<Vec<u8>, String> {
+pub(super) async fn ask(tls: &Tls, node: &Node, question: Question) -> Result<Vec<u8>, String> {
     let peer = Peer { address: node.address.clone(), pin: Pin(node.certificate) };
     let question = serde_json::to_vec(&question).map_err(|error| error.to_string())?;
     let answer = tls.ask(&peer, question.into(), WITHIN).await;

@@ -27,6 +27,8 @@ pub(super) enum Question {
         /// A signed [`Attest`](consensus::statement::Attest).
         envelope: Envelope,
     },
+    /// A node that hears of no others asks whether it is one still.
+    Standing,
     /// A node asks for a cosignature of a checkpoint of its own.
     Cosign {
         /// The signed checkpoint.
@@ -53,6 +55,11 @@ impl Answers {
         let members = members(&app).await.map_err(failed)?;
         match question {
             Question::Join { token, new } => encode(&join(&app, &members, from, &token, new).await?),
+            Question::Standing => {
+                let found = members.iter().find(|member| is_of(member, from));
+                let left = found.ok_or("this node is not known here")?.left;
+                encode(&Answer::Standing { left })
+            }
             Question::Attest { envelope } => {
                 let node = sender(&members, from)?;
                 encode(&super::attest::compare(&app, node, &envelope).await?)
@@ -81,6 +88,14 @@ impl Door for Answers {
     }
 }
 
+/// Whether a node is the one that asks.
+fn is_of(member: &Node, from: Caller) -> bool {
+    match from {
+        Caller::Node(id) => member.id == id,
+        Caller::Guest(Pin(certificate)) => member.certificate == certificate,
+    }
+}
+
 async fn join(
     app: &Arc<App>,
     members: &[Node],
@@ -88,11 +103,7 @@ async fn join(
     token: &str,
     new: NewOrganisation,
 ) -> Result<Answer, String> {
-    let is_theirs = |member: &&Node| match from {
-        Caller::Node(id) => member.id == id,
-        Caller::Guest(Pin(certificate)) => member.certificate == certificate,
-    };
-    if let Some(node) = members.iter().find(is_theirs) {
+    if let Some(node) = members.iter().find(|member| is_of(member, from)) {
         if !node.is_present() {
             return Err("this node has left the network; ask for a new invitation, and join again".to_owned());
         }

@@ -88,7 +88,7 @@ pub(crate) enum InvitationError {
     #[error("this server is no member of a network; found one first")]
     NoNetwork,
     /// The server is a member.
-    #[error("this server is a member of a network already")]
+    #[error("this server is a member of another network, or keeps the log of its network alone")]
     Member,
     /// There are too many invitations.
     #[error("{MAX_INVITATIONS} invitations are open, which is the most; old ones end by their time")]
@@ -146,6 +146,11 @@ pub(super) enum Answer {
     Waiting,
     /// It is a node now.
     Admitted { node: u64, organisation: OrganisationId, others: Vec<OtherNode> },
+    /// What became of the node that asks.
+    Standing {
+        /// The entry by which it left.
+        left: Option<u64>,
+    },
 }
 
 async fn read<T: for<'de> Deserialize<'de>>(app: &App, name: &str) -> Result<Option<T>, StoreError> {
@@ -284,13 +289,11 @@ pub(crate) async fn join(
 ) -> Result<Invitation, InvitationError> {
     let invitation: Invitation = line.parse()?;
     let address = super::address(&app.config.network).ok_or(InvitationError::NoNode)?;
-    if let Some(record) = app.store.node_record().await? {
-        // A node whose log is gone joins as a new one, and so does one that differs from most.
-        if super::log_file(app, record.id).exists() && app.store.check_fence().is_ok() {
+    if let Some(membership) = app.store.membership() {
+        // A member that joins again gets another node in the place of the one that it has.
+        if membership.node.is_none() || membership.network != invitation.network {
             return Err(InvitationError::Member);
         }
-    } else if app.store.membership().is_some() {
-        return Err(InvitationError::Member);
     }
     let keys = NodeKeys::new().map_err(|error| InvitationError::Keys(error.to_string()))?;
     let node = keys.node(address).map_err(|error| InvitationError::Keys(error.to_string()))?;
@@ -317,12 +320,23 @@ pub(crate) async fn joining(app: &App) -> Result<Option<Joining>, StoreError> {
     read(app, JOINING).await
 }
 
+/// Asks again and again, until this server has another node than it had.
+pub(super) async fn wait(app: &Arc<App>, node: u64) {
+    loop {
+        tokio::time::sleep(super::ASK).await;
+        ask_again(app).await;
+        if app.store.node_record().await.is_ok_and(|record| record.is_some_and(|record| record.id != node)) {
+            return;
+        }
+    }
+}
+
 /// Asks what became of the wish to join, and enters the network when it was granted.
 pub(super) async fn ask_again(app: &Arc<App>) {
     let asked = async {
         let Some(joining) = joining(app).await.map_err(|error| error.to_string())? else { return Ok(()) };
         match joining.ask().await.map_err(|error| error.to_string())? {
-            Answer::Waiting => Ok(()),
+            Answer::Waiting | Answer::Standing { .. } => Ok(()),
             Answer::Admitted { node, organisation, others } => {
                 tracing::info!(node, "this server was admitted to the network");
                 let entered = joining.enter(app, node, organisation, others).await;

@@ -1,5 +1,7 @@
 //! The nodes that organisations agreed on, and those that keep the log: the leader makes the second ones the first.
 
+use super::door::Question;
+use super::invitation::Answer;
 use crate::app::App;
 use crate::store::Node;
 use consensus::order::{ChangeError, OrderedLog, Peer, Pin, Tls};
@@ -7,6 +9,7 @@ use consensus::{Node as Member, Reader};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Most nodes that vote on the order; further ones only keep the log.
 const MAX_VOTERS: usize = 7;
@@ -14,6 +17,8 @@ const MAX_VOTERS: usize = 7;
 const LOOK: Duration = Duration::from_secs(1);
 /// Time between two looks, where much is.
 const PAUSE: Duration = Duration::from_millis(100);
+/// Time without a majority after which a node asks whether it is one still.
+const SILENCE: Duration = Duration::from_secs(15);
 /// Time for a node to catch up before another look.
 const CATCH_UP: Duration = Duration::from_secs(1);
 
@@ -22,7 +27,14 @@ pub(super) async fn keep(app: &Arc<App>, node: &Node, tls: &Tls) {
     let mut applied = node.applied();
     let mut seen: Vec<Member> = Vec::new();
     let mut told = String::new();
+    let mut heard = Instant::now();
     loop {
+        if node.status().has_majority {
+            heard = Instant::now();
+        } else if heard.elapsed() >= SILENCE {
+            heard = Instant::now();
+            ask_standing(app, node, tls, &seen).await;
+        }
         match members(app).await {
             Ok(found) => {
                 if found != seen {
@@ -39,6 +51,29 @@ pub(super) async fn keep(app: &Arc<App>, node: &Node, tls: &Tls) {
         }
         tokio::time::sleep(PAUSE).await;
         let _ = tokio::time::timeout(LOOK, applied.changed()).await;
+    }
+}
+
+/// Asks others whether this node has left: they refuse all else to one that has.
+async fn ask_standing(app: &App, node: &Node, tls: &Tls, members: &[Member]) {
+    let own = node.status().node;
+    for other in members.iter().filter(|other| other.is_present() && other.id != own) {
+        let answer: Option<Answer> = match super::attest::ask(tls, other, Question::Standing).await {
+            Ok(answer) => serde_json::from_slice(&answer).ok(),
+            Err(_) => None,
+        };
+        if let Some(Answer::Standing { left }) = answer {
+            if let Some(entry) = left {
+                tracing::error!(
+                    node = own,
+                    entry,
+                    by = other.id,
+                    "this node has left the network, as another one says"
+                );
+            }
+            app.store.set_left(left);
+            return;
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::error::ApiError;
 use crate::extract::{AccountAt, Administrator, LogPath, PolicyPath, ProposalPath};
 use crate::node::{self, NodeKeys};
 use crate::openapi::{AdminFailures, NetworkFailures};
-use crate::rights::{Action, Decision, Principal, Resource, decide};
+use crate::rights::{Access, Action, Decision, Principal, Resource, decide};
 use crate::routes::admin::{AdminBody, json};
 use crate::store::{
     ApiRoot, CollectionMode, DirectoryCommand, NetworkView, NewMembership, NodeRecord, StoreError, View,
@@ -116,7 +116,8 @@ async fn state(app: &App) -> Result<StateResource, ApiError> {
         Some(NetworkCollection { id: found.collection, review, definition })
     });
     let organisation = app.store.membership().map_or(app.store.organisation(), |found| found.organisation.0);
-    Ok(StateResource::new(&ledger, organisation, open, collections.collect()))
+    let standing = node::standing(app).await?;
+    Ok(StateResource::new(&ledger, organisation, standing, open, collections.collect()))
 }
 
 /// List the organisations of the network, those that left too.
@@ -254,11 +255,14 @@ async fn filed(reader: &Reader<'_, NetworkView>, id: ProposalId) -> Result<Filed
 }
 
 /// Whether a principal may see what a proposal is about: changes of the network are for all accounts.
+/// Those about objects are for accounts that may read what awaits approval, and for accounts of their submitter that may add
+/// to the collection.
 fn may_see(principal: &Principal, filed: &Filed, resource: &ProposalResource) -> bool {
     let is_own = filed.proposal.submitter.0 == principal.organisation;
+    let may = |resource, may: fn(Access) -> bool| principal.access(resource).is_some_and(may);
     resource.collection.is_none_or(|collection| {
-        let review = Resource::Review(crate::store::review_id(collection));
-        is_own || principal.access(review).is_some_and(|access| access.can_read)
+        may(Resource::Review(crate::store::review_id(collection)), |access| access.can_read)
+            || is_own && may(Resource::Collection(collection), |access| access.can_write)
     })
 }
 

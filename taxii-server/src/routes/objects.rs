@@ -156,7 +156,8 @@ pub(crate) async fn delete_object(
 async fn revoke(app: &App, view: &View, deletion: Deletion) -> Result<Response, ApiError> {
     let Deletion { request, id, filter } = deletion;
     let page = PageRequest::first(Filter { ids: Some([id].into()), ..filter }, MOST_REVOKED);
-    let revocation = Revocation { reason: "deleted by its submitter".to_owned(), page: page.clone() };
+    let revocation =
+        Revocation { reason: "asked for by a client of this server (DELETE)".to_owned(), page: page.clone() };
     let proposals = app.store.propose_revocation(view, request, revocation).await?;
     if app.store.objects(view, &page).await?.items.is_empty() {
         return Ok(taxii_response(StatusCode::OK, Vec::new()));

@@ -265,6 +265,30 @@ async fn three_servers_hold_the_same_and_go_on_without_one() {
     community.sites.insert(leader, stopped);
     community.share(4, leader).await;
     community.agree().await;
+    // A member that joins again gets another node, with another certificate, in the place of the one that it has.
+    let before = community.sites[2].nodes().await.iter().find(|node| node.is_own).unwrap().id;
+    let invitation =
+        community.sites[0].control.invite(&NewInvitation { label: String::new(), hours: 1 }).await;
+    let again = NewJoin {
+        invitation: invitation.unwrap().invitation,
+        organisation: "Organisation 3".to_owned(),
+        vote_key: community.sites[2].vote_key(),
+        api_root: "network".to_owned(),
+    };
+    community.sites[2].control.join_network(&again).await.unwrap();
+    let mut applications = community.sites[0].control.applications().await.unwrap();
+    let action = serde_json::from_value(applications.pop().unwrap().action).unwrap();
+    community.change(action, &[0, 1]).await;
+    until("the server has another node", async || {
+        community.sites[2]
+            .nodes()
+            .await
+            .iter()
+            .any(|node| node.is_own && node.id > before && node.role == "voter")
+    })
+    .await;
+    community.share(5, 2).await;
+    community.agree().await;
     for site in community.sites {
         site.restart().await.server.stop().await;
     }
@@ -290,10 +314,11 @@ async fn what_is_no_invitation_is_refused_and_each_is_for_one_server() {
     assert!(refused.contains("another server has used this invitation"), "{refused}");
     let refused =
         community.sites[0].control.join_network(&wish(&invitation.invitation, &community.sites[0])).await;
-    assert!(refused.unwrap_err().to_string().contains("member of a network already"));
+    assert!(refused.unwrap_err().to_string().contains("another server has used this invitation"));
     // A node that leads needs no recovery.
     let refused = community.sites[0].control.recover_network().await.unwrap_err().to_string();
     assert!(refused.contains("nothing to recover"), "{refused}");
+    assert!(community.sites[0].control.network_state().await.unwrap().node.contains("which leads"));
     for site in community.sites {
         drop(site.control);
         site.server.stop().await;

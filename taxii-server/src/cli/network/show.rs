@@ -34,10 +34,11 @@ pub(super) async fn print_status(control: &Control, as_json: bool) -> anyhow::Re
 }
 
 fn print_state(state: &StateResource, applications: &[ApplicationResource]) -> anyhow::Result<()> {
-    let StateResource { network, organisation, index, time, policy, open_proposals, .. } = state;
+    let StateResource { network, organisation, node, index, time, policy, open_proposals, .. } = state;
     let rows = [
         ["network".to_owned(), network.clone()],
         ["organisation".to_owned(), organisation.to_string()],
+        ["node".to_owned(), node.clone()],
         ["last entry".to_owned(), format!("{index}, of {time}")],
         ["policy".to_owned(), format!("version {policy}")],
         ["open proposals".to_owned(), open_proposals.to_string()],

@@ -53,6 +53,8 @@ pub struct StateResource {
     pub network: String,
     /// The organisation of this server.
     pub organisation: Uuid,
+    /// How the node of this server stands, in words.
+    pub node: String,
     /// The last entry that was applied here.
     pub index: u64,
     /// Its time.
@@ -233,12 +235,14 @@ impl StateResource {
     pub(super) fn new(
         ledger: &Ledger,
         organisation: Uuid,
+        node: String,
         open_proposals: u64,
         collections: Vec<NetworkCollection>,
     ) -> Self {
         Self {
             network: ledger.network.to_string(),
             organisation,
+            node,
             index: ledger.index,
             time: instant(ledger.time),
             protocol: ledger.protocol,

@@ -102,6 +102,7 @@ impl Store {
     /// When this server is a member of a network already.
     pub async fn enter(&self, new: NewMembership) -> Result<(), StoreError> {
         self.applied(Command::Enter(Enter { record: new.record(), founding: None })).await?;
+        self.set_left(None);
         if self.fenced.load().is_some() {
             self.change_note(FENCED, |_| None).await?;
             self.fenced.store(None);
@@ -186,6 +187,22 @@ impl Store {
         self.node.store(node);
     }
 
+    /// Why the node does not run.
+    pub(crate) fn node_failure(&self) -> String {
+        let failure = self.node_failure.load_full();
+        failure.map_or_else(|| "it starts in a moment".to_owned(), |why| (*why).clone())
+    }
+
+    /// The entry by which the node of this server has left the network, as another node says.
+    pub(crate) fn left(&self) -> Option<u64> {
+        Some(self.left.load(Ordering::Relaxed)).filter(|entry| *entry > 0)
+    }
+
+    /// Notes whether the node of this server has left the network.
+    pub(crate) fn set_left(&self, entry: Option<u64>) {
+        self.left.store(entry.unwrap_or_default(), Ordering::Relaxed);
+    }
+
     /// Notes why the node does not run.
     pub(crate) fn set_node_failure(&self, reason: String) {
         self.node_failure.store(Some(Arc::new(reason)));
@@ -199,6 +216,11 @@ impl Store {
     /// [`Rejection::Membership`] without a network.
     pub async fn order(&self, command: consensus::Command) -> Result<u64, StoreError> {
         self.check_author(&command).await?;
+        if let Some(entry) = self.left() {
+            let retry_after = Duration::from_secs(3600);
+            let reason = format!("the node of this server left the network by entry {entry}");
+            return Err(StoreError::NoMajority { retry_after, reason });
+        }
         if let Some(node) = self.node() {
             let ordered = node.submit(command).await?;
             return match ordered.result {
@@ -209,9 +231,7 @@ impl Store {
         let membership = self.membership();
         let membership = membership.ok_or(Rejection::Membership("this server is no member of a network"))?;
         if membership.node.is_some() {
-            let failure = self.node_failure.load_full();
-            let why = failure.map_or_else(|| "it starts in a moment".to_owned(), |why| (*why).clone());
-            let reason = format!("the node of this server does not run: {why}");
+            let reason = format!("the node of this server does not run: {}", self.node_failure());
             return Err(StoreError::NoMajority { retry_after: BARRIER, reason });
         }
         self.applied(Command::Apply(Entry { time: self.now(), command }.encode())).await
