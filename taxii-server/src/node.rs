@@ -118,6 +118,15 @@ async fn start(app: &App, record: &NodeRecord, settings: Settings) -> Result<Sta
     let log = open_log(&file, record.id).await?;
     #[cfg(unix)]
     std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    let confirmed = Box::pin(members::confirmed(app, &tls, record.id)).await;
+    let last = log.last();
+    if last < confirmed {
+        return Err(format!(
+            "the log ends with entry {last}, and this node confirmed entry {confirmed} to others: its data is an old copy. Going \
+             on would lose what it confirmed; ask a member for an invitation, and join again with `taxii-server network join`"
+        )
+        .into());
+    }
     let clock = Arc::clone(app.store.clock());
     let clock = Arc::new(move || u64::try_from(clock.now_micros()).unwrap_or_default());
     let node =

@@ -58,8 +58,8 @@ use record::{Entry, Head, date_added};
 use reload::{Reload, Task};
 use select::{Hints, Selection};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use stix_model::json::Digest;
 use stix_model::taxii::{ManifestRecord, Status};
@@ -140,6 +140,8 @@ pub struct Store {
     node_failure: ArcSwapOption<String>,
     /// The entry by which the node has left, as another one says; 0 while it has not.
     left: AtomicU64,
+    /// The last entry that each other node attested here.
+    attested: Mutex<BTreeMap<u64, u64>>,
     /// Why this server does not serve its network.
     fenced: ArcSwapOption<String>,
     /// The last checkpoint that others cosigned.
@@ -259,6 +261,7 @@ impl Store {
             node: ArcSwapOption::empty(),
             node_failure: ArcSwapOption::empty(),
             left: AtomicU64::new(0),
+            attested: Mutex::default(),
             fenced: ArcSwapOption::new(opened.fenced.map(Arc::new)),
             cosigned: ArcSwapOption::empty(),
             differences: AtomicU64::new(0),

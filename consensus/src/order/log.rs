@@ -248,6 +248,11 @@ impl<C: Types, B: Blocking> Log<C, B> {
         Ok(log)
     }
 
+    /// The number of the last entry; 0 when there is none.
+    pub fn last(&self) -> u64 {
+        self.shared.lock().last.map_or(0, |last| last.index())
+    }
+
     async fn send(&self, write: Write, done: Done<C>) -> io::Result<()> {
         let sent = self.queue.send(Job { write, done }).await;
         sent.map_err(|_| io::Error::other("the log has stopped, because a write failed"))

@@ -172,6 +172,7 @@ fn report(app: &App, node: &Node, own: &Digests, proof: [&Envelope; 2]) {
 /// Compares what another node says with what this one holds.
 pub(super) async fn compare(app: &App, node: &Node, envelope: &Envelope) -> Result<Verdict, String> {
     let theirs = read(node, envelope)?;
+    app.store.note_attested(node.id, theirs.index);
     let running = app.store.node().zip(app.store.membership());
     let Some((running, membership)) = running else { return Ok(Verdict::Unknown) };
     let Some(own) = running.machine().digests_at(theirs.index) else { return Ok(Verdict::Unknown) };

@@ -57,8 +57,12 @@ impl Answers {
             Question::Join { token, new } => encode(&join(&app, &members, from, &token, new).await?),
             Question::Standing => {
                 let found = members.iter().find(|member| is_of(member, from));
-                let left = found.ok_or("this node is not known here")?.left;
-                encode(&Answer::Standing { left })
+                let found = found.ok_or("this node is not known here")?;
+                // What one says that led before may have been taken back since.
+                let status = app.store.node().map(|node| node.status()).filter(|status| status.has_majority);
+                let matched = status.and_then(|status| status.matched.get(&found.id).copied());
+                let has = matched.unwrap_or_default().max(app.store.attested(found.id));
+                encode(&Answer::Standing { left: found.left, has })
             }
             Question::Attest { envelope } => {
                 let node = sender(&members, from)?;

@@ -150,6 +150,8 @@ pub(super) enum Answer {
     Standing {
         /// The entry by which it left.
         left: Option<u64>,
+        /// The last entry that it is known to have confirmed.
+        has: u64,
     },
 }
 
@@ -163,7 +165,7 @@ fn list(value: Option<&Bytes>, now: i64) -> Vec<Invited> {
     found.into_iter().filter(|invited| invited.expires > now).collect()
 }
 
-fn encode(value: &impl Serialize) -> Option<Bytes> {
+fn encode<T: Serialize>(value: &T) -> Option<Bytes> {
     serde_json::to_vec(value).ok().map(Bytes::from)
 }
 
@@ -295,22 +297,22 @@ pub(crate) async fn join(
             return Err(InvitationError::Member);
         }
     }
-    let keys = NodeKeys::new().map_err(|error| InvitationError::Keys(error.to_string()))?;
-    let node = keys.node(address).map_err(|error| InvitationError::Keys(error.to_string()))?;
-    let new = NewOrganisation {
-        id: OrganisationId(app.store.organisation()),
-        name: organisation,
-        keys: vec![NewKey { public: vote_key, role: Role::Vote }],
-        node: Some(node),
+    let before = joining(app).await?;
+    let joining = match before.clone().filter(|before| before.invitation == invitation) {
+        // The same line again is the same wish.
+        Some(before) => before,
+        None => Joining::new(app, invitation, organisation, vote_key, (address, api_root))?,
     };
-    let NodeKeys { certificate, key, submit_key, log_key } = keys;
-    let joining = Joining { invitation, api_root, new, certificate, key, submit_key, log_key };
+    // Kept first, so that what was asked for is known here whatever happens.
+    app.store.change_note(JOINING, |_| encode(&joining)).await?;
     match joining.ask().await {
         // It may have arrived.
         Ok(_) | Err(AskError::Late | AskError::Broken(_)) => {}
-        Err(error) => return Err(error.into()),
+        Err(error) => {
+            app.store.change_note(JOINING, |_| before.as_ref().and_then(encode)).await?;
+            return Err(error.into());
+        }
     }
-    app.store.change_note(JOINING, |_| encode(&joining)).await?;
     app.node_changed.notify_one();
     Ok(joining.invitation)
 }
@@ -350,6 +352,24 @@ pub(super) async fn ask_again(app: &Arc<App>) {
 }
 
 impl Joining {
+    /// Makes the keys of a node, and what is asked for with them.
+    fn new(
+        app: &App,
+        invitation: Invitation,
+        name: String,
+        vote_key: PublicKey,
+        (address, api_root): (String, String),
+    ) -> Result<Self, InvitationError> {
+        let failed = |error: super::Failure| InvitationError::Keys(error.to_string());
+        let keys = NodeKeys::new().map_err(failed)?;
+        let node = Some(keys.node(address).map_err(failed)?);
+        let keys_of_persons = vec![NewKey { public: vote_key, role: Role::Vote }];
+        let id = OrganisationId(app.store.organisation());
+        let new = NewOrganisation { id, name, keys: keys_of_persons, node };
+        let NodeKeys { certificate, key, submit_key, log_key } = keys;
+        Ok(Self { invitation, api_root, new, certificate, key, submit_key, log_key })
+    }
+
     async fn ask(&self) -> Result<Answer, AskError> {
         let broken = |error: &dyn fmt::Display| AskError::Broken(error.to_string());
         let identity = Identity::from_pem(self.certificate.as_bytes(), self.key.as_bytes());

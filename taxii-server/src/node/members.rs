@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::store::Node;
 use consensus::order::{ChangeError, OrderedLog, Peer, Pin, Tls};
 use consensus::{Node as Member, Reader};
+use futures::future::join_all;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,8 @@ const MAX_VOTERS: usize = 7;
 const LOOK: Duration = Duration::from_secs(1);
 /// Time between two looks, where much is.
 const PAUSE: Duration = Duration::from_millis(100);
+/// Time for others to say what this node confirmed, before it starts.
+const ANSWER: Duration = Duration::from_secs(2);
 /// Time without a majority after which a node asks whether it is one still.
 const SILENCE: Duration = Duration::from_secs(15);
 /// Time for a node to catch up before another look.
@@ -54,6 +57,22 @@ pub(super) async fn keep(app: &Arc<App>, node: &Node, tls: &Tls) {
     }
 }
 
+/// The last entry that others know this node to have confirmed, as far as they answer.
+pub(super) async fn confirmed(app: &App, tls: &Tls, own: u64) -> u64 {
+    // Before its first entry there is nothing that it could have confirmed.
+    let Ok(members) = members(app).await else { return 0 };
+    let others = members.iter().filter(|other| other.is_present() && other.id != own);
+    let asked = others.map(|other| async {
+        let answer = super::attest::ask(tls, other, Question::Standing);
+        let answer = tokio::time::timeout(ANSWER, answer).await.ok()?.ok()?;
+        match serde_json::from_slice(&answer).ok()? {
+            Answer::Standing { has, .. } => Some(has),
+            _ => None,
+        }
+    });
+    join_all(asked).await.into_iter().flatten().max().unwrap_or_default()
+}
+
 /// Asks others whether this node has left: they refuse all else to one that has.
 async fn ask_standing(app: &App, node: &Node, tls: &Tls, members: &[Member]) {
     let own = node.status().node;
@@ -62,7 +81,7 @@ async fn ask_standing(app: &App, node: &Node, tls: &Tls, members: &[Member]) {
             Ok(answer) => serde_json::from_slice(&answer).ok(),
             Err(_) => None,
         };
-        if let Some(Answer::Standing { left }) = answer {
+        if let Some(Answer::Standing { left, .. }) = answer {
             if let Some(entry) = left {
                 tracing::error!(
                     node = own,

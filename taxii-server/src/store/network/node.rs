@@ -13,9 +13,9 @@ use crate::store::{Rejection, Store, StoreError, keys};
 use bytes::Bytes;
 use consensus::evidence::{Note, NoteSignature, TreeHead};
 use consensus::order::{OrderedLog, Raft, SubmitError, Tls, TokioTypes};
-use consensus::{Entry, Founding, NetworkId, OrganisationId, Reader, Secret, check_author};
-use std::sync::Arc;
+use consensus::{Entry, Founding, NetworkId, OrganisationId, ProposalId, Reader, Secret, check_author};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -203,6 +203,19 @@ impl Store {
         self.left.store(entry.unwrap_or_default(), Ordering::Relaxed);
     }
 
+    /// The last entry that another node attested here.
+    pub(crate) fn attested(&self, node: u64) -> u64 {
+        let attested = self.attested.lock().unwrap_or_else(PoisonError::into_inner);
+        attested.get(&node).copied().unwrap_or_default()
+    }
+
+    /// Notes what another node attested.
+    pub(crate) fn note_attested(&self, node: u64, index: u64) {
+        let mut attested = self.attested.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = attested.entry(node).or_default();
+        *last = index.max(*last);
+    }
+
     /// Notes why the node does not run.
     pub(crate) fn set_node_failure(&self, reason: String) {
         self.node_failure.store(Some(Arc::new(reason)));
@@ -216,6 +229,9 @@ impl Store {
     /// [`Rejection::Membership`] without a network.
     pub async fn order(&self, command: consensus::Command) -> Result<u64, StoreError> {
         self.check_author(&command).await?;
+        if let Some(index) = self.is_ordered(&command).await? {
+            return Ok(index);
+        }
         if let Some(entry) = self.left() {
             let retry_after = Duration::from_secs(3600);
             let reason = format!("the node of this server left the network by entry {entry}");
@@ -235,6 +251,22 @@ impl Store {
             return Err(StoreError::NoMajority { retry_after: BARRIER, reason });
         }
         self.applied(Command::Apply(Entry { time: self.now(), command }.encode())).await
+    }
+
+    /// The entry of a statement that was ordered before, or the last one: the same statement again leaves no entry.
+    async fn is_ordered(&self, command: &consensus::Command) -> Result<Option<u64>, StoreError> {
+        use consensus::Command::{Govern, Revoke, Vote};
+        let (Vote(envelope) | Revoke(envelope) | Govern(envelope)) = command else { return Ok(None) };
+        let view = self.network().await?;
+        let reader = Reader::new(&view);
+        let Vote(_) = command else {
+            let found = reader.proposal(ProposalId(envelope.digest())).await?;
+            return Ok(found.map(|found| found.proposal.index));
+        };
+        let Ok(vote) = envelope.read::<consensus::statement::Vote>() else { return Ok(None) };
+        let before = reader.vote(vote.proposal, vote.organisation, vote.sequence).await?;
+        let index = reader.ledger().await?.map(|ledger| ledger.index);
+        Ok(index.filter(|_| before.is_some_and(|before| before == *envelope)))
     }
 
     /// Refuses a statement that does not count, before it becomes an entry.
