@@ -119,7 +119,8 @@ async fn start(app: &App, record: &NodeRecord, settings: Settings) -> Result<Sta
     #[cfg(unix)]
     std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     let confirmed = Box::pin(members::confirmed(app, &tls, record.id)).await;
-    let last = log.last();
+    // A leader may have applied what others had before its own log had it.
+    let last = log.last().max(machine.digests().map_or(0, |digests| digests.index));
     if last < confirmed {
         return Err(format!(
             "the log ends with entry {last}, and this node confirmed entry {confirmed} to others: its data is an old copy. Going \
