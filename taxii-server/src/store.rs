@@ -33,6 +33,7 @@ mod profile;
 mod receipt;
 mod record;
 mod reload;
+mod request;
 mod select;
 mod status;
 #[cfg(any(test, feature = "testing"))]
@@ -61,7 +62,6 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use stix_model::json::Digest;
 use stix_model::taxii::{ManifestRecord, Status};
 use stix_model::{StixId, Timestamp};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -93,6 +93,7 @@ pub(crate) use opening::is_made;
 pub(crate) use places::{Place, PlaceReader, Places};
 pub use profile::{Conflicts, Profile};
 pub use receipt::Done;
+pub use request::{Deletion, Page, PageRequest, Submission};
 pub(crate) use status::{Room, cut, failure_message};
 #[cfg(feature = "tikv")]
 pub use tikv::{TikvAddress, TikvEngine, TikvTls};
@@ -148,61 +149,6 @@ pub struct Store {
     cosigned: ArcSwapOption<Cosigned>,
     /// Differences to other nodes that were seen.
     differences: AtomicU64,
-}
-
-/// A page of objects, records or versions.
-#[derive(Debug)]
-pub struct Page<T> {
-    /// The items, oldest addition first.
-    pub items: Vec<T>,
-    /// `date_added` of the first and the last item.
-    pub date_added: Option<(Timestamp, Timestamp)>,
-    /// The cursor of the next page, when there is one.
-    pub next: Option<String>,
-}
-
-/// The start of a page, and its maximum length.
-#[derive(Clone, Debug)]
-pub struct PageRequest {
-    /// Filters, complete after a cursor has been resumed.
-    pub filter: Filter,
-    /// The last position that was served.
-    pub after: Option<Position>,
-    /// Maximum number of items.
-    pub limit: usize,
-}
-
-impl PageRequest {
-    /// The first page of a filter.
-    pub fn first(filter: Filter, limit: usize) -> Self {
-        Self { filter, after: None, limit }
-    }
-}
-
-/// Objects to be added, as admission passes them on.
-#[derive(Clone, Debug)]
-pub struct Submission {
-    /// Identifier of the request and of its status; a request is carried out once, however often it comes.
-    pub id: Uuid,
-    /// Digest of the request, where the client chose the identifier.
-    pub fingerprint: Option<Digest>,
-    /// Microseconds since 1970 at which the request came.
-    pub received: i64,
-    /// The objects, in their order.
-    pub objects: Vec<Submitted>,
-    /// The source of `date_added`.
-    pub stamps: Stamps,
-}
-
-/// Versions of one object to be deleted.
-#[derive(Clone, Debug)]
-pub struct Deletion {
-    /// Identifier of the request.
-    pub request: Uuid,
-    /// The object.
-    pub id: StixId,
-    /// `match[version]` and `match[spec_version]`; other filters are ignored. By default the last version.
-    pub filter: Filter,
 }
 
 impl Store {
