@@ -1,10 +1,12 @@
 """Nodes that are left alone, and one whose store was changed below it."""
 
+import contextlib
 import json
 
 import pytest
+import requests
 
-from concord import IS_TIKV, indicators
+from concord import IS_TIKV, MEDIA_TYPE, indicators
 from nodes import API_ROOT, community, wait_until
 
 pytestmark = pytest.mark.skipif(IS_TIKV, reason="each of these servers has a store of its own")
@@ -51,11 +53,15 @@ def test_a_node_whose_store_was_changed_stops_serving_the_network(tmp_path):
 
         # Its log says something else than that of the others, so it does not go on.
         def is_fenced():
-            response = third.get("/readyz/")
-            return response.status_code == 503 and response.json()["error_code"] == "fenced"
+            # It may not listen yet.
+            with contextlib.suppress(requests.RequestException):
+                response = third.request("GET", "/readyz/")
+                return response.status_code == 503 and response.json()["error_code"] == "fenced"
+            return False
 
         wait_until(is_fenced, "it serves a state that no other node has")
-        response = third.taxii(f"/{API_ROOT}/collections/{found.collection}/objects/")
+        path = f"/{API_ROOT}/collections/{found.collection}/objects/"
+        response = third.request("GET", path, account=third.client, headers={"Accept": MEDIA_TYPE})
         assert response.status_code == 503 and response.json()["error_code"] == "fenced", response.text
         proofs = [proof for node in (first, second) for proof in node.folder.path.glob("difference-*.json")]
         statements = json.loads(proofs[0].read_text())

@@ -162,8 +162,8 @@ fn report(app: &App, node: &Node, own: &Digests, proof: [&Envelope; 2]) {
     );
     let file = app.config.data.join(format!("difference-{index}-{other}.json"));
     if !file.exists() {
-        let written = serde_json::to_vec_pretty(&proof).map_err(std::io::Error::other);
-        if let Err(error) = written.and_then(|json| private::write(&file, &json)) {
+        let [own, other] = proof.map(Envelope::to_json);
+        if let Err(error) = private::write(&file, format!("[{own},\n{other}]\n").as_bytes()) {
             tracing::warn!(%error, "the signed statements of both nodes cannot be kept");
         }
     }
