@@ -63,25 +63,26 @@ pub(super) async fn confirmed(app: &App, tls: &Tls, own: u64) -> u64 {
     let Ok(members) = members(app).await else { return 0 };
     let others = members.iter().filter(|other| other.is_present() && other.id != own);
     let asked = others.map(|other| async {
-        let answer = super::attest::ask(tls, other, Question::Standing);
-        let answer = tokio::time::timeout(ANSWER, answer).await.ok()?.ok()?;
-        match serde_json::from_slice(&answer).ok()? {
-            Answer::Standing { has, .. } => Some(has),
-            _ => None,
-        }
+        let (_, has) = tokio::time::timeout(ANSWER, standing(tls, other)).await.ok()??;
+        Some(has)
     });
     join_all(asked).await.into_iter().flatten().max().unwrap_or_default()
+}
+
+/// What another node says of this one: the entry by which it left, and the last one that it confirmed.
+async fn standing(tls: &Tls, other: &Member) -> Option<(Option<u64>, u64)> {
+    let answer = super::attest::ask(tls, other, Question::Standing).await.ok()?;
+    match serde_json::from_slice(&answer).ok()? {
+        Answer::Standing { left, has } => Some((left, has)),
+        _ => None,
+    }
 }
 
 /// Asks others whether this node has left: they refuse all else to one that has.
 async fn ask_standing(app: &App, node: &Node, tls: &Tls, members: &[Member]) {
     let own = node.status().node;
     for other in members.iter().filter(|other| other.is_present() && other.id != own) {
-        let answer: Option<Answer> = match super::attest::ask(tls, other, Question::Standing).await {
-            Ok(answer) => serde_json::from_slice(&answer).ok(),
-            Err(_) => None,
-        };
-        if let Some(Answer::Standing { left, .. }) = answer {
+        if let Some((left, _)) = standing(tls, other).await {
             if let Some(entry) = left {
                 tracing::error!(
                     node = own,

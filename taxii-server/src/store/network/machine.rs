@@ -261,9 +261,8 @@ impl NetworkMachine {
 
     /// Forgets what the log came to at earlier entries, and reads what it comes to now.
     async fn remember(&self, snapshot: &dyn Snapshot) -> Result<(), StoreError> {
+        let Some(record) = MembershipRecord::stored(snapshot).await? else { return Ok(()) };
         let mut overlay = Overlay::new(snapshot);
-        overlay.load([keys::local(keys::MEMBERSHIP)]).await?;
-        let Some(record) = MembershipRecord::read(&overlay)? else { return Ok(()) };
         let state = OverlayState::new(&mut overlay, record.region());
         let ledger = Reader::new(&state).ledger().await?;
         let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
@@ -278,8 +277,8 @@ impl NetworkMachine {
     }
 
     async fn record(&self) -> Result<MembershipRecord, StoreError> {
-        let found = self.engine.snapshot().await?.get(keys::local(keys::MEMBERSHIP)).await?;
-        directory::decode(&found.ok_or(StoreError::Corrupt("the membership"))?)
+        let found = MembershipRecord::stored(&*self.engine.snapshot().await?).await?;
+        found.ok_or(StoreError::Corrupt("the membership"))
     }
 
     /// Loads a state into the next generation.

@@ -85,6 +85,12 @@ impl MembershipRecord {
         Region::Network { generation: self.generation }
     }
 
+    /// Reads the record of a snapshot.
+    pub(super) async fn stored(snapshot: &dyn Snapshot) -> Result<Option<Self>, StoreError> {
+        let found = snapshot.get(keys::local(keys::MEMBERSHIP)).await?;
+        found.map(|value| directory::decode(&value)).transpose()
+    }
+
     /// Reads the record, whose key was loaded.
     pub(in crate::store) fn read(overlay: &Overlay<'_>) -> Result<Option<Self>, StoreError> {
         overlay.get(&keys::local(keys::MEMBERSHIP)).map(|value| directory::decode(value)).transpose()
@@ -203,8 +209,7 @@ pub(in crate::store) async fn read_into(
     directory: &mut Directory,
     snapshot: &dyn Snapshot,
 ) -> Result<(), StoreError> {
-    let Some(record) = snapshot.get(keys::local(keys::MEMBERSHIP)).await? else { return Ok(()) };
-    let record: MembershipRecord = directory::decode(&record)?;
+    let Some(record) = MembershipRecord::stored(snapshot).await? else { return Ok(()) };
     let region = record.region();
     let mut overlay = Overlay::new(snapshot);
     let state = OverlayState::new(&mut overlay, region);

@@ -4,7 +4,6 @@ use super::membership::{MembershipRecord, NodeRecord};
 use super::{NetworkMachine, Ordered, Stix};
 use crate::rights::Principal;
 use crate::store::command::{Command, Enter};
-use crate::store::directory;
 use crate::store::engine::EngineError;
 use crate::store::overlay::Overlay;
 use crate::store::receipt::Done;
@@ -158,8 +157,7 @@ impl Store {
     /// # Errors
     /// When the engine fails.
     pub async fn node_record(&self) -> Result<Option<NodeRecord>, StoreError> {
-        let found = self.engine.snapshot().await?.get(keys::local(keys::MEMBERSHIP)).await?;
-        let record: Option<MembershipRecord> = found.map(|value| directory::decode(&value)).transpose()?;
+        let record = MembershipRecord::stored(&*self.engine.snapshot().await?).await?;
         Ok(record.and_then(|record| record.node))
     }
 
@@ -228,8 +226,7 @@ impl Store {
     /// [`StoreError::Refused`] when the command does nothing; [`StoreError::NoMajority`] when no node leads;
     /// [`Rejection::Membership`] without a network.
     pub async fn order(&self, command: consensus::Command) -> Result<u64, StoreError> {
-        self.check_author(&command).await?;
-        if let Some(index) = self.is_ordered(&command).await? {
+        if let Some(index) = self.check_statement(&command).await? {
             return Ok(index);
         }
         if let Some(entry) = self.left() {
@@ -253,37 +250,39 @@ impl Store {
         self.applied(Command::Apply(Entry { time: self.now(), command }.encode())).await
     }
 
-    /// The entry of a statement that was ordered before, or the last one: the same statement again leaves no entry.
-    async fn is_ordered(&self, command: &consensus::Command) -> Result<Option<u64>, StoreError> {
-        use consensus::Command::{Govern, Revoke, Vote};
-        let (Vote(envelope) | Revoke(envelope) | Govern(envelope)) = command else { return Ok(None) };
-        let view = self.network().await?;
-        let reader = Reader::new(&view);
-        let Vote(_) = command else {
-            let found = reader.proposal(ProposalId(envelope.digest())).await?;
-            return Ok(found.map(|found| found.proposal.index));
-        };
-        let Ok(vote) = envelope.read::<consensus::statement::Vote>() else { return Ok(None) };
-        let before = reader.vote(vote.proposal, vote.organisation, vote.sequence).await?;
-        let index = reader.ledger().await?.map(|ledger| ledger.index);
-        Ok(index.filter(|_| before.is_some_and(|before| before == *envelope)))
-    }
-
-    /// Refuses a statement that does not count, before it becomes an entry.
-    async fn check_author(&self, command: &consensus::Command) -> Result<(), StoreError> {
+    /// Refuses a statement that does not count, before it becomes an entry. One that was ordered before has its entry, or for a
+    /// vote the last one: the same statement again leaves no entry.
+    async fn check_statement(&self, command: &consensus::Command) -> Result<Option<u64>, StoreError> {
         use consensus::Command::{Attest, Govern, Revoke, Vote, Withdraw};
         let (Vote(envelope) | Withdraw(envelope) | Revoke(envelope) | Govern(envelope) | Attest(envelope)) =
             command
         else {
-            return Ok(());
+            return Ok(None);
         };
-        if check_author(&self.network().await?, &Stix, envelope).await?.is_ok() {
-            return Ok(());
+        let mut view = self.network().await?;
+        if check_author(&view, &Stix, envelope).await?.is_err() {
+            // The key may be one that this node has not heard of.
+            self.catch_up().await;
+            view = self.network().await?;
+            let checked = check_author(&view, &Stix, envelope).await?;
+            checked.map_err(|refusal| StoreError::Refused(refusal.into()))?;
         }
-        // The key may be one that this node has not heard of.
-        self.catch_up().await;
-        let checked = check_author(&self.network().await?, &Stix, envelope).await?;
-        checked.map_err(|refusal| StoreError::Refused(refusal.into()))
+        let reader = Reader::new(&view);
+        match command {
+            Revoke(_) | Govern(_) => {
+                let found = reader.proposal(ProposalId(envelope.digest())).await?;
+                Ok(found.map(|found| found.proposal.index))
+            }
+            Vote(_) => {
+                let Ok(vote) = envelope.read::<consensus::statement::Vote>() else { return Ok(None) };
+                let before = reader.vote(vote.proposal, vote.organisation, vote.sequence).await?;
+                if before.as_ref() != Some(envelope) {
+                    return Ok(None);
+                }
+                Ok(reader.ledger().await?.map(|ledger| ledger.index))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Waits until this server has applied what any other node had when it was called; for two seconds at the most.

@@ -34,7 +34,7 @@ pub(super) fn organisation(number: u8) -> OrganisationId {
 }
 
 /// The definition of the collection.
-pub(super) fn definition() -> String {
+fn definition() -> String {
     let definition = Definition {
         title: "Indicators".to_owned(),
         description: None,
@@ -44,6 +44,25 @@ pub(super) fn definition() -> String {
         unmarked: Tlp::Clear,
     };
     serde_json::to_string(&definition).unwrap()
+}
+
+/// Three organisations, each with a key that votes and one that submits.
+pub(super) fn founding(name: &str) -> Founding {
+    let member = |number| NewOrganisation {
+        id: organisation(number),
+        name: format!("Organisation {number}"),
+        keys: [Role::Vote, Role::Submit]
+            .map(|role| NewKey { public: key(2 * number + u8::from(role == Role::Vote)).public(), role })
+            .into(),
+        node: None,
+    };
+    Founding {
+        name: name.to_owned(),
+        organisations: [1, 2, 3].map(member).into(),
+        collections: vec![CollectionDefinition { collection: COLLECTION, definition: definition() }],
+        policy: Policy::standard(),
+        nonce: [1; 16],
+    }
 }
 
 /// A store that keeps the log of three organisations.
@@ -61,22 +80,7 @@ impl Network {
         let (name, title) = ("sharing".to_owned(), "Sharing".to_owned());
         let root = ApiRoot { name, title, description: None, is_default: true };
         store.change_directory(&operator, DirectoryCommand::AddApiRoot(root)).await.unwrap();
-        let member = |number| NewOrganisation {
-            id: organisation(number),
-            name: format!("Organisation {number}"),
-            keys: [Role::Vote, Role::Submit]
-                .map(|role| NewKey { public: key(2 * number + u8::from(role == Role::Vote)).public(), role })
-                .into(),
-            node: None,
-        };
-        let definition = definition();
-        let founding = Founding {
-            name: "example.org/test".to_owned(),
-            organisations: [1, 2, 3].map(member).into(),
-            collections: vec![CollectionDefinition { collection: COLLECTION, definition }],
-            policy: Policy::standard(),
-            nonce: [1; 16],
-        };
+        let founding = founding("example.org/test");
         let id = founding.network();
         let (api_root, secret) = ("sharing".to_owned(), Secret([5; 32]));
         let (organisation, submit_key, log_key) = (organisation(1), [2; 32], [4; 32]);

@@ -1,6 +1,6 @@
 //! Nodes: the region of a network as a state that entries change, that is sent, and that is replaced.
 
-use super::networks::{COLLECTION, definition, key, organisation};
+use super::networks::{COLLECTION, founding, key, organisation};
 use super::{Faults, FaultyEngine, NOW, Random, tool};
 use crate::clock::Clock;
 use crate::rights::{Principal, Viewer};
@@ -14,10 +14,7 @@ use crate::store::{
 use bytes::Bytes;
 use consensus::order::{Chunks, Machine, MachineError};
 use consensus::statement::{Decision, Nonce, Submit, Vote};
-use consensus::{
-    CollectionDefinition, Command, Entry, Envelope, Founding, NewKey, NewOrganisation, Policy, ProposalId,
-    Reader, Role, Secret,
-};
+use consensus::{Command, Entry, Envelope, Founding, ProposalId, Reader, Secret};
 use futures::StreamExt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -34,21 +31,7 @@ struct Log {
 
 impl Log {
     fn new() -> Self {
-        let member = |number| NewOrganisation {
-            id: organisation(number),
-            name: format!("Organisation {number}"),
-            keys: [Role::Vote, Role::Submit]
-                .map(|role| NewKey { public: key(2 * number + u8::from(role == Role::Vote)).public(), role })
-                .into(),
-            node: None,
-        };
-        let founding = Founding {
-            name: "example.org/nodes".to_owned(),
-            organisations: [1, 2, 3].map(member).into(),
-            collections: vec![CollectionDefinition { collection: COLLECTION, definition: definition() }],
-            policy: Policy::standard(),
-            nonce: [1; 16],
-        };
+        let founding = founding("example.org/nodes");
         let mut log = Self { founding: founding.clone(), entries: Vec::new(), time: NOW.unsigned_abs() };
         log.add(Command::Found { founding, secret: Secret([5; 32]) });
         log
