@@ -13,24 +13,14 @@ import sys
 import tempfile
 import threading
 import time
-import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from concord import MEDIA_TYPE, Folder, free_port, interrupt, wait_until_ready  # noqa: E402
+from concord import MEDIA_TYPE, Folder, free_port, indicators, interrupt, wait_until_ready  # noqa: E402
 from tikv import cluster  # noqa: E402
 
 CLIENTS = 32
 ROUNDS = 3
-
-
-def indicator():
-    return {
-        "type": "indicator", "spec_version": "2.1", "id": f"indicator--{uuid.uuid4()}",
-        "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z",
-        "pattern": "[ipv4-addr:value = '198.51.100.1']", "pattern_type": "stix",
-        "valid_from": "2026-01-01T00:00:00Z", "description": "x" * 300,
-    }  # fmt: skip
 
 
 class Server:
@@ -54,7 +44,7 @@ class Server:
 
 
 def envelope(count):
-    return json.dumps({"objects": [indicator() for _ in range(count)]})
+    return json.dumps({"objects": indicators(count, description="x" * 300)})
 
 
 def write(servers, token, path, seconds):

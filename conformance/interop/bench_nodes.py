@@ -23,7 +23,7 @@ import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from concord import BINARY, MEDIA_TYPE, free_port  # noqa: E402
+from concord import BINARY, MEDIA_TYPE, free_port, indicators  # noqa: E402
 from network import dsse  # noqa: E402
 from nodes import API_ROOT, community, proposal_of, wait_until  # noqa: E402
 
@@ -114,17 +114,8 @@ def install():
         subprocess.run(["systemctl", "stop", "etcd"], capture_output=True, check=False)
 
 
-def indicator():
-    return {
-        "type": "indicator", "spec_version": "2.1", "id": f"indicator--{uuid.uuid4()}",
-        "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z",
-        "pattern": "[ipv4-addr:value = '198.51.100.1']", "pattern_type": "stix",
-        "valid_from": "2026-01-01T00:00:00Z", "description": "x" * 300,
-    }  # fmt: skip
-
-
 def objects(count):
-    return json.dumps({"objects": [indicator() for _ in range(count)]})
+    return json.dumps({"objects": indicators(count, description="x" * 300)})
 
 
 def put_of(body):

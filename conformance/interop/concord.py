@@ -101,6 +101,37 @@ class Folder:
         return self.start("serve", *listen, env=environment)
 
 
+class Controlled:
+    """A server that is started, stopped and hurt. It has a `folder`, and a `log` to write to."""
+
+    process = None
+    # How long it may take when it is told to stop.
+    stop_seconds = STOP_SECONDS
+
+    def start(self):
+        self.process = self.folder.start("serve", stdout=self.log, stderr=self.log)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def pause(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def stop(self):
+        """Ends the server as an operator does, which must lose nothing."""
+        self.process.terminate()
+        try:
+            code = self.process.wait(self.stop_seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        assert code == 0, f"the server ended with exit code {code}: see {self.log.name}"
+
+
 def interrupt(process):
     """Stops a server as Ctrl-C does."""
     process.send_signal(signal.SIGINT)

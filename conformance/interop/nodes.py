@@ -10,7 +10,6 @@ import os
 import pathlib
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import threading
@@ -18,7 +17,7 @@ import time
 
 import requests
 
-from concord import MEDIA_TYPE, START_SECONDS, STOP_SECONDS, Folder, envelope, free_port
+from concord import MEDIA_TYPE, START_SECONDS, Controlled, Folder, envelope, free_port
 from network import dsse, public
 
 API_ROOT = "network"
@@ -102,7 +101,7 @@ class Gate:
         self.listener.close()
 
 
-class Node:
+class Node(Controlled):
     """A server with its node, its data folder, and accounts of its own."""
 
     def __init__(self, community, number, path, has_small_disk=False, restored=None):
@@ -116,7 +115,7 @@ class Node:
         self.folder = Folder(path, self.settings())
         self.log_path = community.path / f"{path.name}.log"
         self.log = self.log_path.open("a")
-        self.process = self.client = None
+        self.client = None
         path.mkdir(parents=True, exist_ok=True)
         path.chmod(0o700)
         self.has_small_disk = has_small_disk and mount(path)
@@ -137,30 +136,8 @@ class Node:
             "RUST_LOG": os.environ.get("RUST_LOG", "info"),
         }
 
-    def start(self):
-        self.process = self.folder.start("serve", stdout=self.log, stderr=self.log)
-
     def is_alive(self):
         return self.process is not None and self.process.poll() is None
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-    def pause(self):
-        self.process.send_signal(signal.SIGSTOP)
-
-    def go_on(self):
-        self.process.send_signal(signal.SIGCONT)
-
-    def stop(self):
-        self.process.terminate()
-        try:
-            code = self.process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise
-        assert code == 0, f"the server ended with exit code {code}: see {self.log_path}"
 
     def is_ready(self):
         with contextlib.suppress(requests.RequestException):

@@ -4,12 +4,11 @@ import contextlib
 import http.client
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import time
 
-from concord import BINARY, ROOT, START_SECONDS, STOP_SECONDS, Folder, free_port
+from concord import BINARY, ROOT, START_SECONDS, STOP_SECONDS, Controlled, Folder, free_port
 
 HAPROXY = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
 PROXY_CONFIG = ROOT / "deploy/haproxy/http.cfg"
@@ -17,8 +16,10 @@ PROXY_CONFIG = ROOT / "deploy/haproxy/http.cfg"
 SHUTDOWN_DELAY = 3
 
 
-class Replica:
+class Replica(Controlled):
     """One server, with a data folder of its own for what is not in the store."""
+
+    stop_seconds = SHUTDOWN_DELAY + STOP_SECONDS
 
     def __init__(self, path, settings):
         self.port = free_port()
@@ -30,30 +31,6 @@ class Replica:
         }
         self.folder = Folder(path, {"RUST_LOG": "info", **settings, **listen})
         self.log = path.with_suffix(".log").open("w")
-        self.process = None
-
-    def start(self):
-        self.process = self.folder.start("serve", stdout=self.log, stderr=self.log)
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-    def pause(self):
-        self.process.send_signal(signal.SIGSTOP)
-
-    def go_on(self):
-        self.process.send_signal(signal.SIGCONT)
-
-    def stop(self):
-        """Ends the server as an operator does, which must lose nothing."""
-        self.process.terminate()
-        try:
-            code = self.process.wait(SHUTDOWN_DELAY + STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise
-        assert code == 0, f"the server ended with exit code {code}: see {self.log.name}"
 
     def get(self, path, seconds=30, **headers):
         """Asks the server past the proxy."""
