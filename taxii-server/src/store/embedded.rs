@@ -6,7 +6,7 @@ mod guard;
 mod pages;
 mod tables;
 
-use super::engine::{Commit, Engine, EngineError, EngineFuture, Key, Snapshot};
+use super::engine::{Commit, Engine, EngineError, EngineFuture, Key, Snapshot, may_wait};
 use crate::private;
 use pages::{Backend, Fault, Pages};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
@@ -473,7 +473,12 @@ fn write(
 fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
 ) -> EngineFuture<'static, T> {
-    Box::pin(async { tokio::task::spawn_blocking(work).await.map_err(EngineError::failed)? })
+    Box::pin(async {
+        match may_wait() {
+            true => work(),
+            false => tokio::task::spawn_blocking(work).await.map_err(EngineError::failed)?,
+        }
+    })
 }
 
 fn failed(error: impl Into<redb::Error>) -> EngineError {

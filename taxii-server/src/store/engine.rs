@@ -4,6 +4,7 @@
 //! `store::suite`, public with the feature `testing`.
 
 mod prefixed;
+mod waiting;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -12,6 +13,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 pub use prefixed::PrefixedEngine;
+pub(super) use waiting::{may_wait, on_waiting_thread};
 
 /// A key. Keys order by their bytes.
 pub type Key = Vec<u8>;

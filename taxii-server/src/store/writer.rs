@@ -7,7 +7,7 @@
 use super::announce::Announcer;
 use super::apply::{Applied, Outcome, Rejection, apply};
 use super::command::{Group, Request, Scope};
-use super::engine::{Commit, Engine, EngineError, Limits};
+use super::engine::{Commit, Engine, EngineError, Limits, on_waiting_thread};
 use super::overlay::Overlay;
 use super::receipt::Done;
 use super::{Reload, StoreError};
@@ -91,7 +91,7 @@ impl Writer {
     /// Carries out what was gathered, in one commit, and answers.
     async fn carry_out(&self, batch: Vec<Write>) {
         let (groups, replies) = form_groups(batch, self.clock.now_micros());
-        match self.commit(&groups).await {
+        match self.commit(groups.into()).await {
             Ok((outcomes, is_directory)) => {
                 let is_stale = outcomes.iter().any(|outcome| matches!(outcome, Err(Rejection::Stale)));
                 // The caller that made the change, or was refused because of it, sees the new directory.
@@ -115,14 +115,15 @@ impl Writer {
     }
 
     /// Returns the outcomes, and whether the directory is another one now.
-    async fn commit(&self, groups: &[Group]) -> Result<(Vec<Outcome>, bool), StoreError> {
+    async fn commit(&self, groups: Arc<[Group]>) -> Result<(Vec<Outcome>, bool), StoreError> {
         let mut attempts = Attempts::new();
         // Where such a commit was applied, the next attempt finds receipts and announces nothing.
         let mut undetermined = Vec::new();
         // Nor does it find that it changes the directory.
         let mut is_directory = false;
         loop {
-            let (commit, applied) = match self.plan(groups).await {
+            let planned = on_waiting_thread(plan(Arc::clone(&self.engine), Arc::clone(&groups)));
+            let (commit, applied) = match planned.await {
                 Ok(planned) => planned,
                 Err(StoreError::Engine(error)) => {
                     attempts.again(error).await?;
@@ -136,7 +137,7 @@ impl Writer {
                     self.health.note(None);
                     undetermined.into_iter().for_each(|announcement| self.announcer.announce(announcement));
                     let mut outcomes = Vec::new();
-                    for (applied, group) in applied.into_iter().zip(groups) {
+                    for (applied, group) in applied.into_iter().zip(&*groups) {
                         outcomes.extend(applied.outcomes);
                         is_directory |= applied.is_directory;
                         if applied.replaced > 0 {
@@ -162,16 +163,17 @@ impl Writer {
             }
         }
     }
+}
 
-    async fn plan(&self, groups: &[Group]) -> Result<(Commit, Vec<Applied>), StoreError> {
-        let snapshot = self.engine.snapshot().await?;
-        let mut overlay = Overlay::new(&*snapshot);
-        let mut applied = Vec::with_capacity(groups.len());
-        for group in groups {
-            applied.push(apply(&mut overlay, group).await?);
-        }
-        Ok((overlay.into_commit(Uuid::new_v4()).await?, applied))
+/// What groups come to, one after the other.
+async fn plan(engine: Arc<dyn Engine>, groups: Arc<[Group]>) -> Result<(Commit, Vec<Applied>), StoreError> {
+    let snapshot = engine.snapshot().await?;
+    let mut overlay = Overlay::new(&*snapshot);
+    let mut applied = Vec::with_capacity(groups.len());
+    for group in &*groups {
+        applied.push(apply(&mut overlay, group).await?);
     }
+    Ok((overlay.into_commit(Uuid::new_v4()).await?, applied))
 }
 
 /// Bytes of requests that an engine takes in one commit. Indexes take about as much again as small objects, and no object is

@@ -12,7 +12,7 @@ use crate::store::StoreError;
 use crate::store::announce::{Announcement, Announcer};
 use crate::store::apply::{Answer, Applied, apply_entry, renew_directory};
 use crate::store::directory::{self, CollectionMode};
-use crate::store::engine::{Engine, EngineError, Key, Scan, Snapshot};
+use crate::store::engine::{Engine, EngineError, Key, Scan, Snapshot, on_waiting_thread};
 use crate::store::keys::{self, Region};
 use crate::store::overlay::Overlay;
 use crate::store::record::Head;
@@ -114,6 +114,48 @@ struct Attempt {
     digests: Vec<Digests>,
 }
 
+/// Entries that follow on a position.
+struct Batch {
+    entries: Vec<(u64, Bytes)>,
+    /// The position that the state must have.
+    held: Option<Bytes>,
+    /// The position that it has then.
+    position: Bytes,
+}
+
+impl Batch {
+    /// Decides the entries on the state as it is, and commits them.
+    async fn attempt(
+        &self,
+        engine: &dyn Engine,
+    ) -> Result<(Option<Attempt>, Result<(), EngineError>), StoreError> {
+        let snapshot = engine.snapshot().await?;
+        let mut overlay = Overlay::new(&*snapshot);
+        let (record, found) = begin(&mut overlay).await?;
+        if found.as_ref() == Some(&self.position) {
+            return Ok((None, Ok(())));
+        }
+        check_position(found.as_ref(), self.held.as_ref())?;
+        let region = record.region();
+        let mut attempt = Attempt {
+            answers: Vec::with_capacity(self.entries.len()),
+            applied: Applied::default(),
+            digests: Vec::new(),
+        };
+        for (index, entry) in &self.entries {
+            let applied = &mut attempt.applied;
+            let (_, answer) = apply_entry(&mut overlay, region, Some(*index), entry, applied).await?;
+            attempt.answers.push(answer);
+            let state = OverlayState::new(&mut overlay, region);
+            attempt.digests.extend(Reader::new(&state).ledger().await?.map(|ledger| Digests::of(&ledger)));
+        }
+        overlay.put_head(keys::local(keys::POSITION), Some(self.position.clone()));
+        let commit = overlay.into_commit(Uuid::new_v4()).await?;
+        let committed = engine.commit(commit).await;
+        Ok((Some(attempt), committed))
+    }
+}
+
 /// A change beside the entries of the log.
 enum Change<'c> {
     Put(&'c [(Key, Bytes)]),
@@ -156,39 +198,6 @@ impl NetworkMachine {
     /// What the log came to at the last entry that was applied since the node was started.
     pub(crate) fn digests(&self) -> Option<Digests> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner).back().cloned()
-    }
-
-    /// Decides entries on the state as it is, and commits them. `held` is the position that the state must have.
-    async fn attempt(
-        &self,
-        entries: &[(u64, Bytes)],
-        held: Option<&Bytes>,
-        position: &Bytes,
-    ) -> Result<(Option<Attempt>, Result<(), EngineError>), StoreError> {
-        let snapshot = self.engine.snapshot().await?;
-        let mut overlay = Overlay::new(&*snapshot);
-        let (record, found) = begin(&mut overlay).await?;
-        if found.as_ref() == Some(position) {
-            return Ok((None, Ok(())));
-        }
-        check_position(found.as_ref(), held)?;
-        let region = record.region();
-        let mut attempt = Attempt {
-            answers: Vec::with_capacity(entries.len()),
-            applied: Applied::default(),
-            digests: Vec::new(),
-        };
-        for (index, entry) in entries {
-            let applied = &mut attempt.applied;
-            let (_, answer) = apply_entry(&mut overlay, region, Some(*index), entry, applied).await?;
-            attempt.answers.push(answer);
-            let state = OverlayState::new(&mut overlay, region);
-            attempt.digests.extend(Reader::new(&state).ledger().await?.map(|ledger| Digests::of(&ledger)));
-        }
-        overlay.put_head(keys::local(keys::POSITION), Some(position.clone()));
-        let commit = overlay.into_commit(Uuid::new_v4()).await?;
-        let committed = self.engine.commit(commit).await;
-        Ok((Some(attempt), committed))
     }
 
     async fn finish(&self, attempt: Attempt) -> Vec<Answer> {
@@ -408,10 +417,12 @@ impl Machine for NetworkMachine {
     async fn apply(&self, entries: Vec<(u64, Bytes)>, position: Bytes) -> Result<Vec<Answer>, MachineError> {
         let since = Instant::now();
         let mut held = self.held.lock().await;
+        let batch = Arc::new(Batch { entries, held: held.clone(), position: position.clone() });
         // What an attempt did of which it is not known whether it was committed.
         let mut before: Option<Attempt> = None;
         let attempt = loop {
-            let error = match self.attempt(&entries, held.as_ref(), &position).await {
+            let (batch, engine) = (Arc::clone(&batch), Arc::clone(&self.engine));
+            let error = match on_waiting_thread(async move { batch.attempt(&*engine).await }).await {
                 Ok((Some(attempt), Ok(()))) => break attempt,
                 // Each attempt comes to the same.
                 Ok((None, _)) => break before.ok_or("the position is in the store before its entries")?,
