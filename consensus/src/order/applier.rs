@@ -78,23 +78,34 @@ impl<C: Types, M: Machine> Applier<C, M> {
     ) -> io::Result<Self> {
         let mut applier =
             Self { machine, progress, position: Position::default(), durable, types: PhantomData };
+        applier.machine.settle().await.map_err(failed)?;
         if let Some(bytes) = applier.machine.position().await.map_err(failed)? {
             applier.moved(Position::decode(&bytes)?, Vec::new());
+            applier.settled(&applier.position);
         }
         Ok(applier)
+    }
+
+    /// Notes that a position is durable.
+    fn settled(&self, position: &Position) {
+        let index = position.last.map_or(0, |last| last.index());
+        self.durable.fetch_max(index, Ordering::AcqRel);
     }
 
     fn moved(&mut self, position: Position, results: Vec<(u64, Result<crate::Outcome, crate::Refusal>)>) {
         let index = position.last.map_or(0, |last| last.index());
         self.position = position;
-        self.durable.store(index, Ordering::Release);
         self.progress.advance(index, results);
     }
 
     async fn view(&self) -> io::Result<SnapshotOf<M>> {
+        self.machine.settle().await.map_err(failed)?;
         let snapshot = self.machine.snapshot().await.map_err(failed)?;
         let position = snapshot.position.map(|bytes| Position::decode(&bytes)).transpose()?;
-        let meta = position.unwrap_or_default().meta();
+        let position = position.unwrap_or_default();
+        // No entry was applied since, so the position was settled. Raft removes entries up to the one of a view.
+        self.settled(&position);
+        let meta = position.meta();
         Ok(SnapshotWith { meta, snapshot: SnapshotData::Outgoing(snapshot.chunks) })
     }
 }
@@ -177,6 +188,7 @@ impl<C: Types, M: Machine> RaftStateMachine<C> for Applier<C, M> {
         let position = Position { last: meta.last_log_id, membership: meta.last_membership.clone() };
         self.machine.install(staged, position.encode()).await.map_err(failed)?;
         self.moved(position, Vec::new());
+        self.settled(&self.position);
         Ok(())
     }
 

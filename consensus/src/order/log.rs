@@ -436,7 +436,7 @@ impl<C: Types, B: Blocking> RaftLogStorage<C> for Log<C, B> {
         Ok(())
     }
 
-    // Goes to the disk with the next write that waits for it: the machine is durable without it.
+    // Goes to the disk with the next write that waits for it: a leader tells it anew.
     async fn save_committed(&mut self, committed: Option<LogId>) -> io::Result<()> {
         let mut state = self.shared.lock();
         (state.committed, state.is_committed_new) = (committed, true);

@@ -42,8 +42,9 @@ pub trait Machine: Send + Sync + 'static {
     /// The position of the state; none before the first entry.
     fn position(&self) -> impl Future<Output = Result<Option<Bytes>, MachineError>> + Send;
 
-    /// Applies entries, each with its number, and commits their writes, their effects and the position as a whole, durably.
-    /// `entries` may be empty: then only the position moves.
+    /// Applies entries, each with its number, and commits their writes, their effects and the position as a whole. `entries`
+    /// may be empty: then only the position moves. The commit need not be durable before [`settle`](Self::settle): a crash
+    /// may take the last ones back, all from some one on, because the log has their entries, and they are applied again.
     ///
     /// # Errors
     /// When an entry cannot be applied or committed. A command that is refused is no error.
@@ -52,6 +53,12 @@ pub trait Machine: Send + Sync + 'static {
         entries: Vec<(u64, Bytes)>,
         position: Bytes,
     ) -> impl Future<Output = Result<Vec<Result<Outcome, Refusal>>, MachineError>> + Send;
+
+    /// Makes all commits so far durable. Entries are removed from the log only when they were applied before such a call.
+    ///
+    /// # Errors
+    /// When it is not known whether they are.
+    fn settle(&self) -> impl Future<Output = Result<(), MachineError>> + Send;
 
     /// Opens a consistent view of the state as it is now. The chunks are read later, or never, while entries are applied.
     fn snapshot(&self) -> impl Future<Output = Result<Snapshot, MachineError>> + Send;

@@ -374,6 +374,12 @@ fn a_position_that_is_committed_after_its_entries_is_caught() {
 }
 
 #[test]
+fn a_state_that_says_too_early_that_it_is_durable_is_caught() {
+    let machine = Mistakes { never_settles: true, ..Mistakes::default() };
+    caught("never settles", Planted { machine, everywhere: true, ..Planted::default() });
+}
+
+#[test]
 fn a_snapshot_without_some_keys_is_caught() {
     let machine = Mistakes { without_prefix: Some(b'w'), ..Mistakes::default() };
     caught("snapshot without a prefix", Planted { machine, everywhere: true, ..Planted::default() });

@@ -71,6 +71,8 @@ async fn log(app: &App, (since, last): &mut (Instant, u64)) -> Result<(), StoreE
     if own.protocol == PROTOCOL && !(has_entries && since.elapsed() >= LOGGED) {
         return Ok(());
     }
+    // Others expect of this node from then on that it has what it attests.
+    app.store.settle().await?;
     let envelope = membership.attest(&digests, app.store.clock().now_micros());
     *last = app.store.order(Command::Attest(envelope)).await?;
     *since = Instant::now();
@@ -79,6 +81,7 @@ async fn log(app: &App, (since, last): &mut (Instant, u64)) -> Result<(), StoreE
 
 async fn attest(app: &Arc<App>, tls: &Tls) -> Result<(), StoreError> {
     let Some((membership, digests)) = latest(app) else { return Ok(()) };
+    app.store.settle().await?;
     let envelope = membership.attest(&digests, app.store.clock().now_micros());
     let others = others(app, &membership).await?;
     let questions =

@@ -6,7 +6,7 @@ mod guard;
 mod pages;
 mod tables;
 
-use super::engine::{Commit, Engine, EngineError, EngineFuture, Key, Snapshot, may_wait};
+use super::engine::{Commit, Durability, Engine, EngineError, EngineFuture, Key, Snapshot, may_wait};
 use crate::private;
 use pages::{Backend, Fault, Pages};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
@@ -68,9 +68,15 @@ struct Writer {
     database: Option<Database>,
     not_before: Instant,
     wait: Duration,
+    /// No commit waits to be durable.
+    is_settled: bool,
 }
 
 impl Writer {
+    fn of(database: Database) -> Self {
+        Self { database: Some(database), not_before: Instant::now(), wait: FIRST_WAIT, is_settled: true }
+    }
+
     fn close(&mut self) {
         let database = self.database.take();
         let _ = guard::writing(|| {
@@ -219,7 +225,7 @@ impl Inner {
             let error = fault.to_error();
             tracing::warn!(%error, "the disk takes no writes; reading works, and writing as soon as the disk allows it");
         }
-        let writer = Writer { database: Some(database), not_before: Instant::now(), wait: FIRST_WAIT };
+        let writer = Writer::of(database);
         Ok(Self {
             pages,
             bulk,
@@ -245,6 +251,7 @@ impl Inner {
     }
 
     fn commit(&self, commit: Commit) -> Result<(), EngineError> {
+        let is_durable = commit.durability == Durability::Now;
         let mut writer = self.writer();
         self.open_again(&mut writer)?;
         if self.pages.settle().map_err(|fault| of_disk(fault.to_error()))? {
@@ -255,7 +262,14 @@ impl Inner {
         // While the disk refuses what follows, this process takes the commit back in memory. Only when the commit point may be
         // on the disk, a crash may bring the commit back.
         let done = guard::writing(|| {
-            let transaction = database.begin_write().map_err(failed)?;
+            let mut transaction = database.begin_write().map_err(failed)?;
+            if !is_durable {
+                transaction.set_durability(redb::Durability::None).map_err(EngineError::failed)?;
+                write(&transaction, &self.bulk, commit)?;
+                is_begun = true;
+                transaction.commit().map_err(failed)?;
+                return Ok(Ok(Tables::of(database, &self.bulk)?));
+            }
             let before = transaction.ephemeral_savepoint().map_err(failed)?;
             write(&transaction, &self.bulk, commit)?;
             is_begun = true;
@@ -271,6 +285,7 @@ impl Inner {
         match done {
             Ok(Ok(tables)) => {
                 self.publish(tables);
+                writer.is_settled = is_durable;
                 Ok(())
             }
             Ok(Err(fault)) => {
@@ -288,6 +303,25 @@ impl Inner {
                     Some(fault) => refusal(&fault),
                     None => EngineError::Undetermined(error.into()),
                 })
+            }
+        }
+    }
+
+    fn settle(&self) -> Result<(), EngineError> {
+        let mut writer = self.writer();
+        self.open_again(&mut writer)?;
+        self.pages.settle().map_err(|fault| of_disk(fault.to_error()))?;
+        let Some(database) = writer.database.as_ref().filter(|_| !writer.is_settled) else { return Ok(()) };
+        let done = guard::writing(|| database.begin_write().map_err(failed)?.commit().map_err(failed));
+        match (done, self.pages.fault()) {
+            (Ok(()), fault) => {
+                // What the disk refuses waits in the pages.
+                writer.is_settled = true;
+                fault.map_or(Ok(()), |fault| Err(of_disk(fault.to_error())))
+            }
+            (Err(error), _) => {
+                self.give_up(&mut writer);
+                Err(error)
             }
         }
     }
@@ -318,7 +352,7 @@ impl Inner {
             Ok((database, tables, _)) => {
                 self.publish(tables);
                 self.is_broken.store(false, Ordering::Release);
-                *writer = Writer { database: Some(database), not_before: now, wait: FIRST_WAIT };
+                *writer = Writer::of(database);
                 tracing::info!("the store was opened again");
                 Ok(())
             }
@@ -430,6 +464,11 @@ impl Engine for EmbeddedEngine {
     fn commit(&self, commit: Commit) -> EngineFuture<'_, ()> {
         let inner = Arc::clone(&self.0);
         blocking(move || inner.commit(commit))
+    }
+
+    fn settle(&self) -> EngineFuture<'_, ()> {
+        let inner = Arc::clone(&self.0);
+        blocking(move || inner.settle())
     }
 }
 

@@ -29,12 +29,19 @@ pub trait Engine: Send + Sync + 'static {
     fn snapshot(&self) -> EngineFuture<'_, Box<dyn Snapshot>>;
 
     /// Applies a commit as a whole or not at all. When it returns, the commit survives the loss of the process, and of
-    /// power where the engine promises durability.
+    /// power where the engine promises durability; one of [`Durability::Later`] may survive neither yet.
     ///
     /// # Errors
     /// [`EngineError::Conflict`] when a head holds another value than expected; then nothing is written.
     /// [`EngineError::Undetermined`] when the commit may or may not have been applied.
     fn commit(&self, commit: Commit) -> EngineFuture<'_, ()>;
+
+    /// Makes each commit so far survive what [`commit`](Self::commit) promises to survive, also those of
+    /// [`Durability::Later`].
+    ///
+    /// # Errors
+    /// When the engine fails. Then they still count in this process, and the next call tries again.
+    fn settle(&self) -> EngineFuture<'_, ()>;
 
     /// The largest commits and values that the engine takes.
     fn limits(&self) -> Limits {
@@ -115,9 +122,14 @@ where
     let mut scan = Scan::forward(range, PIECE);
     loop {
         let piece = read(scan.clone()).await?;
-        let Some((last, _)) = piece.last() else { return Ok(entries) };
-        scan.go_on_after(last);
+        let has_more = scan.has_more(&piece);
+        if let Some((last, _)) = piece.last() {
+            scan.go_on_after(last);
+        }
         entries.extend(piece);
+        if !has_more {
+            return Ok(entries);
+        }
     }
 }
 
@@ -176,6 +188,12 @@ impl Scan {
         }
     }
 
+    /// Whether a range may have more entries than those that the scan found.
+    pub(super) fn has_more(&self, found: &[KeyValue]) -> bool {
+        let bytes: usize = found.iter().map(|(_, value)| value.len()).sum();
+        found.len() >= self.limit || bytes > self.max_bytes
+    }
+
     /// The same without values, which are empty in the result.
     pub fn keys(range: Range<Key>, limit: usize) -> Self {
         Self { content: Content::Keys, ..Self::forward(range, limit) }
@@ -230,6 +248,19 @@ pub struct Commit {
     pub writes: BTreeMap<Key, Option<Bytes>>,
     /// Ranges of which every key is removed.
     pub cleared: Vec<Range<Key>>,
+    /// When the commit must survive the loss of the process.
+    pub durability: Durability,
+}
+
+/// When a commit survives the loss of the process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// As soon as it is made.
+    #[default]
+    Now,
+    /// With the next commit that is durable now, or when the engine [settles](Engine::settle); an engine may do more. A crash
+    /// before takes back the last commits, all from some one on, so it is for those that can be made again.
+    Later,
 }
 
 impl Commit {

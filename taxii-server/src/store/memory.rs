@@ -46,6 +46,10 @@ impl Engine for MemoryEngine {
         });
         Box::pin(async { result })
     }
+
+    fn settle(&self) -> EngineFuture<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 fn poisoned() -> EngineError {

@@ -62,7 +62,7 @@ async fn make(engine: &dyn Engine) -> Result<(), StoreError> {
             (keys::local(SECRET), Some(Bytes::copy_from_slice(&secret))),
             (keys::local(ORGANISATION), Some(Bytes::copy_from_slice(Uuid::new_v4().as_bytes()))),
         ]),
-        cleared: Vec::new(),
+        ..Commit::default()
     };
     Ok(engine.commit(commit).await?)
 }

@@ -27,7 +27,7 @@ impl<'s> Overlay<'s> {
 
     /// Returns the commit. While a backup runs it notes what it changes, under an identifier of its own.
     pub(super) async fn into_commit(mut self, id: Uuid) -> Result<Commit, StoreError> {
-        let Commit { heads, writes, cleared } = &self.commit;
+        let Commit { heads, writes, cleared, .. } = &self.commit;
         if writes.is_empty() && cleared.is_empty() && heads.values().all(|change| change.from == change.to) {
             return Ok(Commit::default());
         }
@@ -158,10 +158,10 @@ impl<'s> Overlay<'s> {
         let mut piece = scan.clone();
         loop {
             let entries = self.snapshot.scan(piece.clone()).await?;
-            let last = entries.last().map(|(key, _)| key.clone());
+            let has_more = piece.has_more(&entries);
             // The piece is complete where it was read; there may be more entries after that.
             let mut read = piece.range.clone();
-            if let Some(last) = &last {
+            if let Some((last, _)) = entries.last().filter(|_| has_more) {
                 piece.go_on_after(last);
                 match scan.direction {
                     Direction::Forward => read.end.clone_from(&piece.range.start),
@@ -174,7 +174,7 @@ impl<'s> Overlay<'s> {
                     merged.insert(Bytes::copy_from_slice(key), value.clone());
                 }
             }
-            if last.is_none() || merged.len() >= scan.limit {
+            if !has_more || merged.len() >= scan.limit {
                 let entries = merged.into_iter();
                 return Ok(match scan.direction {
                     Direction::Forward => entries.take(scan.limit).collect(),

@@ -246,6 +246,10 @@ mod tests {
                 self.engine.commit(commit).await
             })
         }
+
+        fn settle(&self) -> EngineFuture<'_, ()> {
+            self.engine.settle()
+        }
     }
 
     fn listener() -> TcpListener {

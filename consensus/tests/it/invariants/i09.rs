@@ -14,7 +14,7 @@ pub(crate) fn applied_once(step: &Step<'_>) -> Checked {
     require(now.entries == link, || "I9: the chain of entries has another link".to_owned())
 }
 
-/// The same for all runs of a node: what it applies comes after what it applied.
+/// The same for all runs of a node: what it applies comes after what it has applied, as far as a crash has left it.
 #[cfg(feature = "raft")]
 pub(crate) fn goes_up(last: Option<u64>, index: u64) -> Checked {
     require(last.is_none_or(|last| last < index), || format!("I9: {index} is applied after {last:?}"))

@@ -24,6 +24,8 @@ pub(crate) struct Mistakes {
     pub(crate) late_position: bool,
     /// Leaves the keys out of snapshots that begin with this byte.
     pub(crate) without_prefix: Option<u8>,
+    /// Says that its commits are durable when they are not.
+    pub(crate) never_settles: bool,
     /// Applies entries with a clock of its own, which is this number of microseconds off.
     pub(crate) own_clock: Option<u64>,
 }
@@ -45,6 +47,8 @@ pub(crate) struct Bench {
 #[derive(Default)]
 struct Disk {
     stored: Stored,
+    /// What survives a crash in any case.
+    settled: Stored,
     /// Commits until the disk refuses everything.
     left: Option<u32>,
     /// Commits so far.
@@ -73,8 +77,15 @@ impl Bench {
 
     /// The same disk, for the next run of the node.
     pub(crate) fn restarted(&self) -> Self {
+        self.after_crash(false)
+    }
+
+    /// The same disk after a crash, which may have taken back what was not settled.
+    pub(crate) fn after_crash(&self, is_taken_back: bool) -> Self {
         let before = self.disk.lock().unwrap();
-        let disk = Disk { stored: before.stored.clone(), installs: before.installs, ..Disk::default() };
+        let stored = if is_taken_back { &before.settled } else { &before.stored };
+        let (stored, settled) = (stored.clone(), stored.clone());
+        let disk = Disk { stored, settled, installs: before.installs, ..Disk::default() };
         let disk = Arc::new(Mutex::new(disk));
         Self { disk, ..self.clone() }
     }
@@ -172,6 +183,14 @@ impl Machine for Bench {
         Ok(results)
     }
 
+    async fn settle(&self) -> Result<(), MachineError> {
+        let mut disk = self.disk.lock().unwrap();
+        if !self.mistakes.never_settles {
+            disk.settled = disk.stored.clone();
+        }
+        Ok(())
+    }
+
     async fn snapshot(&self) -> Result<Snapshot, MachineError> {
         let stored = self.disk.lock().unwrap().stored.clone();
         let without = self.mistakes.without_prefix;
@@ -208,7 +227,9 @@ impl Machine for Bench {
             let position = disk.stored.position.clone();
             disk.commit(Stored { member: member.clone(), position })?;
         }
-        disk.commit(Stored { member, position: Some(position) })
+        disk.commit(Stored { member, position: Some(position) })?;
+        disk.settled = disk.stored.clone();
+        Ok(())
     }
 }
 

@@ -132,7 +132,7 @@ impl Cluster {
         }
     }
 
-    /// Ends a node. Its disk keeps what was synced, and maybe more.
+    /// Ends a node. Its disks keep what was synced, and maybe more.
     pub(crate) fn crash(&mut self, id: u64) {
         self.tell(format_args!("node {id} crashes"));
         let dice = self.dice.clone();
@@ -142,9 +142,10 @@ impl Cluster {
         let disk = site.disk.after_crash(&dice);
         site.disk.fail(ErrorKind::Other);
         site.disk = disk;
-        let bench = site.bench.restarted();
+        let bench = site.bench.after_crash(dice.percent(50));
         site.bench.fail_after(0);
         site.bench = bench;
+        self.oracle.crashed(id, site.bench.member().index);
         if self.planted.wipes && dice.percent(50) {
             site.bench.wipe();
             site.disk = Disk::new(1);

@@ -140,6 +140,11 @@ impl Oracle {
         seen.compare(step.index, Applied { nodes, bytes, command, outcome, ledger, is_deceived });
     }
 
+    /// A node has crashed, and has this entry as its last one: those after it are applied again, with the same outcome.
+    pub(crate) fn crashed(&self, node: u64, last: u64) {
+        self.lock().last.insert(node, last);
+    }
+
     /// A client was told by a node that its command is ordered.
     pub(crate) fn acknowledged(&self, node: u64, index: u64, command: Command, result: Answer) {
         let mut seen = self.lock();

@@ -220,14 +220,16 @@ pub(in crate::store) async fn find_version(
     for (&spec, edition) in &record.0 {
         for &level in edition.chains.keys() {
             let chain = ChainKey { spec, level };
-            let range = match instant {
+            let found = match instant {
                 Some(instant) => {
                     let key = keys::version(space, id, chain, instant);
-                    key.clone()..keys::following(key)
+                    overlay.load([key.clone()]).await?;
+                    let value = overlay.get(&key).cloned();
+                    value.map(|value| (Bytes::from(key), value)).into_iter().collect()
                 }
-                None => keys::chain(space, id, chain),
+                None => overlay.scan_all(keys::chain(space, id, chain)).await?,
             };
-            for (key, value) in overlay.scan_all(range).await? {
+            for (key, value) in found {
                 let row = VersionRow::decode(&value)?;
                 if row.digest == digest && edition.holds(row.slot()) {
                     let instant = keys::parse_version(space, &key, id, chain);

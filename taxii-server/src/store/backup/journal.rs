@@ -108,6 +108,7 @@ mod tests {
             ]),
             writes: keys.iter().map(|key| (key.clone(), value.clone())).collect(),
             cleared: vec![b"s1".to_vec()..b"s2".to_vec()],
+            ..Commit::default()
         };
         commit.writes.insert(keys::local(keys::PROBE), None);
         let backup = Uuid::from_u128(7);

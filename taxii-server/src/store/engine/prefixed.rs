@@ -38,7 +38,12 @@ impl Engine for PrefixedEngine {
             heads: commit.heads.into_iter().map(|(name, change)| (key(name), change)).collect(),
             writes: commit.writes.into_iter().map(|(name, value)| (key(name), value)).collect(),
             cleared: commit.cleared.iter().map(|cleared| range(&self.prefix, cleared)).collect(),
+            durability: commit.durability,
         })
+    }
+
+    fn settle(&self) -> EngineFuture<'_, ()> {
+        self.engine.settle()
     }
 
     fn limits(&self) -> Limits {

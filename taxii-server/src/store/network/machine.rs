@@ -1,7 +1,8 @@
 //! The region of the network as the nodes see it: a state that entries change, that is sent to other nodes, and that is
 //! replaced by theirs.
 //!
-//! The position in the log is a key of this server, and is written in the commit that applies the entries. A state that
+//! The position in the log is a key of this server, and is written in the commit that applies the entries. The log has the
+//! entries, so that commit becomes durable a moment later: a crash takes back whole entries, which are applied again. A state that
 //! arrives is a new generation of the region, beside the one that counts; the membership names the one that does, so both
 //! change places in one commit.
 
@@ -12,7 +13,7 @@ use crate::store::StoreError;
 use crate::store::announce::{Announcement, Announcer};
 use crate::store::apply::{Answer, Applied, apply_entry, renew_directory};
 use crate::store::directory::{self, CollectionMode};
-use crate::store::engine::{Engine, EngineError, Key, Scan, Snapshot, on_waiting_thread};
+use crate::store::engine::{Durability, Engine, EngineError, Key, Scan, Snapshot, on_waiting_thread};
 use crate::store::keys::{self, Region};
 use crate::store::overlay::Overlay;
 use crate::store::record::Head;
@@ -28,7 +29,7 @@ use sha2::{Digest as _, Sha256};
 use std::collections::VecDeque;
 use std::io;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -48,6 +49,10 @@ const PAUSE: Duration = Duration::from_millis(200);
 const REMOTE_BYTES: usize = 512 << 10;
 /// Entries of which the digests are kept.
 const HISTORY: usize = 16_384;
+/// Time after which what was applied is made durable, where nothing asks for it before.
+const SETTLE: Duration = Duration::from_millis(250);
+/// Bytes of entries whose commit is durable at once, so that less than that many commits wait in memory.
+const SETTLE_BYTES: usize = 1 << 20;
 
 /// What the log came to at an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +84,8 @@ pub struct NetworkMachine {
     /// The position that this process read or wrote last. Another one in the store was written by another process.
     held: tokio::sync::Mutex<Option<Bytes>>,
     history: Mutex<VecDeque<Digests>>,
+    /// A task is going to make durable what was applied.
+    is_settling: Arc<AtomicBool>,
     /// Commits that applied entries, and microseconds that they took together.
     commits: AtomicU64,
     micros: AtomicU64,
@@ -150,7 +157,10 @@ impl Batch {
             attempt.digests.extend(Reader::new(&state).ledger().await?.map(|ledger| Digests::of(&ledger)));
         }
         overlay.put_head(keys::local(keys::POSITION), Some(self.position.clone()));
-        let commit = overlay.into_commit(Uuid::new_v4()).await?;
+        let mut commit = overlay.into_commit(Uuid::new_v4()).await?;
+        // The entries are in the logs of most nodes.
+        let bytes: usize = self.entries.iter().map(|(_, entry)| entry.len()).sum();
+        commit.durability = if bytes < SETTLE_BYTES { Durability::Later } else { Durability::Now };
         let committed = engine.commit(commit).await;
         Ok((Some(attempt), committed))
     }
@@ -172,8 +182,8 @@ impl NetworkMachine {
         clock: Arc<Clock>,
     ) -> Self {
         let (held, history) = (tokio::sync::Mutex::default(), Mutex::default());
-        let (commits, micros) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { engine, reload, announcer, health, clock, held, history, commits, micros }
+        let (is_settling, commits, micros) = (Arc::default(), AtomicU64::new(0), AtomicU64::new(0));
+        Self { engine, reload, announcer, health, clock, held, history, is_settling, commits, micros }
     }
 
     /// The state of a store, over an engine that behaves in another way than the one of the store.
@@ -214,6 +224,21 @@ impl NetworkMachine {
         }
         applied.announcements.into_iter().for_each(|announcement| self.announcer.announce(announcement));
         answers
+    }
+
+    /// Makes durable what was applied, in a moment.
+    fn settle_soon(&self) {
+        if self.is_settling.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (engine, is_settling) = (Arc::clone(&self.engine), Arc::clone(&self.is_settling));
+        tokio::spawn(async move {
+            tokio::time::sleep(SETTLE).await;
+            is_settling.store(false, Ordering::Release);
+            if let Err(error) = engine.settle().await {
+                tracing::warn!(%error, "what the network agreed on is not on the disk of this node yet; its log has it");
+            }
+        });
     }
 
     async fn read_directory(&self) {
@@ -441,7 +466,12 @@ impl Machine for NetworkMachine {
         self.commits.fetch_add(1, Ordering::Relaxed);
         let micros = u64::try_from(since.elapsed().as_micros()).unwrap_or_default();
         self.micros.fetch_add(micros, Ordering::Relaxed);
+        self.settle_soon();
         Ok(self.finish(attempt).await)
+    }
+
+    async fn settle(&self) -> Result<(), MachineError> {
+        Ok(self.engine.settle().await?)
     }
 
     async fn snapshot(&self) -> Result<NetworkSnapshot, MachineError> {

@@ -172,6 +172,14 @@ impl Store {
         )
     }
 
+    /// Makes durable what was applied so far.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub(crate) async fn settle(&self) -> Result<(), StoreError> {
+        Ok(self.engine.settle().await?)
+    }
+
     /// The node that is running here.
     pub fn node(&self) -> Option<Arc<Node>> {
         self.node.load_full()
@@ -219,8 +227,8 @@ impl Store {
         self.node_failure.store(Some(Arc::new(reason)));
     }
 
-    /// Puts a command into the log of the network, and applies it. When it returns, the entry and its effects are durable
-    /// here, and on a majority of the nodes.
+    /// Puts a command into the log of the network, and applies it. When it returns, the entry is durable on a majority of the
+    /// nodes, and its effects, which follow from the log, are visible here.
     ///
     /// # Errors
     /// [`StoreError::Refused`] when the command does nothing; [`StoreError::NoMajority`] when no node leads;

@@ -330,6 +330,10 @@ impl Engine for Ending {
         }
     }
 
+    fn settle(&self) -> EngineFuture<'_, ()> {
+        self.engine.settle()
+    }
+
     fn limits(&self) -> Limits {
         self.engine.limits()
     }

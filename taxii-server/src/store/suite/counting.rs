@@ -45,6 +45,10 @@ impl Engine for CountingEngine {
         self.engine.commit(commit)
     }
 
+    fn settle(&self) -> EngineFuture<'_, ()> {
+        self.engine.settle()
+    }
+
     fn limits(&self) -> Limits {
         self.engine.limits()
     }

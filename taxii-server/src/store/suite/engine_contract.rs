@@ -103,12 +103,13 @@ pub async fn a_conflict_writes_nothing(engine: Arc<dyn Engine>) {
             heads: heads(&[expected]),
             writes: writes(&[("c", Some("9"))]),
             cleared: vec![key("a")..key("z")],
+            ..Commit::default()
         };
         assert!(matches!(engine.commit(commit).await, Err(EngineError::Conflict)), "{expected:?}");
     }
     assert_eq!(get(&engine, "a").await.unwrap(), "1");
     let heads = heads(&[("a", Some("1"), "2"), ("h", None, "2")]);
-    engine.commit(Commit { heads, writes: writes(&[("b", Some("2"))]), cleared: vec![] }).await.unwrap();
+    engine.commit(Commit { heads, writes: writes(&[("b", Some("2"))]), ..Commit::default() }).await.unwrap();
     for name in ["a", "b", "h"] {
         assert_eq!(get(&engine, name).await.unwrap(), "2");
     }
@@ -148,12 +149,12 @@ pub async fn racing_commits_lose_no_update(engine: Arc<dyn Engine>) {
 pub async fn a_head_can_be_held_absent(engine: Arc<dyn Engine>) {
     let absent = || BTreeMap::from([(key("h"), HeadChange { from: None, to: None })]);
     engine
-        .commit(Commit { heads: absent(), writes: writes(&[("a", Some("1"))]), cleared: vec![] })
+        .commit(Commit { heads: absent(), writes: writes(&[("a", Some("1"))]), ..Commit::default() })
         .await
         .unwrap();
     assert_eq!((get(&engine, "a").await.unwrap(), get(&engine, "h").await), (value("1"), None));
     put(&engine, &[("h", Some("1"))]).await;
-    let late = Commit { heads: absent(), writes: writes(&[("a", Some("2"))]), cleared: vec![] };
+    let late = Commit { heads: absent(), writes: writes(&[("a", Some("2"))]), ..Commit::default() };
     assert!(matches!(engine.commit(late).await, Err(EngineError::Conflict)));
     assert_eq!(
         (get(&engine, "a").await.unwrap(), get(&engine, "h").await.unwrap()),
@@ -183,7 +184,7 @@ pub async fn collections_do_not_conflict(engine: Arc<dyn Engine>) {
                 let heads = BTreeMap::from([(key(name), HeadChange { from, to })]);
                 let writes = writes(&[(&format!("{name}-{round}"), Some("x"))]);
                 // Never a conflict: no key is checked that the other one writes.
-                engine.commit(Commit { heads, writes, cleared: vec![] }).await.unwrap();
+                engine.commit(Commit { heads, writes, ..Commit::default() }).await.unwrap();
             }
         }));
     }
@@ -222,11 +223,10 @@ pub async fn ranges_are_cleared(engine: Arc<dyn Engine>) {
 pub async fn big_batches_are_atomic(engine: Arc<dyn Engine>) {
     const COUNT: usize = 20_000;
     let batch = |value: &'static str| Commit {
-        heads: BTreeMap::new(),
         writes: (0..COUNT)
             .map(|n| (key(&format!("k{n:06}")), Some(Bytes::from_static(value.as_bytes()))))
             .collect(),
-        cleared: vec![],
+        ..Commit::default()
     };
     engine.commit(batch("1")).await.unwrap();
     let writer = tokio::spawn({

@@ -68,6 +68,10 @@ impl Engine for FaultyEngine {
         })
     }
 
+    fn settle(&self) -> EngineFuture<'_, ()> {
+        self.engine.settle()
+    }
+
     fn limits(&self) -> Limits {
         self.engine.limits()
     }

@@ -380,6 +380,15 @@ impl Engine for CrashingEngine {
         })
     }
 
+    fn settle(&self) -> EngineFuture<'_, ()> {
+        Box::pin(async {
+            if is_over(&self.left) {
+                return ended();
+            }
+            self.engine.settle().await
+        })
+    }
+
     fn limits(&self) -> Limits {
         self.engine.limits()
     }

@@ -21,6 +21,10 @@ impl Engine for SmallCommits {
         self.0.commit(commit)
     }
 
+    fn settle(&self) -> EngineFuture<'_, ()> {
+        self.0.settle()
+    }
+
     fn limits(&self) -> Limits {
         Limits { commit_bytes: 60_000, ..self.0.limits() }
     }
