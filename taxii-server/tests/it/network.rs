@@ -180,7 +180,10 @@ async fn a_refused_and_a_withdrawn_object_say_so() {
     let [one, other] = network.open().await[..] else { panic!("two proposals are open") };
     network.vote(2, one, Decision::Reject).await;
     let first = network.status(&first).await;
-    assert_eq!(first["failures"][0]["message"], "was refused: 0 for it, 1 against it");
+    assert_eq!(
+        first["failures"][0]["message"],
+        "was refused: 0 for it, 1 against it by Organisation 2 (seen in the wild)"
+    );
     // The person of the organisation takes back what the server submitted.
     let withdraw = Withdraw { network: network.id, organisation: network.own, proposal: other };
     let path = format!("/consensus/v1/proposals/{other}/withdraw/");

@@ -8,9 +8,10 @@ use crate::store::engine::Key;
 use crate::store::keys::{self, Region, RequestKey};
 use crate::store::status::Builder;
 use bytes::Bytes;
-use consensus::statement::{Decision, Item, Submit};
-use consensus::{CastVote, Filed, Phase, Proposal, ProposalId, Reader, Reason};
+use consensus::statement::{Decision, Item, Submit, Vote};
+use consensus::{CastVote, Filed, OrganisationId, Phase, Proposal, ProposalId, Reader, Reason};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use stix_model::json::Digest;
 use stix_model::taxii::{Status, StatusDetails};
 use uuid::Uuid;
@@ -127,6 +128,7 @@ impl Proposals {
         let total = usize::try_from(refused.total_count).unwrap_or(usize::MAX);
         let mut status = Builder::begin(*request, received.clone(), total);
         for Filed { proposal, envelope, id } in self.filed(view).await? {
+            let objections = Objections::read(view, id, &proposal).await?;
             let submit: Submit =
                 serde_json::from_slice(&envelope.payload).map_err(|_| StoreError::Corrupt("a proposal"))?;
             for (number, (item, state)) in (0_u32..).zip(submit.items.iter().zip(&proposal.items)) {
@@ -140,7 +142,7 @@ impl Proposals {
                     message,
                     finding: None,
                 };
-                match standing(item, number, id, &proposal, state.phase) {
+                match standing(item, number, id, &proposal, &objections, state.phase) {
                     Standing::Success(message) => status.settle(0, Ok(row(message))),
                     Standing::Pending(message) => status.pend(row(Some(message))),
                     Standing::Failure(message) => status.settle(0, Err(row(Some(message)))),
@@ -164,7 +166,14 @@ enum Standing {
     Failure(String),
 }
 
-fn standing(item: &Item, number: u32, id: ProposalId, proposal: &Proposal, phase: Phase) -> Standing {
+fn standing(
+    item: &Item,
+    number: u32,
+    id: ProposalId,
+    proposal: &Proposal,
+    objections: &Objections,
+    phase: Phase,
+) -> Standing {
     match phase {
         Phase::Open => Standing::Pending(format!("awaits approval as {id}: {}", votes(proposal, number))),
         Phase::Suspended => Standing::Pending(format!(
@@ -181,11 +190,17 @@ fn standing(item: &Item, number: u32, id: ProposalId, proposal: &Proposal, phase
         Phase::Expired => Standing::Failure("was not decided in time; submit it again".to_owned()),
         Phase::Withdrawn => Standing::Failure("was withdrawn by its submitter".to_owned()),
         Phase::Superseded => Standing::Failure("a later version was approved first".to_owned()),
-        Phase::Rejected(reason) => Standing::Failure(refusal(item, reason, proposal, number)),
+        Phase::Rejected(reason) => Standing::Failure(refusal(item, reason, proposal, objections, number)),
     }
 }
 
-fn refusal(item: &Item, reason: Reason, proposal: &Proposal, number: u32) -> String {
+fn refusal(
+    item: &Item,
+    reason: Reason,
+    proposal: &Proposal,
+    objections: &Objections,
+    number: u32,
+) -> String {
     match reason {
         Reason::NoRule => "no rule of the policy is for such an object".to_owned(),
         Reason::Level => format!(
@@ -197,9 +212,55 @@ fn refusal(item: &Item, reason: Reason, proposal: &Proposal, number: u32) -> Str
         }
         Reason::Versions => "it contradicts the versions of the object that are visible".to_owned(),
         Reason::NoObject => "there is no such object".to_owned(),
-        Reason::Refused => format!("was refused: {}", votes(proposal, number)),
-        Reason::Vetoed(organisation) => format!("was forbidden by {organisation}"),
+        Reason::Refused => {
+            format!("was refused: {}{}", votes(proposal, number), objections.on(proposal, number, None))
+        }
+        Reason::Vetoed(organisation) => {
+            format!("was forbidden{}", objections.on(proposal, number, Some(organisation)))
+        }
         Reason::Void => "was submitted with a key that is not valid".to_owned(),
+    }
+}
+
+/// Most characters of a reason in a status.
+const MAX_REASON: usize = 300;
+
+/// What organisations that voted against something gave as their reasons, by their statements.
+#[derive(Default)]
+struct Objections(BTreeMap<consensus::Digest, String>);
+
+impl Objections {
+    async fn read(view: &NetworkView, id: ProposalId, proposal: &Proposal) -> Result<Self, StoreError> {
+        let is_objection =
+            |phase: Phase| matches!(phase, Phase::Rejected(Reason::Refused | Reason::Vetoed(_)));
+        if !proposal.items.iter().any(|item| is_objection(item.phase)) {
+            return Ok(Self::default());
+        }
+        let reader = Reader::new(view);
+        let organisations = reader.organisations().await?;
+        let mut objections = BTreeMap::new();
+        for cast in &proposal.votes {
+            if !matches!(cast.decision, Decision::Reject | Decision::Veto) {
+                continue;
+            }
+            let name = organisations.iter().find(|found| found.id == cast.organisation);
+            let name = name.map_or_else(|| cast.organisation.to_string(), |found| found.name.clone());
+            let envelope = reader.vote(id, cast.organisation, cast.sequence).await?;
+            let vote = envelope.and_then(|envelope| envelope.read::<Vote>().ok());
+            let reason: String = vote.iter().flat_map(|vote| vote.reason.chars()).take(MAX_REASON).collect();
+            let said = if reason.is_empty() { name } else { format!("{name} ({reason})") };
+            objections.insert(cast.statement, said);
+        }
+        Ok(Self(objections))
+    }
+
+    /// Who objects to an item, and why, as the end of a sentence.
+    fn on(&self, proposal: &Proposal, number: u32, only: Option<OrganisationId>) -> String {
+        let votes = proposal.votes_on(number);
+        let votes = votes.filter(|cast| only.is_none_or(|organisation| cast.organisation == organisation));
+        let said: Vec<&str> =
+            votes.filter_map(|cast| self.0.get(&cast.statement)).map(String::as_str).collect();
+        if said.is_empty() { String::new() } else { format!(" by {}", said.join(", ")) }
     }
 }
 
