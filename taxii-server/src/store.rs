@@ -245,6 +245,10 @@ impl Store {
         if let Err(error) = self.writer.await {
             tracing::error!(%error, "the writer ended badly");
         }
+        // Waits for a task that does the same at this moment.
+        if let Err(error) = self.engine.settle().await {
+            tracing::warn!(%error, "what the network agreed on is not on the disk of this node; its log has it");
+        }
     }
 
     /// What is below the store. The demo of a network reaches through it to damage an object, as one who writes into the file

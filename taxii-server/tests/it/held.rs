@@ -199,6 +199,10 @@ impl Engine for Waiting {
             self.engine.commit(commit).await
         })
     }
+
+    fn settle(&self) -> EngineFuture<'_, ()> {
+        self.engine.settle()
+    }
 }
 
 /// Requests whose clients went away are written all the same, and what they hold until then counts.

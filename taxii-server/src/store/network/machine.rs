@@ -231,11 +231,14 @@ impl NetworkMachine {
         if self.is_settling.swap(true, Ordering::AcqRel) {
             return;
         }
-        let (engine, is_settling) = (Arc::clone(&self.engine), Arc::clone(&self.is_settling));
+        // A store that is closed meanwhile is let go, so that it can be opened again.
+        let (engine, is_settling) = (Arc::downgrade(&self.engine), Arc::clone(&self.is_settling));
         tokio::spawn(async move {
             tokio::time::sleep(SETTLE).await;
             is_settling.store(false, Ordering::Release);
-            if let Err(error) = engine.settle().await {
+            if let Some(engine) = engine.upgrade()
+                && let Err(error) = engine.settle().await
+            {
                 tracing::warn!(%error, "what the network agreed on is not on the disk of this node yet; its log has it");
             }
         });

@@ -194,13 +194,7 @@ fn standing(
     }
 }
 
-fn refusal(
-    item: &Item,
-    reason: Reason,
-    proposal: &Proposal,
-    objections: &Objections,
-    number: u32,
-) -> String {
+fn refusal(item: &Item, reason: Reason, proposal: &Proposal, objections: &Objections, number: u32) -> String {
     match reason {
         Reason::NoRule => "no rule of the policy is for such an object".to_owned(),
         Reason::Level => format!(
