@@ -69,13 +69,19 @@
 //! likely the same; [`convert`] brings STIX 2.0 over; [`bundle`] and [`taxii`] carry objects.
 //!
 //! # What this crate does not do
-//! No I/O, no async, no threads, no HTTP, and without the feature `std` no clock and no randomness; so it runs in a browser as well. It depends on no
-//! other Concord package. All limits are parameters with safe defaults, and no input makes it panic.
+//! No I/O, no async, no threads, no HTTP, and without the feature `std` no clock and no randomness; so it runs in a browser
+//! as well. It depends on no other Concord package. All limits are parameters with safe defaults, and no input makes it
+//! panic.
 //!
-//! The feature `schemas` (on by default, off for `wasm32`, where it would need a source of random numbers) embeds the
-//! official JSON schemas as a second opinion of the validator;
-//! `openapi` derives OpenAPI schemas for the TAXII resources; `std` (off by default) is the one that has a clock and random
-//! numbers, those of the operating system: `Mint::system`, `Timestamp::now` and conversions of `SystemTime`. How the crate compares with others is told in
+//! # Features
+//! All are off by default.
+//! - `schemas` embeds the official JSON schemas as a second opinion of the validator. It needs a source of random numbers,
+//!   so leave it off for `wasm32`.
+//! - `openapi` derives OpenAPI schemas for the TAXII resources.
+//! - `std` gives the clock and the random numbers of the operating system: `Mint::system`, `Timestamp::now`, and
+//!   conversions from and to `SystemTime`.
+//!
+//! How the crate compares with others is told in
 //! `COMPARE.md` beside its manifest.
 
 #[macro_use]
