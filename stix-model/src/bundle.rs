@@ -233,19 +233,22 @@ fn objects_of(root: Value<'_>) -> Result<Option<Value<'_>>, BundleError> {
     }
 }
 
-/// Writes a bundle around objects that are JSON texts already. A bundle without objects has no list (STIX
+/// Writes a bundle around objects: each an [`Object`] or a JSON text, whose bytes stay as they are. A bundle without objects has no list (STIX
 /// 2.1, section 2.12), and none has `spec_version`, which STIX 2.0 wrote.
 ///
 /// ```
 /// let id = "bundle--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f".parse()?;
-/// let bundle = stix_model::bundle::write(&id, [&b"{}"[..]])?;
+/// let bundle = stix_model::bundle::write(&id, ["{}"])?;
 /// assert_eq!(bundle, br#"{"type":"bundle","id":"bundle--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f","objects":[{}]}"#);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
 /// When the identifier is that of something else.
-pub fn write<'a>(id: &StixId, objects: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<u8>, BundleError> {
+pub fn write(
+    id: &StixId,
+    objects: impl IntoIterator<Item = impl AsRef<[u8]>>,
+) -> Result<Vec<u8>, BundleError> {
     if id.object_type() != "bundle" {
         return Err(BundleError::OtherId(id.clone()));
     }
@@ -255,7 +258,7 @@ pub fn write<'a>(id: &StixId, objects: impl IntoIterator<Item = &'a [u8]>) -> Re
     let mut separator: &[u8] = br#","objects":["#;
     for object in objects {
         out.extend_from_slice(separator);
-        out.extend_from_slice(object);
+        out.extend_from_slice(object.as_ref());
         separator = b",";
     }
     out.extend_from_slice(if separator == b"," { b"]}" } else { b"}" });

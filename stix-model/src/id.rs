@@ -27,6 +27,24 @@ impl StixId {
         Self(format!("{object_type}--{uuid}").into())
     }
 
+    /// The identifier with a UUID of version 4 that is made of 16 random bytes (STIX 2.1, section 2.9).
+    ///
+    /// ```
+    /// let id = stix_model::StixId::random("x-note", [7; 16])?;
+    /// assert_eq!(id.as_str(), "x-note--07070707-0707-4707-8707-070707070707");
+    /// # Ok::<(), stix_model::IdError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the text is no name of a type: 3 to 250 characters a-z, 0-9 and single hyphens, a letter first (section
+    /// 3.1).
+    pub fn random(object_type: &str, bytes: [u8; 16]) -> Result<Self, IdError> {
+        if !is_type_name(object_type) {
+            return Err(IdError::Type);
+        }
+        Ok(Self::new(object_type, uuid::Builder::from_random_bytes(bytes).into_uuid()))
+    }
+
     /// Checks a text without keeping it; the type that it names.
     pub(crate) fn check(text: &str) -> Result<&str, IdError> {
         let name = named_type(text).ok_or(IdError::Form)?;

@@ -12,9 +12,8 @@
 //!     "created": "2024-04-06T20:03:00.000Z", "modified": "2024-04-06T20:03:00.000Z" }"#)?;
 //! assert_eq!(object.header().id.object_type(), "campaign");
 //!
-//! let document = object.document();
-//! assert_eq!(document.root().get("x_rank").unwrap().raw(), "1.50");
-//! let campaign = Campaign::read(document.root())?;
+//! assert_eq!(object.get::<String>("name")?.as_deref(), Some("Bank attack"));
+//! let campaign: Campaign = object.read()?;
 //! assert_eq!(campaign.name, "Bank attack");
 //! assert_eq!(campaign.other.get("x_rank").unwrap().as_str(), "1.50");
 //! # Ok::<(), stix_model::ObjectError>(())
@@ -25,14 +24,14 @@
 //! ([`Mint`]); those of cyber-observable objects follow from their content.
 //!
 //! ```
-//! use stix_model::{Mint, ToObject, sco::Ipv4Address, sdo::Indicator, vocab::PatternType};
+//! use stix_model::{Mint, Tlp, ToObject, sco::Ipv4Address, sdo::Indicator, vocab::PatternType};
 //! # fn now_micros() -> i64 { 1_700_000_000_000_000 }
 //! # fn random(bytes: &mut [u8; 16]) { bytes.fill(1) }
 //! let mut mint = Mint::new(now_micros, random);
 //! let stamp = mint.stamp();
-//! let valid_from = stamp.created.clone();
-//! let indicator = Indicator::new(stamp, "[ipv4-addr:value = '198.51.100.3']", PatternType::Stix, valid_from)
+//! let indicator = Indicator::new(&stamp, "[ipv4-addr:value = '198.51.100.3']", PatternType::Stix, &stamp)
 //!     .name("C2 address")
+//!     .tlp(Tlp::Green)
 //!     .confidence(85)
 //!     .to_object()?;
 //! let address = Ipv4Address::new("198.51.100.3").to_object()?;
@@ -70,12 +69,19 @@
 //! likely the same; [`convert`] brings STIX 2.0 over; [`bundle`] and [`taxii`] carry objects.
 //!
 //! # What this crate does not do
-//! No I/O, no async, no threads, no clock, no randomness, no HTTP; so it runs in a browser as well. It depends on no
-//! other Concord package. All limits are parameters with safe defaults, and no input makes it panic.
+//! No I/O, no async, no threads, no HTTP, and without the feature `std` no clock and no randomness; so it runs in a browser
+//! as well. It depends on no other Concord package. All limits are parameters with safe defaults, and no input makes it
+//! panic.
 //!
-//! The feature `schemas` (on by default, off for `wasm32`, where it would need a source of random numbers) embeds the
-//! official JSON schemas as a second opinion of the validator;
-//! `openapi` derives OpenAPI schemas for the TAXII resources. How the crate compares with others is told in
+//! # Features
+//! All are off by default.
+//! - `schemas` embeds the official JSON schemas as a second opinion of the validator. It needs a source of random numbers,
+//!   so leave it off for `wasm32`.
+//! - `openapi` derives OpenAPI schemas for the TAXII resources.
+//! - `std` gives the clock and the random numbers of the operating system: `Mint::system`, `Timestamp::now`, and
+//!   conversions from and to `SystemTime`.
+//!
+//! How the crate compares with others is told in
 //! `COMPARE.md` beside its manifest.
 
 #[macro_use]
@@ -98,8 +104,11 @@ pub mod reader;
 mod refs;
 mod registry;
 pub mod sco_id;
+#[cfg(feature = "std")]
+mod system;
 pub mod taxii;
 mod timestamp;
+mod typed;
 pub mod validate;
 pub mod version;
 
@@ -142,4 +151,6 @@ pub use model::{extension, meta, sco, sdo, sro, vocab};
 pub use object::{Header, MAX_CONTENT_LENGTH, Object, ObjectError, ObjectErrorKind, SpecVersion};
 pub use registry::AnyObject;
 pub use sco_id::{ScoId, sco_id};
+#[cfg(feature = "std")]
+pub use system::NoRandomness;
 pub use timestamp::{Timestamp, TimestampError};

@@ -26,6 +26,7 @@
 mod edit;
 mod markings;
 mod selector;
+mod set;
 mod tlp;
 
 use crate::json::Value;
@@ -34,6 +35,7 @@ use std::borrow::Cow;
 pub use edit::{add_granular, remove_granular};
 pub use markings::{DEFAULT_LANG, GranularMarking, Mark, MarkingError, MarkingErrorKind, Markings};
 pub use selector::{Selector, SelectorError, Step, check_selectors};
+pub use set::{add_marking, set_tlp};
 pub use tlp::{TLP_2_EXTENSION, TLP_2_EXTENSION_ID, Tlp, TlpEdition, TlpError};
 
 /// The markings that an object names, for the whole of it and for parts.

@@ -127,9 +127,20 @@ impl Object {
         Document::read(&self.json, Limits::NONE).expect("an object is made from a text that was read")
     }
 
+    /// The identifier.
+    pub fn id(&self) -> &StixId {
+        &self.header.id
+    }
+
     /// The parsed header.
     pub fn header(&self) -> &Header {
         &self.header
+    }
+}
+
+impl AsRef<[u8]> for Object {
+    fn as_ref(&self) -> &[u8] {
+        &self.json
     }
 }
 
@@ -181,8 +192,13 @@ fn parsed<T: std::str::FromStr>(
 
 /// Why a text or value is no STIX object that can be kept, with the place inside the object.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}{kind}", if pointer.is_empty() { String::new() } else { format!("{pointer}: ") })]
+#[error(
+    "{}{}{kind}",
+    id.as_ref().map_or_else(String::new, |id| format!("{id}: ")),
+    if pointer.is_empty() { String::new() } else { format!("{pointer}: ") }
+)]
 pub struct ObjectError {
+    id: Option<StixId>,
     pointer: String,
     kind: ObjectErrorKind,
 }
@@ -190,7 +206,13 @@ pub struct ObjectError {
 impl ObjectError {
     fn at(property: &'static str, kind: ObjectErrorKind) -> Self {
         let pointer = if property.is_empty() { String::new() } else { format!("/{property}") };
-        Self { pointer, kind }
+        Self { id: None, pointer, kind }
+    }
+
+    /// The same error, with the object that has the fault.
+    pub(crate) fn about(mut self, id: &StixId) -> Self {
+        self.id = Some(id.clone());
+        self
     }
 
     pub(crate) fn here(kind: ObjectErrorKind) -> Self {
@@ -211,7 +233,12 @@ impl ObjectError {
     }
 
     fn json(error: JsonError) -> Self {
-        Self { pointer: error.pointer(), kind: ObjectErrorKind::Json(Box::new(error)) }
+        Self { id: None, pointer: error.pointer(), kind: ObjectErrorKind::Json(Box::new(error)) }
+    }
+
+    /// The object that has the fault. `None` while the text is read, when its identifier may itself be the fault.
+    pub fn id(&self) -> Option<&StixId> {
+        self.id.as_ref()
     }
 
     /// JSON pointer inside the object; empty for the object itself.

@@ -1,10 +1,11 @@
 //! An object of any type, read on demand.
 
 use crate::json::Value;
+use crate::model::common::Shared;
 use crate::model::extension;
 use crate::schema::places::{Key, Places};
 use crate::schema::table::Schema;
-use crate::{ObjectError, ObjectErrorKind, StixType};
+use crate::{Common, ObjectError, ObjectErrorKind, Ref, StixId, StixType, to};
 
 macro_rules! any_object {
     ($($module:ident: $($name:ident = $stix:literal),+;)+) => {
@@ -42,6 +43,19 @@ macro_rules! any_object {
                 }
             }
 
+            /// Copies what is borrowed from the text, so that the value outlives it.
+            pub fn into_owned(self) -> AnyObject<'static> {
+                match self {
+                    $($(Self::$name(object) => AnyObject::$name(object.into_owned()),)+)+
+                }
+            }
+
+            fn shared(&self) -> &dyn Shared<'a> {
+                match self {
+                    $($(Self::$name(object) => &object.common,)+)+
+                }
+            }
+
             /// Writes the object as JSON.
             pub fn to_json(&self) -> String {
                 match self {
@@ -57,6 +71,33 @@ any_object! {
     sro: Relationship = "relationship", Sighting = "sighting";
     sco: Artifact = "artifact", AutonomousSystem = "autonomous-system", Directory = "directory", DomainName = "domain-name", EmailAddress = "email-addr", EmailMessage = "email-message", File = "file", Ipv4Address = "ipv4-addr", Ipv6Address = "ipv6-addr", MacAddress = "mac-addr", Mutex = "mutex", NetworkTraffic = "network-traffic", Process = "process", Software = "software", Url = "url", UserAccount = "user-account", WindowsRegistryKey = "windows-registry-key", X509Certificate = "x509-certificate";
     meta: LanguageContent = "language-content", MarkingDefinition = "marking-definition", ExtensionDefinition = "extension-definition";
+}
+
+impl<'a> AnyObject<'a> {
+    /// The identifier; `None` for an observable whose identifier is yet to follow from its content (STIX 2.1, section
+    /// 2.9).
+    ///
+    /// ```
+    /// # use stix_model::Object;
+    /// let object = Object::parse(r#"{"type": "mutex", "id": "mutex--eba44954-d4e4-5d3b-814c-2b17dd8de300", "name": "m"}"#)?;
+    /// let any = object.read_any()?;
+    /// assert_eq!(any.id(), Some(object.id()));
+    /// assert!(any.common().is_none() && any.created_by_ref().is_none(), "a mutex has no creator");
+    /// # Ok::<(), stix_model::ObjectError>(())
+    /// ```
+    pub fn id(&self) -> Option<&StixId> {
+        self.shared().id()
+    }
+
+    /// The common properties (STIX 2.1, section 3.2); `None` for observables and marking definitions, which have fewer.
+    pub fn common(&self) -> Option<&Common<'a>> {
+        self.shared().common()
+    }
+
+    /// The identity that made the object (STIX 2.1, section 3.2), if it is named. Observables never name one.
+    pub fn created_by_ref(&self) -> Option<&Ref<to::Identity>> {
+        self.shared().created_by_ref()
+    }
 }
 
 /// Where the tables of the types stand among [`SCHEMAS`].

@@ -153,6 +153,39 @@ impl std::str::FromStr for Timestamp {
     }
 }
 
+/// With the digits that it has. Refused before the year 0.
+///
+/// ```
+/// use stix_model::Timestamp;
+/// let instant = jiff::Timestamp::from_millisecond(1500)?;
+/// let stamp = Timestamp::try_from(instant)?;
+/// assert_eq!(stamp.as_str(), "1970-01-01T00:00:01.500Z");
+/// assert_eq!(jiff::Timestamp::try_from(&stamp)?, instant);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+impl TryFrom<jiff::Timestamp> for Timestamp {
+    type Error = TimestampError;
+
+    fn try_from(instant: jiff::Timestamp) -> Result<Self, TimestampError> {
+        // Common properties have at least three digits (STIX 2.1, section 3.2).
+        let nanos = instant.as_nanosecond();
+        let digits = [(3, 1_000_000), (6, 1000)]
+            .into_iter()
+            .find(|(_, unit)| nanos % unit == 0)
+            .map_or(9, |(digits, _)| digits);
+        format!("{:.digits$}Z", jiff::tz::Offset::UTC.to_datetime(instant)).parse()
+    }
+}
+
+/// To the microsecond, rounded towards the past. Refused in the last two days of the year 9999.
+impl TryFrom<&Timestamp> for jiff::Timestamp {
+    type Error = TimestampError;
+
+    fn try_from(timestamp: &Timestamp) -> Result<Self, TimestampError> {
+        Self::from_microsecond(timestamp.micros()).map_err(|_| TimestampError::Calendar)
+    }
+}
+
 /// Why a text is not a STIX timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TimestampError {

@@ -1,6 +1,7 @@
 //! The Traffic Light Protocol: levels, the fixed marking definitions of both editions, and what may claim to
 //! be one.
 
+use crate::StixId;
 use crate::json::Value;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -177,6 +178,23 @@ impl Tlp {
     /// ```
     pub fn definition(self, edition: TlpEdition) -> Option<&'static str> {
         self.fixed(edition).map(|definition| definition.json)
+    }
+
+    /// The identifier of the fixed marking definition of TLP 2.0, which has all levels.
+    ///
+    /// ```
+    /// use stix_model::Tlp;
+    /// assert_eq!(Tlp::Green.id().as_str(), "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb");
+    /// ```
+    pub fn id(self) -> StixId {
+        let uuid = match self {
+            Self::Clear => uuid::uuid!("94868c89-83c2-464b-929b-a1a8aa3c8487"),
+            Self::Green => uuid::uuid!("bab4a63c-aed9-4cf5-a766-dfca5abac2bb"),
+            Self::Amber => uuid::uuid!("55d920b0-5e8b-4f79-9ee9-91f868d9b421"),
+            Self::AmberStrict => uuid::uuid!("939a9414-2ddd-4d32-a0cd-375ea402b003"),
+            Self::Red => uuid::uuid!("e828b379-4e03-4974-9ac4-e53a884c97c1"),
+        };
+        StixId::new("marking-definition", uuid)
     }
 
     /// The name of its fixed marking definition, such as `TLP:WHITE`. TLP 1.0 has none for [`Tlp::AmberStrict`].

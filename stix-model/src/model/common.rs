@@ -111,12 +111,18 @@ impl<'a> Extensions<'a> {
 impl<'a> DataType<'a> for Extensions<'a> {
     const SHAPE: Shape = Shape::Extensions;
 
+    type Owned = Extensions<'static>;
+
     fn read(value: Value<'a>) -> Result<Self, ObjectError> {
         Dictionary::read(value).map(Self)
     }
 
     fn write(&self, out: &mut String) {
         self.0.write(out);
+    }
+
+    fn into_owned(self) -> Self::Owned {
+        Extensions(self.0.into_owned())
     }
 }
 
@@ -179,6 +185,16 @@ macro_rules! common {
                     $($list,)*
                     extensions,
                 })
+            }
+
+            /// Copies what is borrowed from the text, so that the value outlives it.
+            pub fn into_owned(self) -> $name<'static> {
+                $name {
+                    $($required: DataType::into_owned(self.$required),)*
+                    $($optional: self.$optional.map(DataType::into_owned),)*
+                    $($list: DataType::into_owned(self.$list),)*
+                    extensions: self.extensions.into_owned(),
+                }
             }
 
             pub(crate) fn write(&self, object_type: &str, out: &mut String) {
@@ -410,5 +426,48 @@ impl MarkingCommon<'_> {
             granular_markings: Vec::new(),
             extensions: Extensions::default(),
         }
+    }
+}
+
+/// What the common properties of all classes have.
+pub(crate) trait Shared<'a> {
+    fn id(&self) -> Option<&StixId>;
+
+    fn created_by_ref(&self) -> Option<&Ref<to::Identity>> {
+        None
+    }
+
+    fn common(&self) -> Option<&Common<'a>> {
+        None
+    }
+}
+
+impl<'a> Shared<'a> for Common<'a> {
+    fn id(&self) -> Option<&StixId> {
+        Some(&self.id)
+    }
+
+    fn created_by_ref(&self) -> Option<&Ref<to::Identity>> {
+        self.created_by_ref.as_ref()
+    }
+
+    fn common(&self) -> Option<&Common<'a>> {
+        Some(self)
+    }
+}
+
+impl<'a> Shared<'a> for ScoCommon<'a> {
+    fn id(&self) -> Option<&StixId> {
+        self.id.as_ref()
+    }
+}
+
+impl<'a> Shared<'a> for MarkingCommon<'a> {
+    fn id(&self) -> Option<&StixId> {
+        Some(&self.id)
+    }
+
+    fn created_by_ref(&self) -> Option<&Ref<to::Identity>> {
+        self.created_by_ref.as_ref()
     }
 }

@@ -13,6 +13,9 @@ pub trait DataType<'a>: Sized {
     /// What the validator checks.
     const SHAPE: Shape;
 
+    /// The same type without borrowed text.
+    type Owned: DataType<'static>;
+
     /// Reads the value of a property.
     ///
     /// # Errors
@@ -21,6 +24,9 @@ pub trait DataType<'a>: Sized {
 
     /// Appends the value as JSON.
     fn write(&self, out: &mut String);
+
+    /// Copies what is borrowed from the text, so that the value outlives it.
+    fn into_owned(self) -> Self::Owned;
 }
 
 pub(crate) fn read_into<'a, T: DataType<'a>>(
@@ -64,6 +70,8 @@ fn text(value: Value<'_>) -> Result<Text<'_>, ObjectError> {
 impl<'a> DataType<'a> for Text<'a> {
     const SHAPE: Shape = Shape::String(Format::Any);
 
+    type Owned = Text<'static>;
+
     fn read(value: Value<'a>) -> Result<Self, ObjectError> {
         text(value)
     }
@@ -71,11 +79,36 @@ impl<'a> DataType<'a> for Text<'a> {
     fn write(&self, out: &mut String) {
         json::write_string(self, out);
     }
+
+    fn into_owned(self) -> Text<'static> {
+        Cow::Owned(Cow::into_owned(self))
+    }
+}
+
+/// `string` (section 2.15), always owned; for [`Object::get`](crate::Object::get).
+impl<'a> DataType<'a> for String {
+    const SHAPE: Shape = Shape::String(Format::Any);
+
+    type Owned = Self;
+
+    fn read(value: Value<'a>) -> Result<Self, ObjectError> {
+        text(value).map(Cow::into_owned)
+    }
+
+    fn write(&self, out: &mut String) {
+        json::write_string(self, out);
+    }
+
+    fn into_owned(self) -> Self::Owned {
+        self
+    }
 }
 
 /// `boolean` (section 2.2).
 impl<'a> DataType<'a> for bool {
     const SHAPE: Shape = Shape::Boolean;
+
+    type Owned = Self;
 
     fn read(value: Value<'a>) -> Result<Self, ObjectError> {
         value.as_bool().ok_or_else(|| wrong_kind(Kind::Bool, value))
@@ -84,11 +117,17 @@ impl<'a> DataType<'a> for bool {
     fn write(&self, out: &mut String) {
         out.push_str(if *self { "true" } else { "false" });
     }
+
+    fn into_owned(self) -> Self::Owned {
+        self
+    }
 }
 
 /// `integer` (section 2.10). JSON knows one kind of number, so `5.0` is five.
 impl<'a> DataType<'a> for i64 {
     const SHAPE: Shape = Shape::Integer;
+
+    type Owned = Self;
 
     fn read(value: Value<'a>) -> Result<Self, ObjectError> {
         if value.kind() != Kind::Number {
@@ -100,11 +139,17 @@ impl<'a> DataType<'a> for i64 {
     fn write(&self, out: &mut String) {
         out.push_str(&self.to_string());
     }
+
+    fn into_owned(self) -> Self::Owned {
+        self
+    }
 }
 
 /// `float` (section 2.6).
 impl<'a> DataType<'a> for f64 {
     const SHAPE: Shape = Shape::Float;
+
+    type Owned = Self;
 
     fn read(value: Value<'a>) -> Result<Self, ObjectError> {
         value.as_f64().ok_or_else(|| wrong_kind(Kind::Number, value))
@@ -118,11 +163,17 @@ impl<'a> DataType<'a> for f64 {
             out.push_str("null");
         }
     }
+
+    fn into_owned(self) -> Self::Owned {
+        self
+    }
 }
 
 /// `timestamp` (section 2.16).
 impl<'a> DataType<'a> for Timestamp {
     const SHAPE: Shape = Shape::Timestamp;
+
+    type Owned = Self;
 
     fn read(value: Value<'a>) -> Result<Self, ObjectError> {
         text(value)?.parse().map_err(|error| ObjectError::here(ObjectErrorKind::Timestamp(error)))
@@ -131,11 +182,17 @@ impl<'a> DataType<'a> for Timestamp {
     fn write(&self, out: &mut String) {
         json::write_string(self.as_str(), out);
     }
+
+    fn into_owned(self) -> Self::Owned {
+        self
+    }
 }
 
 /// `identifier` (section 2.9).
 impl<'a> DataType<'a> for StixId {
     const SHAPE: Shape = Shape::Identifier(&[]);
+
+    type Owned = Self;
 
     fn read(value: Value<'a>) -> Result<Self, ObjectError> {
         text(value)?.parse().map_err(|error| ObjectError::here(ObjectErrorKind::Id(error)))
@@ -144,11 +201,17 @@ impl<'a> DataType<'a> for StixId {
     fn write(&self, out: &mut String) {
         json::write_string(self.as_str(), out);
     }
+
+    fn into_owned(self) -> Self::Owned {
+        self
+    }
 }
 
 /// `list` (section 2.12). An absent list is an empty `Vec`; an empty list in the text is an error.
 impl<'a, T: DataType<'a>> DataType<'a> for Vec<T> {
     const SHAPE: Shape = Shape::List(&T::SHAPE);
+
+    type Owned = Vec<T::Owned>;
 
     fn read(value: Value<'a>) -> Result<Self, ObjectError> {
         if value.kind() != Kind::Array {
@@ -170,6 +233,10 @@ impl<'a, T: DataType<'a>> DataType<'a> for Vec<T> {
             element.write(out);
         }
         out.push(']');
+    }
+
+    fn into_owned(self) -> Self::Owned {
+        self.into_iter().map(T::into_owned).collect()
     }
 }
 
@@ -204,6 +271,8 @@ pub(crate) fn is_hex(text: &str) -> bool {
 impl<'a> DataType<'a> for Hex<'a> {
     const SHAPE: Shape = Shape::Hex;
 
+    type Owned = Hex<'static>;
+
     fn read(value: Value<'a>) -> Result<Self, ObjectError> {
         let text = text(value)?;
         if is_hex(&text) { Ok(Self(text)) } else { Err(ObjectError::here(ObjectErrorKind::NotHex)) }
@@ -211,6 +280,10 @@ impl<'a> DataType<'a> for Hex<'a> {
 
     fn write(&self, out: &mut String) {
         json::write_string(&self.0, out);
+    }
+
+    fn into_owned(self) -> Self::Owned {
+        Hex(DataType::into_owned(self.0))
     }
 }
 
@@ -247,6 +320,8 @@ pub(crate) fn is_base64(text: &str) -> bool {
 impl<'a> DataType<'a> for Binary<'a> {
     const SHAPE: Shape = Shape::Binary;
 
+    type Owned = Binary<'static>;
+
     fn read(value: Value<'a>) -> Result<Self, ObjectError> {
         let text = text(value)?;
         if is_base64(&text) { Ok(Self(text)) } else { Err(ObjectError::here(ObjectErrorKind::NotBase64)) }
@@ -254,6 +329,10 @@ impl<'a> DataType<'a> for Binary<'a> {
 
     fn write(&self, out: &mut String) {
         json::write_string(&self.0, out);
+    }
+
+    fn into_owned(self) -> Self::Owned {
+        Binary(DataType::into_owned(self.0))
     }
 }
 
@@ -314,6 +393,8 @@ impl<'a, K: Into<Text<'a>>, V> FromIterator<(K, V)> for Dictionary<'a, V> {
 impl<'a, V: DataType<'a>> DataType<'a> for Dictionary<'a, V> {
     const SHAPE: Shape = Shape::Dictionary(&V::SHAPE);
 
+    type Owned = Dictionary<'static, V::Owned>;
+
     fn read(value: Value<'a>) -> Result<Self, ObjectError> {
         expect_object(value)?;
         let entries = value.members().map(|(key, value)| {
@@ -331,6 +412,12 @@ impl<'a, V: DataType<'a>> DataType<'a> for Dictionary<'a, V> {
         out.push('{');
         self.iter().for_each(|(key, value)| write_property(key, value, out));
         out.push('}');
+    }
+
+    fn into_owned(self) -> Self::Owned {
+        Dictionary(
+            self.0.into_iter().map(|(key, value)| (DataType::into_owned(key), value.into_owned())).collect(),
+        )
     }
 }
 
@@ -382,12 +469,18 @@ impl<'a> Json<'a> {
 impl<'a> DataType<'a> for Json<'a> {
     const SHAPE: Shape = Shape::Any;
 
+    type Owned = Json<'static>;
+
     fn read(value: Value<'a>) -> Result<Self, ObjectError> {
         Ok(Self::of(value))
     }
 
     fn write(&self, out: &mut String) {
         out.push_str(&self.0);
+    }
+
+    fn into_owned(self) -> Self::Owned {
+        Json(DataType::into_owned(self.0))
     }
 }
 
@@ -403,6 +496,8 @@ pub enum IntegerOrText<'a> {
 impl<'a> DataType<'a> for IntegerOrText<'a> {
     const SHAPE: Shape = Shape::IntegerOrString;
 
+    type Owned = IntegerOrText<'static>;
+
     fn read(value: Value<'a>) -> Result<Self, ObjectError> {
         match value.kind() {
             Kind::Number => i64::read(value).map(Self::Integer),
@@ -414,6 +509,13 @@ impl<'a> DataType<'a> for IntegerOrText<'a> {
         match self {
             Self::Integer(number) => number.write(out),
             Self::Text(text) => text.write(out),
+        }
+    }
+
+    fn into_owned(self) -> Self::Owned {
+        match self {
+            Self::Integer(number) => IntegerOrText::Integer(number),
+            Self::Text(text) => IntegerOrText::Text(DataType::into_owned(text)),
         }
     }
 }
@@ -432,11 +534,17 @@ impl<'a> ObservableContainer<'a> {
 impl<'a> DataType<'a> for ObservableContainer<'a> {
     const SHAPE: Shape = Shape::ObservableContainer;
 
+    type Owned = ObservableContainer<'static>;
+
     fn read(value: Value<'a>) -> Result<Self, ObjectError> {
         Dictionary::read(value).map(Self)
     }
 
     fn write(&self, out: &mut String) {
         self.0.write(out);
+    }
+
+    fn into_owned(self) -> Self::Owned {
+        ObservableContainer(self.0.into_owned())
     }
 }

@@ -69,6 +69,8 @@ impl<'a> Hashes<'a> {
 impl<'a> DataType<'a> for Hashes<'a> {
     const SHAPE: Shape = Shape::Hashes;
 
+    type Owned = Hashes<'static>;
+
     fn read(value: Value<'a>) -> Result<Self, ObjectError> {
         let dictionary = Dictionary::<Text<'a>>::read(value)?;
         Ok(Self(dictionary.into_entries().into_iter().map(|(name, hash)| ((&*name).into(), hash)).collect()))
@@ -78,5 +80,11 @@ impl<'a> DataType<'a> for Hashes<'a> {
         out.push('{');
         self.0.iter().for_each(|(algorithm, hash)| write_property(algorithm.as_str(), hash, out));
         out.push('}');
+    }
+
+    fn into_owned(self) -> Self::Owned {
+        Hashes(
+            self.0.into_iter().map(|(algorithm, value)| (algorithm, DataType::into_owned(value))).collect(),
+        )
     }
 }

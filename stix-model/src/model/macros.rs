@@ -88,6 +88,17 @@ macro_rules! stix_type {
                 })
             }
 
+            /// Copies what is borrowed from the text, so that the value outlives it.
+            pub fn into_owned(self) -> $name<'static> {
+                $name {
+                    common: class!(owned $class self.common),
+                    $($required: crate::model::data_type::DataType::into_owned(self.$required),)*
+                    $($optional: self.$optional.map(crate::model::data_type::DataType::into_owned),)*
+                    $($list: crate::model::data_type::DataType::into_owned(self.$list),)*
+                    other: crate::model::data_type::DataType::into_owned(self.other),
+                }
+            }
+
             fn write_json(&self, out: &mut String) {
                 class!(write $class $stix self out);
                 $(crate::model::data_type::write_property(stringify!($required), &self.$required, out);)*
@@ -186,6 +197,9 @@ macro_rules! class {
     (read marking $stix:literal $value:ident) => { crate::model::common::MarkingCommon::read($value, $stix)? };
     (read $versioned:ident $stix:literal $value:ident) => { crate::model::common::Common::read($value, $stix)? };
 
+    (owned part $common:expr) => { () };
+    (owned $object:ident $common:expr) => { $common.into_owned() };
+
     (write part $stix:literal $self:ident $out:ident) => { $out.push('{') };
     (write $object:ident $stix:literal $self:ident $out:ident) => { $self.common.write($stix, $out) };
 
@@ -198,12 +212,18 @@ macro_rules! class {
         impl<'a> crate::model::data_type::DataType<'a> for $name<'a> {
             const SHAPE: crate::schema::table::Shape = crate::schema::table::Shape::Part(Self::SCHEMA);
 
+            type Owned = $name<'static>;
+
             fn read(value: crate::json::Value<'a>) -> Result<Self, crate::ObjectError> {
                 Self::read(value)
             }
 
             fn write(&self, out: &mut String) {
                 self.write_json(out);
+            }
+
+            fn into_owned(self) -> $name<'static> {
+                Self::into_owned(self)
             }
         }
     };
@@ -228,7 +248,7 @@ macro_rules! class {
         [$($required:ident: $required_type:ty,)*] [$($optional:ident,)*] [$($list:ident,)*]
     ) => {
         class!(new $name "A first version with its required properties; `stamp` gives its identifier and its time."
-            [stamp: crate::Stamp] crate::model::common::MarkingCommon::new($stix, stamp),
+            [stamp: crate::Stamp] crate::model::common::MarkingCommon::new($stix, stamp.into()),
             [$($required: $required_type,)*] [$($optional,)*] [$($list,)*]);
         class!(object $name std::convert::identity);
         common_setters!($name optional { created_by_ref: crate::Ref<crate::to::Identity> } lists { external_references: crate::model::common::ExternalReference<'a>, object_marking_refs: crate::Ref<crate::to::MarkingDefinition>, granular_markings: crate::model::common::GranularMarking<'a> });
@@ -237,7 +257,7 @@ macro_rules! class {
         [$($required:ident: $required_type:ty,)*] [$($optional:ident,)*] [$($list:ident,)*]
     ) => {
         class!(new $name "A first version with its required properties; `stamp` gives its identifier and its time."
-            [stamp: crate::Stamp] crate::model::common::Common::new($stix, stamp),
+            [stamp: crate::Stamp] crate::model::common::Common::new($stix, stamp.into()),
             [$($required: $required_type,)*] [$($optional,)*] [$($list,)*]);
         class!(object $name std::convert::identity);
         common_setters!($name optional { created_by_ref: crate::Ref<crate::to::Identity>, revoked: bool, confidence: i64, lang: crate::Text<'a> } lists { labels: crate::Text<'a>, external_references: crate::model::common::ExternalReference<'a>, object_marking_refs: crate::Ref<crate::to::MarkingDefinition>, granular_markings: crate::model::common::GranularMarking<'a> });
@@ -249,7 +269,7 @@ macro_rules! class {
         impl<'a> $name<'a> {
             #[doc = $doc]
             #[allow(clippy::new_without_default, reason = "one without properties is rarely meant")]
-            pub fn new($($stamp: $stamp_type,)? $($required: impl Into<$required_type>),*) -> Self {
+            pub fn new($($stamp: impl Into<$stamp_type>,)? $($required: impl Into<$required_type>),*) -> Self {
                 Self {
                     common: $common,
                     $($required: $required.into(),)*
@@ -269,10 +289,38 @@ macro_rules! class {
                 Self::read(value)
             }
 
+            fn read_owned(value: crate::json::Value<'_>) -> Result<Self, crate::ObjectError> {
+                $name::read(value).map($name::into_owned)
+            }
+
+            fn id(&self) -> Option<&crate::StixId> {
+                crate::model::common::Shared::id(&self.common)
+            }
+
             fn to_json(&self) -> String {
                 let mut out = String::new();
                 self.write_json(&mut out);
                 $finish(out)
+            }
+        }
+
+        impl<T: crate::Targets> TryFrom<&$name<'_>> for crate::Ref<T> {
+            type Error = crate::ObjectError;
+
+            fn try_from(object: &$name<'_>) -> Result<Self, crate::ObjectError> {
+                let id = crate::StixType::id(object).ok_or_else(|| crate::ObjectError::missing("id"))?;
+                id.try_into()
+            }
+        }
+
+        impl $name<'_> {
+            /// Sets the TLP level of the whole object: the marking of TLP 2.0 with this level, instead of other TLP
+            /// markings in `object_marking_refs` (STIX 2.1, section 7.2.1.4). Other markings stay.
+            #[must_use]
+            pub fn tlp(mut self, level: crate::Tlp) -> Self {
+                self.common.object_marking_refs.retain(|marking| crate::Tlp::of_marking(marking.id().as_str()).is_none());
+                self.common.object_marking_refs.push(level.into());
+                self
             }
         }
     };

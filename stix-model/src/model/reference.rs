@@ -4,18 +4,19 @@ use crate::class::Target;
 use crate::json::{self, Value};
 use crate::model::data_type::DataType;
 use crate::schema::table::Shape;
-use crate::{ObjectError, ObjectErrorKind, StixId};
+use crate::{Object, ObjectError, ObjectErrorKind, StixId, Tlp};
 use std::fmt;
 use std::marker::PhantomData;
 
-/// A reference to an object of one of the types that `T` names.
+/// A reference to an object of one of the types that `T` names, made from an identifier, an [`Object`] or a typed value
+/// by [`TryFrom`].
 ///
 /// ```
 /// use stix_model::{Ref, StixId, to};
 /// let id: StixId = "identity--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f".parse()?;
 /// let owner: Ref<to::Identity> = id.clone().try_into()?;
 /// assert_eq!(owner.id(), &id);
-/// assert!(Ref::<to::MarkingDefinition>::try_from(id).is_err());
+/// assert!(Ref::<to::MarkingDefinition>::try_from(&id).is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Ref<T>(StixId, PhantomData<fn() -> T>);
@@ -44,8 +45,33 @@ impl<T: Targets> TryFrom<StixId> for Ref<T> {
     }
 }
 
+impl<T: Targets> TryFrom<&StixId> for Ref<T> {
+    type Error = ObjectError;
+
+    fn try_from(id: &StixId) -> Result<Self, ObjectError> {
+        id.clone().try_into()
+    }
+}
+
+impl<T: Targets> TryFrom<&Object> for Ref<T> {
+    type Error = ObjectError;
+
+    fn try_from(object: &Object) -> Result<Self, ObjectError> {
+        object.id().try_into()
+    }
+}
+
+/// The marking definition of TLP 2.0 with this level.
+impl From<Tlp> for Ref<to::MarkingDefinition> {
+    fn from(level: Tlp) -> Self {
+        Self(level.id(), PhantomData)
+    }
+}
+
 impl<'a, T: Targets> DataType<'a> for Ref<T> {
     const SHAPE: Shape = Shape::Identifier(T::TARGETS);
+
+    type Owned = Self;
 
     fn read(value: Value<'a>) -> Result<Self, ObjectError> {
         StixId::read(value)?.try_into()
@@ -53,6 +79,10 @@ impl<'a, T: Targets> DataType<'a> for Ref<T> {
 
     fn write(&self, out: &mut String) {
         json::write_string(self.0.as_str(), out);
+    }
+
+    fn into_owned(self) -> Self::Owned {
+        self
     }
 }
 

@@ -89,10 +89,10 @@ fn other_texts_are_refused() {
 #[test]
 fn only_the_identifier_of_a_bundle_names_one() {
     let id: StixId = "tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f".parse().unwrap();
-    let refusal = bundle::write(&id, []).unwrap_err().to_string();
+    let refusal = bundle::write(&id, [""; 0]).unwrap_err().to_string();
     assert_eq!(refusal, "tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f is not the identifier of a bundle");
     let id = "bundle--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f".parse().unwrap();
-    let empty = bundle::write(&id, []).unwrap();
+    let empty = bundle::write(&id, [""; 0]).unwrap();
     assert_eq!(empty, br#"{"type":"bundle","id":"bundle--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"}"#);
 }
 

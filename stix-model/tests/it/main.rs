@@ -6,6 +6,7 @@ mod convert;
 mod edit;
 mod envelope;
 mod equivalence;
+mod examples;
 mod fuzz;
 mod graph;
 mod growth;

@@ -272,3 +272,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_marking_of_the_whole_object_changes_in_place() {
+    use stix_model::marking::set_tlp;
+    let statement = "marking-definition--1b6a1a5c-6c5a-4d7b-9d28-4b9a3c6d8b10";
+    let (old, green, amber) = (
+        "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da",
+        "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb",
+        "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421",
+    );
+    let list = |ids: &[&str]| {
+        let ids: Vec<_> = ids.iter().map(|id| format!("\"{id}\"")).collect();
+        format!(r#"{{"a":1.0,"object_marking_refs":[{}],"b":2}}"#, ids.join(","))
+    };
+    for (before, after) in [
+        (list(&[old, statement]), list(&[statement, green])),
+        (list(&[statement, amber, green]), list(&[statement, green])),
+        (list(&[]), list(&[green])),
+        (r#"{"a":1.0,"object_marking_refs":7,"b":2}"#.to_owned(), list(&[green])),
+    ] {
+        let document = Document::read(before.as_bytes(), Limits::default()).unwrap();
+        let change = set_tlp(document.root(), Tlp::Green).unwrap();
+        assert_eq!(json::edit(document.root(), &[change]).unwrap(), after, "{before}");
+    }
+    let done = list(&[statement, green]);
+    let document = Document::read(done.as_bytes(), Limits::default()).unwrap();
+    assert_eq!(set_tlp(document.root(), Tlp::Green), None);
+}

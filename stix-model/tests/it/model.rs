@@ -185,3 +185,26 @@ fn timestamps_keep_their_digits() {
     );
     assert_kept(&text, "five digits");
 }
+
+#[test]
+fn typed_values_outlive_their_object() {
+    let text = r#"{"type": "indicator", "spec_version": "2.1", "pattern": "[a:b = 'c']", "pattern_type": "stix",
+        "id": "indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f", "valid_from": "2020-01-01T00:00:00Z", "x_rank": 1.50,
+        "created_by_ref": "identity--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f", "labels": ["a", "b"],
+        "created": "2020-01-01T00:00:00.000Z", "modified": "2020-01-01T00:00:00.000Z"}"#;
+    let object = Object::parse(text).unwrap();
+    let (indicator, any): (Indicator, AnyObject) = (object.read().unwrap(), object.read_any().unwrap());
+    let error = object.read::<Malware>().unwrap_err();
+    assert_eq!(error.id(), Some(object.id()));
+    assert_eq!(
+        error.to_string(),
+        "indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f: /type: must be `malware`"
+    );
+    let labels: Option<Vec<String>> = object.get("labels").unwrap();
+    drop(object);
+    assert_eq!(labels.unwrap(), ["a", "b"]);
+    assert_eq!(indicator.other.get("x_rank").unwrap().as_str(), "1.50");
+    assert_eq!(any.created_by_ref(), indicator.common.created_by_ref.as_ref());
+    assert_eq!(any.common(), Some(&indicator.common));
+    assert_eq!(any, AnyObject::Indicator(indicator));
+}

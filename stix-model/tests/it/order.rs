@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The rooms from the ground up: a file, or a folder with the file of its name. Of two that fit the longer one counts.
-const ROOMS: [&str; 37] = [
+const ROOMS: [&str; 39] = [
     "word",
     "json",
     "refs",
@@ -21,6 +21,7 @@ const ROOMS: [&str; 37] = [
     "model/hashes",
     "model/reference",
     "model/stamp",
+    "system",
     "model/common",
     "model/stix_type",
     "model/extension",
@@ -31,6 +32,7 @@ const ROOMS: [&str; 37] = [
     "model/meta",
     "model",
     "registry",
+    "typed",
     "version",
     "graph",
     "pattern",

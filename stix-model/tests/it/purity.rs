@@ -23,6 +23,10 @@ fn no_io_no_threads_no_clock() {
             files.extend(path.read_dir().unwrap().map(|entry| entry.unwrap().path()));
             continue;
         }
+        // The one file that is compiled with the feature `std` only.
+        if path.ends_with("src/system.rs") {
+            continue;
+        }
         let text = std::fs::read_to_string(&path).unwrap();
         let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
         for (number, line) in code.enumerate() {

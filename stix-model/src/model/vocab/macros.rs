@@ -39,8 +39,14 @@ macro_rules! vocabulary {
         impl<'a> DataType<'a> for $name {
             const SHAPE: Shape = Shape::Vocabulary(Self::VOCABULARY);
 
+            type Owned = Self;
+
             fn read(value: Value<'a>) -> Result<Self, ObjectError> {
                 Ok(Self::from(&*crate::Text::read(value)?))
+            }
+
+            fn into_owned(self) -> Self {
+                self
             }
 
             fn write(&self, out: &mut String) {
@@ -84,8 +90,14 @@ macro_rules! vocabulary {
         impl<'a> DataType<'a> for $name {
             const SHAPE: Shape = Shape::Vocabulary(Self::VOCABULARY);
 
+            type Owned = Self;
+
             fn read(value: Value<'a>) -> Result<Self, ObjectError> {
                 crate::Text::read(value)?.parse()
+            }
+
+            fn into_owned(self) -> Self {
+                self
             }
 
             fn write(&self, out: &mut String) {
