@@ -1,7 +1,7 @@
 //! What can go wrong between a client and a server.
 
 use crate::{Url, cause};
-use stix_model::taxii;
+use stix_model::{ObjectError, taxii};
 
 /// Bytes of a request from which on a connection that breaks may mean that it is too large: proxies that take no more
 /// than a megabyte are common, and some do not say so.
@@ -32,11 +32,6 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// No cryptography was chosen for TLS.
-    #[error(
-        "no TLS provider is installed: call rustls::crypto::aws_lc_rs::default_provider().install_default()"
-    )]
-    NoTlsProvider,
     /// TLS could not be set up, for instance because the system has no certificate authorities.
     #[error("TLS cannot be set up: {0}")]
     Tls(String),
@@ -101,6 +96,16 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// The server sent an object that is none of STIX. Its text is in the page.
+    #[error("{url}: an object is none of STIX: {reason}: {start}")]
+    Object {
+        /// What was asked for.
+        url: Url,
+        /// What is wrong with it.
+        reason: Box<ObjectError>,
+        /// Its first characters.
+        start: Box<str>,
+    },
     /// The server says that more objects follow, but gives no way to them.
     #[error("{url}: the server says `more` but {reason}; going on would never end")]
     NoProgress {
@@ -130,7 +135,7 @@ impl Error {
     /// not the request.
     pub fn is_connection(&self) -> bool {
         match self.cause() {
-            Self::Tls(_) | Self::NoTlsProvider | Self::CaFile { .. } | Self::Credentials => true,
+            Self::Tls(_) | Self::CaFile { .. } | Self::Credentials => true,
             Self::Connection { .. } | Self::Redirect { .. } | Self::Busy { .. } => true,
             Self::Refused { status, .. } => matches!(status, 401 | 403 | 407 | 429 | 502..=504),
             _ => false,

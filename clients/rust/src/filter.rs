@@ -3,10 +3,12 @@
 use crate::{Position, Url};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use stix_model::{SpecVersion, StixId, Timestamp};
 
 /// Which objects are asked for (TAXII 2.1, section 3.4). What is empty does not restrict.
 ///
-/// The values go to the server as they are, because only the server knows which types and versions it has.
+/// The values go to the server as they are, because only the server knows which types and versions it has; the methods add
+/// values of the types of STIX.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Filter {
@@ -33,7 +35,80 @@ pub struct Filter {
 /// Bytes that the identifiers take in a URL, at most: servers refuse URLs of more than 8 KiB, some at 4 KiB.
 const MOST_OF_IDS: usize = 3000;
 
+/// Which versions of an object are asked for: `match[version]` (TAXII 2.1, section 3.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum VersionMatch {
+    /// The latest one, which a server gives without this filter, too.
+    Last,
+    /// The earliest one.
+    First,
+    /// All of them.
+    All,
+    /// The one of this instant.
+    At(Timestamp),
+}
+
 impl Filter {
+    /// Asks for what the server added after this time only.
+    ///
+    /// ```
+    /// use stix_model::Timestamp;
+    /// use taxii_client::{Filter, VersionMatch};
+    /// let since: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    /// let filter = Filter::default()
+    ///     .added_after(&since)
+    ///     .object_type("indicator")
+    ///     .object_type("malware")
+    ///     .version(VersionMatch::All)
+    ///     .limit(500);
+    /// assert_eq!(filter.types, ["indicator", "malware"]);
+    /// # Ok::<(), stix_model::TimestampError>(())
+    /// ```
+    #[must_use]
+    pub fn added_after(self, time: &Timestamp) -> Self {
+        Self { added_after: Some(time.as_str().to_owned()), ..self }
+    }
+
+    /// Asks for this object, and others that are named.
+    #[must_use]
+    pub fn id(mut self, id: &StixId) -> Self {
+        self.ids.push(id.as_str().to_owned());
+        self
+    }
+
+    /// Asks for objects of this type, and others that are named.
+    #[must_use]
+    pub fn object_type(mut self, object_type: impl Into<String>) -> Self {
+        self.types.push(object_type.into());
+        self
+    }
+
+    /// Asks for these versions, and others that are named.
+    #[must_use]
+    pub fn version(mut self, version: VersionMatch) -> Self {
+        self.versions.push(match version {
+            VersionMatch::Last => "last".to_owned(),
+            VersionMatch::First => "first".to_owned(),
+            VersionMatch::All => "all".to_owned(),
+            VersionMatch::At(instant) => instant.as_str().to_owned(),
+        });
+        self
+    }
+
+    /// Asks for this edition of STIX, and others that are named. Servers give the latest edition without it.
+    #[must_use]
+    pub fn spec_version(mut self, version: SpecVersion) -> Self {
+        self.spec_versions.push(version.as_str().to_owned());
+        self
+    }
+
+    /// Asks for pages of this number of objects at most.
+    #[must_use]
+    pub fn limit(self, limit: u32) -> Self {
+        Self { limit: Some(limit), ..self }
+    }
+
     /// The same filter in parts, so that no URL is too long when it has many identifiers. Each identifier is in one part
     /// and there once; a filter with few of them is one part.
     ///

@@ -90,7 +90,7 @@ pub(crate) struct Answer {
 
 impl Http {
     pub(crate) fn new(home: Url, options: Options) -> Result<Self, Error> {
-        let tls = tls::config(&options)?;
+        let tls = tls::config(&options, home.scheme() == "http")?;
         let builder = || {
             reqwest::Client::builder()
                 .user_agent(&options.user_agent)

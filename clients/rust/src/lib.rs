@@ -4,9 +4,6 @@
 //! use taxii_client::{Auth, Client, Filter, Options};
 //!
 //! # async fn tour() -> Result<(), taxii_client::Error> {
-//! // TLS comes from rustls; a program chooses its cryptography once, before the first client.
-//! let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-//!
 //! let auth = Auth::Basic { user: "reader".into(), password: "secret".into() };
 //! let client = Client::new(Options { auth, ..Options::new("https://taxii.example/") })?;
 //!
@@ -16,7 +13,7 @@
 //! }
 //!
 //! // Objects arrive page by page, each as the very text that the server sent.
-//! let filter = Filter { types: vec!["indicator".into()], ..Filter::default() };
+//! let filter = Filter::default().object_type("indicator");
 //! let mut pages = client.objects("91a7b528-80eb-42ed-a74d-c6fbd5a26116", filter).await?;
 //! while let Some(page) = pages.next().await? {
 //!     for object in &page.objects {
@@ -26,6 +23,20 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Pull what is new, again and again
+//! A walk has a [`Position`] after each page. A program that keeps what is on a page and then the position loses nothing, and
+//! gets nothing twice but the page that a crash interrupted:
+//!
+//! ```no_run
+#![doc = include_str!("../examples/pull.rs")]
+//! ```
+//!
+//! Objects come as a stream, too: [`Pages::into_objects`] gives each with its header read.
+//!
+//! # TLS
+//! The cryptography is the one that the program has installed in rustls, else aws-lc. `http://` needs none; it is for this
+//! machine, unless [`Options::allow_plain_http`] says otherwise.
 //!
 //! With the feature `network`, the module `network` lists proposals of a network of organisations, checks what the server
 //! shows of them, and votes.
@@ -60,7 +71,7 @@ pub mod network;
 
 pub use client::Client;
 pub use error::Error;
-pub use filter::Filter;
+pub use filter::{Filter, VersionMatch};
 pub use options::{Auth, Options};
 pub use packing::Packing;
 pub use page::{Page, Paged, Pages, Position};

@@ -4,12 +4,15 @@ use crate::date::in_utc;
 use crate::http::{Answer, Http};
 use crate::resource::{self, Shape, is_object};
 use crate::{Error, Filter, Remark, Url};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::io::{self, ErrorKind, Write};
 use std::mem::{Discriminant, discriminant};
+use std::path::Path;
 use std::sync::Arc;
-use stix_model::Timestamp;
 use stix_model::taxii::{self, Envelope, Manifest, ManifestRecord, Versions};
+use stix_model::{Object, ObjectError, Timestamp};
 
 /// One page of what was asked for.
 #[derive(Clone, Debug)]
@@ -28,7 +31,32 @@ pub struct Page<T> {
     pub remarks: Vec<Remark>,
 }
 
+impl Page<Box<RawValue>> {
+    /// The objects with their headers, each as the text that the server sent.
+    ///
+    /// # Errors
+    /// For each that is no STIX object: what is wrong with it. A server may hold such objects all the same.
+    pub fn read(&self) -> impl Iterator<Item = Result<Object, ObjectError>> + '_ {
+        self.objects.iter().map(|text| Object::parse(text.get()))
+    }
+}
+
 /// A place between two pages. Kept by a program, it lets a walk go on where it stopped.
+///
+/// ```no_run
+/// # async fn pull(client: &taxii_client::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// use taxii_client::{Filter, Position};
+/// let file = "indicators.position".as_ref();
+/// let position = Position::load(file)?.unwrap_or_default();
+/// let mut pages = client.objects("indicators", Filter::default()).await?.starting_at(position);
+/// while let Some(page) = pages.next().await? {
+///     // Here the program keeps what is on the page. Then it keeps how far it came: in this order, a crash in between
+///     // brings a page again, and loses none.
+///     pages.position().save(file)?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Position {
@@ -42,6 +70,34 @@ pub struct Position {
     /// no way to ask for what comes later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub newest: Option<String>,
+}
+
+impl Position {
+    /// Reads what [`save`](Self::save) wrote; `None` when there is no such file.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or holds something else.
+    pub fn load(file: &Path) -> io::Result<Option<Self>> {
+        match std::fs::read(file) {
+            Ok(text) => Ok(Some(serde_json::from_slice(&text)?)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Keeps the position in a file, in one step: after a crash the file holds the position before or this one.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save(&self, file: &Path) -> io::Result<()> {
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let mut scratch = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+        serde_json::to_writer(&mut scratch, self)?;
+        scratch.flush()?;
+        scratch.as_file().sync_all()?;
+        scratch.persist(file)?;
+        Ok(())
+    }
 }
 
 /// Pages that have no object on them but promise more. A server may look through many objects to find few, so some
@@ -117,6 +173,14 @@ impl<R: Paged> Pages<R> {
         Ok(Some(page))
     }
 
+    /// The pages as a stream, which ends with the last one or after an error.
+    pub fn into_stream(self) -> impl Stream<Item = Result<Page<R::Item>, Error>> {
+        stream::try_unfold(self, |mut pages| async {
+            let page = pages.next().await?;
+            Ok(page.map(|page| (page, pages)))
+        })
+    }
+
     fn advance(&mut self, page: &Page<R::Item>) -> Result<(), Error> {
         let mut position = self.position.clone();
         if !page.objects.is_empty() {
@@ -162,6 +226,48 @@ impl<R: Paged> Pages<R> {
         Err(Error::NoProgress { url: self.url.clone(), reason })
     }
 }
+
+impl Pages<Envelope> {
+    /// The objects as a stream, each with its header and as the text that the server sent. The next page is asked for when
+    /// its first object is.
+    ///
+    /// ```no_run
+    /// # async fn names(client: &taxii_client::Client) -> Result<(), taxii_client::Error> {
+    /// use futures::TryStreamExt;
+    /// use taxii_client::Filter;
+    /// let objects = client.objects("indicators", Filter::default().object_type("indicator")).await?;
+    /// let mut objects = std::pin::pin!(objects.into_objects());
+    /// while let Some(object) = objects.try_next().await? {
+    ///     println!("{}", object.header().id);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`next`](Pages::next), after which the stream ends; [`Error::Object`] for an object that is none of STIX,
+    /// after which it goes on.
+    pub fn into_objects(self) -> impl Stream<Item = Result<Object, Error>> {
+        let url = self.url.clone();
+        let objects = move |page: Page<Box<RawValue>>| {
+            let url = url.clone();
+            let read = move |text: Box<RawValue>| {
+                Object::parse(text.get()).map_err(|reason| {
+                    let start = text.get().chars().take(SHOWN).collect::<String>().into();
+                    Error::Object { url: url.clone(), reason: Box::new(reason), start }
+                })
+            };
+            stream::iter(page.objects.into_iter().map(read))
+        };
+        self.into_stream().map_ok(objects).flat_map(|page| match page {
+            Ok(objects) => objects.left_stream(),
+            Err(error) => stream::iter([Err(error)]).right_stream(),
+        })
+    }
+}
+
+/// Characters of an object that a message shows.
+const SHOWN: usize = 80;
 
 fn read<R: Paged>(answer: &Answer) -> Result<Page<R::Item>, Error> {
     let mut list = resource::list(answer, &R::SHAPE)?;

@@ -3,7 +3,7 @@
 use crate::{Error, Options};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_name;
-use rustls::crypto::CryptoProvider;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
@@ -129,9 +129,11 @@ pub(crate) enum Untrusted {
     IssuerIsNoAuthority(Pin),
 }
 
-/// What TLS needs to know.
-pub(crate) fn config(options: &Options) -> Result<ClientConfig, Error> {
-    let provider = CryptoProvider::get_default().ok_or(Error::NoTlsProvider)?.clone();
+/// What TLS needs to know. The cryptography is the one that the program has chosen for rustls, else aws-lc. A client that
+/// speaks plain HTTP needs no authority that it trusts.
+pub(crate) fn config(options: &Options, is_plain: bool) -> Result<ClientConfig, Error> {
+    let chosen = CryptoProvider::get_default().cloned();
+    let provider = chosen.unwrap_or_else(|| Arc::new(aws_lc_rs::default_provider()));
     let own = options.ca_file.as_deref().map_or(Ok(Vec::new()), read)?;
     let failed = |error: rustls::Error| match &options.ca_file {
         Some(path) => Error::CaFile { path: path.display().to_string(), reason: error.to_string() },
@@ -142,7 +144,7 @@ pub(crate) fn config(options: &Options) -> Result<ClientConfig, Error> {
     let system = Verifier::new_with_extra_roots(authorities, provider.clone());
     // A pinned certificate needs no authority, nor does one of the file, and a machine may have none.
     let system = match system {
-        Err(error) if options.pin.is_none() && own.is_empty() => return Err(failed(error)),
+        Err(error) if options.pin.is_none() && own.is_empty() && !is_plain => return Err(failed(error)),
         other => other.ok(),
     };
     let trust = Trust { system, own, others, pin: options.pin, provider: provider.clone() };

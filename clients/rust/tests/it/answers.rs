@@ -253,7 +253,6 @@ async fn a_silent_server_is_given_up() {
 
 #[tokio::test]
 async fn what_never_answers_is_asked_once() {
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/root/", listener.local_addr().unwrap());
     let idle_timeout = Duration::from_millis(50);

@@ -271,7 +271,6 @@ fn a_redirect_within_the_server_is_followed_as_it_is() {
 
 #[tokio::test]
 async fn a_connection_that_breaks_leaves_the_outcome_open() {
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let script = Script::start(|_| (0, "", String::new()));
     let wait = Duration::from_millis(1);
     let retry = Retry { attempts: 2, first_wait: wait, longest_wait: wait };

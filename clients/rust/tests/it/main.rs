@@ -7,6 +7,7 @@ mod canonicalize;
 mod cli;
 mod consistency;
 mod convert;
+mod examples;
 mod foreign;
 mod graph;
 mod id;

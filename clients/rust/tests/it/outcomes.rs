@@ -11,7 +11,6 @@ const COMPLETE: &str =
     r#"{"id":"s","status":"complete","total_count":1,"success_count":1,"failure_count":0,"pending_count":0}"#;
 
 fn client(script: &Script) -> Client {
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let wait = Duration::from_millis(1);
     let retry = Retry { attempts: 3, first_wait: wait, longest_wait: wait };
     Client::new(Options { retry, ..Options::new(&script.url) }).unwrap()
@@ -134,7 +133,6 @@ async fn an_error_behind_which_objects_may_have_been_taken_says_so() {
 #[tokio::test]
 async fn a_refusal_with_a_long_text_is_a_refusal() {
     let script = Script::start(|_| (403, "Content-Type: text/html\r\n", "x".repeat(5000)));
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let client = Client::new(Options { max_response: 1000, ..Options::new(&script.url) }).unwrap();
     let error = client.add_objects("c", "{}").await.unwrap_err();
     assert!(matches!(error, Error::Refused { status: 403, .. }), "{error:?}");
@@ -143,7 +141,6 @@ async fn a_refusal_with_a_long_text_is_a_refusal() {
 #[tokio::test]
 async fn a_server_that_falls_silent_may_have_taken_the_objects() {
     let stub = Stub::start(Behaviour { silent_posts: 9, ..Behaviour::default() });
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let wait = Duration::from_millis(1);
     let retry = Retry { attempts: 2, first_wait: wait, longest_wait: wait };
     let url = format!("{}root/", stub.url);

@@ -1,6 +1,7 @@
 //! Every object once, from every kind of server; and an error instead of an endless walk.
 
 use crate::stub::{Behaviour, COLLECTION, Paging, Stub, date_added, object};
+use futures::StreamExt;
 use taxii_client::{Error, Filter, Page, Pages, Position};
 
 type Objects = Pages<taxii_client::taxii::Envelope>;
@@ -33,14 +34,34 @@ async fn objects_come_once_and_unchanged() {
 }
 
 #[tokio::test]
+async fn objects_come_as_a_stream() {
+    let odd = r#"{"type": "url", "id": 5}"#;
+    let mut objects: Vec<String> = (0..10).map(object).collect();
+    objects[4] = odd.to_owned();
+    let stub = Stub::start(Behaviour { objects, ..Behaviour::default() });
+    let pages = pages(&stub, Filter::default()).await;
+    let read: Vec<_> = pages.into_objects().collect().await;
+    assert_eq!(read.len(), 10);
+    for (number, object) in read.iter().enumerate() {
+        match object {
+            Ok(object) => assert_eq!(object.json()[..], *self::object(number).as_bytes()),
+            Err(error) => {
+                assert_eq!(number, 4);
+                assert!(matches!(error, Error::Object { start, .. } if **start == *odd), "{error}");
+            }
+        }
+    }
+    stub.behaviour().pages_left = 2;
+    let read: Vec<_> = self::pages(&stub, Filter::default()).await.into_objects().collect().await;
+    assert_eq!(read.iter().filter(|object| object.is_ok()).count(), 5);
+    assert!(matches!(read.last(), Some(Err(Error::Refused { .. } | Error::Connection { .. }))), "{read:?}");
+}
+
+#[tokio::test]
 async fn filters_go_with_every_page() {
     let stub = Stub::start(Behaviour { page: 2, ..Behaviour::default() });
-    let filter = Filter {
-        types: vec!["url".into(), "tool".into()],
-        added_after: Some(date_added(1)),
-        limit: Some(50),
-        ..Filter::default()
-    };
+    let since = date_added(1).parse().unwrap();
+    let filter = Filter::default().object_type("url").object_type("tool").added_after(&since).limit(50);
     let objects = walk(&mut pages(&stub, filter).await).await.unwrap();
     assert_eq!(objects, [2, 4, 6, 8].map(object));
     let asked = stub.behaviour().requests[1..].to_vec();

@@ -109,7 +109,6 @@ pub(crate) struct Stub {
 
 impl Stub {
     pub(crate) fn start(behaviour: Behaviour) -> Self {
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let behaviour = Arc::new(Mutex::new(behaviour));
         let router = Router::new().fallback(answer).with_state(behaviour.clone());
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -30,13 +30,14 @@ fn server(names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Server
 }
 
 fn presenting(certificate: &Certificate, key: &KeyPair) -> Server {
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("server.pem");
     std::fs::write(&file, certificate.pem()).unwrap();
     let chain = vec![CertificateDer::from(certificate.der().to_vec())];
     let secret = PrivateKeyDer::Pkcs8(key.serialize_der().into());
-    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, secret).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let config = builder.unwrap().with_no_client_auth().with_single_cert(chain, secret).unwrap();
     let answer = |_: &_| (200, JSON, r#"{"collections":[]}"#.to_owned());
     let script = Script::start_with(Some(Arc::new(config)), answer);
     let hex = |bytes: &[u8]| Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();

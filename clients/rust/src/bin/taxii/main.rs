@@ -162,9 +162,6 @@ async fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(code) => return code,
     };
-    // Fails only when a provider is installed already, which is as good.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-
     let mut out = Out::new(&output);
     let outcome = match command {
         Command::Discover(arguments) => discover::run(&arguments, &server, &mut out).await,
