@@ -233,8 +233,8 @@ fn objects_of(root: Value<'_>) -> Result<Option<Value<'_>>, BundleError> {
     }
 }
 
-/// Writes a bundle around objects: each an [`Object`] or a JSON text, whose bytes stay as they are. A bundle without objects has no list (STIX
-/// 2.1, section 2.12), and none has `spec_version`, which STIX 2.0 wrote.
+/// Writes a bundle around objects: each an [`Object`] or a JSON text, whose bytes stay as they are. A bundle without objects has
+/// no list (STIX 2.1, section 2.12), and none has `spec_version`, which STIX 2.0 wrote.
 ///
 /// ```
 /// let id = "bundle--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f".parse()?;

@@ -187,13 +187,9 @@ impl Tlp {
     /// assert_eq!(Tlp::Green.id().as_str(), "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb");
     /// ```
     pub fn id(self) -> StixId {
-        let uuid = match self {
-            Self::Clear => uuid::uuid!("94868c89-83c2-464b-929b-a1a8aa3c8487"),
-            Self::Green => uuid::uuid!("bab4a63c-aed9-4cf5-a766-dfca5abac2bb"),
-            Self::Amber => uuid::uuid!("55d920b0-5e8b-4f79-9ee9-91f868d9b421"),
-            Self::AmberStrict => uuid::uuid!("939a9414-2ddd-4d32-a0cd-375ea402b003"),
-            Self::Red => uuid::uuid!("e828b379-4e03-4974-9ac4-e53a884c97c1"),
-        };
+        let uuid =
+            self.fixed(TlpEdition::V2).and_then(|definition| uuid::Uuid::try_parse(definition.uuid).ok());
+        let uuid = uuid.expect("TLP 2.0 has a marking definition for each level");
         StixId::new("marking-definition", uuid)
     }
 

@@ -61,7 +61,7 @@ pub(super) async fn keep(app: &Arc<App>, tls: &Tls) {
 
 /// Puts an attestation into the log now and then, and at once when this node speaks another protocol than before.
 async fn log(app: &App, (since, last): &mut (Instant, u64)) -> Result<(), StoreError> {
-    let Some((membership, digests)) = latest(app) else { return Ok(()) };
+    let Some((membership, digests)) = latest(app).await? else { return Ok(()) };
     let nodes = members(app).await?;
     let Some(own) = nodes.iter().find(|node| Some(node.id) == membership.node && node.is_present()) else {
         return Ok(());
@@ -71,8 +71,6 @@ async fn log(app: &App, (since, last): &mut (Instant, u64)) -> Result<(), StoreE
     if own.protocol == PROTOCOL && !(has_entries && since.elapsed() >= LOGGED) {
         return Ok(());
     }
-    // Others expect of this node from then on that it has what it attests.
-    app.store.settle().await?;
     let envelope = membership.attest(&digests, app.store.clock().now_micros());
     *last = app.store.order(Command::Attest(envelope)).await?;
     *since = Instant::now();
@@ -80,8 +78,7 @@ async fn log(app: &App, (since, last): &mut (Instant, u64)) -> Result<(), StoreE
 }
 
 async fn attest(app: &Arc<App>, tls: &Tls) -> Result<(), StoreError> {
-    let Some((membership, digests)) = latest(app) else { return Ok(()) };
-    app.store.settle().await?;
+    let Some((membership, digests)) = latest(app).await? else { return Ok(()) };
     let envelope = membership.attest(&digests, app.store.clock().now_micros());
     let others = others(app, &membership).await?;
     let questions =
@@ -117,10 +114,13 @@ async fn attest(app: &Arc<App>, tls: &Tls) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The membership, and what the log came to.
-fn latest(app: &App) -> Option<(Arc<Membership>, Digests)> {
-    let digests = app.store.node()?.machine().digests()?;
-    Some((app.store.membership()?, digests))
+/// The membership, and what the log came to: on the disk, because others expect of this node from then on that it has what it
+/// attests.
+async fn latest(app: &App) -> Result<Option<(Arc<Membership>, Digests)>, StoreError> {
+    let digests = app.store.node().and_then(|node| node.machine().digests());
+    let (Some(membership), Some(digests)) = (app.store.membership(), digests) else { return Ok(None) };
+    app.store.settle().await?;
+    Ok(Some((membership, digests)))
 }
 
 async fn others(app: &App, membership: &Membership) -> Result<Vec<Node>, StoreError> {

@@ -263,18 +263,16 @@ impl Inner {
         // on the disk, a crash may bring the commit back.
         let done = guard::writing(|| {
             let mut transaction = database.begin_write().map_err(failed)?;
-            if !is_durable {
+            let before = if is_durable {
+                Some(transaction.ephemeral_savepoint().map_err(failed)?)
+            } else {
                 transaction.set_durability(redb::Durability::None).map_err(EngineError::failed)?;
-                write(&transaction, &self.bulk, commit)?;
-                is_begun = true;
-                transaction.commit().map_err(failed)?;
-                return Ok(Ok(Tables::of(database, &self.bulk)?));
-            }
-            let before = transaction.ephemeral_savepoint().map_err(failed)?;
+                None
+            };
             write(&transaction, &self.bulk, commit)?;
             is_begun = true;
             transaction.commit().map_err(failed)?;
-            if let Some(fault) = self.pages.fault() {
+            if let (Some(before), Some(fault)) = (before, self.pages.fault()) {
                 let mut undo = database.begin_write().map_err(failed)?;
                 undo.restore_savepoint(&before).map_err(failed)?;
                 undo.commit().map_err(failed)?;
