@@ -7,3 +7,4 @@ fix:
     cargo fmt --all
     cargo clippy --workspace --all-targets --fix --allow-dirty --allow-staged
     UPDATE=1 cargo test --workspace golden
+    conformance/public_api.py --update

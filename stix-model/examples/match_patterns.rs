@@ -16,16 +16,16 @@ const OBSERVED: &[u8] = include_bytes!("observed.json");
 /// The rules that hit.
 pub(crate) fn run() -> Result<Vec<&'static str>, Box<dyn Error>> {
     let mut builder = PatternSet::builder();
-    for (key, (_, pattern)) in (0..).zip(RULES) {
-        builder.add(key, &Pattern::parse(pattern)?)?;
+    for (rule, pattern) in RULES {
+        builder.add(rule, &Pattern::parse(pattern)?)?;
     }
     let mut matcher = builder.build().matcher();
 
     let document = Document::read(OBSERVED, Limits::default())?;
     let mut found = Vec::new();
     for observation in Observations::from_bundles([document.root()]).iter() {
-        let hits = matcher.matches(observation)?.iter().filter(|hit| hit.part == HitPart::Pattern);
-        found.extend(hits.map(|hit| RULES[hit.key as usize].0));
+        let hits = matcher.matches(observation)?.filter(|hit| hit.part == HitPart::Pattern);
+        found.extend(hits.map(|hit| *hit.key));
     }
     Ok(found)
 }

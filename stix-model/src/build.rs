@@ -2,7 +2,7 @@
 
 use crate::model::stix_type::StixType;
 use crate::validate::{Finding, Profile, Severity, Validator};
-use crate::{Object, ObjectError};
+use crate::{Object, ObjectError, StixId};
 
 /// Turns a typed value into an [`Object`]; every [`StixType`] has it.
 ///
@@ -21,7 +21,11 @@ pub trait ToObject<'a>: StixType<'a> {
         let object = Object::parse(&self.to_json())?;
         let mut findings = Validator::new(Profile::Stix).object(object.document().root());
         findings.retain(|finding| finding.severity == Severity::Error);
-        if findings.is_empty() { Ok(object) } else { Err(BuildError::Invalid(findings)) }
+        if findings.is_empty() {
+            Ok(object)
+        } else {
+            Err(BuildError::Invalid { id: object.id().clone(), findings })
+        }
     }
 }
 
@@ -29,11 +33,17 @@ impl<'a, T: StixType<'a>> ToObject<'a> for T {}
 
 /// Why an object that was built is no STIX object.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum BuildError {
     /// It has no usable header, such as a `process` without an identifier of its own.
     #[error(transparent)]
     Object(#[from] ObjectError),
     /// It breaks rules of the standard; the first is shown.
-    #[error("{}", .0[0])]
-    Invalid(Vec<Finding>),
+    #[error("{id}: {}", .findings[0])]
+    Invalid {
+        /// The identifier that it would have.
+        id: StixId,
+        /// What is wrong; at least one.
+        findings: Vec<Finding>,
+    },
 }

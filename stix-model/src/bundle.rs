@@ -2,6 +2,17 @@
 //!
 //! A bundle only carries objects from here to there: it is no STIX object, relates nothing, and nobody is to
 //! rely on anything in it but its objects.
+//!
+//! ```
+//! use stix_model::{Object, bundle};
+//! let text = br#"{"type": "bundle", "id": "bundle--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f", "objects": [
+//!     {"type": "url", "id": "url--7d45bfa7-9b83-5b0c-b5ae-1ad0c7c1f0a1", "value": "http://x.example/"}]}"#;
+//! let read = bundle::read(text.to_vec().into(), Default::default())?;
+//! let objects: Vec<Object> = read.map(|element| element.object).collect::<Result<_, _>>()?;
+//! let copy = bundle::write(&"bundle--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f".parse()?, &objects)?;
+//! assert!(copy.ends_with(br#""objects":[{"type": "url", "id": "url--7d45bfa7-9b83-5b0c-b5ae-1ad0c7c1f0a1", "value": "http://x.example/"}]}"#));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use crate::json::{Document, JsonError, Kind, Limits, Lines, Value, write_string};
 use crate::reader::{Bounds, Expect, Foreign, Reader, Step, Text, Unreadable};
@@ -267,6 +278,7 @@ pub fn write(
 
 /// Why an element is no object.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ElementError {
     /// A line that the strict reader refuses; the places in it count from the start of the line.
     #[error("{0}")]
@@ -284,6 +296,7 @@ pub enum ElementError {
 
 /// Why a text cannot be read or written as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum BundleError {
     /// It is in another format, or too long.
     #[error("{0}")]

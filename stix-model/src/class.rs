@@ -2,6 +2,7 @@
 
 /// The class of a STIX object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Class {
     /// STIX domain object.
     Sdo,

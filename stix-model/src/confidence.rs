@@ -6,8 +6,10 @@
 //! let confidence = Confidence::new(72).unwrap();
 //! assert_eq!(Scale::NoneLowMedHigh.term(Some(confidence)), "High");
 //! assert_eq!(Scale::Wep.term(Some(confidence)), "Likely/Probable");
-//! assert_eq!(Scale::NoneLowMedHigh.value("Med"), Some(Confidence::new(50)));
+//! assert_eq!(Scale::NoneLowMedHigh.value("Med"), Ok(Confidence::new(50)));
 //! ```
+
+use crate::word::UnknownWord;
 
 /// A value of `confidence`: 0 to 100.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +30,7 @@ impl Confidence {
 /// One of the scales whose mapping the standard lays down. When `confidence` is shown in one of them, this
 /// mapping is the one to use (STIX 2.1, section 3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Scale {
     /// None, Low, Med, High.
     NoneLowMedHigh,
@@ -121,14 +124,19 @@ impl Scale {
         found.map_or(self.unspecified(), |term| term.text)
     }
 
-    /// The value for a term, whatever its case; `Some(None)` for the term that says there is none, in which
-    /// case `confidence` is left out; `None` for a term that the scale does not have.
-    pub fn value(self, term: &str) -> Option<Option<Confidence>> {
+    /// The value for a term, whatever its case; `None` for the term that says there is none, in which case `confidence` is
+    /// left out.
+    ///
+    /// # Errors
+    /// When the scale does not have the term.
+    pub fn value(self, term: &str) -> Result<Option<Confidence>, UnknownWord> {
         if term.eq_ignore_ascii_case(self.unspecified()) {
-            return Some(None);
+            return Ok(None);
         }
         let found = self.terms().iter().find(|known| known.text.eq_ignore_ascii_case(term));
-        found.map(|known| Some(Confidence(known.value)))
+        found
+            .map(|known| Some(Confidence(known.value)))
+            .ok_or(UnknownWord("a term of this scale of confidence"))
     }
 
     /// Its terms with the values they are written with, from the least to the most confident.

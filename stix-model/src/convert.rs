@@ -1,5 +1,18 @@
 //! STIX 2.0 in STIX 2.1: what the newer edition renamed, moved or demands, and what is lost on the way.
 //!
+//! ```
+//! use stix_model::convert::object_to_2_1;
+//! use stix_model::json::{Document, Limits};
+//! let document = Document::read(br#"{"type": "tool", "id": "tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",
+//!     "created": "2017-01-01T00:00:00.000Z", "modified": "2017-01-01T00:00:00.000Z",
+//!     "name": "VNC", "labels": ["remote-access", "mine"]}"#, Limits::default())?;
+//! let converted = object_to_2_1(document.root(), Default::default())?;
+//! assert_eq!(converted.objects, [r#"{"type": "tool", "id": "tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",
+//!     "created": "2017-01-01T00:00:00.000Z", "modified": "2017-01-01T00:00:00.000Z",
+//!     "name": "VNC", "labels": ["mine"], "spec_version": "2.1", "tool_types": ["remote-access"]}"#]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! What becomes of an object:
 //!
 //! - `spec_version` `2.1` is added; `created` and `modified` are written to the millisecond at least.
@@ -36,12 +49,15 @@ use std::fmt;
 
 /// What STIX 2.0 leaves open.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct ConvertOptions {
     /// What malware is taken for.
     pub malware: MalwareKind,
     /// What becomes of the container of observed data.
     pub observed_data: ObservedData,
 }
+
+setters!(ConvertOptions { malware: MalwareKind, observed_data: ObservedData });
 
 impl Default for ConvertOptions {
     fn default() -> Self {
@@ -51,6 +67,7 @@ impl Default for ConvertOptions {
 
 /// What malware of STIX 2.0, which has a name and a description but no sample, is taken for in STIX 2.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum MalwareKind {
     /// A family, as nearly all published objects of STIX 2.0 are.
     Family,
@@ -60,6 +77,7 @@ pub enum MalwareKind {
 
 /// What becomes of `objects` of observed data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ObservedData {
     /// Objects of their own, where that is possible.
     Expand,
@@ -69,6 +87,7 @@ pub enum ObservedData {
 
 /// What became of one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Converted {
     /// The object, and after it the objects that were inside it.
     pub objects: Vec<String>,
@@ -78,6 +97,7 @@ pub struct Converted {
 
 /// What became of a bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ConvertedBundle {
     /// The bundle.
     pub json: String,
@@ -87,6 +107,7 @@ pub struct ConvertedBundle {
 
 /// Something about a conversion that is worth knowing.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Note {
     /// JSON pointer into the text that was converted.
     pub pointer: String,
@@ -140,19 +161,6 @@ impl fmt::Display for Note {
 }
 
 /// Converts one object.
-///
-/// ```
-/// use stix_model::convert::object_to_2_1;
-/// use stix_model::json::{Document, Limits};
-/// let document = Document::read(br#"{"type": "tool", "id": "tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",
-///     "created": "2017-01-01T00:00:00.000Z", "modified": "2017-01-01T00:00:00.000Z",
-///     "name": "VNC", "labels": ["remote-access", "mine"]}"#, Limits::default())?;
-/// let converted = object_to_2_1(document.root(), Default::default())?;
-/// assert_eq!(converted.objects, [r#"{"type": "tool", "id": "tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",
-///     "created": "2017-01-01T00:00:00.000Z", "modified": "2017-01-01T00:00:00.000Z",
-///     "name": "VNC", "labels": ["mine"], "spec_version": "2.1", "tool_types": ["remote-access"]}"#]);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
 ///
 /// # Errors
 /// When the value is no object with `type` and `id`, or a bundle.
@@ -380,6 +388,7 @@ impl Conversion<'_> {
 
 /// Why something cannot be converted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ConvertError {
     /// Only objects can be.
     #[error("a STIX object is a JSON object, not {}", .0.name())]

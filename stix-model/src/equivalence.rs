@@ -38,6 +38,7 @@ use std::fmt;
 
 /// An object to compare.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Candidate<'o> {
     /// The object.
     pub object: &'o Object,
@@ -50,10 +51,17 @@ impl<'o> Candidate<'o> {
     pub fn new(object: &'o Object) -> Self {
         Self { object, pattern: None }
     }
+
+    /// The same with the pattern in canonical form.
+    #[must_use]
+    pub fn with_pattern(self, pattern: &'o str) -> Self {
+        Self { pattern: Some(pattern), ..self }
+    }
 }
 
 /// How two objects relate.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Relation {
     /// The same words.
     Identical,
@@ -80,6 +88,7 @@ impl Relation {
 
 /// How far two objects agree in what tells such things apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Similarity {
     /// From 0 to 100: the mean agreement of the features, by weight.
     pub score: u8,
@@ -89,6 +98,7 @@ pub struct Similarity {
 
 /// How far two objects agree in one feature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Agreement {
     /// `names`, `external_ids`, `pattern`, or the name of a property.
     pub feature: &'static str,
@@ -130,12 +140,15 @@ fn relation(a: &Features<'_>, b: &Features<'_>) -> Relation {
 
 /// What counts as a duplicate, and how far to look.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct DedupOptions {
     /// The score from which two objects are taken for one.
     pub threshold: u8,
     /// Objects that share a key are many sometimes; each is compared with so many before it.
     pub window: usize,
 }
+
+setters!(DedupOptions { threshold: u8, window: usize });
 
 impl Default for DedupOptions {
     fn default() -> Self {
@@ -145,6 +158,7 @@ impl Default for DedupOptions {
 
 /// Objects that are taken for one.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Group {
     /// Their places in the input, in order; at least two.
     pub members: Vec<usize>,

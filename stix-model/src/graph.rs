@@ -16,7 +16,7 @@
 //!
 //! let edge = graph.edges(malware, &Filter::default()).next().unwrap();
 //! assert_eq!((edge.label, edge.from), ("indicates", &objects[0].header().id));
-//! let outgoing = Filter { direction: Direction::Outgoing, ..Filter::default() };
+//! let outgoing = Filter::default().direction(Direction::Outgoing);
 //! assert_eq!(graph.edges(malware, &outgoing).count(), 0);
 //! # Ok::<(), stix_model::graph::GraphError>(())
 //! ```
@@ -83,6 +83,7 @@ pub enum EdgeKind {
 
 /// One edge of a [`Graph`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Edge<'g> {
     /// The object that refers.
     pub from: &'g StixId,
@@ -118,6 +119,7 @@ pub enum Direction {
 /// Which edges are followed. The default are relationships and sightings of every label, both ways: embedded
 /// references such as `created_by_ref` would put everything next to its author and its marking.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Filter<'f> {
     /// Which way.
     pub direction: Direction,
@@ -140,6 +142,26 @@ impl Filter<'_> {
         kinds: &[EdgeKind::Relationship, EdgeKind::Sighting, EdgeKind::Embedded],
         labels: &[],
     };
+}
+
+impl<'f> Filter<'f> {
+    /// Sets which way.
+    #[must_use]
+    pub const fn direction(self, direction: Direction) -> Self {
+        Self { direction, ..self }
+    }
+
+    /// Sets which kinds.
+    #[must_use]
+    pub const fn kinds(self, kinds: &'f [EdgeKind]) -> Self {
+        Self { kinds, ..self }
+    }
+
+    /// Sets which labels; empty for all.
+    #[must_use]
+    pub const fn labels(self, labels: &'f [&'f str]) -> Self {
+        Self { labels, ..self }
+    }
 }
 
 impl<'o> Graph<'o> {

@@ -110,6 +110,7 @@ pub(crate) fn is_type_name(name: &str) -> bool {
 
 /// Why a text is not a STIX identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum IdError {
     /// Not `type--UUID` at all.
     #[error("an identifier has the form type--UUID")]

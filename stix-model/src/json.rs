@@ -3,6 +3,19 @@
 //! [`Document::read`] checks a whole text once and keeps an index of its parts; a [`Value`] is a view of one
 //! part that still knows its own slice of the text. So an envelope can be split into objects, an object's
 //! header read and its digest taken from one pass over the bytes.
+//!
+//! ```
+//! use stix_model::json::{Change, Document, Limits, edit};
+//! let document = Document::read(br#"{"name": "x", "score": 1.50, "tags": ["a"]}"#, Limits::default())?;
+//! let root = document.root();
+//! assert_eq!(root.get("score").unwrap().raw(), "1.50");
+//! let edited = edit(root, &[Change::set_text("name", "y")])?;
+//! assert_eq!(edited, r#"{"name": "y", "score": 1.50, "tags": ["a"]}"#);
+//!
+//! let twice = Document::read(br#"{"a": 1, "a": 2}"#, Limits::default()).unwrap_err();
+//! assert_eq!(twice.to_string(), "this member name occurs twice in one object at line 1, column 10 (/a)");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod canonical;
 mod edit;
@@ -35,6 +48,7 @@ pub(crate) const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
 /// What the reader accepts at most. The defaults are those of the Concord server.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Limits {
     /// Levels of nesting; a scalar has none.
     pub depth: u8,
@@ -46,6 +60,8 @@ pub struct Limits {
     /// Refuse integers outside ±(2^53 − 1), which other readers would round (RFC 7493, section 2.2).
     pub safe_integers: bool,
 }
+
+setters!(Limits { depth: u8, bytes: usize, elements: usize, safe_integers: bool });
 
 impl Limits {
     /// For a text that was read before.

@@ -40,7 +40,8 @@
 //! ```
 //!
 //! # Validate
-//! Findings have a stable code, a JSON pointer, the number of the rule, a sentence and often a fix ([`validate`]).
+//! Findings have a stable code, a JSON pointer, the number of the [rule](finding::Rule), a sentence and often a fix
+//! ([`validate`]).
 //!
 //! ```
 //! use stix_model::{Object, validate::{Profile, Validator}};
@@ -63,10 +64,59 @@
 //! # Ok::<(), stix_model::pattern::PatternError>(())
 //! ```
 //!
+//! Many patterns at once are a [`pattern::PatternSet`], with a key of the caller for each.
+//!
+//! # Mark
+//! [`marking`] says which TLP level and which other markings hold for an object or a part of it, and writes them.
+//!
+//! ```
+//! use stix_model::{Object, Tlp, marking::set_tlp, version::new_version};
+//! let tool = Object::parse(r#"{ "type": "tool", "spec_version": "2.1", "name": "PsExec",
+//!     "id": "tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",
+//!     "created": "2024-04-06T20:03:00.000Z", "modified": "2024-04-06T20:03:00.000Z" }"#)?;
+//! let change = set_tlp(tool.document().root(), Tlp::Amber).expect("it has no level");
+//! let marked = new_version(&tool, &"2024-04-07T00:00:00.000Z".parse()?, &[change])?;
+//! assert_eq!(Tlp::effective(marked.document().root()), Some(Tlp::Amber));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Version
+//! [`version`] makes the next version by editing the text, and decides what an incoming object is beside stored ones.
+//!
+//! ```
+//! use stix_model::version::{Decision, decide_among, revoke};
+//! # use stix_model::Object;
+//! # let tool = Object::parse(r#"{ "type": "tool", "spec_version": "2.1", "name": "PsExec",
+//! #     "id": "tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",
+//! #     "created": "2024-04-06T20:03:00.000Z", "modified": "2024-04-06T20:03:00.000Z" }"#)?;
+//! let revoked = revoke(&tool, &"2024-05-01T00:00:00.000Z".parse()?)?;
+//! assert_eq!(decide_among(&revoked, [&tool]), Decision::Revocation);
+//! assert_eq!(decide_among(&tool, [&revoked]), Decision::Older);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Relate
-//! [`marking`] resolves selectors and the effective TLP level; [`version`] decides what an incoming object is and makes
-//! the next version by editing the text; [`graph`] walks relationships and references; [`equivalence`] finds what is
-//! likely the same; [`convert`] brings STIX 2.0 over; [`bundle`] and [`taxii`] carry objects.
+//! [`graph`] walks relationships, sightings and references; [`equivalence`] finds what is likely the same.
+//!
+//! ```
+//! use stix_model::graph::{Filter, Graph};
+//! use stix_model::{Mint, Ref, ToObject, sdo::{Campaign, Tool}, sro::Relationship};
+//! # fn now_micros() -> i64 { 1_700_000_000_000_000 }
+//! # let mut byte = 0;
+//! # let random = |bytes: &mut [u8; 16]| { byte += 1; bytes.fill(byte) };
+//! let mut mint = Mint::new(now_micros, random);
+//! let campaign = Campaign::new(mint.stamp(), "Bank attack").to_object()?;
+//! let tool = Tool::new(mint.stamp(), "PsExec").to_object()?;
+//! let (source, target) = (Ref::try_from(&campaign)?, Ref::try_from(&tool)?);
+//! let uses = Relationship::new(mint.stamp(), "uses", source, target).to_object()?;
+//! let graph = Graph::new([&campaign, &tool, &uses], Default::default())?;
+//! assert_eq!(graph.neighbours(campaign.id(), &Filter::default()), [tool.id()]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Carry
+//! [`bundle`] reads texts with many objects and writes bundles, [`reader`] does so piece by piece, [`taxii`] holds the
+//! resources of TAXII 2.1, and [`convert`] brings STIX 2.0 over.
 //!
 //! # What this crate does not do
 //! No I/O, no async, no threads, no HTTP, and without the feature `std` no clock and no randomness; so it runs in a browser
@@ -74,31 +124,42 @@
 //! panic.
 //!
 //! # Features
-//! All are off by default.
-//! - `schemas` embeds the official JSON schemas as a second opinion of the validator. It needs a source of random numbers,
-//!   so leave it off for `wasm32`.
-//! - `openapi` derives OpenAPI schemas for the TAXII resources.
-//! - `std` gives the clock and the random numbers of the operating system: `Mint::system`, `Timestamp::now`, and
-//!   conversions from and to `SystemTime`.
+//! - `validate` (on by default): [`validate`], and [`ToObject`], which validates what is built. Needs `pattern`.
+//! - `pattern` (on by default): [`pattern`]. Without both, the crate reads, edits, marks, versions and relates.
+//! - `schemas`: the official JSON schemas as a second opinion of the validator. It needs a source of random numbers, so leave
+//!   it off for `wasm32`.
+//! - `openapi`: OpenAPI schemas for the TAXII resources.
+//! - `std`: the clock and the random numbers of the operating system: `Mint::system`, `Timestamp::now`, and conversions from
+//!   and to `SystemTime`.
 //!
 //! How the crate compares with others is told in
 //! `COMPARE.md` beside its manifest.
 
+#![cfg_attr(
+    not(feature = "validate"),
+    allow(dead_code, reason = "the tables of properties say more than the model alone asks")
+)]
+
+#[macro_use]
+mod setters;
 #[macro_use]
 mod word;
 
+#[cfg(feature = "validate")]
 mod build;
 pub mod bundle;
 mod class;
 pub mod confidence;
 pub mod convert;
 pub mod equivalence;
+pub mod finding;
 pub mod graph;
 mod id;
 pub mod json;
 pub mod marking;
 mod model;
 mod object;
+#[cfg(feature = "pattern")]
 pub mod pattern;
 pub mod reader;
 mod refs;
@@ -109,6 +170,7 @@ mod system;
 pub mod taxii;
 mod timestamp;
 mod typed;
+#[cfg(feature = "validate")]
 pub mod validate;
 pub mod version;
 
@@ -134,6 +196,7 @@ pub mod schema {
     pub use table::{Format, Presence, Property, Schema, Shape};
 }
 
+#[cfg(feature = "validate")]
 pub use build::{BuildError, ToObject};
 pub use id::{IdError, StixId};
 pub use marking::Tlp;

@@ -13,6 +13,7 @@ pub const MAX_CONTENT_LENGTH: usize = 8 << 20;
 
 /// The edition of STIX that an object is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum SpecVersion {
     /// STIX 2.0, whose objects carry no `spec_version`.
     #[serde(rename = "2.0")]
@@ -48,6 +49,7 @@ impl fmt::Display for SpecVersion {
 
 /// What a server must know of an object without reading it again.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Header {
     /// Identifier; its prefix is the type.
     pub id: StixId,

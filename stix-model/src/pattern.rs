@@ -81,6 +81,7 @@ pub use ast::{
     Seconds, Step, Test,
 };
 pub use budget::{BudgetExceeded, MatchLimits};
+#[cfg(feature = "validate")]
 pub(crate) use check::shortened;
 pub use check::{PatternIssue, PatternLevel, PatternRule};
 pub use compile::CompiledPattern;
@@ -95,6 +96,7 @@ use std::fmt;
 
 /// What the parser accepts at most.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct PatternLimits {
     /// Bytes of the text.
     pub bytes: usize,
@@ -103,6 +105,8 @@ pub struct PatternLimits {
     /// Comparisons; each member of a set counts as one.
     pub comparisons: usize,
 }
+
+setters!(PatternLimits { bytes: usize, depth: usize, comparisons: usize });
 
 impl Default for PatternLimits {
     fn default() -> Self {

@@ -45,6 +45,7 @@ pub const LIMITS: Limits = Limits { depth: 64, bytes: usize::MAX, elements: usiz
 
 /// What is known of an input before its first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Expect {
     /// One text or JSON lines; the content tells.
     File,
@@ -76,12 +77,15 @@ impl Expect {
 
 /// The most that is kept of an input, in bytes after decompression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Bounds {
     /// Of a text that is the whole of a file.
     pub text: usize,
     /// Of one line of many.
     pub line: usize,
 }
+
+setters!(Bounds { text: usize, line: usize });
 
 impl Default for Bounds {
     fn default() -> Self {

@@ -176,6 +176,7 @@ fn contributing_hash(hashes: Value<'_>) -> Option<(std::borrow::Cow<'_, str>, Va
 
 /// Why there is no identifier for a value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ScoIdError {
     /// Only objects have identifiers.
     #[error("a cyber-observable object is a JSON object, not {}", .0.name())]

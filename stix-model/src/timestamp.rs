@@ -188,6 +188,7 @@ impl TryFrom<&Timestamp> for jiff::Timestamp {
 
 /// Why a text is not a STIX timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum TimestampError {
     /// Another form than `YYYY-MM-DDTHH:MM:SS[.s…]Z`, or longer than 255 characters.
     #[error("a timestamp has the form 2016-01-20T12:31:12.123Z, in UTC with T and Z")]

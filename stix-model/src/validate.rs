@@ -29,9 +29,7 @@ mod custom;
 mod defang;
 mod demands;
 mod extension;
-mod finding;
 mod format;
-mod header;
 mod iana;
 mod kind;
 mod members;
@@ -46,11 +44,9 @@ mod subject;
 mod translation;
 mod versions;
 
+pub use crate::finding::{Code, Finding, Rule, Severity, UnknownWord};
 use crate::json::{Kind, Path, Value};
-pub use crate::schema::rule::Rule;
-pub use crate::word::UnknownWord;
 use demands::Role;
-pub use finding::{Code, Finding, Severity};
 pub use profile::{Profile, UnknownProfile};
 use subject::Sink;
 pub use versions::Versions;
@@ -67,6 +63,7 @@ pub struct Validator {
 /// When the official JSON schemas are asked.
 #[cfg(feature = "schemas")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Schemas {
     /// When the property tables refuse an object, for what the schemas add. The tables are at least as strict, so
     /// what passes them passes the schemas.

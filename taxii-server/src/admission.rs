@@ -56,7 +56,7 @@ pub enum Unprocessable {
 /// When nothing of it can be used.
 pub fn read(body: &Bytes, collection: &Collection, cancel: &Cancel) -> Result<Posted, Unprocessable> {
     // The length was checked when the body was read.
-    let limits = Limits { bytes: body.len(), ..Limits::default() };
+    let limits = Limits::default().bytes(body.len());
     let document = Document::read(body, limits).map_err(SplitError::from)?;
     let elements = taxii::objects(document.root())?;
     let stamps = stamps(document.root(), elements.elements().count())?;
@@ -79,8 +79,7 @@ pub fn read(body: &Bytes, collection: &Collection, cancel: &Cancel) -> Result<Po
                 has_name |= unusable.id.is_some();
                 has_supported_version |= *unusable.error.kind() != ObjectErrorKind::SpecVersion;
                 first_refused.get_or_insert_with(|| {
-                    let finding = Finding { index: None, ..unusable.finding() };
-                    failure_message(index, &refused(None, None, finding, &[]))
+                    failure_message(index, &refused(None, None, unusable.error.finding(), &[]))
                 });
             }
         }
@@ -167,20 +166,12 @@ impl<'c> Admission<'c> {
             Some(_) => ("/spec_version", ""),
             None => ("", " (an object with `created` and without `spec_version` is STIX 2.0)"),
         };
-        Some(Finding {
-            code: Code::SpecVersion,
-            severity: Severity::Error,
-            index: None,
-            pointer: pointer.to_owned(),
-            rule: None,
-            message: format!("{reason}{hint}"),
-            fix: None,
-        })
+        Some(Finding::new(Severity::Error, Code::SpecVersion, pointer, format!("{reason}{hint}")))
     }
 
     /// An object without a header is refused in any case; what else is wrong with it is counted.
     fn unusable(&self, unusable: Unusable, value: Value<'_>) -> Refused {
-        let first = Finding { index: None, ..unusable.finding() };
+        let first = unusable.error.finding();
         let mut others = self.validator.map_or(Vec::new(), |validator| errors(&validator, value));
         // The validator finds it too.
         let is_first = |other: &Finding| (other.code, &other.pointer) == (first.code, &first.pointer);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use stix_model::finding::Rule;
 use taxii_conformance::{checks, requirements};
 
 #[test]
@@ -20,6 +21,16 @@ fn ids_are_unique() {
     let ids: BTreeSet<&str> = rows.iter().map(|row| row.id.as_str()).collect();
     assert_eq!(ids.len(), rows.len());
     assert!(rows.iter().all(|row| row.text.ends_with('.')), "a text is one sentence or two");
+}
+
+#[test]
+fn the_library_says_of_its_rules_what_the_rows_say() {
+    let rows = requirements::all();
+    let said: BTreeMap<_, _> =
+        rows.iter().map(|row| (row.id.as_str(), (row.section.as_str(), row.text.as_str()))).collect();
+    for rule in Rule::ALL {
+        assert_eq!(said.get(rule.as_str()), Some(&(rule.section(), rule.text())), "{rule}");
+    }
 }
 
 /// The file with examples, by its name in a check.

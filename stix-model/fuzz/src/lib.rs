@@ -78,7 +78,7 @@ fn walk(value: Value<'_>) {
 pub fn jcs(data: &[u8]) {
     let Ok(canonical) = canonicalize(data) else { return };
     assert_eq!(canonicalize(canonical.as_bytes()).as_ref(), Ok(&canonical), "a fixed point");
-    let limits = Limits { safe_integers: false, ..Limits::default() };
+    let limits = Limits::default().safe_integers(false);
     let [first, second] =
         [data, canonical.as_bytes()].map(|text| Document::read(text, limits).expect("read before"));
     assert_eq!(Digest::of(first.root()), Digest::of(second.root()));
@@ -229,7 +229,7 @@ pub fn convert(data: &[u8]) {
 }
 
 /// Conversion may unfold what was nested, and so lengthen the text.
-const LONGER: Limits = Limits { depth: 80, bytes: 1 << 30, elements: 10_000_000, safe_integers: true };
+const LONGER: Limits = stix_model::reader::LIMITS.depth(80).bytes(1 << 30).elements(10_000_000);
 
 /// A pattern prints as one that reads as the same pattern and finds the same.
 pub fn pattern(data: &[u8]) {
@@ -250,7 +250,7 @@ pub fn pattern(data: &[u8]) {
         assert!(!issue.to_string().is_empty());
         assert!(issue.offset().is_some_and(|offset| text.get(offset..).is_some_and(|rest| !rest.is_empty())));
     }
-    let limits = MatchLimits { steps: 100_000, ..MatchLimits::default() };
+    let limits = MatchLimits::default().steps(100_000);
     let document = Document::read(OBSERVED.as_bytes(), Limits::default()).expect("a constant");
     let observations = Observations::from_bundles([document.root()]);
     let matches = |pattern: &Pattern| {

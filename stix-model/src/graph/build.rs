@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 
 /// How a graph is built.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct GraphOptions {
     /// What the references of revoked objects count.
     pub revoked: Revoked,
@@ -16,6 +17,8 @@ pub struct GraphOptions {
     pub max_edges: u32,
 }
 
+setters!(GraphOptions { revoked: Revoked, max_nodes: u32, max_edges: u32 });
+
 impl Default for GraphOptions {
     fn default() -> Self {
         Self { revoked: Revoked::Ignore, max_nodes: 5_000_000, max_edges: 50_000_000 }
@@ -24,6 +27,7 @@ impl Default for GraphOptions {
 
 /// What the references of revoked objects count. The objects themselves stay in the graph either way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Revoked {
     /// They do not: a revoked relationship relates nothing any more.
     Ignore,
@@ -33,6 +37,7 @@ pub enum Revoked {
 
 /// Why a set of objects makes no graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum GraphError {
     /// Too many objects and identifiers.
     #[error("more than {0} objects and identifiers, the limit of this graph")]

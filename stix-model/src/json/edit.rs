@@ -182,6 +182,7 @@ struct Head<'d> {
 
 /// Why an object could not be edited.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum EditError {
     /// Only objects have members.
     #[error("only an object has members to change, not {}", .0.name())]

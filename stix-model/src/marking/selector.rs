@@ -152,6 +152,7 @@ pub fn check_selectors<S: AsRef<str>>(
 
 /// What is wrong with a selector; `at` counts characters from 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SelectorError {
     /// A list of selectors has none.
     #[error("a granular marking has at least one selector")]

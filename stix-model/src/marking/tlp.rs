@@ -15,6 +15,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum Tlp {
     /// May be disclosed without limit.
     Clear = 1,
@@ -31,6 +32,7 @@ pub enum Tlp {
 
 /// An edition of the Traffic Light Protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum TlpEdition {
     /// TLP 1.0: four objects that STIX 2.1 prints (section 7.2.1.4).
     V1,
@@ -270,15 +272,17 @@ impl std::str::FromStr for Tlp {
 }
 
 impl TryFrom<u8> for Tlp {
-    type Error = ();
+    type Error = TlpError;
 
-    fn try_from(level: u8) -> Result<Self, ()> {
-        Self::ALL.into_iter().find(|tlp| *tlp as u8 == level).ok_or(())
+    fn try_from(level: u8) -> Result<Self, TlpError> {
+        let found = Self::ALL.into_iter().find(|tlp| *tlp as u8 == level);
+        found.ok_or_else(|| TlpError::UnknownLevel(level.to_string()))
     }
 }
 
 /// Why a marking definition is none of the fixed objects of the Traffic Light Protocol.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum TlpError {
     /// Neither edition has this level.
     #[error("`{0}` is no level of this edition of TLP")]

@@ -141,6 +141,7 @@ macro_rules! common {
     ) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
         pub struct $name<'a> {
             $($(#[$required_doc])* pub $required: $required_type,)*
             $($(#[$optional_doc])* pub $optional: Option<$optional_type>,)*

@@ -36,7 +36,7 @@ impl HashAlgorithm {
                 let digits = text.strip_prefix("T1").unwrap_or(text);
                 digits.len() == 70 && digits.bytes().all(|byte| byte.is_ascii_alphanumeric())
             }
-            Self::Other(_) => true,
+            Self::_Unlisted(_) => true,
         }
     }
 }

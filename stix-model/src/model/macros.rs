@@ -20,6 +20,7 @@ macro_rules! stix_type {
         $(#[$doc])*
         #[doc = concat!("\n\n`", $stix, "`: STIX 2.1, section ", $section, ".")]
         #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
         pub struct $name<'a> {
             /// The properties that all objects of the class share.
             pub common: class!(common $class 'a),

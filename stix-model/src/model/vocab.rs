@@ -12,6 +12,12 @@
 use crate::json::{self, Value};
 #[macro_use]
 mod macros;
+mod unlisted {
+    /// A word that an open vocabulary does not list. Nobody else can name it, so a word that the next edition of the standard
+    /// lists breaks no program.
+    #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub struct Unlisted(pub(super) Box<str>);
+}
 
 use crate::model::data_type::DataType;
 use crate::schema::table::Shape;

@@ -2,6 +2,7 @@
 
 /// Bounds for compiling and matching a pattern.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct MatchLimits {
     /// Steps of one search for a match. A step is a small amount of work: a test of a value, a member of an object
     /// that is looked at, an observation that is tried; some nanoseconds each, so the default ends within seconds.
@@ -9,6 +10,8 @@ pub struct MatchLimits {
     /// Bytes of memory for the automata of all regular expressions together, more or less.
     pub regex_bytes: usize,
 }
+
+setters!(MatchLimits { steps: u64, regex_bytes: usize });
 
 impl Default for MatchLimits {
     fn default() -> Self {

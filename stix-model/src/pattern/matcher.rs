@@ -14,6 +14,7 @@ pub struct Match<'o> {
 
 /// What one observation contributes to a match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MatchedObservation<'o> {
     /// The identifier of the observed data.
     pub id: &'o str,

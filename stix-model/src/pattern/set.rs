@@ -31,6 +31,7 @@ use trie::Trie;
 
 /// Bounds for building a set of patterns and for matching with it.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct PatternSetLimits {
     /// For each pattern when it is added, and [`MatchLimits::steps`] for each observation that is matched.
     pub matching: MatchLimits,
@@ -43,6 +44,8 @@ pub struct PatternSetLimits {
     pub kept: usize,
 }
 
+setters!(PatternSetLimits { matching: MatchLimits, expressions: u32, text_bytes: u32, kept: usize });
+
 impl Default for PatternSetLimits {
     fn default() -> Self {
         Self { matching: MatchLimits::default(), expressions: 1 << 24, text_bytes: 1 << 31, kept: 1024 }
@@ -51,9 +54,9 @@ impl Default for PatternSetLimits {
 
 /// What an observation shows of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Hit {
+pub struct Hit<K> {
     /// The key with which the pattern was added.
-    pub key: u32,
+    pub key: K,
     /// How much of the pattern it is.
     pub part: HitPart,
 }
@@ -69,8 +72,8 @@ pub enum HitPart {
     Expression(u32),
 }
 
-/// Patterns that are matched together. Cheap to clone, and shared by threads; each of them takes a
-/// [`matcher`](Self::matcher) of its own.
+/// Patterns that are matched together, each under a key of the caller: a number, the name of a rule, an indicator. Cheap to
+/// clone, and shared by threads; each of them takes a [`matcher`](Self::matcher) of its own.
 ///
 /// An observation either satisfies a pattern alone, or it is reported which part of the pattern it contributes. To
 /// decide such a pattern, keep the observations that contribute something, and when another one comes, give them
@@ -81,20 +84,29 @@ pub enum HitPart {
 /// use stix_model::pattern::{Hit, HitPart, Observation, Pattern, PatternSet};
 ///
 /// let mut builder = PatternSet::builder();
-/// builder.add(7, &Pattern::parse("[ipv4-addr:value ISSUBSET '198.51.100.0/24']")?)?;
-/// builder.add(8, &Pattern::parse("[url:value LIKE '%/gate.php'] FOLLOWEDBY [ipv4-addr:value = '198.51.100.3']")?)?;
+/// builder.add("network", &Pattern::parse("[ipv4-addr:value ISSUBSET '198.51.100.0/24']")?)?;
+/// let gate = Pattern::parse("[url:value LIKE '%/gate.php'] FOLLOWEDBY [ipv4-addr:value = '198.51.100.3']")?;
+/// builder.add("gate", &gate)?;
 /// let set = builder.build();
 ///
 /// let document = Document::read(br#"{"type": "ipv4-addr", "value": "198.51.100.3"}"#, Limits::default())?;
 /// let observation = Observation::of_object(document.root()).unwrap();
 /// let mut matcher = set.matcher();
-/// let hits = matcher.matches(&observation)?;
-/// assert_eq!(hits, [Hit { key: 7, part: HitPart::Pattern }, Hit { key: 8, part: HitPart::Expression(1) }]);
+/// let hits: Vec<_> = matcher.matches(&observation)?.collect();
+/// let gate = Hit { key: &"gate", part: HitPart::Expression(1) };
+/// assert_eq!(hits, [Hit { key: &"network", part: HitPart::Pattern }, gate]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
-pub struct PatternSet {
+#[derive(Debug)]
+pub struct PatternSet<K> {
     index: Arc<Index>,
+    keys: Arc<[K]>,
+}
+
+impl<K> Clone for PatternSet<K> {
+    fn clone(&self) -> Self {
+        Self { index: Arc::clone(&self.index), keys: Arc::clone(&self.keys) }
+    }
 }
 
 #[derive(Debug)]
@@ -119,6 +131,7 @@ struct Index {
 struct Expression {
     /// Where its text ends. It starts where the one before it ends.
     end: u32,
+    /// The number of the key, which is that of its pattern.
     key: u32,
     part: Part,
     /// Length of the constant, if the expression is only the equality of a property and a text. The constant stands
@@ -136,6 +149,7 @@ impl Part {
 
 /// What a set consists of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PatternSetStats {
     /// Patterns that were added.
     pub patterns: usize,
@@ -152,15 +166,15 @@ pub struct PatternSetStats {
     pub bytes: usize,
 }
 
-impl PatternSet {
+impl<K> PatternSet<K> {
     /// Starts a set with the default limits.
-    pub fn builder() -> PatternSetBuilder {
+    pub fn builder() -> PatternSetBuilder<K> {
         PatternSetBuilder::new(PatternSetLimits::default())
     }
 
     /// What is needed to match observations one after another.
-    pub fn matcher(&self) -> SetMatcher {
-        SetMatcher::new(self.index.clone())
+    pub fn matcher(&self) -> SetMatcher<K> {
+        SetMatcher::new(self.clone())
     }
 
     /// How large it is, and how much of it cannot be looked up.
@@ -190,7 +204,8 @@ impl Index {
         Pattern::parse_within(self.text(id), NO_LIMITS).ok()?.compile(self.limits.matching).ok()
     }
 
-    fn hit(&self, id: u32) -> Hit {
+    /// What an expression is a hit of, by the number of the key.
+    fn hit(&self, id: u32) -> Hit<u32> {
         let Expression { key, part, .. } = self.expressions[id as usize];
         let part = if part.0 == Part::PATTERN.0 { HitPart::Pattern } else { HitPart::Expression(part.0) };
         Hit { key, part }

@@ -1,7 +1,7 @@
 //! Formats that are often taken for STIX 2.1, recognised by their content.
 
+use crate::finding::Code;
 use crate::json::{Document, Kind, Limits, Value};
-use crate::validate::Code;
 use std::fmt;
 use std::ops::Range;
 

@@ -1,7 +1,7 @@
 //! What the reader cannot hand out as a text.
 
 use super::Foreign;
-use crate::validate::{Code, Finding, Severity};
+use crate::finding::{Code, Finding, Severity};
 use std::fmt;
 
 /// Something in an input that is no JSON text that can be kept.

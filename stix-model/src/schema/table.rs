@@ -7,6 +7,7 @@ use super::vocabulary::Vocabulary;
 use crate::class::{Class, Target};
 
 /// The table of one object type, predefined extension or embedded type.
+#[non_exhaustive]
 pub struct Schema {
     /// The name as it stands in `type`, in `extensions`, or in the standard.
     pub name: &'static str,
@@ -53,6 +54,7 @@ impl Schema {
 }
 
 /// One property in a [`Schema`].
+#[non_exhaustive]
 pub struct Property {
     /// Its name.
     pub name: &'static str,
@@ -161,6 +163,7 @@ pub enum Shape {
 
 /// The format of a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Format {
     /// Any text.
     Any,

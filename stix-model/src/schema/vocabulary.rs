@@ -2,6 +2,7 @@
 
 /// A vocabulary as data.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Vocabulary {
     /// Its name, such as `report-type-ov`.
     pub name: &'static str,

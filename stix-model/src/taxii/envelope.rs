@@ -1,6 +1,6 @@
 use super::lenient;
+use crate::finding::Finding;
 use crate::json::{Document, JsonError, Kind, Limits, Value};
-use crate::validate::Finding;
 use crate::{Object, ObjectError};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -108,6 +108,7 @@ impl Unusable {
 
 /// Why a text is neither an envelope nor a bundle.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SplitError {
     /// The strict reader refused it.
     #[error("{0}")]

@@ -2,7 +2,7 @@ mod matching;
 mod read;
 
 use crate::Timestamp;
-use crate::validate::Finding;
+use crate::finding::Finding;
 use matching::Unmatched;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;

@@ -1,10 +1,10 @@
 //! What holds between the objects of one bundle, as far as they are there: references may lead outside.
 
-use super::finding::{Code, Severity};
 use super::members::{Member, Members};
 use super::subject::Sink;
 use super::translation;
 use super::versions::{Fault, Seen};
+use crate::finding::{Code, Severity};
 use crate::id;
 use crate::json::{Path, Value};
 use crate::marking;

@@ -1,12 +1,12 @@
 //! A bundle (STIX 2.1, section 8).
 
 use super::demands::{self, Role};
-use super::finding::{Code, Severity};
 use super::kind::wrong_kind;
 use super::shape::check_shape;
 use super::subject::Sink;
 use super::{Validator, between, custom};
 use crate::StixId;
+use crate::finding::{Code, Severity};
 use crate::id::uuid_version;
 use crate::json::{Kind, Path, Value};
 use crate::model::common;

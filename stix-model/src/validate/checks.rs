@@ -1,10 +1,10 @@
 //! Rules of single types that no table can say (STIX 2.1, sections 4 to 7).
 
-use super::finding::{Code, Severity};
 use super::iana::CHARACTER_SETS;
 use super::subject::Subject;
 use super::{codes, defang, format};
 use crate::class::Class;
+use crate::finding::{Code, Severity};
 use crate::json::{Kind, Value};
 use crate::marking::{TLP_2_EXTENSION_ID, TlpEdition, TlpError};
 use crate::model::common;

@@ -1,8 +1,8 @@
 //! Codes of languages and countries, which a tag or a property may name.
 
-use super::finding::{Code, Severity};
 use super::format;
 use super::subject::Sink;
+use crate::finding::{Code, Severity};
 use crate::json::Path;
 use crate::schema::rule::Rule;
 

@@ -1,10 +1,10 @@
 //! What no table describes: custom properties, and values of any shape.
 
-use super::finding::{Code, Severity};
 use super::format;
 use super::kind::{check_key, empty};
 use super::subject::Sink;
 use crate::StixId;
+use crate::finding::{Code, Severity};
 use crate::json::{Kind, Path, Value};
 use crate::model::common;
 use crate::schema::rule::Rule;

@@ -1,10 +1,10 @@
 //! What a profile demands of objects and bundles beyond the standard.
 
-use super::finding::{Code, Severity};
 use super::object;
 use super::profile::Profile;
 use super::subject::Sink;
 use crate::class::Class;
+use crate::finding::{Code, Severity};
 use crate::json::{Path, Value};
 use crate::schema::rule::Rule;
 use crate::{StixId, Timestamp, Tlp, refs};

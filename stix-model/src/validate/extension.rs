@@ -1,11 +1,11 @@
 //! Extensions (section 7.3): predefined ones, those of an extension-definition, and the deprecated kind.
 
 use super::custom::{Parent, RESERVED, any_value, custom_property};
-use super::finding::{Code, Severity};
 use super::kind::{empty, wrong_kind};
 use super::shape::{self, check_shape};
 use super::subject::Sink;
 use crate::class::Class;
+use crate::finding::{Code, Severity};
 use crate::json::{Kind, Path, Value};
 use crate::model::vocab::ExtensionType;
 use crate::registry;

@@ -1,8 +1,8 @@
 //! Of which kind a value is, and that lists and dictionaries are not empty (section 2).
 
-use super::finding::{Code, Severity};
 use super::format;
 use super::subject::Sink;
+use crate::finding::{Code, Severity};
 use crate::json::{Kind, Path, Value};
 use crate::schema::rule::Rule;
 

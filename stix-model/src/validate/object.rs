@@ -1,11 +1,11 @@
 //! One whole object: what holds for every type, then the table of its own.
 
-use super::finding::{Code, Finding, Severity};
 use super::kind::wrong_kind;
 use super::shape::{self, Strictness};
 use super::subject::{Sink, Subject};
 use super::{custom, extension};
 use crate::class::Class;
+use crate::finding::{Code, Finding, Severity};
 use crate::json::{Kind, Path, Value};
 use crate::marking::Selector;
 use crate::model::common;

@@ -4,8 +4,8 @@
 //! against each other. So an object that passes the tables is not checked twice; one that does not is shown to the
 //! schemas too, for what they add. Types that the standard does not define have no schema.
 
-use super::finding::{Code, Severity};
 use super::subject::Sink;
+use crate::finding::{Code, Severity};
 use crate::json::{Path, Value, push_step};
 use crate::schema::rule::Rule;
 use jsonschema::{Retrieve, Uri};

@@ -1,10 +1,10 @@
 //! The pattern of an indicator (STIX 2.1, sections 4.7 and 9).
 
-use super::finding::{Code, Severity};
 use super::format;
 use super::subject::Subject;
 use crate::Timestamp;
 use crate::class::{Class, Target};
+use crate::finding::{Code, Severity};
 use crate::id::is_type_name;
 use crate::model::vocab::HashAlgorithm;
 use crate::pattern::{
@@ -214,7 +214,7 @@ fn follow(at: Place, owner: &'static Schema, step: &Step) -> Result<Option<Place
         }
         (Place::Value(Shape::Dictionary(value)), Step::Property(_)) => Ok(Some(Place::Value(value))),
         (Place::Value(Shape::Hashes), Step::Property(name)) => match HashAlgorithm::from(&**name) {
-            HashAlgorithm::Other(_) => Err(format!("`{name}` is not in hash-algorithm-ov")),
+            HashAlgorithm::_Unlisted(_) => Err(format!("`{name}` is not in hash-algorithm-ov")),
             _ => Ok(None),
         },
         (Place::Value(Shape::Extensions), Step::Property(name)) => {

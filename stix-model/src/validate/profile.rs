@@ -1,6 +1,6 @@
 //! What objects are held against.
 
-use super::finding::Code;
+use crate::finding::Code;
 use std::fmt;
 use std::str::FromStr;
 
@@ -12,6 +12,7 @@ use std::str::FromStr;
 /// assert_eq!(Profile::default().as_str(), "stix");
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Profile {
     /// `stix`: the standard, STIX 2.1, as it is.
     #[default]

@@ -1,7 +1,7 @@
 //! Whether the standard defines a relationship (STIX 2.1, sections 3.7 and 5.1).
 
-use super::finding::Code;
 use super::subject::Subject;
+use crate::finding::Code;
 use crate::graph::{RelationshipDefinition as Is, is_defined};
 use crate::id;
 use crate::schema::rule::Rule;

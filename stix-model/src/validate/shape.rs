@@ -1,11 +1,11 @@
 //! The first tier: does a value have the shape that its property table says?
 
 use super::custom::{Parent, any_value, custom_property};
-use super::finding::{Code, Severity};
 use super::kind::{check_key, empty, expect_kind, wrong_kind};
 use super::subject::{Sink, Slots, Subject};
 use super::{checks, codes, format};
 use crate::class::{Class, Target, list_targets};
+use crate::finding::{Code, Severity};
 use crate::json::{Kind, Path, Value};
 use crate::model::common;
 use crate::model::vocab::HashAlgorithm;
@@ -304,7 +304,7 @@ fn check_hashes(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
             continue;
         };
         match HashAlgorithm::from(&*name) {
-            HashAlgorithm::Other(_) => {
+            HashAlgorithm::_Unlisted(_) => {
                 let message = "the algorithm is not in hash-algorithm-ov";
                 sink.report(Severity::Warning, Code::Vocabulary, &place, Rule::S010, message);
             }

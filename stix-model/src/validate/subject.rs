@@ -1,7 +1,7 @@
 //! What a rule sees: one object or part, and where to put findings.
 
-use super::finding::{Code, Finding, Severity};
 use super::profile::Profile;
+use crate::finding::{Code, Finding, Severity};
 use crate::json::{Path, Place, Value};
 use crate::schema::rule::Rule;
 use crate::schema::table::{MOST_PROPERTIES, Schema};

@@ -1,9 +1,9 @@
 //! Translations beside the object that they translate (STIX 2.1, section 7.1).
 
-use super::finding::{Code, Severity};
 use super::members::{Member, Members};
 use super::subject::Sink;
 use crate::Timestamp;
+use crate::finding::{Code, Severity};
 use crate::json::{Kind, Path, Value};
 use crate::schema::rule::Rule;
 

@@ -1,6 +1,6 @@
 //! What versions of one object say of each other (STIX 2.1, section 3.6), as findings.
 
-use super::finding::{Code, Finding, Severity};
+use crate::finding::{Code, Finding, Severity};
 use crate::json::{Digest, Value};
 use crate::schema::rule::Rule;
 use crate::version::{Decision, Facts, History, Refusal, decide};

@@ -29,6 +29,7 @@ pub enum Decision {
 
 /// Why an incoming object is not to be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Refusal {
     /// It is later than the version that revoked the object, and does not revoke it (STIX 2.1, section 3.6.1). A later
     /// version that revokes it too takes nothing back; sources write such when they change what a revoked object says.

@@ -113,6 +113,7 @@ pub fn material_changes(old: Value<'_>, new: Value<'_>) -> Vec<&'static str> {
 
 /// Why there is no next version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum VersionError {
     /// Cyber-observable objects and marking definitions are not versioned.
     #[error("this {0} has no versions; make a new object instead")]

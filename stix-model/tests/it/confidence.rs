@@ -73,8 +73,8 @@ fn every_value_has_its_term_and_every_term_its_value() {
     for (scale, unspecified, terms) in TABLES {
         let mut values = 0;
         for (term, value, first, last) in terms {
-            assert_eq!(scale.value(term), Some(Confidence::new(*value)), "{scale:?} {term}");
-            assert_eq!(scale.value(&term.to_uppercase()), Some(Confidence::new(*value)), "in any case");
+            assert_eq!(scale.value(term), Ok(Confidence::new(*value)), "{scale:?} {term}");
+            assert_eq!(scale.value(&term.to_uppercase()), Ok(Confidence::new(*value)), "in any case");
             for value in *first..=*last {
                 assert_eq!(scale.term(Confidence::new(value)), *term, "{scale:?} {value}");
                 values += 1;
@@ -82,8 +82,11 @@ fn every_value_has_its_term_and_every_term_its_value() {
         }
         assert_eq!(values, 101, "{scale:?}");
         assert_eq!(scale.term(None), unspecified);
-        assert_eq!(scale.value(unspecified), Some(None));
-        assert_eq!(scale.value("perhaps"), None);
+        assert_eq!(scale.value(unspecified), Ok(None));
+        assert_eq!(
+            scale.value("perhaps").unwrap_err().to_string(),
+            "this is not a term of this scale of confidence"
+        );
         let known: Vec<_> =
             terms.iter().map(|(term, value, ..)| (*term, Confidence::new(*value).unwrap())).collect();
         assert_eq!(scale.values().collect::<Vec<_>>(), known);

@@ -20,7 +20,7 @@ fn old(object_type: &str, rest: &str) -> String {
 
 fn convert_with(text: &str, options: ConvertOptions) -> (Vec<Json>, Vec<String>) {
     let document = Document::read(text.as_bytes(), Limits::default()).unwrap();
-    let Converted { objects, notes } = object_to_2_1(document.root(), options).unwrap();
+    let Converted { objects, notes, .. } = object_to_2_1(document.root(), options).unwrap();
     let objects = objects.iter().map(|text| {
         assert_eq!(Object::parse(text).unwrap().header().spec_version, SpecVersion::V2_1, "{text}");
         serde_json::from_str(text).unwrap()
@@ -108,8 +108,7 @@ fn timestamps_get_milliseconds_and_keep_what_they_have() {
 #[test]
 fn malware_is_a_family_unless_told_otherwise() {
     let text = old("malware", "");
-    let (objects, notes) =
-        convert_with(&text, ConvertOptions { malware: MalwareKind::Instance, ..Default::default() });
+    let (objects, notes) = convert_with(&text, ConvertOptions::default().malware(MalwareKind::Instance));
     assert_eq!(objects[0]["is_family"], false);
     assert_eq!(notes, ["/is_family: assumed to be false, because STIX 2.1 demands it"]);
     assert_eq!(convert(&text).0[0]["is_family"], true);
@@ -296,7 +295,7 @@ fn containers_that_would_lose_something_stay() {
         assert_eq!(convert(&text).1, [format!("/objects: stays as it is: {why}")]);
     }
     let text = old("observed-data", r#","objects":{"0":{"type":"url","value":"a"}}"#);
-    let keep = ConvertOptions { observed_data: ObservedData::Keep, ..Default::default() };
+    let keep = ConvertOptions::default().observed_data(ObservedData::Keep);
     assert_eq!(convert_with(&text, keep).0.len(), 1);
 }
 

@@ -108,7 +108,7 @@ fn the_pattern_counts_in_the_form_it_is_given() {
     let a = object("indicator", 1, r#","pattern":"[a:b  =  1]""#);
     let b = object("indicator", 2, r#","pattern":"[a:b = 1]""#);
     assert_eq!(compare(&Candidate::new(&a), &Candidate::new(&b)), Relation::Unrelated);
-    let canonical = |object| Candidate { object, pattern: Some("[a:b = 1]") };
+    let canonical = |object| Candidate::new(object).with_pattern("[a:b = 1]");
     assert_eq!(compare(&canonical(&a), &canonical(&b)).score(), 100);
 }
 
@@ -141,8 +141,8 @@ fn duplicates_come_in_groups() {
 fn many_objects_of_one_name_are_compared_in_a_window() {
     let objects: Vec<_> = (0..100).map(|number| object("campaign", number, r#","name":"x""#)).collect();
     let candidates: Vec<_> = objects.iter().map(Candidate::new).collect();
-    let groups = dedup(&candidates, DedupOptions { window: 1, ..Default::default() });
+    let groups = dedup(&candidates, DedupOptions::default().window(1));
     assert_eq!((groups.len(), groups[0].members.len(), groups[0].evidence.len()), (1, 100, 99));
-    assert!(dedup(&candidates, DedupOptions { window: 0, ..Default::default() }).is_empty());
-    assert!(dedup(&candidates, DedupOptions { threshold: 101, ..Default::default() }).is_empty());
+    assert!(dedup(&candidates, DedupOptions::default().window(0)).is_empty());
+    assert!(dedup(&candidates, DedupOptions::default().threshold(101)).is_empty());
 }

@@ -78,11 +78,11 @@ fn edges_of_every_kind() {
             "location6 sighting-of malware2 by sighting1",
         ]
     );
-    let outgoing = Filter { direction: Direction::Outgoing, ..Filter::default() };
+    let outgoing = Filter::default().direction(Direction::Outgoing);
     assert_eq!(edges(&id("malware", 2), &outgoing), ["malware2 drops tool3 by relationship2"]);
-    let uses = Filter { direction: Direction::Incoming, labels: &["uses"], ..Filter::ALL };
+    let uses = Filter::ALL.direction(Direction::Incoming).labels(&["uses"]);
     assert_eq!(edges(&id("malware", 2), &uses), ["threat-actor1 uses malware2 by relationship1"]);
-    let embedded = Filter { kinds: &[EdgeKind::Embedded], ..outgoing };
+    let embedded = outgoing.kinds(&[EdgeKind::Embedded]);
     assert_eq!(edges(&id("malware", 2), &embedded), ["malware2 sample_refs file7"], "each reference once");
     assert_eq!(edges(&id("file", 7), &embedded), ["file7 contains_refs file9"], "at any depth");
     assert_eq!(
@@ -102,10 +102,10 @@ fn edges_of_every_kind() {
 
 #[test]
 fn revoked_relationships_relate_nothing_unless_asked_for() {
-    let uses = Filter { direction: Direction::Outgoing, ..Filter::default() };
+    let uses = Filter::default().direction(Direction::Outgoing);
     let count = |graph: &Graph| graph.edges(&id("threat-actor", 1), &uses).count();
     assert_eq!(count(sample(GraphOptions::default())), 1);
-    assert_eq!(count(sample(GraphOptions { revoked: Revoked::Follow, ..Default::default() })), 2);
+    assert_eq!(count(sample(GraphOptions::default().revoked(Revoked::Follow))), 2);
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn ways_and_surroundings() {
     );
     assert_eq!(graph.path(&tool, &place, &Filter::default(), 9).unwrap().ids, [&tool, &malware, &place]);
     assert_eq!(graph.path(&actor, &tool, &Filter::default(), 1), None, "too far");
-    let outgoing = Filter { direction: Direction::Outgoing, ..Filter::default() };
+    let outgoing = Filter::default().direction(Direction::Outgoing);
     assert_eq!(graph.path(&tool, &actor, &outgoing, 9), None, "against the direction");
     assert_eq!(graph.path(&tool, &tool, &outgoing, 0).unwrap().ids, [&tool]);
     assert_eq!(graph.path(&tool, &id("tool", 77), &outgoing, 9), None);
@@ -156,7 +156,7 @@ fn ways_and_surroundings() {
 fn limits_are_errors() {
     let object = relationship(1, &id("tool", 1), "uses", &id("tool", 2), "");
     let build = |max_nodes, max_edges| {
-        Graph::new([&object], GraphOptions { max_nodes, max_edges, ..Default::default() }).map(|_| ())
+        Graph::new([&object], GraphOptions::default().max_nodes(max_nodes).max_edges(max_edges)).map(|_| ())
     };
     assert_eq!(build(3, 3), Ok(()));
     assert_eq!(build(2, 3), Err(GraphError::TooManyNodes(2)));
@@ -213,7 +213,7 @@ fn attack_for_ics() {
     let industroyer: &StixId = &"malware--e401d4fe-f0c9-44f0-98e6-f93487678808".parse().unwrap();
     let path = graph.path(sandworm, industroyer, &Filter::default(), 4).unwrap();
     assert_eq!(path.edges.iter().map(|edge| edge.label).collect::<Vec<_>>(), ["uses"]);
-    let outgoing = Filter { direction: Direction::Outgoing, labels: &["uses"], ..Filter::default() };
+    let outgoing = Filter::default().direction(Direction::Outgoing).labels(&["uses"]);
     let techniques = graph.neighbours(industroyer, &outgoing);
     assert!(techniques.len() > 20 && techniques.iter().all(|id| id.object_type() == "attack-pattern"));
     let around = graph.around(industroyer, 1, &outgoing, 1000).unwrap();
@@ -231,7 +231,7 @@ proptest! {
             .map(|(n, (from, to))| relationship(n, &id("tool", *from), "uses", &id("tool", *to), "")).collect();
         let graph = Graph::new(&objects, GraphOptions::default()).unwrap();
         let direction = if outgoing { Direction::Outgoing } else { Direction::Both };
-        let filter = Filter { direction, ..Filter::default() };
+        let filter = Filter::default().direction(direction);
         for to in 0..12 {
             let (from, to) = (id("tool", 0), id("tool", to));
             let depth = (0..12).find(|depth| {

@@ -19,8 +19,9 @@ use std::hint::black_box;
 use std::process::Command;
 use stix_model::equivalence::{Candidate, compare};
 use stix_model::graph::{Graph, GraphOptions};
-use stix_model::json::{Document, Limits};
+use stix_model::json::Document;
 use stix_model::marking::Markings;
+use stix_model::reader::LIMITS;
 use stix_model::validate::{Profile, Validator, Versions};
 use stix_model::version::content_digest;
 use stix_model::{Object, bundle, convert, sco_id};
@@ -30,9 +31,6 @@ static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 
 /// Bytes of the smaller text; the larger has four times as many.
 const BYTES: usize = 24 << 10;
-
-/// Those of the reader bound the bytes.
-const LIMITS: Limits = Limits { depth: 64, bytes: usize::MAX, elements: usize::MAX, safe_integers: true };
 
 /// Set for the process that measures; its value is the size of the smaller text, or empty.
 const MEASURES: &str = "STIX_MODEL_MEASURES";

@@ -51,9 +51,9 @@ fn accepts_what_is_at_the_limits() {
     let text = b"[9007199254740991, -9007199254740991, 1e308, 123456789012345678.5, \"\\ud83d\\ude00\"]";
     let document = Document::read(text, Limits::default()).unwrap();
     assert_eq!(document.root().elements().last().unwrap().as_str().unwrap(), "😀");
-    let short = Limits { bytes: 3, ..Limits::default() };
+    let short = Limits::default().bytes(3);
     assert!(Document::read(b"[1]", short).is_ok());
-    let few = Limits { elements: 2, ..Limits::default() };
+    let few = Limits::default().elements(2);
     assert!(Document::read(b"[[1, 2], [3, 4]]", few).is_ok());
     assert_eq!(Document::read(b"[1, 2, 3]", few).unwrap_err().kind(), Kind::TooMany);
     assert_eq!(Document::read(b"[12]", short).unwrap_err().kind(), Kind::TooLong);

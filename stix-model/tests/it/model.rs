@@ -108,7 +108,7 @@ fn an_indicator_is_built_with_all_that_it_needs() {
 fn what_breaks_a_rule_is_not_built() {
     let mut mint = mint();
     let family = Malware::new(mint.stamp(), true).to_object();
-    let Err(BuildError::Invalid(findings)) = family else { panic!("a family without name was built") };
+    let Err(BuildError::Invalid { findings, .. }) = family else { panic!("a family without name was built") };
     assert_eq!((findings[0].code, findings[0].rule), (Code::PropertyMissing, Some(Rule::S203)));
 
     let id = |text: &str| text.parse::<StixId>().unwrap();

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The rooms from the ground up: a file, or a folder with the file of its name. Of two that fit the longer one counts.
-const ROOMS: [&str; 39] = [
+const ROOMS: [&str; 41] = [
+    "setters",
     "word",
     "json",
     "refs",
@@ -35,6 +36,7 @@ const ROOMS: [&str; 39] = [
     "typed",
     "version",
     "graph",
+    "finding",
     "pattern",
     "equivalence",
     "convert",

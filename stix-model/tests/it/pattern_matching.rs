@@ -350,7 +350,7 @@ fn hostile_patterns_and_data_end_quickly() {
     );
     let document = Document::read(bundle.as_bytes(), Limits::default()).unwrap();
     let observations = Observations::from_bundles([document.root()]);
-    let few = MatchLimits { steps: 100_000, ..MatchLimits::default() };
+    let few = MatchLimits::default().steps(100_000);
     let path = format!("[x:{}missing = 1]", "to_refs[*].".repeat(20));
     let refused = Pattern::parse(&path).unwrap().compile(few).unwrap().matches(&observations).unwrap_err();
     assert_eq!(

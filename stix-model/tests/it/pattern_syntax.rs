@@ -226,11 +226,11 @@ fn limits_hold() {
     let path = format!("[a:b{} = 1]", ".c".repeat(limits.depth));
     assert_eq!(Pattern::parse(&path).unwrap_err().kind(), &PatternErrorKind::TooDeep(limits.depth));
 
-    let few = PatternLimits { comparisons: 3, ..limits };
+    let few = limits.comparisons(3);
     assert!(Pattern::parse_within("[a:b = 1 OR a:b IN (2, 3)]", few).is_ok());
     let more = Pattern::parse_within("[a:b = 1 OR a:b IN (2, 3, 4)]", few).unwrap_err();
     assert_eq!((more.kind(), more.offset()), (&PatternErrorKind::TooMany(3), 25));
-    let short = PatternLimits { bytes: 8, ..limits };
+    let short = limits.bytes(8);
     assert_eq!(Pattern::parse_within("[a:b = 1]", short).unwrap_err().kind(), &PatternErrorKind::TooLong(8));
 }
 

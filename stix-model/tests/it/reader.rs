@@ -157,7 +157,7 @@ fn canonical(value: &Oracle) -> String {
     }
 }
 
-const NO_INTEGER_RULE: Limits = Limits { depth: 64, bytes: 1 << 20, elements: 1000, safe_integers: false };
+const NO_INTEGER_RULE: Limits = stix_model::reader::LIMITS.bytes(1 << 20).elements(1000).safe_integers(false);
 
 proptest! {
     #[test]

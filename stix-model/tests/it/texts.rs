@@ -57,7 +57,7 @@ fn a_byte_order_mark_is_no_part_of_the_text() {
 
 #[test]
 fn what_is_too_long_is_named_and_passed_over() {
-    let bounds = Bounds { text: 20, line: 10 };
+    let bounds = Bounds::default().text(20).line(10);
     let long = format!("{{}}\n[{}]\n{{}}\n", "1,".repeat(500));
     let found = read(Expect::Lines, bounds, long.as_bytes(), 7);
     let too_long = Unreadable { line: 2, column: 1, kind: UnreadableKind::LineTooLong { bound: 10 } };
@@ -278,7 +278,7 @@ proptest! {
         piece in 1_usize..9,
         bounds in (4_usize..80, 4_usize..80),
     ) {
-        let bounds = Bounds { text: bounds.0, line: bounds.1 };
+        let bounds = Bounds::default().text(bounds.0).line(bounds.1);
         for expect in [Expect::File, Expect::Lines, Expect::PlainLines] {
             let whole = read(expect, Bounds::default(), &input, usize::MAX);
             prop_assert_eq!(read(expect, Bounds::default(), &input, piece), whole);

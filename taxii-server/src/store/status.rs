@@ -221,15 +221,9 @@ pub(super) fn refusal(admitted: &Admitted, decision: Decision, is_visible: bool)
         _ => (None, None, "this object cannot be added to this collection"),
     };
     let version = admitted.facts.version.as_ref().map(|version| version.as_str().to_owned());
-    let finding = Finding {
-        code: Code::VersionConflict,
-        severity: Severity::Error,
-        index: None,
-        pointer: property.map_or(String::new(), |property| format!("/{property}")),
-        rule,
-        message: message.to_owned(),
-        fix: None,
-    };
+    let pointer = property.map_or(String::new(), |property| format!("/{property}"));
+    let mut finding = Finding::new(Severity::Error, Code::VersionConflict, pointer, message);
+    finding.rule = rule;
     let id = Some(admitted.id.as_str().to_owned());
     Refused { id, version, finding, more: 0, is_more_open: false }
 }
@@ -237,9 +231,7 @@ pub(super) fn refusal(admitted: &Admitted, decision: Decision, is_visible: bool)
 /// An object that is refused for a reason of its own.
 pub(super) fn refused_because(admitted: &Admitted, code: Code, message: String) -> Refused {
     let version = admitted.facts.version.as_ref().map(|version| version.as_str().to_owned());
-    let severity = Severity::Error;
-    let finding =
-        Finding { code, severity, index: None, pointer: String::new(), rule: None, message, fix: None };
+    let finding = Finding::new(Severity::Error, code, "", message);
     let id = Some(admitted.id.as_str().to_owned());
     Refused { id, version, finding, more: 0, is_more_open: false }
 }
@@ -309,15 +301,7 @@ mod tests {
     use super::*;
 
     fn refused(pointer: &str, message: String, more: u64, is_more_open: bool) -> Refused {
-        let finding = Finding {
-            code: Code::Format,
-            severity: Severity::Error,
-            index: None,
-            pointer: pointer.to_owned(),
-            rule: None,
-            message,
-            fix: None,
-        };
+        let finding = Finding::new(Severity::Error, Code::Format, pointer, message);
         Refused { id: None, version: None, finding, more, is_more_open }
     }
 

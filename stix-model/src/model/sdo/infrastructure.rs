@@ -20,7 +20,7 @@ stix_type! {
     /// let document = object.document();
     /// let relay = Infrastructure::read(document.root())?;
     /// assert_eq!(relay.infrastructure_types[0], InfrastructureType::Staging);
-    /// assert_eq!(relay.infrastructure_types[1], InfrastructureType::Other("vpn".into()));
+    /// assert_eq!(relay.infrastructure_types[1], "vpn".into());
     /// # Ok::<(), stix_model::ObjectError>(())
     /// ```
     sdo Infrastructure "infrastructure" "4.8"

@@ -9,10 +9,11 @@ macro_rules! vocabulary {
         $(#[$doc])*
         #[doc = concat!("\n\n`", $stix, "`: STIX 2.1, section ", $section, ".")]
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
         pub enum $name {
             $(#[doc = concat!("`", $word, "`")] $variant,)*
-            /// A word that the vocabulary does not list.
-            Other(Box<str>),
+            #[doc(hidden)]
+            _Unlisted(unlisted::Unlisted),
         }
 
         vocabulary!(table $name $stix $section Open [$($word),*]);
@@ -22,7 +23,7 @@ macro_rules! vocabulary {
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $word,)*
-                    Self::Other(word) => word,
+                    Self::_Unlisted(word) => &word.0,
                 }
             }
         }
@@ -31,7 +32,7 @@ macro_rules! vocabulary {
             fn from(word: &str) -> Self {
                 match word {
                     $($word => Self::$variant,)*
-                    other => Self::Other(other.into()),
+                    other => Self::_Unlisted(unlisted::Unlisted(other.into())),
                 }
             }
         }
@@ -61,6 +62,7 @@ macro_rules! vocabulary {
         $(#[$doc])*
         #[doc = concat!("\n\n`", $stix, "`: STIX 2.1, section ", $section, ".")]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
         pub enum $name {
             $(#[doc = concat!("`", $word, "`")] $variant,)*
         }

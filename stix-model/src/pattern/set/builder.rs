@@ -19,9 +19,41 @@ const RARE_BITS: u32 = 6;
 
 /// Collects patterns for a [`PatternSet`].
 #[derive(Debug)]
-pub struct PatternSetBuilder {
+pub struct PatternSetBuilder<K> {
+    index: IndexBuilder,
+    keys: Vec<K>,
+}
+
+impl<K> PatternSetBuilder<K> {
+    /// Starts a set.
+    pub fn new(limits: PatternSetLimits) -> Self {
+        Self { index: IndexBuilder::new(limits), keys: Vec::new() }
+    }
+
+    /// Adds a pattern. The key is what [`Hit::key`](super::Hit::key) will be; several patterns may have equal ones.
+    ///
+    /// # Errors
+    /// When [`Pattern::compile`] refuses the pattern, or when the set is full. Then it stays as it was.
+    pub fn add(&mut self, key: K, pattern: &Pattern) -> Result<(), PatternSetError> {
+        // Each pattern is one expression at least, and their number is bounded.
+        self.index.add(self.keys.len() as u32, pattern)?;
+        self.keys.push(key);
+        Ok(())
+    }
+
+    /// Builds the tables.
+    pub fn build(self) -> PatternSet<K> {
+        let mut index = self.index.build();
+        index.stats.patterns = self.keys.len();
+        index.stats.bytes += size_of_val(&*self.keys);
+        PatternSet { index: Arc::new(index), keys: self.keys.into() }
+    }
+}
+
+/// Builds what does not depend on the keys.
+#[derive(Debug)]
+struct IndexBuilder {
     limits: PatternSetLimits,
-    patterns: usize,
     trie: Trie,
     values: Vec<(u64, u32)>,
     pieces: Vec<(u64, u32)>,
@@ -60,12 +92,10 @@ enum Role {
     OneOfSeveral,
 }
 
-impl PatternSetBuilder {
-    /// Starts a set.
-    pub fn new(limits: PatternSetLimits) -> Self {
+impl IndexBuilder {
+    fn new(limits: PatternSetLimits) -> Self {
         Self {
             limits,
-            patterns: 0,
             trie: Trie::new(),
             values: Vec::new(),
             pieces: Vec::new(),
@@ -79,11 +109,7 @@ impl PatternSetBuilder {
         }
     }
 
-    /// Adds a pattern. The key is what [`Hit::key`](super::Hit::key) will be; several patterns may have the same one.
-    ///
-    /// # Errors
-    /// When [`Pattern::compile`] refuses the pattern, or when the set is full. Then it stays as it was.
-    pub fn add(&mut self, key: u32, pattern: &Pattern) -> Result<(), PatternSetError> {
+    fn add(&mut self, key: u32, pattern: &Pattern) -> Result<(), PatternSetError> {
         pattern.compile(self.limits.matching)?;
         let mut leaves = Vec::new();
         collect(pattern.expression(), Role::Enough, &mut Vec::new(), &mut leaves);
@@ -120,12 +146,10 @@ impl PatternSetBuilder {
                 None => self.open.push((id, requirement)),
             }
         }
-        self.patterns += 1;
         Ok(())
     }
 
-    /// Builds the tables.
-    pub fn build(mut self) -> PatternSet {
+    fn build(mut self) -> Index {
         let open = std::mem::take(&mut self.open);
         let mut counts = Counts::new(self.values.len() + self.pieces.len() + open.len() * 8);
         self.values.iter().chain(&self.pieces).for_each(|(hash, _)| counts.add(*hash));
@@ -157,14 +181,14 @@ impl PatternSetBuilder {
             index.values.memory() + index.pieces.memory() + index.texts.memory() + index.trie.memory();
         let lists = size_of_val(&*index.expressions) + size_of_val(&*index.ready);
         index.stats = PatternSetStats {
-            patterns: self.patterns,
+            patterns: 0,
             expressions: index.expressions.len(),
             anchors: index.values.len() + index.pieces.len() + index.texts.len(),
             scanned: self.scanned.len(),
             never: self.never,
             bytes: tables + lists + index.text.len(),
         };
-        PatternSet { index: Arc::new(index) }
+        index
     }
 
     /// Enters an expression where its anchors are looked up.

@@ -2,7 +2,7 @@
 
 use super::key::{Kind, Seed, fold, fold_bytes};
 use super::trie::{Node, Probes, ROOT};
-use super::{Hit, Index};
+use super::{Hit, Index, PatternSet};
 use crate::Timestamp;
 use crate::json::{Kind as JsonKind, Value};
 use crate::pattern::budget::{Budget, BudgetExceeded};
@@ -17,12 +17,47 @@ use std::sync::Arc;
 
 /// Matches one observation after another; memory and finished work are used again.
 #[derive(Debug)]
-pub struct SetMatcher {
+pub struct SetMatcher<K> {
+    matcher: Matcher,
+    keys: Arc<[K]>,
+}
+
+impl<K> SetMatcher<K> {
+    pub(super) fn new(set: PatternSet<K>) -> Self {
+        Self { matcher: Matcher::new(set.index), keys: set.keys }
+    }
+
+    /// Which patterns, and which parts of other patterns, the observation satisfies, each once, in the order in which
+    /// they were added.
+    ///
+    /// The answer is what [`CompiledPattern::matches`] says for each pattern alone with this one observation,
+    /// except that an observation that was made several times can satisfy a pattern alone only there.
+    ///
+    /// # Errors
+    /// When it takes more steps than allowed. [`Self::hits`] tells what was found before.
+    pub fn matches(
+        &mut self,
+        observation: &Observation<'_>,
+    ) -> Result<impl ExactSizeIterator<Item = Hit<&K>>, BudgetExceeded> {
+        self.matcher.matches(observation)?;
+        Ok(self.hits())
+    }
+
+    /// What the last call of [`Self::matches`] found.
+    pub fn hits(&self) -> impl ExactSizeIterator<Item = Hit<&K>> {
+        let keyed = |hit: &Hit<u32>| Hit { key: &self.keys[hit.key as usize], part: hit.part };
+        self.matcher.hits.iter().map(keyed)
+    }
+}
+
+/// What does not depend on the type of the keys; they have numbers here.
+#[derive(Debug)]
+struct Matcher {
     index: Arc<Index>,
     found: Found,
     /// Expressions that were evaluated lately, at a place that follows from their number.
     kept: Vec<Option<(u32, CompiledPattern)>>,
-    hits: Vec<Hit>,
+    hits: Vec<Hit<u32>>,
 }
 
 /// What the objects of an observation show.
@@ -55,30 +90,18 @@ struct Candidates {
     seen: HashSet<(usize, u32)>,
 }
 
-impl SetMatcher {
-    pub(super) fn new(index: Arc<Index>) -> Self {
+impl Matcher {
+    fn new(index: Arc<Index>) -> Self {
         let kept = vec![None; index.limits.kept.max(1)];
         Self { index, found: Found::default(), kept, hits: Vec::new() }
     }
 
-    /// Which patterns, and which parts of other patterns, the observation satisfies; ordered, each once.
-    ///
-    /// The answer is what [`CompiledPattern::matches`] says for each pattern alone with this one observation,
-    /// except that an observation that was made several times can satisfy a pattern alone only there.
-    ///
-    /// # Errors
-    /// When it takes more steps than allowed. [`Self::hits`] tells what was found before.
-    pub fn matches(&mut self, observation: &Observation<'_>) -> Result<&[Hit], BudgetExceeded> {
+    fn matches(&mut self, observation: &Observation<'_>) -> Result<(), BudgetExceeded> {
         self.hits.clear();
         let result = self.find(observation);
         self.hits.sort_unstable();
         self.hits.dedup();
-        result.map(|()| &*self.hits)
-    }
-
-    /// What the last call of [`Self::matches`] found.
-    pub fn hits(&self) -> &[Hit] {
-        &self.hits
+        result
     }
 
     fn find(&mut self, observation: &Observation<'_>) -> Result<(), BudgetExceeded> {

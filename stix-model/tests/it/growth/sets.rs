@@ -48,7 +48,7 @@ pub(crate) fn match_patterns(text: &[u8]) {
     ] {
         let document = Document::read(object.as_bytes(), LIMITS).unwrap();
         let observation = Observation::of_object(document.root()).unwrap();
-        black_box(matcher.matches(&observation).unwrap().to_vec());
+        black_box(matcher.matches(&observation).unwrap().collect::<Vec<_>>());
     }
 }
 

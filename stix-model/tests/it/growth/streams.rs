@@ -50,7 +50,7 @@ pub(crate) fn all() -> Vec<Growth> {
 /// Reads an input piece by piece, whatever is known of it, with bounds and without, and holds its objects against each
 /// other.
 pub(crate) fn work(text: &[u8]) {
-    let bounds = [Bounds::default(), Bounds { text: 1 << 12, line: 1 << 10 }];
+    let bounds = [Bounds::default(), Bounds::default().text(1 << 12).line(1 << 10)];
     for expect in [Expect::File, Expect::Stream, Expect::Lines, Expect::PlainLines] {
         bounds.into_iter().for_each(|bounds| read(text, expect, bounds));
     }

@@ -130,7 +130,7 @@ pub(in crate::store) fn read_object(text: &Bytes) -> Result<Admitted, String> {
     }
     // A part of a larger text would keep all of it.
     let text = Bytes::copy_from_slice(text);
-    let limits = Limits { bytes: consensus::MAX_OBJECT_BYTES, ..Limits::default() };
+    let limits = Limits::default().bytes(consensus::MAX_OBJECT_BYTES);
     let document = Document::read(&text, limits).map_err(|error| error.to_string())?;
     let object = Object::from_value(document.root(), &text).map_err(|error| error.to_string())?;
     let admitted = Admitted::of(&object, document.root());

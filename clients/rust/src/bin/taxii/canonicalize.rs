@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::input::{LIMITS, OneInput};
 use crate::out::Out;
 use serde::Serialize;
-use stix_model::json::{Limits, write_canonical};
+use stix_model::json::write_canonical;
 
 /// Write JSON in its canonical form (RFC 8785), the text over which digests and signatures are computed
 #[derive(Debug, clap::Args)]
@@ -33,7 +33,7 @@ struct Row<'a> {
 
 pub(crate) fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
     // The most that the reader takes.
-    let limits = Limits { depth: u8::MAX, safe_integers: false, ..LIMITS };
+    let limits = LIMITS.depth(u8::MAX).safe_integers(false);
     let mut is_all_well = true;
     let mut canonical = String::new();
     let read = arguments.input.each(out, |text, out| {

@@ -50,16 +50,15 @@ enum Malware {
 }
 
 pub(crate) fn run(arguments: &Arguments, out: &mut Out) -> Result<(), Failure> {
-    let options = ConvertOptions {
-        malware: match arguments.malware {
-            Malware::Family => MalwareKind::Family,
-            Malware::Instance => MalwareKind::Instance,
-        },
-        observed_data: match arguments.keep_observed_data {
-            true => ObservedData::Keep,
-            false => ObservedData::Expand,
-        },
+    let malware = match arguments.malware {
+        Malware::Family => MalwareKind::Family,
+        Malware::Instance => MalwareKind::Instance,
     };
+    let observed_data = match arguments.keep_observed_data {
+        true => ObservedData::Keep,
+        false => ObservedData::Expand,
+    };
+    let options = ConvertOptions::default().malware(malware).observed_data(observed_data);
     let mut conversion = Conversion {
         options,
         bundle: arguments.bundle,

@@ -186,7 +186,8 @@ fn check_parts(
         }
         // There may be others about this object among those that are left out.
         if found.is_empty() {
-            found.extend(too_many.clone().map(|finding| Finding { index: Some(index), ..finding }));
+            found.extend(too_many.clone());
+            found.iter_mut().for_each(|finding| finding.index = Some(index));
         }
         found = bounded(found, index);
         report.summary.objects += 1;
@@ -204,15 +205,10 @@ fn bounded(mut findings: Vec<Finding>, index: usize) -> Vec<Finding> {
     findings.sort_by_key(|finding| Reverse(finding.severity));
     let severity = findings[MOST_OF_OBJECT].severity;
     findings.truncate(MOST_OF_OBJECT);
-    findings.push(Finding {
-        code: Code::TooMany,
-        severity,
-        index: Some(index),
-        pointer: String::new(),
-        rule: Some(Rule::S240),
-        message: format!("there are more than {MOST_OF_OBJECT} findings; the rest is left out"),
-        fix: None,
-    });
+    let message = format!("there are more than {MOST_OF_OBJECT} findings; the rest is left out");
+    let mut too_many = Finding::new(severity, Code::TooMany, "", message);
+    (too_many.index, too_many.rule) = (Some(index), Some(Rule::S240));
+    findings.push(too_many);
     findings
 }
 
@@ -231,10 +227,10 @@ impl Report {
         let versions = self.versions_of(text);
         let mut between = Vec::new();
         for (index, object) in parts.objects().enumerate() {
-            let Some(finding) = versions.add(object) else { continue };
+            let Some(mut finding) = versions.add(object) else { continue };
             if at_fault.is_empty() || id(object).is_none_or(|id| !at_fault.contains(&id)) {
-                let index = (parts.form != Form::Object).then_some(index);
-                between.push(Finding { index, ..finding });
+                finding.index = (parts.form != Form::Object).then_some(index);
+                between.push(finding);
             }
         }
         between

@@ -68,7 +68,7 @@ async fn get(host: &Host, path: &str) -> anyhow::Result<Option<Bytes>> {
 
 /// An object as organisations see it.
 fn item(text: &[u8], level: u8) -> Result<Item, String> {
-    let limits = Limits { bytes: consensus::MAX_OBJECT_BYTES, ..Limits::default() };
+    let limits = Limits::default().bytes(consensus::MAX_OBJECT_BYTES);
     let document = Document::read(text, limits).map_err(|error| error.to_string())?;
     let text = Bytes::copy_from_slice(text);
     let object = Object::from_value(document.root(), &text).map_err(|error| error.to_string())?;

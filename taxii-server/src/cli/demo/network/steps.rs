@@ -14,7 +14,7 @@ use consensus::{Digest, ProposalId};
 use serde_json::{Value, json};
 use std::io::Read;
 use std::path::Path;
-use stix_model::json::{Document, Limits};
+use stix_model::json::Document;
 use stix_model::taxii::{DATE_ADDED_FIRST, DATE_ADDED_LAST};
 
 /// Stuxnet, as MITRE ATT&CK describes it.
@@ -63,7 +63,7 @@ pub(super) async fn run(
 fn object() -> anyhow::Result<String> {
     let mut bundle = Vec::new();
     flate2::read::GzDecoder::new(ICS_ATTACK).read_to_end(&mut bundle)?;
-    let document = Document::read(&bundle, Limits { bytes: bundle.len(), ..stix_model::reader::LIMITS })?;
+    let document = Document::read(&bundle, stix_model::reader::LIMITS.bytes(bundle.len()))?;
     let objects = document.root().get("objects").context("the demo data is no bundle")?;
     let is_it = |id: Option<stix_model::json::Value<'_>>| {
         id.and_then(|id| id.as_str()).is_some_and(|id| id == OBJECT)

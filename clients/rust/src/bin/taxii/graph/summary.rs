@@ -58,7 +58,7 @@ pub(super) fn show(graph: &Graph<'_>, out: &mut Out) -> Result<bool, Failure> {
 /// References may dangle (STIX 2.1, section 3.6), so what is missing is no fault.
 pub(super) fn show_dangling(graph: &Graph<'_>, out: &mut Out) -> Result<bool, Failure> {
     // A relationship refers to its ends by properties of its own, so nothing is counted twice.
-    let embedded = Filter { direction: Direction::Incoming, kinds: &[EdgeKind::Embedded], labels: &[] };
+    let embedded = Filter::default().direction(Direction::Incoming).kinds(&[EdgeKind::Embedded]);
     let mut rows = Vec::new();
     for id in graph.dangling() {
         let referrers: BTreeSet<&StixId> = graph.edges(id, &embedded).map(|edge| edge.from).collect();

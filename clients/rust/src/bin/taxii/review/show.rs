@@ -11,9 +11,10 @@ use crate::pretty::pretty;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use stix_model::Tlp;
+use stix_model::confidence::{Confidence, Scale};
 use stix_model::json::{Document, Limits};
 use stix_model::validate::{Finding, Profile, Validator};
+use stix_model::{Object, Tlp};
 use taxii_client::network::{
     CastVote, Checked, Digest, History, Organisation, Policy, Proposal, Said, digest_of,
 };
@@ -55,6 +56,7 @@ struct Look {
     /// What it is called.
     id: Option<String>,
     level: Option<u8>,
+    confidence: Option<Confidence>,
     /// The text as it was submitted.
     object: Option<String>,
     previous: Previous,
@@ -117,11 +119,18 @@ async fn look(
         reason: shown.reason.clone(),
         id: item.item.as_ref().map(|item| item.id.clone()),
         level: item.item.as_ref().map(|item| item.level),
+        confidence: object.and_then(confidence),
         object: object.map(|object| String::from_utf8_lossy(object.json()).into_owned()),
         previous,
         findings: findings.unwrap_or_default(),
         missing,
     })
+}
+
+/// How sure the producer is; nothing where it is no number from 0 to 100, which is a finding.
+fn confidence(object: &Object) -> Option<Confidence> {
+    let value = object.get::<i64>("confidence").ok().flatten()?;
+    Confidence::new(u8::try_from(value).ok()?)
 }
 
 fn head(session: &Session, proposal: &Proposal, checked: &Checked, out: &mut Out) -> Result<(), Failure> {
@@ -169,6 +178,10 @@ impl Look {
         }
         if let Some(level) = self.level {
             out.line(format!("  marking   TLP:{}", tlp(level).to_uppercase()))?;
+        }
+        if let Some(confidence) = self.confidence {
+            let term = Scale::NoneLowMedHigh.term(self.confidence);
+            out.line(format!("  confidence {}, {term}", confidence.get()))?;
         }
         if let Some(missing) = &self.missing {
             out.line(format!("  decision  {}", line(missing)))?;

@@ -20,7 +20,7 @@ impl Seen {
     /// Reads the object of a proof, within the limits that members keep.
     pub(super) fn of(bundle: &Bundle) -> Result<Self, String> {
         let text = bundle.object.as_bytes();
-        let limits = Limits { bytes: consensus::MAX_OBJECT_BYTES, ..Limits::default() };
+        let limits = Limits::default().bytes(consensus::MAX_OBJECT_BYTES);
         let document = Document::read(text, limits).map_err(|error| error.to_string())?;
         let bytes = bytes::Bytes::copy_from_slice(text);
         let object = Object::from_value(document.root(), &bytes).map_err(|error| error.to_string())?;

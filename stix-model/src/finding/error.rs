@@ -1,6 +1,6 @@
 //! What keeps a value from being an object at all, as a finding like any other.
 
-use super::finding::{Code, Finding, Severity};
+use super::{Code, Finding, Severity};
 use crate::json::{JsonError, Kind};
 use crate::schema::rule::Rule;
 use crate::{ObjectError, ObjectErrorKind};

@@ -1,7 +1,20 @@
-//! What the validator reports.
+//! What is wrong with an object, in words for programs and for people. The reader and the validator report it, servers and
+//! tools send it on.
+//!
+//! ```
+//! use stix_model::Object;
+//! use stix_model::finding::{Code, Rule, Severity};
+//! let error = Object::parse(r#"{"type": "tool", "id": "tool--7"}"#).unwrap_err();
+//! let finding = error.finding();
+//! assert_eq!((finding.severity, finding.code, &*finding.pointer), (Severity::Error, Code::Identifier, "/id"));
+//! assert_eq!(finding.rule.map(Rule::section), Some("2.9"));
+//! ```
+
+mod error;
 
 use crate::json::Value;
-use crate::schema::rule::Rule;
+pub use crate::schema::rule::Rule;
+pub use crate::word::UnknownWord;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
@@ -10,6 +23,7 @@ use std::fmt;
 ///
 /// It is a value to be kept and sent: serde writes code, severity and rule as their words, in every format.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Finding {
     /// What kind of fault; stable.
     pub code: Code,
@@ -29,6 +43,24 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// What is wrong at a place. Which rule says so, which object of a list it is about and what to do are fields to set.
+    ///
+    /// ```
+    /// use stix_model::finding::{Code, Finding, Rule, Severity};
+    /// let mut finding = Finding::new(Severity::Warning, Code::Advice, "/name", "is the name of another campaign");
+    /// finding.rule = Some(Rule::S034);
+    /// assert_eq!(finding.to_string(), "warning advice at /name: is the name of another campaign (S-034)");
+    /// ```
+    pub fn new(
+        severity: Severity,
+        code: Code,
+        pointer: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        let (pointer, message) = (pointer.into(), message.into());
+        Self { code, severity, index: None, pointer, rule: None, message, fix: None }
+    }
+
     /// Byte offset of the fault from the start of `object`, the object that the finding is about: of what the pointer
     /// leads to, or else of the innermost value around it.
     ///
