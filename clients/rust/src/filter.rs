@@ -11,6 +11,7 @@ use stix_model::{SpecVersion, StixId, Timestamp};
 /// values of the types of STIX.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Filter {
     /// Only what the server added after this time.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,8 +114,9 @@ impl Filter {
     /// and there once; a filter with few of them is one part.
     ///
     /// ```
-    /// let ids = (0..100).map(|n| format!("tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3{n:04}")).collect();
-    /// let filter = taxii_client::Filter { ids, ..Default::default() };
+    /// let ids = (0..100).map(|n| format!("tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3{n:04}"));
+    /// let mut filter = taxii_client::Filter::default();
+    /// filter.ids.extend(ids);
     /// assert_eq!(filter.split().len(), 2);
     /// ```
     #[must_use]

@@ -5,7 +5,7 @@
 //!
 //! # async fn tour() -> Result<(), taxii_client::Error> {
 //! let auth = Auth::Basic { user: "reader".into(), password: "secret".into() };
-//! let client = Client::new(Options { auth, ..Options::new("https://taxii.example/") })?;
+//! let client = Client::new(Options::new("https://taxii.example/").auth(auth))?;
 //!
 //! // The API root is found through discovery, unless the URL already names one.
 //! for collection in client.collections().await? {

@@ -9,10 +9,11 @@ use std::time::Duration;
 ///
 /// ```
 /// use taxii_client::{Auth, Options};
-/// let options = Options { auth: Auth::Bearer("abc".into()), ..Options::new("https://taxii.example/") };
+/// let options = Options::new("https://taxii.example/").auth(Auth::Bearer("abc".into()));
 /// assert_eq!(format!("{:?}", options.auth), "Bearer(…)");
 /// ```
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Options {
     /// The server (`https://host`), its discovery URL, an API root, or a collection.
     pub url: String,
@@ -51,10 +52,67 @@ impl Options {
             retry: Retry::default(),
         }
     }
+
+    /// Sets who is calling.
+    #[must_use]
+    pub fn auth(mut self, auth: Auth) -> Self {
+        self.auth = auth;
+        self
+    }
+
+    /// Sets a file of certificates to trust besides those of the system.
+    #[must_use]
+    pub fn ca_file(mut self, ca_file: impl Into<PathBuf>) -> Self {
+        self.ca_file = Some(ca_file.into());
+        self
+    }
+
+    /// Sets the digest of the certificate or key that the server must have.
+    #[must_use]
+    pub fn pin(mut self, pin: Pin) -> Self {
+        self.pin = Some(pin);
+        self
+    }
+
+    /// Sets product name and version.
+    #[must_use]
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = user_agent.into();
+        self
+    }
+
+    /// Sets whether another machine may be asked without TLS.
+    #[must_use]
+    pub fn allow_plain_http(mut self, allow_plain_http: bool) -> Self {
+        self.allow_plain_http = allow_plain_http;
+        self
+    }
+
+    /// Sets how long a connection may stay silent.
+    #[must_use]
+    pub fn idle_timeout(mut self, idle_timeout: Duration) -> Self {
+        self.idle_timeout = idle_timeout;
+        self
+    }
+
+    /// Sets the longest answer that is read, in bytes.
+    #[must_use]
+    pub fn max_response(mut self, max_response: usize) -> Self {
+        self.max_response = max_response;
+        self
+    }
+
+    /// Sets what to do when the server is busy or the connection breaks.
+    #[must_use]
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
 }
 
 /// How a client says who it is.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub enum Auth {
     /// Not at all.
     #[default]

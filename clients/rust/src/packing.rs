@@ -13,10 +13,11 @@ use stix_model::taxii::write_envelope;
 /// let two = write_envelope(None, objects[..2].iter().copied());
 ///
 /// // The limit of a server is inclusive: an envelope of exactly that length is welcome.
-/// assert_eq!(Packing { max_bytes: two.len() as u64, max_objects: 100 }.first_envelope(objects), 2);
-/// assert_eq!(Packing { max_bytes: two.len() as u64 - 1, max_objects: 100 }.first_envelope(objects), 1);
+/// assert_eq!(Packing::new(two.len() as u64, 100).first_envelope(objects), 2);
+/// assert_eq!(Packing::new(two.len() as u64 - 1, 100).first_envelope(objects), 1);
 /// ```
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Packing {
     /// The longest request body: `max_content_length` of the API root, or less.
     pub max_bytes: u64,
@@ -25,6 +26,11 @@ pub struct Packing {
 }
 
 impl Packing {
+    /// Envelopes of so many bytes and objects at most.
+    pub fn new(max_bytes: u64, max_objects: usize) -> Self {
+        Self { max_bytes, max_objects }
+    }
+
     /// How many of the first objects go into one envelope, given their texts as for [`write_envelope`]. None when even
     /// the first one is too large for it.
     pub fn first_envelope<'a>(&self, objects: impl IntoIterator<Item = &'a [u8]>) -> usize {

@@ -16,6 +16,7 @@ use stix_model::{Object, ObjectError, Timestamp};
 
 /// One page of what was asked for.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Page<T> {
     /// What the page holds, oldest addition first; objects are the text that the server sent.
     pub objects: Vec<T>,
@@ -59,6 +60,7 @@ impl Page<Box<RawValue>> {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Position {
     /// What the server gave to go on with.
     #[serde(skip_serializing_if = "Option::is_none")]

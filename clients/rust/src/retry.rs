@@ -22,6 +22,7 @@ use std::time::Duration;
 /// Waiting times double from `first_wait` and never exceed `longest_wait`. Each is drawn at random from the upper
 /// half of that span, so that many clients that were refused together do not come back together.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Retry {
     /// How often to ask in all; 1 means never again.
     pub attempts: u32,
@@ -38,6 +39,27 @@ impl Default for Retry {
 }
 
 impl Retry {
+    /// Sets how often to ask in all.
+    #[must_use]
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
+    /// Sets the waiting time after the first refusal.
+    #[must_use]
+    pub fn first_wait(mut self, first_wait: Duration) -> Self {
+        self.first_wait = first_wait;
+        self
+    }
+
+    /// Sets the longest waiting time.
+    #[must_use]
+    pub fn longest_wait(mut self, longest_wait: Duration) -> Self {
+        self.longest_wait = longest_wait;
+        self
+    }
+
     /// The waiting time after so many attempts (from 1).
     pub(crate) fn wait(&self, attempts: u32) -> Duration {
         let factor = 1u32.checked_shl(attempts - 1).unwrap_or(u32::MAX);

@@ -14,7 +14,7 @@ fn busy(status: u16) -> (u16, Headers, String) {
 async fn requests_are_as_the_standard_wants_them() {
     let stub = Stub::start(Behaviour::default());
     let auth = Auth::Basic { user: "u".into(), password: "p".into() };
-    let client = Client::new(Options { auth, ..Options::new(&stub.url) }).unwrap();
+    let client = Client::new(Options::new(&stub.url).auth(auth)).unwrap();
     client.collections().await.unwrap();
     client.add_objects(COLLECTION, r#"{"objects":[{}]}"#).await.unwrap();
     let behaviour = stub.behaviour();
@@ -53,7 +53,7 @@ async fn api_roots_are_found_through_discovery() {
 async fn credentials_stay_on_the_server_they_are_for() {
     let other = Stub::start(Behaviour::default());
     let stub = Stub::start(Behaviour::default());
-    let client = Client::new(Options { auth: Auth::Bearer("t".into()), ..Options::new(&stub.url) }).unwrap();
+    let client = Client::new(Options::new(&stub.url).auth(Auth::Bearer("t".into()))).unwrap();
     client.api_root().await.unwrap();
     client.at_api_root(format!("{}root/", other.url).parse().unwrap()).api_root().await.unwrap();
     assert_eq!(stub.behaviour().headers[0]["authorization"], "Bearer t");
@@ -181,10 +181,10 @@ fn keys(stub: &Stub) -> Vec<Uuid> {
 async fn adding_again_has_the_same_key() {
     let stub = Stub::start(Behaviour { silent_posts: 1, ..Behaviour::default() });
     let wait = Duration::from_millis(1);
-    let retry = taxii_client::Retry { attempts: 5, first_wait: wait, longest_wait: wait };
+    let retry = taxii_client::Retry::default().attempts(5).first_wait(wait).longest_wait(wait);
     let idle_timeout = Duration::from_millis(200);
     let url = format!("{}root/", stub.url);
-    let client = Client::new(Options { retry, idle_timeout, ..Options::new(url) }).unwrap();
+    let client = Client::new(Options::new(url).retry(retry).idle_timeout(idle_timeout)).unwrap();
     // Busy, perhaps done behind a proxy, and a connection that goes silent once the objects have arrived.
     stub.behaviour().refusals = vec![busy(503), busy(429), busy(502)];
     client.add_objects(COLLECTION, r#"{"objects":[{}]}"#).await.unwrap();
@@ -235,7 +235,7 @@ async fn errors_show_what_the_server_said() {
 #[tokio::test]
 async fn long_answers_are_not_read_to_the_end() {
     let stub = Stub::start(Behaviour::default());
-    let client = Client::new(Options { max_response: 100, ..Options::new(&stub.url) }).unwrap();
+    let client = Client::new(Options::new(&stub.url).max_response(100)).unwrap();
     let mut pages = client.objects(COLLECTION, Filter::default()).await.unwrap();
     assert!(matches!(pages.next().await, Err(Error::TooLarge { limit: 100, .. })));
 }
@@ -244,8 +244,9 @@ async fn long_answers_are_not_read_to_the_end() {
 async fn a_silent_server_is_given_up() {
     let stub = Stub::start(Behaviour { pages_left: 0, hangs: true, ..Behaviour::default() });
     let idle_timeout = Duration::from_millis(50);
-    let retry = taxii_client::Retry { attempts: 2, first_wait: idle_timeout, longest_wait: idle_timeout };
-    let client = Client::new(Options { idle_timeout, retry, ..Options::new(&stub.url) }).unwrap();
+    let retry =
+        taxii_client::Retry::default().attempts(2).first_wait(idle_timeout).longest_wait(idle_timeout);
+    let client = Client::new(Options::new(&stub.url).idle_timeout(idle_timeout).retry(retry)).unwrap();
     let mut pages = client.objects(COLLECTION, Filter::default()).await.unwrap();
     let error = pages.next().await.unwrap_err();
     assert!(matches!(error, Error::Connection { .. }) && error.to_string().contains("timed out"), "{error}");
@@ -256,7 +257,7 @@ async fn what_never_answers_is_asked_once() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/root/", listener.local_addr().unwrap());
     let idle_timeout = Duration::from_millis(50);
-    let client = Client::new(Options { idle_timeout, ..Options::new(url) }).unwrap();
+    let client = Client::new(Options::new(url).idle_timeout(idle_timeout)).unwrap();
     let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let count = asked.clone();
     tokio::spawn(async move {

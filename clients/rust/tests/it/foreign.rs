@@ -273,8 +273,8 @@ fn a_redirect_within_the_server_is_followed_as_it_is() {
 async fn a_connection_that_breaks_leaves_the_outcome_open() {
     let script = Script::start(|_| (0, "", String::new()));
     let wait = Duration::from_millis(1);
-    let retry = Retry { attempts: 2, first_wait: wait, longest_wait: wait };
-    let client = Client::new(Options { retry, ..Options::new(&script.url) }).unwrap();
+    let retry = Retry::default().attempts(2).first_wait(wait).longest_wait(wait);
+    let client = Client::new(Options::new(&script.url).retry(retry)).unwrap();
     let error = client.add_objects("c", r#"{"objects":[{}]}"#).await.unwrap_err();
     assert!(matches!(error, Error::OutcomeUnknown(_)), "{error}");
     assert_eq!(script.posts().len(), 2);

@@ -12,8 +12,8 @@ const COMPLETE: &str =
 
 fn client(script: &Script) -> Client {
     let wait = Duration::from_millis(1);
-    let retry = Retry { attempts: 3, first_wait: wait, longest_wait: wait };
-    Client::new(Options { retry, ..Options::new(&script.url) }).unwrap()
+    let retry = Retry::default().attempts(3).first_wait(wait).longest_wait(wait);
+    Client::new(Options::new(&script.url).retry(retry)).unwrap()
 }
 
 async fn add(script: &Script) -> Result<Status, Error> {
@@ -124,8 +124,8 @@ async fn an_error_behind_which_objects_may_have_been_taken_says_so() {
     ] {
         assert!(!is_unknown(answers.clone()).await, "{answers:?}");
     }
-    let retry = Retry { attempts: 1, ..Retry::default() };
-    let client = Client::new(Options { retry, ..Options::new("http://127.0.0.1:1/root/") }).unwrap();
+    let retry = Retry::default().attempts(1);
+    let client = Client::new(Options::new("http://127.0.0.1:1/root/").retry(retry)).unwrap();
     let error = client.add_objects("c", "{}").await.unwrap_err();
     assert!(matches!(error, Error::Connection { .. }), "what never left is not unknown: {error:?}");
 }
@@ -133,7 +133,7 @@ async fn an_error_behind_which_objects_may_have_been_taken_says_so() {
 #[tokio::test]
 async fn a_refusal_with_a_long_text_is_a_refusal() {
     let script = Script::start(|_| (403, "Content-Type: text/html\r\n", "x".repeat(5000)));
-    let client = Client::new(Options { max_response: 1000, ..Options::new(&script.url) }).unwrap();
+    let client = Client::new(Options::new(&script.url).max_response(1000)).unwrap();
     let error = client.add_objects("c", "{}").await.unwrap_err();
     assert!(matches!(error, Error::Refused { status: 403, .. }), "{error:?}");
 }
@@ -142,9 +142,9 @@ async fn a_refusal_with_a_long_text_is_a_refusal() {
 async fn a_server_that_falls_silent_may_have_taken_the_objects() {
     let stub = Stub::start(Behaviour { silent_posts: 9, ..Behaviour::default() });
     let wait = Duration::from_millis(1);
-    let retry = Retry { attempts: 2, first_wait: wait, longest_wait: wait };
+    let retry = Retry::default().attempts(2).first_wait(wait).longest_wait(wait);
     let url = format!("{}root/", stub.url);
-    let options = Options { retry, idle_timeout: Duration::from_millis(100), ..Options::new(url) };
+    let options = Options::new(url).retry(retry).idle_timeout(Duration::from_millis(100));
     let client = Client::new(options).unwrap();
     // What never answered would be asked once.
     client.collection(COLLECTION).await.unwrap();

@@ -136,8 +136,8 @@ impl Stub {
     /// A client for a path of the server, with little patience.
     pub(crate) fn client_at(&self, path: &str) -> Client {
         let wait = std::time::Duration::from_millis(1);
-        let retry = Retry { attempts: 4, first_wait: wait, longest_wait: 50 * wait };
-        Client::new(Options { retry, ..Options::new(format!("{}{path}", self.url)) }).unwrap()
+        let retry = Retry::default().attempts(4).first_wait(wait).longest_wait(50 * wait);
+        Client::new(Options::new(format!("{}{path}", self.url)).retry(retry)).unwrap()
     }
 
     /// The program, talking to this server.

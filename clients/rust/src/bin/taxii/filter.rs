@@ -61,19 +61,21 @@ pub(crate) fn version(text: &str) -> Result<String, String> {
 impl FilterOptions {
     /// As the library has it.
     pub(crate) fn filter(&self) -> Filter {
-        Filter { added_after: self.added_after.as_ref().map(|since| since.at.to_string()), ..self.typed() }
+        let mut filter = self.typed();
+        filter.added_after = self.added_after.as_ref().map(|since| since.at.to_string());
+        filter
     }
 
     /// The same with the time as it was typed: `7d` is another time tomorrow, but the same wish.
     pub(crate) fn typed(&self) -> Filter {
-        Filter {
-            added_after: self.added_after.as_ref().map(|since| since.typed.clone()),
-            ids: self.ids.clone(),
-            types: self.types.clone(),
-            versions: self.versions.clone(),
-            spec_versions: self.spec_versions.clone(),
-            limit: self.limit,
-        }
+        let mut filter = Filter::default();
+        filter.added_after = self.added_after.as_ref().map(|since| since.typed.clone());
+        filter.ids = self.ids.clone();
+        filter.types = self.types.clone();
+        filter.versions = self.versions.clone();
+        filter.spec_versions = self.spec_versions.clone();
+        filter.limit = self.limit;
+        filter
     }
 
     /// Tells of filters that may be typing errors. They are no failures: an extension may define any type, and only the

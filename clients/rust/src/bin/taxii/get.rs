@@ -29,7 +29,8 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -> Result<(), Failure> {
     let (client, collection) = arguments.collection.choose(server.client()?, Purpose::Read).await?;
-    let filter = Filter { versions: arguments.versions.clone(), ..Filter::default() };
+    let mut filter = Filter::default();
+    filter.versions.clone_from(&arguments.versions);
     let mut pages = client.object(&collection, &arguments.id, filter).await?;
     let mut count = 0;
     while let Some(page) = pages.next().await? {

@@ -18,7 +18,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use target::{Packing, Target};
-use taxii_client::{Error, Filter, Position};
+use taxii_client::{Error, Position};
 use uuid::Uuid;
 use walk::Walk;
 
@@ -58,11 +58,12 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -> Result<(), Failure> {
     arguments.filter.advise(out);
     let (client, collection) = arguments.collection.choose(server.client()?, Purpose::Read).await?;
-    let filter = arguments.filter.filter();
-    let since = Position { added_after: filter.added_after.clone(), ..Position::default() };
+    let mut filter = arguments.filter.filter();
+    let mut since = Position::default();
+    since.added_after = filter.added_after.take();
     let mut parts = Vec::new();
     // The time stands in the positions, which a file keeps, because `7d` is another time tomorrow.
-    for part in (Filter { added_after: None, ..filter }).split() {
+    for part in filter.split() {
         parts.push(client.objects(&collection, part).await?.starting_at(since.clone()));
     }
     let url = parts.first().map_or_else(String::new, |pages| pages.url().to_string());
@@ -91,7 +92,8 @@ pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -
         return to_device(walk, &layout, path, out).await;
     }
     // How large the pages are may change from one pull to the next.
-    let filters = Filter { limit: None, ..arguments.filter.typed() };
+    let mut filters = arguments.filter.typed();
+    filters.limit = None;
     let request = Request { url, collection, bundle: arguments.bundle, filters };
     to_file(walk, &target::Place { path, request, layout, restart: arguments.restart }, out).await
 }

@@ -107,7 +107,7 @@ async fn target(
     collection: &str,
     objects: &[Found],
 ) -> Result<Target, Failure> {
-    let packing = Packing { max_bytes: arguments.max_bytes, max_objects: arguments.max_objects as usize };
+    let packing = Packing::new(arguments.max_bytes, arguments.max_objects as usize);
     let id = collection.to_owned();
     if objects.is_empty() {
         return Ok(Target { collection: id, can_read: false, max_content_length: u64::MAX, packing });
@@ -125,7 +125,7 @@ async fn target(
         Err(Error::Refused { status: 403..=406, .. } | Error::NotTaxii { .. }) => u64::MAX,
         Err(error) => return Err(error.into()),
     };
-    let packing = Packing { max_bytes: packing.max_bytes.min(max_content_length), ..packing };
+    let packing = Packing::new(packing.max_bytes.min(max_content_length), packing.max_objects);
     Ok(Target { collection: id, can_read: resource.can_read, max_content_length, packing })
 }
 

@@ -55,7 +55,8 @@ pub(crate) async fn run(arguments: &Arguments, server: &Server, out: &mut Out) -
             "{collection}: the network has no such collection; `taxii delete` is for others"
         ))
     })?;
-    let filter = Filter { versions: vec![arguments.version.clone()], ..Filter::default() };
+    let mut filter = Filter::default();
+    filter.versions.push(arguments.version.clone());
     let mut pages = client.object(&collection, &arguments.id, filter).await?;
     let page = pages.next().await?;
     let text = page.and_then(|page| page.objects.into_iter().next_back());

@@ -78,13 +78,8 @@ impl Server {
             },
             (None, None) => Auth::None,
         };
-        let options = Options {
-            auth,
-            ca_file: self.ca.clone(),
-            pin: self.pin,
-            allow_plain_http: self.allow_plain_http,
-            ..Options::new(url)
-        };
+        let mut options = Options::new(url).auth(auth).allow_plain_http(self.allow_plain_http);
+        (options.ca_file, options.pin) = (self.ca.clone(), self.pin);
         Ok(Client::new(options)?)
     }
 }

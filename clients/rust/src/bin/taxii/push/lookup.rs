@@ -4,7 +4,7 @@ use super::summary::version;
 use crate::input::Found;
 use std::collections::BTreeSet;
 use stix_model::{Object, Timestamp};
-use taxii_client::{Client, Error, Filter};
+use taxii_client::{Client, Error, Filter, VersionMatch};
 
 /// Identifiers in one question: URLs of 8 KiB are fine everywhere.
 const MOST_IDS: usize = 50;
@@ -13,8 +13,8 @@ const MOST_IDS: usize = 50;
 pub(super) async fn found(client: &Client, collection: &str, objects: &[Found]) -> Vec<bool> {
     let mut seen = BTreeSet::new();
     for some in objects.chunks(MOST_IDS) {
-        let ids = some.iter().map(|found| found.object.header().id.to_string()).collect();
-        let filter = Filter { ids, versions: vec!["all".into()], ..Filter::default() };
+        let all = Filter::default().version(VersionMatch::All);
+        let filter = some.iter().fold(all, |filter, found| filter.id(found.object.id()));
         let outcome = match ask_manifest(client, collection, filter.clone(), &mut seen).await {
             Err(Error::Refused { .. } | Error::NotTaxii { .. }) => {
                 ask_objects(client, collection, filter, &mut seen).await
