@@ -134,6 +134,10 @@ pub mod schema {
     pub use table::{Format, Presence, Property, Schema, Shape};
 }
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 pub use build::{BuildError, ToObject};
 pub use id::{IdError, StixId};
 pub use marking::Tlp;
