@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Certificate, Method, redirect};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
 use crate::exchange::Exchange;
 use crate::ijson;
@@ -82,9 +83,9 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(options: &Options) -> Result<Self, String> {
-        // The HTTP client would panic without it.
-        if rustls::crypto::CryptoProvider::get_default().is_none() {
-            return Err("no TLS provider: the program has to install one for rustls first".into());
+        // The HTTP client takes the cryptography of the process; the only error is that there is one already.
+        if CryptoProvider::get_default().is_none() {
+            let _ = aws_lc_rs::default_provider().install_default();
         }
         let mut http = reqwest::Client::builder()
             .redirect(redirect::Policy::none())

@@ -26,6 +26,10 @@ mod survey;
 mod verdict;
 mod wire;
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 pub use options::{Auth, Options};
 pub use report::Report;
 pub use run::{Progress, run};

@@ -14,8 +14,6 @@ use crate::cli::{Cli, Command, HostileArgs, RunArgs};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // The one TLS provider of the process; the only error is that there is one already.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let cli = Cli::parse();
     let result = match &cli.command {
         Some(Command::Hostile(args)) => hostile(args).await,

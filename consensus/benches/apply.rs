@@ -1,5 +1,5 @@
 //! How many objects a member applies in a second, in envelopes of 100 that two others approve, against the signatures and
-//! digests alone that this cannot do without: `cargo bench -p consensus`.
+//! digests alone that this cannot do without: `cargo bench -p concord-consensus`.
 
 #![allow(
     clippy::unwrap_used,

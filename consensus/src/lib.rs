@@ -36,6 +36,10 @@ pub mod evidence;
 pub mod order;
 pub mod statement;
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 pub use apply::{
     Applied, ApplyError, Effect, Inspect, MAX_ITEMS, MAX_OBJECT_BYTES, Outcome, Refusal, RefusalKind, apply,
     check_author,

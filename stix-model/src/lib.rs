@@ -196,6 +196,10 @@ pub mod schema {
     pub use table::{Format, Presence, Property, Schema, Shape};
 }
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 #[cfg(feature = "validate")]
 pub use build::{BuildError, ToObject};
 pub use id::{IdError, StixId};

@@ -16,8 +16,8 @@ mod remote;
 mod statements;
 
 pub use crate::routes::admin::resource::{
-    AccessResource, AccountChange, AccountResource, ApiRootChange, ApiRootResource, CollectionChange,
-    CollectionResource, NewAccount, NewApiRoot, NewCollection, NewPassword, Secrets,
+    AccessResource, AccountChange, AccountResource, AccountSecrets, ApiRootChange, ApiRootResource,
+    CollectionChange, CollectionResource, NewAccount, NewApiRoot, NewCollection, NewPassword, Secrets,
 };
 pub use crate::routes::network::resource::{
     ApplicationResource, InvitationResource, ItemResource, JoinResource, KeyResource, NetworkCollection,

@@ -4,8 +4,15 @@
 //! which says what TAXII says, to the [`Store`](store::Store), to an [`Engine`](store::engine::Engine).
 //!
 //! [`Server`](serve::Server) runs it with listeners and TLS of its own. [`router::service`] is the same for nesting in
-//! another axum application, see `examples/embed.rs`. [`Control`](control::Control) administers either. The command line
-//! is the feature `cli`, which is on by default.
+//! another axum application. [`Control`](control::Control) administers either. The command line is the feature `cli`, which
+//! is on by default.
+//!
+//! # Inside another application
+//! Its engine, `embed/engine.rs`, is shown in [`store::engine`].
+//!
+//! ```
+#![doc = include_str!("../examples/embed.rs")]
+//! ```
 //!
 //! # What this crate does not do
 //! It changes no object, trusts no length that a client states, has no rules of STIX of its own (the validator of

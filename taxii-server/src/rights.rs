@@ -92,6 +92,12 @@ pub enum GrantScope {
     Collection(Uuid),
 }
 
+impl From<Uuid> for GrantScope {
+    fn from(collection: Uuid) -> Self {
+        Self::Collection(collection)
+    }
+}
+
 impl std::str::FromStr for GrantScope {
     type Err = uuid::Error;
 

@@ -69,6 +69,10 @@ mod tls;
 #[cfg(feature = "network")]
 pub mod network;
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 pub use client::Client;
 pub use error::Error;
 pub use filter::{Filter, VersionMatch};

@@ -280,7 +280,7 @@ fn no_seed_breaks_a_promise() {
         lies.count(&report.exposure);
         if !report.violations.is_empty() {
             println!(
-                "seed {seed}: {:#?}\nto see it again: CONCORD_SIMULATION_SEED={seed} cargo test -p consensus \
+                "seed {seed}: {:#?}\nto see it again: CONCORD_SIMULATION_SEED={seed} cargo test -p concord-consensus \
                  --features raft no_seed_breaks_a_promise -- --nocapture",
                 report.violations
             );

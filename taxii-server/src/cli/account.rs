@@ -127,7 +127,7 @@ impl Account {
                 let password = password_stdin.then(read_password).transpose()?;
                 let is_administrator = administrator;
                 let new = NewAccount { name, password, is_administrator, grants, ..NewAccount::default() };
-                let secrets = control.add_account(&new).await?;
+                let secrets = Secrets::from(control.add_account(&new).await?);
                 if self.json {
                     let mut json = serde_json::to_value(&secrets)?;
                     json["is_administrator"] = is_administrator.into();

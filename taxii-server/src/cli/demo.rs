@@ -5,12 +5,12 @@ use super::admin::{find_collection, unless_exists};
 use super::import::Importer;
 use super::{CommonOptions, install_crypto, output, start_logging};
 use crate::config::{Config, ListenAddress, MetricsListen, StoreConfig};
-use crate::control::{CollectionResource, Control, NewApiRoot, NewCollection};
+use crate::control::{AccessResource, CollectionResource, Control, NewApiRoot, NewCollection};
 use crate::private;
 use crate::rights::{GrantScope, Viewer};
 use crate::serve::{Server, StopSignal};
 use crate::store::View;
-use accounts::{Accounts, BOTH, READ, basic, password};
+use accounts::{Accounts, basic};
 use anyhow::Context;
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -182,8 +182,8 @@ async fn make(control: &Control) -> anyhow::Result<Made> {
         is_loaded: false,
         accounts: Accounts::add(
             control,
-            &[(attack, READ), (sandbox, READ)],
-            &[(attack, READ), (sandbox, BOTH)],
+            &[(attack, AccessResource::READ), (sandbox, AccessResource::READ)],
+            &[(attack, AccessResource::READ), (sandbox, AccessResource::READ_AND_WRITE)],
         )
         .await?,
         collection,
@@ -227,7 +227,7 @@ fn print_json(url: &str, made: &Made) -> anyhow::Result<()> {
 async fn print_text(server: &Server, made: &Made, data: &Path) -> anyhow::Result<()> {
     let (url, store) = (server.url(), &server.app().store);
     let Accounts { reader, writer, admin } = &made.accounts;
-    let (name, password) = (&reader.username, password(reader));
+    let (name, password) = (&reader.username, &reader.password);
     let [reader, writer, admin] = [reader, writer, admin].map(basic);
     let directory = store.directory();
     let ics = directory.collection("api", "ics-attack").context("the collection ics-attack is gone")?;

@@ -1,7 +1,7 @@
 use super::admin::unless_exists;
 use super::{CommonOptions, install_crypto, output, start_logging};
 use crate::config::{Config, ListenAddress, MetricsListen, Networks, Tls, TlsVersion};
-use crate::control::{Control, NewAccount, NewApiRoot, Secrets};
+use crate::control::{AccountSecrets, Control, NewAccount, NewApiRoot};
 use crate::serve::{Server, StopSignal};
 use crate::{engines, private};
 use clap::Args;
@@ -113,11 +113,11 @@ fn say_ready() {
 async fn first_start(data: &Path, control: &Control) -> anyhow::Result<()> {
     if control.api_roots().await?.is_empty() {
         let title = Some("Concord".to_owned());
-        let api = NewApiRoot { name: "api".to_owned(), title, ..NewApiRoot::default() };
+        let api = NewApiRoot { title, ..NewApiRoot::new("api") };
         unless_exists(control.add_api_root(&api).await)?;
     }
     if control.accounts().await?.is_empty() {
-        let admin = NewAccount { name: "admin".to_owned(), is_administrator: true, ..NewAccount::default() };
+        let admin = NewAccount { is_administrator: true, ..NewAccount::new("admin") };
         if let Some(secrets) = unless_exists(control.add_account(&admin).await)? {
             show(data, &secrets)?;
         }
@@ -126,9 +126,8 @@ async fn first_start(data: &Path, control: &Control) -> anyhow::Result<()> {
 }
 
 /// Shows secrets on the terminal; when standard error is a log, writes them into a file that only its owner can read.
-fn show(data: &Path, secrets: &Secrets) -> anyhow::Result<()> {
-    let Secrets { username, password, token } = secrets;
-    let [password, token] = [password, token].map(|secret| secret.as_deref().unwrap_or_default());
+fn show(data: &Path, secrets: &AccountSecrets) -> anyhow::Result<()> {
+    let AccountSecrets { username, password, token } = secrets;
     let lines = format!("  username  {username}\n  password  {password}\n  token     {token}\n");
     if std::io::stderr().is_terminal() {
         output::complaint(&format!("\nThis store is new. Its administrator, shown this once:\n{lines}"));

@@ -1,10 +1,10 @@
 //! The administrative operations, each as a method.
 
 use super::{
-    AccessResource, AccountChange, AccountResource, ApiRootChange, ApiRootResource, ApplicationResource,
-    CollectionChange, CollectionResource, Control, ControlError, InvitationResource, JoinResource,
-    NewAccount, NewApiRoot, NewCollection, NewInvitation, NewJoin, NewNetwork, NewPassword, NodeResource,
-    OrganisationResource, ScrubResource, Secrets, StateResource,
+    AccessResource, AccountChange, AccountResource, AccountSecrets, ApiRootChange, ApiRootResource,
+    ApplicationResource, CollectionChange, CollectionResource, Control, ControlError, InvitationResource,
+    JoinResource, NewAccount, NewApiRoot, NewCollection, NewInvitation, NewJoin, NewNetwork, NewPassword,
+    NodeResource, OrganisationResource, ScrubResource, Secrets, StateResource,
 };
 use crate::rights::GrantScope;
 use axum::http::{Method, StatusCode};
@@ -154,7 +154,7 @@ impl Control {
     }
 
     /// Adds an account with a password and an API token.
-    pub async fn add_account(&self, new: &NewAccount) -> Result<Secrets, ControlError> {
+    pub async fn add_account(&self, new: &NewAccount) -> Result<AccountSecrets, ControlError> {
         self.request(Method::POST, ACCOUNTS, new).await
     }
 

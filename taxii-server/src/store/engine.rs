@@ -1,17 +1,24 @@
 //! The engine below the store: an ordered, transactional key-value store.
 //!
 //! [`Store`](super::Store) gives keys and values their meaning; an engine is one small file. The contract of engines is
-//! `store::suite`, public with the feature `testing`.
+//! `store::suite`, public with the feature `testing`. This is a whole engine:
+//!
+//! ```
+#![doc = include_str!("../../examples/embed/engine.rs")]
+//! ```
 
+mod local;
 mod prefixed;
 mod waiting;
 
-use bytes::Bytes;
 use futures::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
+pub use bytes::Bytes;
+pub use local::LocalSnapshot;
+pub(super) use local::get_within;
 pub use prefixed::PrefixedEngine;
 pub(super) use waiting::{may_wait, on_waiting_thread};
 
@@ -37,11 +44,13 @@ pub trait Engine: Send + Sync + 'static {
     fn commit(&self, commit: Commit) -> EngineFuture<'_, ()>;
 
     /// Makes each commit so far survive what [`commit`](Self::commit) promises to survive, also those of
-    /// [`Durability::Later`].
+    /// [`Durability::Later`]. By default does nothing, for engines that make no difference between the two.
     ///
     /// # Errors
     /// When the engine fails. Then they still count in this process, and the next call tries again.
-    fn settle(&self) -> EngineFuture<'_, ()>;
+    fn settle(&self) -> EngineFuture<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
 
     /// The largest commits and values that the engine takes.
     fn limits(&self) -> Limits {
@@ -81,7 +90,7 @@ impl Default for Limits {
     }
 }
 
-/// A stable view of an [`Engine`].
+/// A stable view of an [`Engine`]. [`LocalSnapshot`] is the short way to one.
 pub trait Snapshot: Send + Sync {
     /// Returns the values of `keys`, in their order. Stops after the value with which the sum of lengths passes
     /// `max_bytes`, so the answer may be shorter than `keys`, but is never empty when `keys` is not.
@@ -131,26 +140,6 @@ where
             return Ok(entries);
         }
     }
-}
-
-/// Reads keys one by one until the budget of [`Snapshot::get_many`] is spent.
-pub(super) fn get_within(
-    keys: Vec<Key>,
-    max_bytes: usize,
-    get: impl Fn(&[u8]) -> Result<Option<Bytes>, EngineError>,
-) -> Result<Vec<Option<Bytes>>, EngineError> {
-    let mut budget = max_bytes;
-    let mut values = Vec::with_capacity(keys.len());
-    for key in keys {
-        let value = get(&key)?;
-        let length = value.as_ref().map_or(0, Bytes::len);
-        values.push(value);
-        match budget.checked_sub(length) {
-            Some(rest) => budget = rest,
-            None => break,
-        }
-    }
-    Ok(values)
 }
 
 /// A range scan.

@@ -1,10 +1,9 @@
 //! The engine for tests: an ordered map in memory.
 
-use super::engine::{
-    Commit, Content, Direction, Engine, EngineError, EngineFuture, Key, KeyValue, Scan, Snapshot, get_within,
-};
+use super::engine::{Commit, Engine, EngineError, EngineFuture, Key, KeyValue, LocalSnapshot, Snapshot};
 use bytes::Bytes;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, RwLock};
 
 type Map = BTreeMap<Key, Bytes>;
@@ -23,19 +22,16 @@ impl Engine for MemoryEngine {
 
     fn commit(&self, commit: Commit) -> EngineFuture<'_, ()> {
         let result = self.map.write().map_err(|_| poisoned()).and_then(|mut map| {
-            if commit.heads.iter().any(|(key, change)| map.get(key) != change.from.as_ref()) {
-                return Err(EngineError::Conflict);
-            }
+            commit.check_heads(|key| map.get(key))?;
             // Copies the map only while a snapshot still looks at it.
             let map = Arc::make_mut(&mut map);
-            for range in commit.cleared {
-                let cleared: Vec<_> = map.range(range).map(|(key, _)| key.clone()).collect();
+            for range in &commit.cleared {
+                let cleared: Vec<_> = map.range(range.clone()).map(|(key, _)| key.clone()).collect();
                 for key in cleared {
                     map.remove(&key);
                 }
             }
-            let heads = commit.heads.into_iter().map(|(key, change)| (key, change.to));
-            for (key, value) in commit.writes.into_iter().chain(heads) {
+            for (key, value) in commit.into_values() {
                 match value {
                     // A copy: what is given may be a part of a request, all of which would stay in memory.
                     Some(value) => map.insert(key, Bytes::copy_from_slice(&value)),
@@ -46,10 +42,6 @@ impl Engine for MemoryEngine {
         });
         Box::pin(async { result })
     }
-
-    fn settle(&self) -> EngineFuture<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
 }
 
 fn poisoned() -> EngineError {
@@ -58,25 +50,12 @@ fn poisoned() -> EngineError {
 
 struct MemorySnapshot(Arc<Map>);
 
-impl Snapshot for MemorySnapshot {
-    fn get_many(&self, keys: Vec<Key>, max_bytes: usize) -> EngineFuture<'_, Vec<Option<Bytes>>> {
-        Box::pin(async move { get_within(keys, max_bytes, |key| Ok(self.0.get(key).cloned())) })
+impl LocalSnapshot for MemorySnapshot {
+    fn value(&self, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
+        Ok(self.0.get(key).cloned())
     }
 
-    fn scan(&self, scan: Scan) -> EngineFuture<'_, Vec<KeyValue>> {
-        Box::pin(async move {
-            if scan.range.is_empty() {
-                return Ok(Vec::new());
-            }
-            let entry = |(key, value): (&Key, &Bytes), content| {
-                let value = if content == Content::Keys { Bytes::new() } else { value.clone() };
-                (Bytes::copy_from_slice(key), value)
-            };
-            let range = self.0.range(scan.range.clone()).map(Ok);
-            match scan.direction {
-                Direction::Forward => scan.collect(range, entry),
-                Direction::Backward => scan.collect(range.rev(), entry),
-            }
-        })
+    fn entries(&self, range: Range<Key>) -> impl DoubleEndedIterator<Item = Result<KeyValue, EngineError>> {
+        self.0.range(range).map(|(key, value)| Ok((Bytes::copy_from_slice(key), value.clone())))
     }
 }

@@ -95,11 +95,6 @@ impl Engine for TikvEngine {
         })
     }
 
-    // Each commit of TiKV is durable.
-    fn settle(&self) -> EngineFuture<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
-
     fn commit(&self, commit: Commit) -> EngineFuture<'_, ()> {
         Box::pin(async move {
             let prepared = tokio::time::timeout(READ_TIME, self.prepare(&commit));

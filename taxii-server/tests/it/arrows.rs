@@ -1,4 +1,4 @@
-//! Which package may depend on which.
+//! Which package may depend on which, and what its manifest and its pages say alike.
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
 use std::collections::BTreeMap;
@@ -9,9 +9,9 @@ fn dependencies_point_the_right_way() {
     // What each package may use of ours; tests may use more where the second list says so.
     let allowed: BTreeMap<&str, (&[&str], &[&str])> = BTreeMap::from([
         ("stix-model", (&[][..], &[][..])),
-        ("consensus", (&[], &[])),
-        ("taxii-server", (&["consensus", "stix-model"], &[])),
-        ("taxii-client", (&["consensus", "stix-model"], &[])),
+        ("concord-consensus", (&[], &[])),
+        ("taxii-server", (&["concord-consensus", "stix-model"], &[])),
+        ("taxii-client", (&["concord-consensus", "stix-model"], &[])),
         ("taxii-conformance", (&[], &["taxii-server"])),
     ]);
     let ours: Vec<_> = metadata.packages.iter().map(|package| package.name.to_string()).collect();
@@ -22,7 +22,7 @@ fn dependencies_point_the_right_way() {
             .unwrap_or_else(|| panic!("{} is new: say here what it may depend on", package.name));
         for dependency in &package.dependencies {
             let name = dependency.name.as_str();
-            if ["stix-model", "consensus"].contains(&package.name.as_str()) {
+            if ["stix-model", "concord-consensus"].contains(&package.name.as_str()) {
                 let has_io = ["tokio", "axum", "hyper", "reqwest"].contains(&name);
                 // The order of entries among nodes is a feature of its own.
                 let is_always = dependency.kind == DependencyKind::Normal && !dependency.optional;
@@ -37,4 +37,20 @@ fn dependencies_point_the_right_way() {
         }
     }
     assert!(arrows > 0, "no dependency was looked at");
+}
+
+#[test]
+fn pages_of_a_package_agree_with_its_manifest() {
+    let metadata = MetadataCommand::new().no_deps().exec().unwrap();
+    for package in &metadata.packages {
+        let folder = package.manifest_path.parent().unwrap();
+        let [readme, changes] =
+            ["README.md", "CHANGELOG.md"].map(|page| std::fs::read_to_string(folder.join(page)).unwrap());
+        let (name, oldest) = (&package.name, package.rust_version.as_ref().unwrap());
+        assert!(readme.starts_with(&format!("# {name}\n")), "the title of {folder}/README.md");
+        let oldest = format!("Rust {}.{} or newer", oldest.major, oldest.minor);
+        assert!(readme.contains(&oldest), "{folder}/README.md does not say {oldest:?}");
+        let version = format!("\n## {} ", package.version);
+        assert!(changes.contains(&version), "{folder}/CHANGELOG.md has no version {}", package.version);
+    }
 }

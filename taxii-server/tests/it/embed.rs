@@ -1,6 +1,10 @@
 //! The server below a base path: inside another application, and by itself.
 
-use crate::app::TAXII;
+#[path = "../../examples/embed.rs"]
+#[allow(dead_code, reason = "a test has a main function of its own")]
+mod example;
+
+use crate::app::{TAXII, tool};
 use axum::routing::get;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -23,13 +27,11 @@ fn config() -> Config {
 /// Adds a collection and an administrator, and returns the administrator's token.
 async fn fill(app: &Arc<App>) -> String {
     let control = Control::of(Arc::clone(app)).unwrap();
-    let (api_root, title, name) = ("cti".to_owned(), "Indicators".to_owned(), "admin".to_owned());
-    control.add_api_root(&NewApiRoot { name: api_root.clone(), ..NewApiRoot::default() }).await.unwrap();
-    let collection = NewCollection { api_root, title, ..NewCollection::default() };
-    let id = control.add_collection(&collection).await.unwrap().id;
+    control.add_api_root(&NewApiRoot::new("cti")).await.unwrap();
+    let id = control.add_collection(&NewCollection::new("cti", "Indicators")).await.unwrap().id;
     assert_eq!(control.collections().await.unwrap()[0].id, id);
-    let admin = NewAccount { name, is_administrator: true, ..NewAccount::default() };
-    control.add_account(&admin).await.unwrap().token.unwrap()
+    let admin = NewAccount { is_administrator: true, ..NewAccount::new("admin") };
+    control.add_account(&admin).await.unwrap().token
 }
 
 /// A client that follows no redirect.
@@ -48,6 +50,11 @@ impl Client {
 
     async fn get(&self, url: &str) -> reqwest::Response {
         self.client.get(url).bearer_auth(&self.token).header("accept", TAXII).send().await.unwrap()
+    }
+
+    async fn post(&self, url: &str, body: &Value) -> reqwest::Response {
+        let request = self.client.post(url).bearer_auth(&self.token).header("accept", TAXII);
+        request.header("content-type", TAXII).body(body.to_string()).send().await.unwrap()
     }
 
     async fn json(&self, url: &str) -> Value {
@@ -97,6 +104,34 @@ async fn inside_another_application() {
     tokio::spawn(async { axum::serve(listener, site).await });
     client.walk(&origin).await;
     assert_eq!(client.get(&origin).await.text().await.unwrap(), "an application");
+}
+
+#[tokio::test]
+async fn the_example_serves_a_reader_and_a_submitter() {
+    let (application, objects, [reader, submitter]) = example::site().await.unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let objects = format!("http://{}{objects}", listener.local_addr().unwrap());
+    tokio::spawn(async { axum::serve(listener, application).await });
+    let [reader, submitter] = [reader, submitter].map(Client::new);
+
+    let envelope = json!({"objects": [tool(1, 2020)]});
+    let answer = submitter.post(&objects, &envelope).await;
+    assert_eq!(answer.status(), 202);
+    assert_eq!(answer.json::<Value>().await.unwrap()["success_count"], 1);
+    assert_eq!(reader.json(&objects).await["objects"], envelope["objects"]);
+    let answer = reader.post(&objects, &json!({"objects": [tool(2, 2020)]})).await;
+    assert_eq!(answer.status(), 403);
+    assert_eq!(reader.json(&objects).await["objects"], envelope["objects"]);
+}
+
+/// The code of the page is that of the example.
+#[test]
+fn the_page_shows_the_example() {
+    let code = |text: &str| text.replace("pub(crate) ", "");
+    let example = code(include_str!("../../examples/embed.rs"));
+    let (_, site) = example.split_once("/// The application, ").unwrap();
+    let (site, _) = site.split_once("\n#[tokio::main]").unwrap();
+    assert!(include_str!("../../README.md").contains(site), "README.md shows another `site`");
 }
 
 #[tokio::test(flavor = "multi_thread")]

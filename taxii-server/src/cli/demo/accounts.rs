@@ -1,6 +1,6 @@
 //! The accounts of a demo.
 
-use crate::control::{AccessResource, Control, ControlError, NewAccount, Secrets};
+use crate::control::{AccessResource, AccountSecrets, Control, ControlError, NewAccount};
 use crate::credentials::Presented;
 use crate::rights::GrantScope;
 use crate::serve::Server;
@@ -8,20 +8,15 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Reads.
-pub(super) const READ: AccessResource = AccessResource { can_read: true, can_write: false };
-/// Reads and adds.
-pub(super) const BOTH: AccessResource = AccessResource { can_read: true, can_write: true };
-
 /// Rights by collection.
 pub(super) type Grants<'g> = &'g [(GrantScope, AccessResource)];
 
 /// The accounts of a demo, with their credentials, because the store does not give them back.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Accounts {
-    pub(super) reader: Secrets,
-    pub(super) writer: Secrets,
-    pub(super) admin: Secrets,
+    pub(super) reader: AccountSecrets,
+    pub(super) writer: AccountSecrets,
+    pub(super) admin: AccountSecrets,
 }
 
 impl Accounts {
@@ -37,7 +32,7 @@ impl Accounts {
                 deleted => deleted?,
             }
             let grants = BTreeMap::from_iter(grants.iter().copied());
-            let new = NewAccount { name: name.to_owned(), is_administrator, grants, ..NewAccount::default() };
+            let new = NewAccount { is_administrator, grants, ..NewAccount::new(name) };
             control.add_account(&new).await
         };
         Ok(Self {
@@ -51,10 +46,9 @@ impl Accounts {
     pub(super) async fn are_valid(&self, server: &Server) -> bool {
         let app = server.app();
         let directory = app.store.directory();
-        for Secrets { username, password, token } in [&self.reader, &self.writer, &self.admin] {
-            let (Some(password), Some(token)) = (password.clone(), token.clone()) else { return false };
-            let password = Presented::Password { name: username.clone(), password };
-            for presented in [password, Presented::Token(token)] {
+        for AccountSecrets { username, password, token } in [&self.reader, &self.writer, &self.admin] {
+            let password = Presented::Password { name: username.clone(), password: password.clone() };
+            for presented in [password, Presented::Token(token.clone())] {
                 if app.credentials.check(&directory, presented, None).await.is_err() {
                     return false;
                 }
@@ -65,10 +59,6 @@ impl Accounts {
 }
 
 /// Name and password as curl takes them.
-pub(super) fn basic(account: &Secrets) -> String {
-    format!("{}:{}", account.username, password(account))
-}
-
-pub(super) fn password(account: &Secrets) -> &str {
-    account.password.as_deref().unwrap_or_default()
+pub(super) fn basic(account: &AccountSecrets) -> String {
+    format!("{}:{}", account.username, account.password)
 }

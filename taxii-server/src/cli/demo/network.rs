@@ -9,7 +9,7 @@ mod proof;
 mod steps;
 mod tell;
 
-use super::accounts::{Accounts, basic, password};
+use super::accounts::{Accounts, basic};
 use super::config;
 use crate::app::App;
 use crate::cli::CommonOptions;
@@ -250,7 +250,7 @@ The same object is then at all three servers: curl -u {reader} -H 'Accept: appli
 
 Ctrl-C stops the servers.",
         writer = accounts.writer.username,
-        password = password(&accounts.writer),
+        password = accounts.writer.password,
         reader = basic(&accounts.reader),
         second = file(&second.member.key_file),
         third = file(&third.member.key_file),

@@ -1,4 +1,6 @@
-use super::resource::{AccessResource, AccountChange, AccountResource, NewAccount, NewPassword, Secrets};
+use super::resource::{
+    AccessResource, AccountChange, AccountResource, AccountSecrets, NewAccount, NewPassword, Secrets,
+};
 use super::{AdminBody, internal, json};
 use crate::app::App;
 use crate::credentials::{hash_password, new_password, new_token, sha256_hex};
@@ -25,7 +27,7 @@ pub(crate) async fn get_accounts(State(app): State<Arc<App>>, _: Administrator) 
 
 /// Add an account, with a password and an API token.
 #[utoipa::path(post, path = "/admin/accounts/", tag = "Administration", request_body = NewAccount,
-    responses((status = 201, description = "Credentials, shown this once", body = Secrets), AdminFailures))]
+    responses((status = 201, description = "Credentials, shown this once", body = AccountSecrets), AdminFailures))]
 pub(crate) async fn add_account(
     State(app): State<Arc<App>>,
     administrator: Administrator,
@@ -43,10 +45,7 @@ pub(crate) async fn add_account(
         grants: new.grants.into_iter().map(|(scope, access)| (scope, access.into())).collect(),
     };
     administrator.change(&app, DirectoryCommand::AddAccount(account)).await?;
-    Ok(json(
-        StatusCode::CREATED,
-        Secrets { username: new.name, password: Some(password), token: Some(secret) },
-    ))
+    Ok(json(StatusCode::CREATED, AccountSecrets { username: new.name, password, token: secret }))
 }
 
 /// Change an account. Its password, tokens and rights stay.

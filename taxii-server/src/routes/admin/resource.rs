@@ -48,6 +48,13 @@ pub struct NewApiRoot {
     pub is_default: bool,
 }
 
+impl NewApiRoot {
+    /// An API root with a name.
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
+    }
+}
+
 /// A change of an API root. Properties that are left out do not change.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -172,6 +179,13 @@ pub struct NewCollection {
     pub id: Option<String>,
 }
 
+impl NewCollection {
+    /// A collection in an API root, with a title.
+    pub fn new(api_root: &str, title: &str) -> Self {
+        Self { api_root: api_root.to_owned(), title: title.to_owned(), ..Self::default() }
+    }
+}
+
 fn amber() -> Tlp {
     Tlp::Amber
 }
@@ -245,6 +259,13 @@ pub struct AccessResource {
     pub can_write: bool,
 }
 
+impl AccessResource {
+    /// Get objects.
+    pub const READ: Self = Self { can_read: true, can_write: false };
+    /// Get and add objects.
+    pub const READ_AND_WRITE: Self = Self { can_read: true, can_write: true };
+}
+
 impl From<Access> for AccessResource {
     fn from(Access { can_read, can_write }: Access) -> Self {
         Self { can_read, can_write }
@@ -307,6 +328,20 @@ pub struct NewAccount {
     pub grants: BTreeMap<GrantScope, AccessResource>,
 }
 
+impl NewAccount {
+    /// An account with a name, which has no rights yet.
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
+    }
+
+    /// The same with rights on a collection, or on all.
+    #[must_use]
+    pub fn grant(mut self, scope: impl Into<GrantScope>, access: AccessResource) -> Self {
+        self.grants.insert(scope.into(), access);
+        self
+    }
+}
+
 /// A change of an account. Properties that are left out do not change; password, tokens and rights stay.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -334,7 +369,18 @@ pub struct NewPassword {
     pub password: Option<String>,
 }
 
-/// Secrets that were just made. They are shown once.
+/// Secrets of a new account. They are shown once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AccountSecrets {
+    /// Name for HTTP Basic.
+    pub username: String,
+    /// Password for HTTP Basic.
+    pub password: String,
+    /// API token.
+    pub token: String,
+}
+
+/// Secrets that were just made for an account. They are shown once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Secrets {
     /// Name for HTTP Basic.
@@ -345,4 +391,10 @@ pub struct Secrets {
     /// API token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+}
+
+impl From<AccountSecrets> for Secrets {
+    fn from(AccountSecrets { username, password, token }: AccountSecrets) -> Self {
+        Self { username, password: Some(password), token: Some(token) }
+    }
 }

@@ -2,8 +2,8 @@
 
 use super::tell::Tell;
 use super::{ALIAS, API_ROOT, Host, Kept, unless_busy, until};
-use crate::cli::demo::accounts::{Accounts, BOTH, READ};
-use crate::control::{NewInvitation, NewJoin, NewNetwork, NodeResource, ProposalResource};
+use crate::cli::demo::accounts::Accounts;
+use crate::control::{AccessResource, NewInvitation, NewJoin, NewNetwork, NodeResource, ProposalResource};
 use crate::rights::GrantScope;
 use crate::store::{Definition, Profile};
 use anyhow::Context;
@@ -208,7 +208,9 @@ pub(super) async fn add_accounts(hosts: &[Host], kept: &mut Kept, founded: &Foun
         {
             return Ok(accounts.clone());
         }
-        Accounts::add(&host.control, &[(shown, READ)], &[(shown, BOTH), (review, READ)]).await
+        let read = AccessResource::READ;
+        let writer = [(shown, AccessResource::READ_AND_WRITE), (review, read)];
+        Accounts::add(&host.control, &[(shown, read)], &writer).await
     });
     for (member, accounts) in kept.members.iter_mut().zip(try_join_all(accounts).await?) {
         member.accounts = Some(accounts);
