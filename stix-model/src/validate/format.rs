@@ -1,6 +1,7 @@
 //! The formats of strings that the standard takes from others.
 
 use crate::model::data_type::is_base64;
+use oxilangtag::LanguageTag;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// STIX 2.1, section 2.3.
@@ -29,79 +30,7 @@ pub(crate) fn is_binary(text: &str) -> bool {
 
 /// RFC 5646, section 2.1: whether a tag is well-formed.
 pub(crate) fn is_language_tag(tag: &str) -> bool {
-    // Section 2.2.8: tags from before the grammar that do not fit it.
-    const IRREGULAR: [&str; 17] = [
-        "en-gb-oed",
-        "i-ami",
-        "i-bnn",
-        "i-default",
-        "i-enochian",
-        "i-hak",
-        "i-klingon",
-        "i-lux",
-        "i-mingo",
-        "i-navajo",
-        "i-pwn",
-        "i-tao",
-        "i-tay",
-        "i-tsu",
-        "sgn-be-fr",
-        "sgn-be-nl",
-        "sgn-ch-de",
-    ];
-    if tag.is_empty() || !tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-        return false;
-    }
-    let lower = tag.to_ascii_lowercase();
-    if IRREGULAR.contains(&&*lower) {
-        return true;
-    }
-    let parts: Vec<&str> = lower.split('-').collect();
-    let is_alphabetic = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let mut rest = &parts[..];
-    if parts[0] != "x" {
-        if !(2..=8).contains(&parts[0].len()) || !is_alphabetic(parts[0]) {
-            return false;
-        }
-        rest = &parts[1..];
-        let mut extended = 0;
-        while parts[0].len() <= 3
-            && extended < 3
-            && rest.first().is_some_and(|part| part.len() == 3 && is_alphabetic(part))
-        {
-            rest = &rest[1..];
-            extended += 1;
-        }
-        if rest.first().is_some_and(|part| part.len() == 4 && is_alphabetic(part)) {
-            rest = &rest[1..];
-        }
-        let is_region =
-            |part: &&str| (part.len() == 2 && is_alphabetic(part)) || (part.len() == 3 && is_digits(part));
-        if rest.first().is_some_and(is_region) {
-            rest = &rest[1..];
-        }
-        let is_variant = |part: &&str| {
-            (5..=8).contains(&part.len()) || (part.len() == 4 && part.as_bytes()[0].is_ascii_digit())
-        };
-        while rest.first().is_some_and(is_variant) {
-            rest = &rest[1..];
-        }
-        while rest.first().is_some_and(|part| part.len() == 1 && *part != "x") {
-            let length = rest[1..].iter().take_while(|part| (2..=8).contains(&part.len())).count();
-            if length == 0 {
-                return false;
-            }
-            rest = &rest[1 + length..];
-        }
-    }
-    match rest {
-        [] => true,
-        ["x", private @ ..] => {
-            !private.is_empty() && private.iter().all(|part| (1..=8).contains(&part.len()))
-        }
-        _ => false,
-    }
+    LanguageTag::parse(tag).is_ok()
 }
 
 /// An IPv4 address, or a network in CIDR notation.
@@ -368,7 +297,7 @@ pub(crate) fn nearest(word: &str, words: &[&'static str]) -> Option<&'static str
 
 #[cfg(test)]
 mod tests {
-    use super::{is_cpe23, is_uri};
+    use super::{is_cpe23, is_language_tag, is_uri};
 
     #[test]
     fn names_of_cpe() {
@@ -391,6 +320,25 @@ mod tests {
             "cpe:2.3:a:microsoft:word:2000:*:*:english:*:*:*:*",
         ] {
             assert!(!is_cpe23(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn language_tags() {
+        for right in [
+            "de",
+            "EN-us",
+            "zh-cmn-Hans-CN",
+            "es-419",
+            "sl-rozaj-biske",
+            "de-a-b1-x-own",
+            "x-own",
+            "i-klingon",
+        ] {
+            assert!(is_language_tag(right), "{right}");
+        }
+        for wrong in ["", "d", "en_US", "en-", "en-a", "en-a-x-b", "x", "x-", "abcdefghi", "de-DE-DE", "é"] {
+            assert!(!is_language_tag(wrong), "{wrong}");
         }
     }
 
