@@ -1,5 +1,6 @@
 //! Names that are digests, and names of organisations.
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
@@ -21,7 +22,7 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&to_hex(&self.0))
+        HEXLOWER.encode_display(&self.0).fmt(f)
     }
 }
 
@@ -36,34 +37,15 @@ impl fmt::Debug for Digest {
 #[error("{0} lower-case hexadecimal digits are expected")]
 pub struct HexError(usize);
 
-/// Writes lower-case hexadecimal digits.
-fn to_hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
-}
-
 /// Reads lower-case hexadecimal digits.
 pub(crate) fn parse_hex<const N: usize>(text: &str) -> Result<[u8; N], HexError> {
-    let error = HexError(2 * N);
-    let digit = |digit: u8| match digit {
-        b'0'..=b'9' => Ok(digit - b'0'),
-        b'a'..=b'f' => Ok(digit - b'a' + 10),
-        _ => Err(error),
-    };
-    if text.len() != 2 * N {
-        return Err(error);
-    }
-    let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-    }
-    Ok(bytes)
+    let bytes = HEXLOWER.decode(text.as_bytes()).ok();
+    bytes.and_then(|bytes| bytes.try_into().ok()).ok_or(HexError(2 * N))
 }
 
 /// Bytes as hexadecimal digits in JSON, as they are in the log.
 pub(crate) mod hex {
-    use super::{Deserialize, Deserializer, Digest, Serialize, Serializer, de, parse_hex, to_hex};
+    use super::{Deserialize, Deserializer, Digest, HEXLOWER, Serialize, Serializer, de, parse_hex};
     use std::borrow::Cow;
 
     pub(crate) fn serialize<const N: usize, S: Serializer>(
@@ -71,7 +53,7 @@ pub(crate) mod hex {
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         match serializer.is_human_readable() {
-            true => serializer.serialize_str(&to_hex(bytes)),
+            true => serializer.serialize_str(&HEXLOWER.encode(bytes)),
             false => bytes[..].serialize(serializer),
         }
     }

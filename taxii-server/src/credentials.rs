@@ -13,6 +13,7 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest as _, Sha256};
 use std::sync::{Arc, Mutex};
@@ -233,28 +234,24 @@ pub(crate) fn new_password() -> Result<String, CredentialError> {
 
 /// SHA-256 of a token, in hexadecimal digits.
 pub(crate) fn sha256_hex(token: &str) -> String {
-    hex(&Sha256::digest(token.as_bytes()))
+    HEXLOWER.encode(&Sha256::digest(token.as_bytes()))
 }
 
 /// Proves that one knows the secret of the control file, without telling it: HMAC-SHA-256 of the challenge, in
 /// hexadecimal digits.
 pub(crate) fn proof(secret: &str, challenge: &[u8]) -> String {
     let hash = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
-    hex(&hash.chain_update(challenge).finalize().into_bytes())
+    HEXLOWER.encode(&hash.chain_update(challenge).finalize().into_bytes())
 }
 
 fn random_hex<const N: usize>() -> Result<String, CredentialError> {
-    Ok(hex(&random::<N>()?))
+    Ok(HEXLOWER.encode(&random::<N>()?))
 }
 
 fn random<const N: usize>() -> Result<[u8; N], CredentialError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(CredentialError::Random)?;
     Ok(bytes)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Which certificates of servers are trusted.
 
 use crate::{Error, Options};
+use data_encoding::{BASE64_NOPAD, HEXLOWER, HEXLOWER_PERMISSIVE};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_name;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -39,8 +40,7 @@ impl Pin {
 
 impl fmt::Display for Pin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("sha256:")?;
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write!(f, "sha256:{}", HEXLOWER.encode_display(&self.0))
     }
 }
 
@@ -74,33 +74,14 @@ impl FromStr for Pin {
         let plain = prefixed.and_then(|rest| rest.strip_prefix("//").or_else(|| rest.strip_prefix(':')));
         let digest = labelled.map(|(_, digest)| digest.trim()).or(plain).ok_or(PinError)?;
         let digits: String = digest.chars().filter(|c| *c != ':').collect();
-        let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
-        let hex: Option<Vec<u8>> =
-            (digits.len() == 64).then(|| (0..64).step_by(2).map(byte).collect()).flatten();
-        hex.or_else(|| base64(digest)).and_then(|bytes| bytes.try_into().ok()).map(Self).ok_or(PinError)
-    }
-}
-
-/// RFC 4648, section 4 and 5, with or without padding.
-fn base64(text: &str) -> Option<Vec<u8>> {
-    let (mut bits, mut length, mut bytes) = (0u32, 0, Vec::new());
-    for digit in text.trim_end_matches('=').bytes() {
-        let value = match digit {
-            b'A'..=b'Z' => digit - b'A',
-            b'a'..=b'z' => digit - b'a' + 26,
-            b'0'..=b'9' => digit - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => return None,
+        // RFC 4648, section 4 or 5, with or without padding.
+        let base64 = digest.trim_end_matches('=').replace('-', "+").replace('_', "/");
+        let decoded = match digits.len() {
+            64 => HEXLOWER_PERMISSIVE.decode(digits.as_bytes()),
+            _ => BASE64_NOPAD.decode(base64.as_bytes()),
         };
-        (bits, length) = (bits << 6 | u32::from(value), length + 6);
-        if length >= 8 {
-            length -= 8;
-            bytes.push((bits >> length) as u8);
-            bits &= (1 << length) - 1;
-        }
+        decoded.ok().and_then(|bytes| bytes.try_into().ok()).map(Self).ok_or(PinError)
     }
-    Some(bytes)
 }
 
 /// Why a certificate is not trusted, where rustls has no word for it.

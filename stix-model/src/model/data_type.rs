@@ -3,6 +3,7 @@
 use crate::json::{self, Document, JsonError, Kind, Limits, Value};
 use crate::schema::table::{Format, Shape};
 use crate::{ObjectError, ObjectErrorKind, StixId, Timestamp};
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use std::borrow::Cow;
 
 /// A string property: borrowed from the text that was read, or owned when it was built.
@@ -252,14 +253,12 @@ impl<'a> Hex<'a> {
 
     /// Writes bytes as hexadecimal digits.
     pub fn encode(bytes: &[u8]) -> Hex<'static> {
-        Hex(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into())
+        Hex(HEXLOWER.encode(bytes).into())
     }
 
     /// The bytes that the digits stand for.
     pub fn decode(&self) -> Vec<u8> {
-        let digit = |byte: u8| (byte as char).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-        let pairs = self.0.as_bytes().as_chunks::<2>().0.iter();
-        pairs.filter_map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
+        HEXLOWER_PERMISSIVE.decode(self.0.as_bytes()).unwrap_or_default()
     }
 }
 

@@ -6,6 +6,7 @@ use super::error::{Fault, PatternErrorKind as Refusal};
 use crate::Timestamp;
 use base64::Engine as _;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+use data_encoding::HEXLOWER_PERMISSIVE;
 
 pub(super) type Parse<T> = Result<T, Box<Fault>>;
 
@@ -229,7 +230,9 @@ impl<'t> Lexer<'t> {
     fn hex(&mut self) -> Parse<Constant> {
         let start = self.at;
         let digits = self.quoted(1)?;
-        let Some(bytes) = decode_hex(digits) else { return self.refuse(start, Refusal::BadHex) };
+        let Ok(bytes) = HEXLOWER_PERMISSIVE.decode(digits.as_bytes()) else {
+            return self.refuse(start, Refusal::BadHex);
+        };
         if digits.bytes().any(|byte| byte.is_ascii_uppercase()) {
             self.note(PatternRule::UpperCaseHex, start + 2, digits);
         }
@@ -411,12 +414,4 @@ impl<'t> Lexer<'t> {
 
 fn is_word_part(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
-}
-
-/// The bytes of an even number of hexadecimal digits.
-pub(super) fn decode_hex(digits: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| (byte as char).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
-    let bytes = pairs.iter().map(|&[high, low]| Some(digit(high)? << 4 | digit(low)?)).collect();
-    if rest.is_empty() { bytes } else { None }
 }

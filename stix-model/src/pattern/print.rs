@@ -5,6 +5,7 @@ use super::ast::{
     Test, is_keyword,
 };
 use base64::Engine as _;
+use data_encoding::HEXLOWER;
 use std::fmt::{Display, Formatter, Result, Write as _};
 
 impl Display for ObservationExpression {
@@ -148,11 +149,7 @@ impl Display for Constant {
             Self::Float(value) => value.fmt(f),
             Self::String(text) => write_string(f, "", text),
             Self::Timestamp(instant) => write!(f, "t'{instant}'"),
-            Self::Hex(bytes) => {
-                f.write_str("h'")?;
-                bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
-                f.write_char('\'')
-            }
+            Self::Hex(bytes) => write!(f, "h'{}'", HEXLOWER.encode_display(bytes)),
             Self::Binary(bytes) => {
                 write!(f, "b'{}'", base64::engine::general_purpose::STANDARD.encode(bytes))
             }

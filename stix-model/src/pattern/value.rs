@@ -4,13 +4,14 @@ use super::ast::{Comparison, Constant, Operator, Step, Test};
 use super::budget::{Budget, BudgetExceeded};
 use super::check::{PatternIssue, PatternRule, comparison_rule, shortened};
 use super::error::CompileError;
-use super::lexer::{BASE64, decode_hex};
+use super::lexer::BASE64;
 use super::like::{Like, normalized};
 use super::network::Network;
 use super::pcre::{Haystack, Regex, RegexFault};
 use crate::Timestamp;
 use crate::json::{Kind, Value};
 use base64::Engine as _;
+use data_encoding::HEXLOWER_PERMISSIVE;
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
@@ -208,7 +209,9 @@ impl<'d> Datum<'d> {
             Kind::Null | Kind::Array | Kind::Object => Self::Other,
         };
         Some(match (encoding, datum) {
-            (Encoding::Hex, Self::String(text)) => Self::Bytes(decode_hex(&text)?),
+            (Encoding::Hex, Self::String(text)) => {
+                Self::Bytes(HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?)
+            }
             (Encoding::Base64, Self::String(text)) => Self::Bytes(BASE64.decode(&*text).ok()?),
             (_, datum) => datum,
         })

@@ -1,6 +1,8 @@
 //! The formats of strings that the standard takes from others.
 
 use crate::model::data_type::is_base64;
+use fluent_uri::Uri;
+use oxilangtag::LanguageTag;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// STIX 2.1, section 2.3.
@@ -29,79 +31,7 @@ pub(crate) fn is_binary(text: &str) -> bool {
 
 /// RFC 5646, section 2.1: whether a tag is well-formed.
 pub(crate) fn is_language_tag(tag: &str) -> bool {
-    // Section 2.2.8: tags from before the grammar that do not fit it.
-    const IRREGULAR: [&str; 17] = [
-        "en-gb-oed",
-        "i-ami",
-        "i-bnn",
-        "i-default",
-        "i-enochian",
-        "i-hak",
-        "i-klingon",
-        "i-lux",
-        "i-mingo",
-        "i-navajo",
-        "i-pwn",
-        "i-tao",
-        "i-tay",
-        "i-tsu",
-        "sgn-be-fr",
-        "sgn-be-nl",
-        "sgn-ch-de",
-    ];
-    if tag.is_empty() || !tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-        return false;
-    }
-    let lower = tag.to_ascii_lowercase();
-    if IRREGULAR.contains(&&*lower) {
-        return true;
-    }
-    let parts: Vec<&str> = lower.split('-').collect();
-    let is_alphabetic = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let mut rest = &parts[..];
-    if parts[0] != "x" {
-        if !(2..=8).contains(&parts[0].len()) || !is_alphabetic(parts[0]) {
-            return false;
-        }
-        rest = &parts[1..];
-        let mut extended = 0;
-        while parts[0].len() <= 3
-            && extended < 3
-            && rest.first().is_some_and(|part| part.len() == 3 && is_alphabetic(part))
-        {
-            rest = &rest[1..];
-            extended += 1;
-        }
-        if rest.first().is_some_and(|part| part.len() == 4 && is_alphabetic(part)) {
-            rest = &rest[1..];
-        }
-        let is_region =
-            |part: &&str| (part.len() == 2 && is_alphabetic(part)) || (part.len() == 3 && is_digits(part));
-        if rest.first().is_some_and(is_region) {
-            rest = &rest[1..];
-        }
-        let is_variant = |part: &&str| {
-            (5..=8).contains(&part.len()) || (part.len() == 4 && part.as_bytes()[0].is_ascii_digit())
-        };
-        while rest.first().is_some_and(is_variant) {
-            rest = &rest[1..];
-        }
-        while rest.first().is_some_and(|part| part.len() == 1 && *part != "x") {
-            let length = rest[1..].iter().take_while(|part| (2..=8).contains(&part.len())).count();
-            if length == 0 {
-                return false;
-            }
-            rest = &rest[1 + length..];
-        }
-    }
-    match rest {
-        [] => true,
-        ["x", private @ ..] => {
-            !private.is_empty() && private.iter().all(|part| (1..=8).contains(&part.len()))
-        }
-        _ => false,
-    }
+    LanguageTag::parse(tag).is_ok()
 }
 
 /// An IPv4 address, or a network in CIDR notation.
@@ -180,69 +110,10 @@ pub(crate) fn has_encoded_word(text: &str) -> bool {
     })
 }
 
-/// RFC 3986, section 3: a scheme, a colon, and only characters that a URI may have; brackets stand around an IP
-/// address in the host alone.
+/// RFC 3986, section 3. A scheme alone is a URI too, but names nothing.
 pub(crate) fn is_uri(text: &str) -> bool {
-    // Searches by byte: what is looked for comes within a few bytes.
-    let Some(colon) = text.bytes().position(|byte| byte == b':') else { return false };
-    let (scheme, rest) = (&text[..colon], &text[colon + 1..]);
-    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
-    if !is_scheme || rest.is_empty() {
-        return false;
-    }
-    let Some(behind) = rest.strip_prefix("//") else { return has_uri_characters(rest) };
-    let path = behind.bytes().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(behind.len());
-    let (authority, path) = behind.split_at(path);
-    let host = authority.bytes().rposition(|byte| byte == b'@').map_or(0, |at| at + 1);
-    let (user, host) = authority.split_at(host);
-    // Section 3.2.2: only an address in brackets has colons.
-    let (name, port) = match host.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
-        Some((address, port)) => {
-            let is_address = address.bytes().all(|byte| byte.is_ascii_hexdigit() || b".:vV".contains(&byte));
-            if !is_address || !(port.is_empty() || port.starts_with(':')) {
-                return false;
-            }
-            ("", port.trim_start_matches(':'))
-        }
-        None => host.split_once(':').unwrap_or((host, "")),
-    };
-    port.bytes().all(|byte| byte.is_ascii_digit()) && [user, name, path].into_iter().all(has_uri_characters)
+    Uri::parse(text).is_ok_and(|uri| text.len() > uri.scheme().as_str().len() + 1)
 }
-
-fn has_uri_characters(text: &str) -> bool {
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        let is_right = match byte {
-            b'%' => {
-                let is_digit = |digit: Option<u8>| digit.is_some_and(|digit| digit.is_ascii_hexdigit());
-                is_digit(bytes.next()) && is_digit(bytes.next())
-            }
-            byte => IS_URI_CHARACTER[usize::from(byte)],
-        };
-        if !is_right {
-            return false;
-        }
-    }
-    true
-}
-
-/// RFC 3986, section 2: reserved and unreserved characters.
-const IS_URI_CHARACTER: [bool; 256] = {
-    const MARKS: &[u8] = b"-._~:/?#@!$&'()*+,;=";
-    let mut table = [false; 256];
-    let mut at = 0;
-    while at < 256 {
-        table[at] = (at as u8).is_ascii_alphanumeric();
-        at += 1;
-    }
-    at = 0;
-    while at < MARKS.len() {
-        table[MARKS[at] as usize] = true;
-        at += 1;
-    }
-    table
-};
 
 /// A formatted string of CPE 2.3 (NISTIR 7695, section 6.2): eleven fields after the prefix.
 pub(crate) fn is_cpe23(text: &str) -> bool {
@@ -368,7 +239,7 @@ pub(crate) fn nearest(word: &str, words: &[&'static str]) -> Option<&'static str
 
 #[cfg(test)]
 mod tests {
-    use super::{is_cpe23, is_uri};
+    use super::{is_cpe23, is_language_tag, is_uri};
 
     #[test]
     fn names_of_cpe() {
@@ -395,12 +266,33 @@ mod tests {
     }
 
     #[test]
+    fn language_tags() {
+        for right in [
+            "de",
+            "EN-us",
+            "zh-cmn-Hans-CN",
+            "es-419",
+            "sl-rozaj-biske",
+            "de-a-b1-x-own",
+            "x-own",
+            "i-klingon",
+        ] {
+            assert!(is_language_tag(right), "{right}");
+        }
+        for wrong in ["", "d", "en_US", "en-", "en-a", "en-a-x-b", "x", "x-", "abcdefghi", "de-DE-DE", "é"] {
+            assert!(!is_language_tag(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
     fn uris() {
         for right in [
             "http://[2001:db8::1]:80/a",
             "https://u:p@x.example/?q=%20#f",
             "urn:isbn:1",
             "mailto:a@b.example",
+            "http://x:/",
+            "http://[v1.a]/",
         ] {
             assert!(is_uri(right), "{right}");
         }
@@ -412,6 +304,10 @@ mod tests {
             "http://x/%zz",
             ":x",
             "http://x:y/",
+            "http://[1.2.3.4]/",
+            "http://x@y@z/",
+            "urn:a#b#c",
+            "http:",
         ] {
             assert!(!is_uri(wrong), "{wrong}");
         }

@@ -3,6 +3,7 @@
 use super::{Open, Opening};
 use crate::store::engine::PrefixedEngine;
 use crate::store::{TikvAddress, TikvEngine, TikvTls, bulk_ranges};
+use data_encoding::HEXLOWER;
 use std::env;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -56,7 +57,9 @@ fn start() -> TikvAddress {
     let data = tempfile::tempdir().unwrap().keep();
     let stores = ["127.0.0.1:0"; 3].join(",");
     // Regions end in the middle of the keys of tests, as in a cluster that has been in use.
-    let splits = ["test/2", "test/5", "test/8", "test/b", "test/e"].map(hex).join(",");
+    let splits = ["test/2", "test/5", "test/8", "test/b", "test/e"]
+        .map(|key| HEXLOWER.encode(key.as_bytes()))
+        .join(",");
     let mut shell = Command::new("sh")
         .args(["-c", UNTIL_END_OF_INPUT])
         .arg(&program)
@@ -72,8 +75,4 @@ fn start() -> TikvAddress {
     // Its input ends with this process.
     std::mem::forget(shell);
     TikvAddress { pd: vec![pd.to_owned()], keyspace: None, tls: None }
-}
-
-fn hex(text: &str) -> String {
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
 }
