@@ -1,4 +1,13 @@
 //! Deterministic identifiers of cyber-observable objects (STIX 2.1, sections 2.9 and 3.4).
+//!
+//! ```
+//! use stix_model::json::{Document, Limits};
+//! use stix_model::sco_id;
+//! let document = Document::read(br#"{"type": "ipv4-addr", "value": "198.51.100.3"}"#, Limits::default())?;
+//! let id = sco_id(document.root())?;
+//! assert_eq!(id.id().unwrap().as_str(), "ipv4-addr--28bb3599-77cd-5a82-a950-b5bc3caf07c4");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use crate::json::{self, Kind, Value};
 use crate::{IdError, StixId};

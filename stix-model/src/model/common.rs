@@ -14,7 +14,7 @@ use crate::{ObjectError, ScoId, Stamp, StixId, Timestamp, sco_id};
 
 stix_type! {
     /// A pointer to information outside STIX, such as a report or an entry in a catalogue.
-    part ExternalReference "external-reference" "2.5"
+    part ExternalReference "external-reference" "2.5" "_72bcfr3t79jx"
     required {
         /// The source, such as `cve`, `capec` or `mitre-attack`.
         source_name: Text<'a>;
@@ -38,7 +38,7 @@ stix_type! {
 
 stix_type! {
     /// A phase of an attack, in the words of one kill chain.
-    part KillChainPhase "kill-chain-phase" "2.11"
+    part KillChainPhase "kill-chain-phase" "2.11" "_i4tjv75ce50h"
     required {
         /// The kill chain, such as `lockheed-martin-cyber-kill-chain`.
         kill_chain_name: Text<'a>;
@@ -52,7 +52,7 @@ stix_type! {
 
 stix_type! {
     /// A marking or a language for parts of an object.
-    part GranularMarking "granular-marking" "7.2.3"
+    part GranularMarking "granular-marking" "7.2.3" "_robezi5egfdr"
     required {
         /// Which parts; see [`crate::marking`].
         selectors: Vec<Text<'a>>;

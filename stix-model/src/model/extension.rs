@@ -1,4 +1,15 @@
 //! The predefined extensions of cyber-observable objects (STIX 2.1, section 6).
+//!
+//! ```
+//! use stix_model::{Object, extension::ArchiveExt, sco::File};
+//! let file = Object::parse(r#"{"type": "file", "id": "file--ec3415cc-5f4f-5ec8-bdb1-6f86996ae66d", "name": "a.zip",
+//!     "extensions": {"archive-ext": {"contains_refs": ["file--019fde1c-94ca-5967-8b3c-a906a51d87ac"]}}}"#)?;
+//! let file: File = file.read()?;
+//! let document = file.common.extensions.document("archive-ext").expect("it is there");
+//! let archive = ArchiveExt::read(document.root())?;
+//! assert_eq!(archive.contains_refs.len(), 1);
+//! # Ok::<(), stix_model::ObjectError>(())
+//! ```
 
 mod archive_ext;
 mod http_request_ext;

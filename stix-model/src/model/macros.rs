@@ -4,12 +4,12 @@
 /// Declares a STIX object type, a predefined extension or an embedded type.
 ///
 /// The first word is the class: `sdo`, `sro`, `sco`, `meta`, `marking` or `part`; then come the name in Rust, the name in
-/// JSON and the section of the standard. Properties in `required` become arguments of `new`; those in `optional`
-/// and `lists` get setters. An empty list stands for an absent one.
+/// JSON, and the section of the standard with the place of its page where it begins. Properties in `required` become
+/// arguments of `new`; those in `optional` and `lists` get setters. An empty list stands for an absent one.
 macro_rules! stix_type {
     (
         $(#[$doc:meta])*
-        $class:ident $name:ident $stix:literal $section:literal
+        $class:ident $name:ident $stix:literal $section:literal $anchor:literal
         required { $($(#[$required_doc:meta])* $required:ident: $required_type:ty $(= $rmin:literal..=$rmax:literal)?;)* }
         optional { $($(#[$optional_doc:meta])* $optional:ident $($json:literal)?: $optional_type:ty $(= $omin:literal..=$omax:literal)?;)* }
         lists { $($(#[$list_doc:meta])* $list:ident: $list_type:ty;)* }
@@ -18,7 +18,10 @@ macro_rules! stix_type {
         $(extensions [$($extension:ident),* $(,)?])?
     ) => {
         $(#[$doc])*
-        #[doc = concat!("\n\n`", $stix, "`: STIX 2.1, section ", $section, ".")]
+        #[doc = concat!(
+            "\n\n`", $stix, "`: [STIX 2.1, section ", $section,
+            "](https://docs.oasis-open.org/cti/stix/v2.1/os/stix-v2.1-os.html#", $anchor, ").",
+        )]
         #[derive(Clone, Debug, PartialEq)]
         #[non_exhaustive]
         pub struct $name<'a> {

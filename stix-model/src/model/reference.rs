@@ -124,8 +124,18 @@ macro_rules! targets {
     )+};
 }
 
-/// What references point to.
 pub mod to {
+    //! What references point to: a type, several, or a class of types.
+    //!
+    //! ```
+    //! use stix_model::{Ref, StixId, to};
+    //! let malware: StixId = "malware--0c7b5b88-8ff7-4a4d-aa9d-feb398cd0061".parse()?;
+    //! assert!(Ref::<to::DomainObject>::try_from(&malware).is_ok());
+    //! let error = Ref::<to::Identity>::try_from(&malware).unwrap_err();
+    //! assert_eq!(error.to_string(), "must refer to `identity`");
+    //! # Ok::<(), stix_model::IdError>(())
+    //! ```
+
     use super::Target::{self, Any, Sco, Sdo, Sro, Type};
 
     targets! {

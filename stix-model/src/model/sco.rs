@@ -1,4 +1,12 @@
 //! Cyber-observable objects (STIX 2.1, section 6).
+//!
+//! ```
+//! use stix_model::{ToObject, sco::File};
+//! let file = File::new().name("evil.exe").size(4096).to_object()?;
+//! let again = File::new().name("evil.exe").to_object()?;
+//! assert_eq!(file.id(), again.id(), "the identifier follows from the name, not from the size");
+//! # Ok::<(), stix_model::BuildError>(())
+//! ```
 
 mod artifact;
 mod autonomous_system;

@@ -1,4 +1,14 @@
 //! Domain objects (STIX 2.1, section 4).
+//!
+//! ```
+//! use stix_model::{Mint, ToObject, sdo::Malware, vocab::MalwareType};
+//! # let mut mint = Mint::new(|| 1_700_000_000_000_000, |bytes: &mut [u8; 16]| bytes.fill(1));
+//! let family = Malware::new(mint.stamp(), true).name("Emotet").malware_types([MalwareType::Bot]).to_object()?;
+//! assert_eq!(family.id().object_type(), "malware");
+//! let read: Malware = family.read()?;
+//! assert_eq!(read.malware_types, [MalwareType::Bot]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod attack_pattern;
 mod campaign;

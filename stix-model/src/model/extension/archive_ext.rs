@@ -5,7 +5,7 @@ use crate::model::reference::{Ref, to};
 
 stix_type! {
     /// What an archive holds, such as a ZIP or RAR file; stands on a [`File`](crate::sco::File).
-    part ArchiveExt "archive-ext" "6.7.2"
+    part ArchiveExt "archive-ext" "6.7.2" "_xi3g7dwaigs6"
     required {
         /// The files and directories in the archive; at least one.
         contains_refs: Vec<Ref<to::FileOrDirectory>>;

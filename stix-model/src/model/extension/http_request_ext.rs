@@ -5,7 +5,7 @@ use crate::model::reference::{Ref, to};
 
 stix_type! {
     /// A request of HTTP; stands on [`NetworkTraffic`](crate::sco::NetworkTraffic).
-    part HttpRequestExt "http-request-ext" "6.12.2"
+    part HttpRequestExt "http-request-ext" "6.12.2" "_b0e376hgtml8"
     required {
         /// The method in lower case, such as `get`.
         request_method: Text<'a>;

@@ -8,7 +8,7 @@ use crate::schema::table::Constraint;
 stix_type! {
     /// What NTFS, the file system of Windows, knows of a file; stands on a [`File`](crate::sco::File). At
     /// least one property must be there.
-    part NtfsExt "ntfs-ext" "6.7.3"
+    part NtfsExt "ntfs-ext" "6.7.3" "_o6cweepfrsci"
     required {}
     optional {
         /// The security identifier (SID) that the file has.
@@ -25,7 +25,7 @@ stix_type! {
 
 stix_type! {
     /// A named stream of an NTFS file beside its content.
-    part AlternateDataStream "alternate-data-stream-type" "6.7.3"
+    part AlternateDataStream "alternate-data-stream-type" "6.7.3" "_8i2ts0xicqea"
     required {
         /// The name of the stream.
         name: Text<'a>;

@@ -7,7 +7,7 @@ use crate::schema::table::Constraint;
 stix_type! {
     /// What a PDF file says of itself; stands on a [`File`](crate::sco::File). At least one property must be
     /// there.
-    part PdfExt "pdf-ext" "6.7.4"
+    part PdfExt "pdf-ext" "6.7.4" "_8xmpb2ghp9km"
     required {}
     optional {
         /// The version of the format in the header of the file, such as `1.7`.

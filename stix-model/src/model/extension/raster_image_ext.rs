@@ -7,7 +7,7 @@ use crate::schema::table::Constraint;
 stix_type! {
     /// What an image file says of itself; stands on a [`File`](crate::sco::File). At least one property must
     /// be there.
-    part RasterImageExt "raster-image-ext" "6.7.5"
+    part RasterImageExt "raster-image-ext" "6.7.5" "_u5z7i2ox8w4x"
     required {}
     optional {
         /// The height in pixels.

@@ -5,7 +5,7 @@ use crate::model::vocab::{NetworkSocketAddressFamily, NetworkSocketType};
 
 stix_type! {
     /// The socket behind a connection; stands on [`NetworkTraffic`](crate::sco::NetworkTraffic).
-    part SocketExt "socket-ext" "6.12.4"
+    part SocketExt "socket-ext" "6.12.4" "_8jamupj9ubdv"
     required {
         /// What kind of addresses it uses; one of the listed words.
         address_family: NetworkSocketAddressFamily;

@@ -7,7 +7,7 @@ use crate::schema::table::Constraint;
 stix_type! {
     /// Which flags of TCP were seen; stands on [`NetworkTraffic`](crate::sco::NetworkTraffic). At least one
     /// property must be there.
-    part TcpExt "tcp-ext" "6.12.5"
+    part TcpExt "tcp-ext" "6.12.5" "_k2njqio7f142"
     required {}
     optional {
         /// All flags that the source has set in any packet, such as `02` for SYN.

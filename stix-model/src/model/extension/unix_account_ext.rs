@@ -7,7 +7,7 @@ use crate::schema::table::Constraint;
 stix_type! {
     /// What Unix systems know of an account; stands on a [`UserAccount`](crate::sco::UserAccount). At least
     /// one property must be there.
-    part UnixAccountExt "unix-account-ext" "6.16.2"
+    part UnixAccountExt "unix-account-ext" "6.16.2" "_hodiamlggpw5"
     required {}
     optional {
         /// The number of the primary group.

@@ -11,7 +11,7 @@ use crate::schema::table::Constraint;
 stix_type! {
     /// The headers of a Windows program or library in Portable Executable (PE) format; stands on a
     /// [`File`](crate::sco::File). At least one property beside `pe_type` must be there.
-    part WindowsPeBinaryExt "windows-pebinary-ext" "6.7.6"
+    part WindowsPeBinaryExt "windows-pebinary-ext" "6.7.6" "_gg5zibddf9bs"
     required {
         /// Whether it is a program, a library or a driver.
         pe_type: WindowsPeBinaryType;
@@ -51,7 +51,7 @@ stix_type! {
 stix_type! {
     /// The optional header of a PE binary, which tells the loader what to do; at least one property must be
     /// there.
-    part WindowsPeOptionalHeader "windows-pe-optional-header-type" "6.7.6"
+    part WindowsPeOptionalHeader "windows-pe-optional-header-type" "6.7.6" "_29l09w731pzc"
     required {}
     optional {
         /// The magic number, which tells the 32-bit format from the 64-bit one.
@@ -125,7 +125,7 @@ stix_type! {
 
 stix_type! {
     /// A section of a PE binary.
-    part WindowsPeSection "windows-pe-section-type" "6.7.6"
+    part WindowsPeSection "windows-pe-section-type" "6.7.6" "_ioapwyd8oimw"
     required {
         /// The name, such as `.text`.
         name: Text<'a>;

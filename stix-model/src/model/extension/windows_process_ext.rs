@@ -8,7 +8,7 @@ use crate::schema::table::Constraint;
 stix_type! {
     /// What Windows knows of a process; stands on a [`Process`](crate::sco::Process). At least one property
     /// must be there.
-    part WindowsProcessExt "windows-process-ext" "6.13.2"
+    part WindowsProcessExt "windows-process-ext" "6.13.2" "_oyegq07gjf5t"
     required {}
     optional {
         /// Whether its memory is laid out at random (ASLR).

@@ -9,7 +9,7 @@ use crate::schema::table::Constraint;
 stix_type! {
     /// A service of Windows; stands on a [`Process`](crate::sco::Process). At least one property must be
     /// there.
-    part WindowsServiceExt "windows-service-ext" "6.13.3"
+    part WindowsServiceExt "windows-service-ext" "6.13.3" "_lbcvc2ahx1s0"
     required {}
     optional {
         /// The name by which the system knows the service.

@@ -19,7 +19,7 @@ stix_type! {
     /// score.created_by_ref(Ref::try_from(owner)?).to_object()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    extension ExtensionDefinition "extension-definition" "7.3"
+    extension ExtensionDefinition "extension-definition" "7.3" "_32j232tfvtly"
     required {
         /// The name of the extension.
         name: Text<'a>;

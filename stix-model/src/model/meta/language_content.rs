@@ -20,7 +20,7 @@ stix_type! {
     /// translation.to_object()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    language LanguageContent "language-content" "7.1"
+    language LanguageContent "language-content" "7.1" "_z9r1cwtu8jja"
     required {
         /// The object that is translated.
         object_ref: Ref<to::AnyObject>;

@@ -21,7 +21,7 @@ stix_type! {
     /// assert!(object.header().modified.is_none());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    marking MarkingDefinition "marking-definition" "7.2.1"
+    marking MarkingDefinition "marking-definition" "7.2.1" "_k5fndj2c7c1k"
     required {}
     optional {
         /// A name of the marking.

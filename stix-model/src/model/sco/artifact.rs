@@ -21,7 +21,7 @@ stix_type! {
     /// assert!(remote.to_object().is_err(), "a URL needs hashes beside it");
     /// # Ok::<(), stix_model::BuildError>(())
     /// ```
-    sco Artifact "artifact" "6.1"
+    sco Artifact "artifact" "6.1" "_4jegwl6ojbes"
     required {}
     optional {
         /// The media type of the bytes; should be one that IANA lists.

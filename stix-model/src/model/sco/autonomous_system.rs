@@ -13,7 +13,7 @@ stix_type! {
     /// assert_eq!(object.header().id, same.header().id);
     /// # Ok::<(), stix_model::BuildError>(())
     /// ```
-    sco AutonomousSystem "autonomous-system" "6.2"
+    sco AutonomousSystem "autonomous-system" "6.2" "_27gux0aol9e3"
     required {
         /// The number that was assigned to it, without the letters `AS`.
         number: i64;

@@ -18,7 +18,7 @@ stix_type! {
     /// directory.to_object()?;
     /// # Ok::<(), stix_model::BuildError>(())
     /// ```
-    sco Directory "directory" "6.3"
+    sco Directory "directory" "6.3" "_lyvpga5hlw52"
     required {
         /// The path, written as on the system where it was seen.
         path: Text<'a>;

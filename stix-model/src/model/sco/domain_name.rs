@@ -17,7 +17,7 @@ stix_type! {
     /// assert!(DomainName::new("http://example.com/").to_object().is_err());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    sco DomainName "domain-name" "6.4"
+    sco DomainName "domain-name" "6.4" "_prhhksbxbg87"
     required {
         /// The name (RFC 1034); labels have at most 63 characters (RFC 5890).
         value: Text<'a>;

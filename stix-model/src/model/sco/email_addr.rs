@@ -15,7 +15,7 @@ stix_type! {
     /// assert!(error.to_string().contains("must be a mail address alone"));
     /// # Ok::<(), stix_model::BuildError>(())
     /// ```
-    sco EmailAddress "email-addr" "6.5"
+    sco EmailAddress "email-addr" "6.5" "_wmenahkvqmgj"
     required {
         /// The address alone, such as `jo@example.com` (RFC 5322, `addr-spec`).
         value: Text<'a>;

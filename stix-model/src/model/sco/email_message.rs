@@ -20,7 +20,7 @@ stix_type! {
     /// assert!(mail.body("See attachment.").to_object().is_err(), "a message with parts");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    sco EmailMessage "email-message" "6.6"
+    sco EmailMessage "email-message" "6.6" "_grboc7sq5514"
     required {
         /// Whether the body has MIME parts.
         is_multipart: bool;
@@ -64,7 +64,7 @@ stix_type! {
 
 stix_type! {
     /// One part of a mail that has several (MIME). `body` or `body_raw_ref` must be there.
-    part EmailMimePart "email-mime-part-type" "6.6.2"
+    part EmailMimePart "email-mime-part-type" "6.6.2" "_qpo5x7d8mefq"
     required {}
     optional {
         /// The part as text, decoded to Unicode; for parts whose `content_type` begins with `text/`.

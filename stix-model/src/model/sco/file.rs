@@ -25,7 +25,7 @@ stix_type! {
     /// assert!(File::new().size(25_537).to_object().is_err(), "neither hashes nor a name");
     /// # Ok::<(), stix_model::BuildError>(())
     /// ```
-    sco File "file" "6.7"
+    sco File "file" "6.7" "_99bl2dibcztv"
     required {}
     optional {
         /// Hashes of the content. These or `name` must be there.

@@ -16,7 +16,7 @@ stix_type! {
     /// assert!(Ipv4Address::new("198.51.100.300").to_object().is_err());
     /// # Ok::<(), stix_model::BuildError>(())
     /// ```
-    sco Ipv4Address "ipv4-addr" "6.8"
+    sco Ipv4Address "ipv4-addr" "6.8" "_ki1ufj1ku8s0"
     required {
         /// The address, or a network in CIDR notation, such as `198.51.100.0/24`.
         value: Text<'a>;

@@ -18,7 +18,7 @@ stix_type! {
     /// assert_eq!(network.other.get("seen_by").unwrap().as_str(), r#""sensor-4""#);
     /// # Ok::<(), stix_model::ObjectError>(())
     /// ```
-    sco Ipv6Address "ipv6-addr" "6.9"
+    sco Ipv6Address "ipv6-addr" "6.9" "_oeggeryskriq"
     required {
         /// The address, or a network in CIDR notation, such as `2001:db8::/32`.
         value: Text<'a>;

@@ -12,7 +12,7 @@ stix_type! {
     /// assert!(MacAddress::new("d2:fb:49:24:37:18").to_object().is_ok());
     /// assert!(MacAddress::new("D2-FB-49-24-37-18").to_object().is_err());
     /// ```
-    sco MacAddress "mac-addr" "6.10"
+    sco MacAddress "mac-addr" "6.10" "_f92nr9plf58y"
     required {
         /// Six octets in lower case with leading zeros and colons between them, such as `d2:fb:49:04:37:18`.
         value: Text<'a>;

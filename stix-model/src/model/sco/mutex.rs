@@ -12,7 +12,7 @@ stix_type! {
     /// assert_eq!(mutex.header().id.as_str(), "mutex--f93fe911-e545-5239-b9b0-597840d0c871");
     /// # Ok::<(), stix_model::BuildError>(())
     /// ```
-    sco Mutex "mutex" "6.11"
+    sco Mutex "mutex" "6.11" "_84hwlkdmev1w"
     required {
         /// The name, exactly as the operating system has it.
         name: Text<'a>;

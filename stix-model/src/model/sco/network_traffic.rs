@@ -24,7 +24,7 @@ stix_type! {
     /// assert!(NetworkTraffic::new(["tcp".into()]).to_object().is_err(), "neither source nor destination");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    sco NetworkTraffic "network-traffic" "6.12"
+    sco NetworkTraffic "network-traffic" "6.12" "_rgnc3w40xy"
     required {
         /// The protocols, from the outermost to the innermost, such as `ipv4`, `tcp`, `http`; should be the
         /// names of IANA in lower case.

@@ -20,7 +20,7 @@ stix_type! {
     /// process.id(mint.stamp().uuid).to_object()?;
     /// # Ok::<(), stix_model::BuildError>(())
     /// ```
-    sco Process "process" "6.13"
+    sco Process "process" "6.13" "_hpppnm86a1jm"
     required {}
     optional {
         /// Whether the process hides from those who list processes.

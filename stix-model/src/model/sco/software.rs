@@ -14,7 +14,7 @@ stix_type! {
     /// assert!(word.cpe("cpe:/a:microsoft:word:2002").to_object().is_err(), "a name of CPE 2.2");
     /// # Ok::<(), stix_model::BuildError>(())
     /// ```
-    sco Software "software" "6.14"
+    sco Software "software" "6.14" "_7rkyhtkdthok"
     required {
         /// The name of the product.
         name: Text<'a>;

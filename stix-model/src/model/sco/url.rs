@@ -14,7 +14,7 @@ stix_type! {
     /// assert!(Url::new("example.com/research").to_object().is_err(), "no scheme");
     /// # Ok::<(), stix_model::BuildError>(())
     /// ```
-    sco Url "url" "6.15"
+    sco Url "url" "6.15" "_ah3hict2dez0"
     required {
         /// The URL (RFC 3986), with its scheme.
         value: Text<'a>;

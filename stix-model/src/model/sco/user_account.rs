@@ -17,7 +17,7 @@ stix_type! {
     /// assert!(account.to_object()?.header().id.as_str().starts_with("user-account--"));
     /// # Ok::<(), stix_model::BuildError>(())
     /// ```
-    sco UserAccount "user-account" "6.16"
+    sco UserAccount "user-account" "6.16" "_azo70vgj1vm2"
     required {}
     optional {
         /// What the system itself knows the account by, such as a UID, a SID or an account name.

@@ -21,7 +21,7 @@ stix_type! {
     /// assert!(short.to_object().unwrap_err().to_string().contains("the hive is spelled out"));
     /// # Ok::<(), stix_model::BuildError>(())
     /// ```
-    sco WindowsRegistryKey "windows-registry-key" "6.17"
+    sco WindowsRegistryKey "windows-registry-key" "6.17" "_luvw8wjlfo3y"
     required {}
     optional {
         /// The key with its whole path; the hive is spelled out, such as `HKEY_LOCAL_MACHINE`.
@@ -45,7 +45,7 @@ stix_type! {
 
 stix_type! {
     /// A value under a key of the Windows registry; at least one of the properties must be there.
-    part WindowsRegistryValue "windows-registry-value-type" "6.17.2"
+    part WindowsRegistryValue "windows-registry-value-type" "6.17.2" "_u7n4ndghs3qq"
     required {}
     optional {
         /// The name; the default value of a key has the empty name.

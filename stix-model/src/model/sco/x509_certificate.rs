@@ -21,7 +21,7 @@ stix_type! {
     /// assert!(X509Certificate::new().to_object().is_err());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    sco X509Certificate "x509-certificate" "6.18"
+    sco X509Certificate "x509-certificate" "6.18" "_8abcy1o5x9w1"
     required {}
     optional {
         /// Whether it is signed with the key that it certifies.
@@ -60,7 +60,7 @@ stix_type! {
 stix_type! {
     /// The extensions of a certificate of version 3 (RFC 5280, section 4.2), as text; at least one must be
     /// there.
-    part X509V3Extensions "x509-v3-extensions-type" "6.18.2"
+    part X509V3Extensions "x509-v3-extensions-type" "6.18.2" "_oudvonxzdlku"
     required {}
     optional {
         /// Whether the subject is an authority, and how many certificates may follow below it.

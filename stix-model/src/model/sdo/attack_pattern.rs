@@ -20,7 +20,7 @@ stix_type! {
     /// assert!(phishing.external_references([inexact]).to_object().is_err());
     /// # Ok::<(), stix_model::BuildError>(())
     /// ```
-    sdo AttackPattern "attack-pattern" "4.1"
+    sdo AttackPattern "attack-pattern" "4.1" "_axjijf603msy"
     required {
         /// The name of the technique.
         name: Text<'a>;

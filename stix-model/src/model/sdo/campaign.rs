@@ -19,7 +19,7 @@ stix_type! {
     /// campaign.first_seen(winter).last_seen(spring).to_object()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    sdo Campaign "campaign" "4.2"
+    sdo Campaign "campaign" "4.2" "_pcpvfz4ik6d6"
     required {
         /// The name by which the campaign is known.
         name: Text<'a>;

@@ -15,7 +15,7 @@ stix_type! {
     /// assert!(patch.custom("action", Json::parse(r#""apt upgrade""#)?).to_object().is_err());
     /// # Ok::<(), stix_model::json::JsonError>(())
     /// ```
-    sdo CourseOfAction "course-of-action" "4.3"
+    sdo CourseOfAction "course-of-action" "4.3" "_a925mpw39txn"
     required {
         /// A short name of the measure.
         name: Text<'a>;

@@ -18,7 +18,7 @@ stix_type! {
     /// grouping.to_object()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    sdo Grouping "grouping" "4.4"
+    sdo Grouping "grouping" "4.4" "_t56pn7elv6u7"
     required {
         /// What the objects have in common.
         context: GroupingContext;

@@ -16,7 +16,7 @@ stix_type! {
     /// assert!(utilities.to_object()?.header().id.as_str().starts_with("identity--"));
     /// # Ok::<(), stix_model::BuildError>(())
     /// ```
-    sdo Identity "identity" "4.5"
+    sdo Identity "identity" "4.5" "_wh296fiwpklp"
     required {
         /// The name; for a class a short phrase that describes it.
         name: Text<'a>;

@@ -16,7 +16,7 @@ stix_type! {
     /// assert_eq!((&*incident.name, &*incident.common.labels[0]), ("Outage of 3 May", "ransomware"));
     /// # Ok::<(), stix_model::ObjectError>(())
     /// ```
-    sdo Incident "incident" "4.6"
+    sdo Incident "incident" "4.6" "_sczfhw64pjxt"
     required {
         /// A short name of the incident.
         name: Text<'a>;

@@ -25,7 +25,7 @@ stix_type! {
     /// assert!(indicator.to_object().is_ok());
     /// assert!(indicator.valid_until(now).to_object().is_err(), "no time is left");
     /// ```
-    sdo Indicator "indicator" "4.7"
+    sdo Indicator "indicator" "4.7" "_muftrcpnf89v"
     required {
         /// The pattern, in the language that `pattern_type` names.
         pattern: Text<'a>;

@@ -23,7 +23,7 @@ stix_type! {
     /// assert_eq!(relay.infrastructure_types[1], "vpn".into());
     /// # Ok::<(), stix_model::ObjectError>(())
     /// ```
-    sdo Infrastructure "infrastructure" "4.8"
+    sdo Infrastructure "infrastructure" "4.8" "_jo3k1o6lr9"
     required {
         /// The name by which it is known.
         name: Text<'a>;

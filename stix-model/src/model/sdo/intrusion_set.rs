@@ -22,7 +22,7 @@ stix_type! {
     /// locusts.to_object()?;
     /// # Ok::<(), stix_model::BuildError>(())
     /// ```
-    sdo IntrusionSet "intrusion-set" "4.9"
+    sdo IntrusionSet "intrusion-set" "4.9" "_5ol9xlbbnrdn"
     required {
         /// The name by which it is known.
         name: Text<'a>;

@@ -22,7 +22,7 @@ stix_type! {
     /// vienna.latitude(48.2083).longitude(16.3731).precision(5_000.0).to_object()?;
     /// # Ok::<(), stix_model::BuildError>(())
     /// ```
-    sdo Location "location" "4.10"
+    sdo Location "location" "4.10" "_th8nitr8jb4k"
     required {}
     optional {
         /// A name of the place.

@@ -18,7 +18,7 @@ stix_type! {
     /// note.to_object()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    sdo Note "note" "4.13"
+    sdo Note "note" "4.13" "_gudodcg1sbb9"
     required {
         /// The text of the note.
         content: Text<'a>;

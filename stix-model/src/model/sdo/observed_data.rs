@@ -24,7 +24,7 @@ stix_type! {
     /// data.object_refs([Ref::try_from(address)?]).to_object()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    sdo ObservedData "observed-data" "4.14"
+    sdo ObservedData "observed-data" "4.14" "_p49j1fwoxldc"
     required {
         /// The beginning of the time in which it was seen.
         first_observed: Timestamp;

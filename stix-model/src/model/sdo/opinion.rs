@@ -17,7 +17,7 @@ stix_type! {
     /// opinion.to_object()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    sdo Opinion "opinion" "4.15"
+    sdo Opinion "opinion" "4.15" "_ht1vtzfbtzda"
     required {
         /// The degree of agreement; one of the five words.
         opinion: OpinionLevel;

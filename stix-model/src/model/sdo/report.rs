@@ -20,7 +20,7 @@ stix_type! {
     /// report.to_object()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    sdo Report "report" "4.16"
+    sdo Report "report" "4.16" "_n8bjzg1ysgdq"
     required {
         /// The title.
         name: Text<'a>;

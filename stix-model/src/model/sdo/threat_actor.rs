@@ -24,7 +24,7 @@ stix_type! {
     /// actor.to_object()?;
     /// # Ok::<(), stix_model::BuildError>(())
     /// ```
-    sdo ThreatActor "threat-actor" "4.17"
+    sdo ThreatActor "threat-actor" "4.17" "_k017w16zutw"
     required {
         /// The name by which the actor is known.
         name: Text<'a>;

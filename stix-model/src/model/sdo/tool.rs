@@ -18,7 +18,7 @@ stix_type! {
     /// tool.to_object()?;
     /// # Ok::<(), stix_model::BuildError>(())
     /// ```
-    sdo Tool "tool" "4.18"
+    sdo Tool "tool" "4.18" "_z4voa9ndw8v"
     required {
         /// The name of the software.
         name: Text<'a>;

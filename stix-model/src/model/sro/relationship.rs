@@ -23,7 +23,7 @@ stix_type! {
     /// uses.start_time(mint.stamp().created).to_object()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    sro Relationship "relationship" "5.1"
+    sro Relationship "relationship" "5.1" "_e2e1szrqfoan"
     required {
         /// The word on the arrow, such as `uses`; characters a-z, 0-9 and hyphen only. Should be one that the
         /// source's type defines.

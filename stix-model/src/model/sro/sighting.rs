@@ -21,7 +21,7 @@ stix_type! {
     /// assert!(sighting.count(-1).to_object().is_err());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    sro Sighting "sighting" "5.2"
+    sro Sighting "sighting" "5.2" "_a795guqsap3r"
     required {
         /// What was seen: a domain object, such as an indicator.
         sighting_of_ref: Ref<to::DomainObject>;
