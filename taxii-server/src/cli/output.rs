@@ -2,6 +2,7 @@
 
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
+use indicatif::BinaryBytes;
 use serde::Serialize;
 use std::io::{ErrorKind, Write};
 
@@ -44,15 +45,9 @@ pub(super) fn question(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// Returns a number of bytes for people, as `1.5 MiB`.
+/// Returns a number of bytes for people, as `1.50 MiB`.
 pub(super) fn size(bytes: u64) -> String {
-    let mut units = ["bytes", "KiB", "MiB", "GiB", "TiB"].into_iter();
-    let (mut value, mut unit) = (bytes as f64, units.next());
-    while value >= 1024.0 && units.len() > 0 {
-        (value, unit) = (value / 1024.0, units.next());
-    }
-    let digits = usize::from(bytes >= 1024);
-    format!("{value:.digits$} {}", unit.unwrap_or_default())
+    BinaryBytes(bytes).to_string()
 }
 
 /// Returns `None` for an empty text, by which an option removes a property.
