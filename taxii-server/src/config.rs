@@ -1,4 +1,6 @@
 //! Settings: one TOML file; environment variables and flags override it.
+//!
+//! By hand: `figment` guesses the types of variables, and does not tell of mistyped names.
 
 mod connections;
 mod error;

@@ -4,8 +4,8 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::path::{Path, PathBuf};
-use uuid::Uuid;
+use std::path::Path;
+use tempfile::{NamedTempFile, PersistError};
 
 /// Makes a folder, or checks one that is there. A link to it must belong to this account or to root.
 ///
@@ -98,10 +98,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// A file that gets its name when it is complete. Otherwise it is removed.
-pub(crate) struct Unfinished {
-    file: File,
-    path: PathBuf,
-}
+pub(crate) struct Unfinished(NamedTempFile);
 
 impl Unfinished {
     /// Makes an empty file in the folder of another one.
@@ -112,18 +109,13 @@ impl Unfinished {
         let name = path.file_name().ok_or(ErrorKind::InvalidFilename)?;
         let mut hidden = std::ffi::OsString::from(".");
         hidden.push(name);
-        hidden.push(format!(".{}.part", Uuid::new_v4().simple()));
-        let part = path.with_file_name(hidden);
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&part).map_err(|error| explain(path, error))?;
-        Ok(Self { file, path: part })
+        hidden.push(".");
+        let made = tempfile::Builder::new().prefix(&hidden).suffix(".part").tempfile_in(folder_of(path));
+        made.map(Self).map_err(|error| explain(path, error))
     }
 
     pub(crate) fn file(&self) -> &File {
-        &self.file
+        self.0.as_file()
     }
 
     /// Gives the file its name, in the place of what has it.
@@ -131,8 +123,8 @@ impl Unfinished {
     /// # Errors
     /// When its bytes cannot be brought to the disk, or the name cannot be taken.
     pub(crate) fn name(self, path: &Path) -> io::Result<()> {
-        self.file.sync_all()?;
-        std::fs::rename(&self.path, path).map_err(|error| explain(path, error))?;
+        self.file().sync_all()?;
+        self.0.persist(path).map_err(|error| explain(path, error.error))?;
         sync_folder(path);
         Ok(())
     }
@@ -142,29 +134,28 @@ impl Unfinished {
     /// # Errors
     /// [`ErrorKind::AlreadyExists`] when something has it.
     pub(crate) fn name_new(self, path: &Path) -> io::Result<()> {
-        self.file.sync_all()?;
-        match std::fs::hard_link(&self.path, path) {
+        self.file().sync_all()?;
+        match self.0.persist_noclobber(path) {
             // The file system has no second names.
-            Err(error) if error.kind() != ErrorKind::AlreadyExists && !path.exists() => {
-                std::fs::rename(&self.path, path).map_err(|error| explain(path, error))?;
+            Err(PersistError { error, file })
+                if error.kind() != ErrorKind::AlreadyExists && !path.exists() =>
+            {
+                file.persist(path).map_err(|error| explain(path, error.error))?;
             }
-            linked => linked?,
+            named => drop(named?),
         }
         sync_folder(path);
         Ok(())
     }
 }
 
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path);
-    }
-}
-
 /// Brings a new name to the disk, where the system can.
 fn sync_folder(path: &Path) {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    let _ = File::open(folder_of(path)).and_then(|folder| folder.sync_all());
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Says which right on which path is missing, and for whom.

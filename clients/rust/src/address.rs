@@ -1,6 +1,8 @@
 //! What a URL points to, told from its path alone.
 
 use crate::{Error, Url};
+use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 /// An address that somebody typed, understood.
@@ -83,15 +85,7 @@ fn without_userinfo(text: &str) -> String {
 
 /// A segment of a path without its escapes, which are put in again when a path is made of it.
 fn unescaped(segment: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = segment.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let code = tail.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        let byte = code.and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(|_| *first == b'%');
-        bytes.push(byte.unwrap_or(*first));
-        rest = if byte.is_some() { &tail[2..] } else { tail };
-    }
-    String::from_utf8(bytes).unwrap_or_else(|_| segment.to_owned())
+    percent_decode_str(segment).decode_utf8().map_or_else(|_| segment.to_owned(), Cow::into_owned)
 }
 
 /// An address without a scheme is one of TLS, or on this machine one without.

@@ -57,6 +57,8 @@ mod date;
 mod error;
 mod filter;
 mod http;
+#[doc(hidden)]
+pub mod kept;
 mod options;
 mod packing;
 mod page;

@@ -3,11 +3,11 @@
 use crate::date::in_utc;
 use crate::http::{Answer, Http};
 use crate::resource::{self, Shape, is_object};
-use crate::{Error, Filter, Remark, Url};
+use crate::{Error, Filter, Remark, Url, kept};
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::mem::{Discriminant, discriminant};
 use std::path::Path;
 use std::sync::Arc;
@@ -92,13 +92,7 @@ impl Position {
     /// # Errors
     /// When the file cannot be written.
     pub fn save(&self, file: &Path) -> io::Result<()> {
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let mut scratch = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-        serde_json::to_writer(&mut scratch, self)?;
-        scratch.flush()?;
-        scratch.as_file().sync_all()?;
-        scratch.persist(file)?;
-        Ok(())
+        kept::save(file, self)
     }
 }
 

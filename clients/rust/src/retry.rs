@@ -1,4 +1,6 @@
 //! When to ask again, and after how long.
+//!
+//! By hand: `backon` adds its jitter to the waiting time, so that it exceeds the longest one.
 
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use std::time::Duration;

@@ -11,8 +11,9 @@ mod corpus;
 mod memory;
 mod mutation;
 
+use fastrand::Rng;
 use laws::Target;
-use mutation::{Random, mutate};
+use mutation::mutate;
 use std::collections::BTreeSet;
 
 /// How many mutated inputs each target gets, unless `INPUTS` says otherwise.
@@ -59,7 +60,7 @@ fn drive(target: &str, law: Target) {
         }
     }
     for seed in seed..seed + inputs {
-        let input = mutate(&corpus, &mut Random(seed));
+        let input = mutate(&corpus, &mut Rng::with_seed(seed));
         let _repeat = Repeat { target, seed: Some(seed), input: &input };
         law(&input);
     }

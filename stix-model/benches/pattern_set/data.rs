@@ -1,6 +1,6 @@
 //! Indicators and observations as feeds and sensors have them, made up from seeds.
 
-/// SplitMix64.
+/// SplitMix64, by hand: measurements compare only while the data stays the same.
 pub(crate) struct Random(u64);
 
 impl Random {

@@ -1,4 +1,6 @@
 //! IP addresses and networks for ISSUBSET and ISSUPERSET.
+//!
+//! By hand: `ipnet` lets leading zeros pass in addresses, and has no common form of both families, by which sets are searched.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 

@@ -1,4 +1,7 @@
 //! The formats of strings that the standard takes from others.
+//!
+//! By hand is what the crates for it read loosely: `ipnet` lets leading zeros pass, `mediatype` characters that RFC 6838 does not
+//! have, and `email_address` a `+` in the domain.
 
 use crate::model::data_type::is_base64;
 use fluent_uri::Uri;

@@ -59,7 +59,7 @@ fn drive(target: &str, law: Target, corpus: &[Box<[u8]>], words: &[Box<[u8]>]) {
         }
     }
     for seed in seed..seed + inputs {
-        let input = mutate(corpus, words, &mut Random(seed));
+        let input = mutate(corpus, words, &mut Random::new(seed));
         let _repeat = Repeat { target, seed: Some(seed), input: &input };
         law(&input);
     }

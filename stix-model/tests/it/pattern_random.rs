@@ -52,7 +52,7 @@ fn bundle(observed: &Observed) -> Value {
 fn combinations_of_observations() {
     let mut matches = 0;
     for seed in 0..6000 {
-        let random = &mut Random(seed);
+        let random = &mut Random::new(seed);
         let count = 2 + random.below(5);
         let data: Vec<_> = (0..count).map(|at| observation(random, at)).collect();
         let depth = 1 + random.below(3);
@@ -70,7 +70,7 @@ fn combinations_of_observations() {
 fn repetitions_in_time() {
     let mut matches = 0;
     for seed in 0..2000 {
-        let random = &mut Random(seed);
+        let random = &mut Random::new(seed);
         let count = 5 + random.below(4);
         let data: Vec<_> = (0..count).map(|at| observation(random, at)).collect();
         let member = |random: &mut Random| observation_pattern(random, 0);
@@ -154,7 +154,7 @@ fn observation_pattern(random: &mut Random, depth: u64) -> String {
 fn comparisons_of_values() {
     let mut matches = 0;
     for seed in 0..6000 {
-        let random = &mut Random(seed);
+        let random = &mut Random::new(seed);
         let objects = (0..3).map(|at| object(random, at)).collect();
         let data = [Observed { id: "observed-data--0".into(), times: 1, span: Some((0, 0)), objects }];
         let text = format!("[{}]", comparisons(random, 2));

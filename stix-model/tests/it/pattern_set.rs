@@ -13,7 +13,7 @@ use stix_model::pattern::{
 fn a_set_is_all_of_its_patterns() {
     let mut hits = 0;
     for seed in 0..3000 {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let limits = PatternSetLimits::default().kept(random.pick(&[0, 3, 1024]));
         let mut builder = PatternSetBuilder::new(limits);
         let mut patterns = Vec::new();
@@ -379,12 +379,12 @@ fn any(random: &mut Random, depth: u32) -> Value {
 fn any_json_is_an_observation_or_none() {
     let mut builder = PatternSet::builder();
     for key in 0..200 {
-        let text = observation_expression(&mut Random(key), 2);
+        let text = observation_expression(&mut Random::new(key), 2);
         let _ = builder.add(key, &Pattern::parse(&text).unwrap());
     }
     let mut matcher = builder.build().matcher();
     for seed in 0..2000 {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let mut object = any(&mut random, 5);
         if let Some(members) = object.as_object_mut() {
             members.insert("type".to_owned(), json!("t"));

@@ -44,7 +44,7 @@ struct Speller {
 
 impl Speller {
     fn spell(value: &Oracle, choices: u64) -> String {
-        let mut speller = Self { choices: Random(choices), out: String::new() };
+        let mut speller = Self { choices: Random::new(choices), out: String::new() };
         speller.value(value);
         speller.out
     }
@@ -198,7 +198,7 @@ proptest! {
         names in prop::collection::vec("[ab]{0,3}|a{6,8} {0,2}|x_mitre_[ab\u{e000}\u{10000}]{1,3}", 0..40),
         choices in 1_u64..,
     ) {
-        let mut speller = Speller { choices: Random(choices), out: "{".into() };
+        let mut speller = Speller { choices: Random::new(choices), out: "{".into() };
         let mut starts = Vec::new();
         for (index, name) in names.iter().enumerate() {
             speller.out.push_str(if index > 0 { ", " } else { "" });

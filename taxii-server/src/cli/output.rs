@@ -1,5 +1,8 @@
 //! Output for people and scripts. A closed pipe is no error.
 
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+use indicatif::BinaryBytes;
 use serde::Serialize;
 use std::io::{ErrorKind, Write};
 
@@ -42,15 +45,9 @@ pub(super) fn question(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// Returns a number of bytes for people, as `1.5 MiB`.
+/// Returns a number of bytes for people, as `1.50 MiB`.
 pub(super) fn size(bytes: u64) -> String {
-    let mut units = ["bytes", "KiB", "MiB", "GiB", "TiB"].into_iter();
-    let (mut value, mut unit) = (bytes as f64, units.next());
-    while value >= 1024.0 && units.len() > 0 {
-        (value, unit) = (value / 1024.0, units.next());
-    }
-    let digits = usize::from(bytes >= 1024);
-    format!("{value:.digits$} {}", unit.unwrap_or_default())
+    BinaryBytes(bytes).to_string()
 }
 
 /// Returns `None` for an empty text, by which an option removes a property.
@@ -60,16 +57,10 @@ pub(super) fn unless_empty(text: String) -> Option<String> {
 
 /// Prints rows under their headings, in columns as wide as their longest cell.
 pub(super) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> anyhow::Result<()> {
-    let mut widths = headings.map(|heading| heading.chars().count());
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(headings).add_rows(rows);
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
     }
-    let print = |cells: [&str; N]| {
-        let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        line(padded.collect::<Vec<_>>().join("  ").trim_end())
-    };
-    print(headings)?;
-    rows.iter().try_for_each(|row| print(std::array::from_fn(|column| row[column].as_str())))
+    line(&table.trim_fmt())
 }

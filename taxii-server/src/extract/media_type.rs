@@ -1,4 +1,6 @@
 //! Media types in `Accept` and `Content-Type` (RFC 9110, section 8.3.1 and 12.5.1; TAXII 2.1, section 3.1).
+//!
+//! By hand: `mediatype` and `mime` refuse the empty parameters that RFC 9110, section 5.6.6, allows, and read no `q`.
 
 use crate::config::HeaderPolicy;
 use axum::http::{HeaderMap, header};

@@ -333,20 +333,9 @@ pub(crate) fn marked_tool(number: u64, year: u32, level: Tlp) -> String {
     tool(number, year).replace(r#""name""#, &format!(r#"{},"name""#, marking(level)))
 }
 
-/// Small deterministic random numbers; the seed is in the name of every failure.
-#[derive(Clone, Debug)]
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    /// The seed of this run.
-    pub(crate) fn seed() -> u64 {
-        let seed = std::env::var("SEED").map_or(u64::from(std::process::id()), |seed| seed.parse().unwrap());
-        println!("repeat with SEED={seed}");
-        seed
-    }
-
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % bound
-    }
+/// The seed of the random numbers of this run; it is in the output of every failure.
+pub(crate) fn seed() -> u64 {
+    let seed = std::env::var("SEED").map_or(u64::from(std::process::id()), |seed| seed.parse().unwrap());
+    println!("repeat with SEED={seed}");
+    seed
 }

@@ -192,7 +192,8 @@ fn failure_of(error: &EngineError) -> Option<&'static str> {
     }
 }
 
-/// Counts how often groups are applied again, and waits in between.
+/// Counts how often groups are applied again, and waits in between. By hand: how long depends on each error, which the
+/// schedules of retrying crates do not see.
 pub(super) struct Attempts {
     count: u32,
     since: tokio::time::Instant,

@@ -402,11 +402,8 @@ async fn a_failed_read_fails_one_request() {
 async fn no_crash_loses_a_durable_commit() {
     let seed = std::env::var("SEED").map_or(u64::from(std::process::id()), |seed| seed.parse().unwrap());
     println!("repeat with SEED={seed}");
-    let mut random = seed;
-    let mut below = |bound: u64| {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (random >> 33) % bound
-    };
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut below = |bound: u32| random.u32(..bound);
     let keys: Vec<Vec<u8>> = (0..40_u8).map(|key| vec![b'k', key]).collect();
     let mut disk = FailingDisk::of(Vec::new());
     let mut engine = disk.open();
@@ -415,8 +412,8 @@ async fn no_crash_loses_a_durable_commit() {
     let (mut counted, mut durable, mut open) = (0, 0, BTreeSet::new());
     for attempt in 1..400_u32 {
         match below(4) {
-            0 => disk.refuse(Some(ErrorKind::StorageFull), below(12) as u32),
-            1 => disk.refuse(Some(ErrorKind::Other), [below(12) as u32, ALL][below(2) as usize]),
+            0 => disk.refuse(Some(ErrorKind::StorageFull), below(12)),
+            1 => disk.refuse(Some(ErrorKind::Other), [below(12), ALL][below(2) as usize]),
             _ => disk.refuse(None, 0),
         }
         let value = [&attempt.to_be_bytes()[..], &vec![7; below(3000) as usize]].concat();

@@ -4,9 +4,10 @@
 
 use super::corpus;
 use super::laws::TARGETS;
-use super::mutation::{Random, mutate};
+use super::mutation::mutate;
 use cap::Cap;
 use consensus::{Command, Entry};
+use fastrand::Rng;
 use std::alloc::System;
 
 #[global_allocator]
@@ -33,7 +34,7 @@ fn memory_grows_with_the_input() {
     }
     for (name, law) in TARGETS {
         let mut inputs = corpus::of(name);
-        let mut dice = Random(1);
+        let mut dice = Rng::with_seed(1);
         for _ in 0..500 {
             inputs.push(mutate(&inputs, &mut dice));
         }

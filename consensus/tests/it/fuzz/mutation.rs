@@ -1,5 +1,6 @@
 //! Random changes of inputs that a seed repeats.
 
+use fastrand::Rng;
 use serde_json::Value;
 
 /// Bytes that mean something to some reader, or to none.
@@ -45,64 +46,42 @@ const WORDS: [&str; 36] = [
     "{\"k_of\":{\"k\":1,\"of\":[\"majority\"]}}",
 ];
 
-/// SplitMix64.
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % bound
-    }
-
-    /// A place in something of this length; 0 when that is 0.
-    fn index(&mut self, length: usize) -> usize {
-        usize::try_from(self.below(length.max(1) as u64)).unwrap()
-    }
-
-    fn pick<T: Clone>(&mut self, choices: &[T]) -> T {
-        choices[self.index(choices.len())].clone()
-    }
-}
-
 /// Half of the mutations of JSON keep it JSON, in its shortest form and with sorted names, so that they reach what lies
 /// behind the reader.
-pub(crate) fn mutate(corpus: &[Vec<u8>], dice: &mut Random) -> Vec<u8> {
-    let mut input = dice.pick(corpus);
-    if dice.index(2) == 0
+pub(crate) fn mutate(corpus: &[Vec<u8>], dice: &mut Rng) -> Vec<u8> {
+    let mut input = dice.choice(corpus).unwrap().clone();
+    if dice.usize(..2) == 0
         && let Ok(mut value) = serde_json::from_slice::<Value>(&input)
     {
-        for _ in 0..=dice.index(3) {
+        for _ in 0..=dice.usize(..3) {
             mutate_value(&mut value, corpus, dice);
         }
         return value.to_string().into_bytes();
     }
-    for _ in 0..=dice.index(4) {
-        let start = dice.index(input.len() + 1);
-        let end = (start + dice.index(24)).min(input.len());
-        match dice.index(8) {
-            0 if start < input.len() => input[start] ^= 1 << dice.index(8),
+    for _ in 0..=dice.usize(..4) {
+        let start = dice.usize(..input.len() + 1);
+        let end = (start + dice.usize(..24)).min(input.len());
+        match dice.usize(..8) {
+            0 if start < input.len() => input[start] ^= 1 << dice.usize(..8),
             1 => drop(input.drain(start..end)),
-            2 => input.insert(start, dice.pick(BYTES)),
-            3 => drop(input.splice(start..start, dice.pick(&WORDS).bytes())),
-            4 => drop(input.splice(start..end, dice.pick(&WORDS).bytes())),
+            2 => input.insert(start, BYTES[dice.usize(..BYTES.len())]),
+            3 => drop(input.splice(start..start, WORDS[dice.usize(..WORDS.len())].bytes())),
+            4 => drop(input.splice(start..end, WORDS[dice.usize(..WORDS.len())].bytes())),
             // A token for a token keeps more of the structure than a byte for a byte.
             5 => {
                 let (start, end) = token(&input, start);
-                input.splice(start..end, dice.pick(&WORDS).bytes());
+                input.splice(start..end, WORDS[dice.usize(..WORDS.len())].bytes());
             }
             // What is given twice.
             6 => {
                 let copy = input[start..end].to_vec();
-                let at = dice.index(input.len() + 1);
+                let at = dice.usize(..input.len() + 1);
                 input.splice(at..at, copy);
             }
             _ => {
-                let other = dice.pick(corpus);
-                let from = dice.index(other.len() + 1);
-                let to = (from + dice.index(64)).min(other.len());
+                let other = dice.choice(corpus).unwrap().clone();
+                let from = dice.usize(..other.len() + 1);
+                let to = (from + dice.usize(..64)).min(other.len());
                 input.splice(start..end, other[from..to].iter().copied());
             }
         }
@@ -111,21 +90,23 @@ pub(crate) fn mutate(corpus: &[Vec<u8>], dice: &mut Random) -> Vec<u8> {
 }
 
 /// Goes down to some value and changes it, or its name.
-fn mutate_value(value: &mut Value, corpus: &[Vec<u8>], dice: &mut Random) {
-    let stays = dice.index(6) == 0;
+fn mutate_value(value: &mut Value, corpus: &[Vec<u8>], dice: &mut Rng) {
+    let stays = dice.usize(..6) == 0;
     match value {
         Value::Object(members) if !stays && !members.is_empty() => {
-            let place = dice.index(members.len());
+            let place = dice.usize(..members.len());
             let name = members.keys().nth(place).unwrap().clone();
-            match dice.index(10) {
+            match dice.usize(..10) {
                 0 => drop(members.remove(&name)),
-                1 => drop(members.insert(dice.pick(&WORDS).to_owned(), other_value(corpus, dice))),
+                1 => drop(
+                    members.insert(WORDS[dice.usize(..WORDS.len())].to_owned(), other_value(corpus, dice)),
+                ),
                 _ => mutate_value(&mut members[&name], corpus, dice),
             }
         }
         Value::Array(elements) if !stays && !elements.is_empty() => {
-            let place = dice.index(elements.len());
-            match dice.index(8) {
+            let place = dice.usize(..elements.len());
+            match dice.usize(..8) {
                 0 => drop(elements.remove(place)),
                 1 => elements.insert(place, other_value(corpus, dice)),
                 2 => elements.insert(place, elements[place].clone()),
@@ -141,20 +122,20 @@ fn mutate_value(value: &mut Value, corpus: &[Vec<u8>], dice: &mut Random) {
 }
 
 /// A word as a value, or some value of the corpus.
-fn other_value(corpus: &[Vec<u8>], dice: &mut Random) -> Value {
-    if dice.index(2) == 0 {
-        let word = dice.pick(&WORDS);
+fn other_value(corpus: &[Vec<u8>], dice: &mut Rng) -> Value {
+    if dice.usize(..2) == 0 {
+        let word = WORDS[dice.usize(..WORDS.len())];
         return serde_json::from_str(word).unwrap_or_else(|_| Value::from(word));
     }
-    let mut value = serde_json::from_slice(&dice.pick(corpus)).unwrap_or(Value::Null);
-    while dice.index(5) != 0 {
+    let mut value = serde_json::from_slice(dice.choice(corpus).unwrap()).unwrap_or(Value::Null);
+    while dice.usize(..5) != 0 {
         value = match value {
             Value::Object(members) if !members.is_empty() => {
-                let place = dice.index(members.len());
+                let place = dice.usize(..members.len());
                 members.into_iter().nth(place).unwrap().1
             }
             Value::Array(mut elements) if !elements.is_empty() => {
-                elements.swap_remove(dice.index(elements.len()))
+                elements.swap_remove(dice.usize(..elements.len()))
             }
             scalar => return scalar,
         };

@@ -1,4 +1,6 @@
 //! Numbers that follow from a seed.
+//!
+//! By hand: a seed is to repeat the same run also with later versions of libraries.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex};

@@ -133,8 +133,9 @@ mod tests {
     use super::*;
     use crate::store::engine::KeyValue;
     use crate::store::migration::migrate;
-    use crate::store::suite::{Faults, FaultyEngine, Fixture, Random, marked_tool, tool};
+    use crate::store::suite::{Faults, FaultyEngine, Fixture, marked_tool, seed, tool};
     use crate::store::{MemoryEngine, keys::Position};
+    use fastrand::Rng;
     use std::sync::Arc;
     use stix_model::Tlp;
 
@@ -180,13 +181,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_store_of_format_3_becomes_what_this_version_would_have_written() {
-        let mut random = Random(Random::seed());
+        let mut random = Rng::with_seed(seed());
         let engine: Arc<dyn Engine> = Arc::new(MemoryEngine::default());
         let fixture = Fixture::new(Arc::clone(&engine)).await;
         for round in 0..20 {
-            let number = random.below(6);
-            let year = 2001 + u32::try_from(random.below(40)).unwrap();
-            let level = Tlp::ALL[usize::try_from(random.below(5)).unwrap()];
+            let number = random.u64(..6);
+            let year = 2001 + random.u32(..40);
+            let level = Tlp::ALL[random.usize(..5)];
             let url = |value| {
                 format!(
                     r#"{{"type":"url","id":"url--7d45bfa7-9b83-5b0c-b5ae-1ad0c7c1f0a1","value":"u:{value}"}}"#
@@ -195,7 +196,7 @@ mod tests {
             let revoked = tool(number, year + 1).replace(r#""name""#, r#""revoked":true,"name""#);
             let old = tool(number, year).replace(r#""spec_version":"2.1","#, "");
             let last = if round % 5 == 4 { revoked } else { old };
-            fixture.add(&[marked_tool(number, year, level), url(random.below(4)), last, tool(7, year)]).await;
+            fixture.add(&[marked_tool(number, year, level), url(random.u64(..4)), last, tool(7, year)]).await;
         }
         let expected = everything(&*engine).await;
         let space = fixture.collection.space();
@@ -203,7 +204,7 @@ mod tests {
         assert!(everything(&*engine).await != expected);
         // It is interrupted again and again, and goes on each time.
         let faults = Faults { undetermined_applied: 4, undetermined_lost: 4, ..Faults::default() };
-        let interrupted = FaultyEngine::new(Arc::clone(&engine), faults, random.below(1 << 30));
+        let interrupted = FaultyEngine::new(Arc::clone(&engine), faults, random.u64(..1 << 30));
         let mut interruptions = 0;
         let format =
             async || engine.snapshot().await.unwrap().get(keys::FORMAT.to_vec()).await.unwrap().unwrap();

@@ -1,7 +1,7 @@
 //! Backups that are made while the store is written to, and what is restored from them.
 
 use super::{
-    Faults, FaultyEngine, Fixture, NOW, Random, count, id, marked_tool, new_collection, submission, tool,
+    Faults, FaultyEngine, Fixture, NOW, count, id, marked_tool, new_collection, seed, submission, tool,
 };
 use crate::clock::Clock;
 use crate::store::apply::apply;
@@ -14,6 +14,7 @@ use crate::store::{
     Token, VersionFilter, keys,
 };
 use bytes::Bytes;
+use fastrand::Rng;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -69,11 +70,11 @@ async fn restore(engine: &Arc<dyn Engine>, records: &[Record]) -> Result<(), Bac
 }
 
 /// Makes a backup, in pieces of many sizes.
-async fn backup(store: &Store, random: &mut Random, meanwhile: impl AsyncFn()) -> (Vec<Record>, Map) {
+async fn backup(store: &Store, random: &mut Rng, meanwhile: impl AsyncFn()) -> (Vec<Record>, Map) {
     let mut backup = store.backup().await.unwrap();
     let mut records = Vec::new();
     for piece in 0_u64.. {
-        let mut below = |bound| usize::try_from(1 + random.below(bound)).unwrap();
+        let mut below = |bound: usize| random.usize(1..=bound);
         // In the end the journal must be read in one piece.
         let changed_bytes = if piece % 4 == 3 { 1 << 30 } else { below(20_000) };
         backup.pace =
@@ -92,40 +93,40 @@ async fn backup(store: &Store, random: &mut Random, meanwhile: impl AsyncFn()) -
 
 /// Writes, deletes, moves and removes at random until it is told to stop. What faults make of single requests is open.
 async fn write(fixture: Fixture, number: u64, seed: u64, is_over: Arc<AtomicBool>, written: Arc<AtomicU64>) {
-    let mut random = Random(seed ^ number);
+    let mut random = Rng::with_seed(seed ^ number);
     let (store, operator) = (&fixture.store, fixture.operator());
     let mut repeated: Option<Submission> = None;
     while !is_over.load(Ordering::SeqCst) {
         let collections: Vec<_> = store.directory().collections.values().cloned().collect();
-        let place = usize::try_from(random.below(collections.len() as u64)).unwrap();
+        let place = random.usize(..collections.len());
         let Some(collection) = collections.into_iter().nth(place) else { continue };
         let fixture = Fixture { store: Arc::clone(store), collection, clock: Arc::clone(&fixture.clock) };
-        let tools = |random: &mut Random| {
-            let some = 1 + random.below(12);
+        let tools = |random: &mut Rng| {
+            let some = 1 + random.u64(..12);
             let each = |_| {
-                let level = Tlp::ALL[usize::try_from(random.below(5)).unwrap()];
-                let year = 2001 + u32::try_from(random.below(6)).unwrap();
-                let object = random.below(40);
-                match random.below(2) {
+                let level = Tlp::ALL[random.usize(..5)];
+                let year = 2001 + random.u32(..6);
+                let object = random.u64(..40);
+                match random.u64(..2) {
                     0 => tool(object, year),
                     _ => marked_tool(object, year, level),
                 }
             };
             (0..some).map(each).collect::<Vec<_>>()
         };
-        match random.below(12) {
+        match random.u64(..12) {
             0 => {
                 let filter = Filter { versions: Some(VersionFilter::All), ..Filter::default() };
-                let _ = fixture.delete(&id(random.below(40)), filter).await;
+                let _ = fixture.delete(&id(random.u64(..40)), filter).await;
             }
             1 => {
-                let unmarked = Some(Tlp::ALL[usize::try_from(random.below(5)).unwrap()]);
+                let unmarked = Some(Tlp::ALL[random.usize(..5)]);
                 let change = CollectionChange { unmarked, ..Default::default() };
                 let collection = fixture.collection.id;
                 let _ = fixture.change(DirectoryCommand::ChangeCollection { collection, change }).await;
             }
             2 => {
-                let title = format!("c{number}-{}", random.below(3));
+                let title = format!("c{number}-{}", random.u64(..3));
                 let new = new_collection(Uuid::new_v4(), &title);
                 let _ = fixture.change(DirectoryCommand::AddCollection(new)).await;
             }
@@ -134,7 +135,7 @@ async fn write(fixture: Fixture, number: u64, seed: u64, is_over: Arc<AtomicBool
                 let _ = fixture.change(DirectoryCommand::RemoveCollection { collection }).await;
             }
             4 => {
-                let _ = store.clear(NOW - 5 + i64::try_from(random.below(10)).unwrap()).await;
+                let _ = store.clear(NOW - 5 + random.i64(0..10)).await;
             }
             // Nothing new, so that only a receipt is written.
             5 => {
@@ -144,7 +145,7 @@ async fn write(fixture: Fixture, number: u64, seed: u64, is_over: Arc<AtomicBool
                 }
             }
             _ => {
-                let received = NOW - 5 + i64::try_from(random.below(10)).unwrap();
+                let received = NOW - 5 + random.i64(0..10);
                 let submission = Submission { received, ..submission(&tools(&mut random)) };
                 let _ = store.add(&fixture.view(), &operator, submission.clone()).await;
                 repeated = Some(submission);
@@ -158,7 +159,7 @@ async fn write(fixture: Fixture, number: u64, seed: u64, is_over: Arc<AtomicBool
 /// Whatever two processes do meanwhile, with conflicts, lost answers and outages: a backup says what the store said at one
 /// instant, and a restore gives it back.
 pub async fn a_backup_is_the_store_at_one_instant(engine: Arc<dyn Engine>) {
-    let seed = Random::seed();
+    let seed = seed();
     let faults = Faults { conflict: 9, undetermined_applied: 11, undetermined_lost: 13, unavailable: 23 };
     let faulty =
         |n| -> Arc<dyn Engine> { Arc::new(FaultyEngine::new(Arc::clone(&engine), faults, seed ^ n)) };
@@ -174,7 +175,7 @@ pub async fn a_backup_is_the_store_at_one_instant(engine: Arc<dyn Engine>) {
         writers.push(tokio::spawn(write(other, number, seed, Arc::clone(&is_over), Arc::clone(&written))));
     }
     let reader = fixture.elsewhere(faulty(7)).await;
-    let mut random = Random(seed);
+    let mut random = Rng::with_seed(seed);
     for round in 0..3 {
         let before = written.load(Ordering::SeqCst);
         // Something is written in the middle of it.
@@ -346,7 +347,7 @@ pub async fn a_broken_restore_is_no_store(engine: Arc<dyn Engine>) {
     for year in 2001..2006 {
         source.add(&(0..40).map(|number| tool(number, year)).collect::<Vec<_>>()).await;
     }
-    let (records, expected) = backup(&source.store, &mut Random(Random::seed()), async || {}).await;
+    let (records, expected) = backup(&source.store, &mut Rng::with_seed(seed()), async || {}).await;
     let mut commits = 1;
     loop {
         let ending = Ending { engine: Arc::clone(&engine), commits: AtomicUsize::new(commits) };

@@ -1,6 +1,6 @@
 //! Reading and writing by clearance: what a viewer may not see does not exist for it.
 
-use super::{Faults, FaultyEngine, Fixture, NOW, Random, id, marked_tool, submission, tool, tool_named};
+use super::{Faults, FaultyEngine, Fixture, NOW, id, marked_tool, seed, submission, tool, tool_named};
 use crate::store::apply::apply;
 use crate::store::engine::{Commit, Engine, EngineError};
 use crate::store::overlay::Overlay;
@@ -9,6 +9,7 @@ use crate::store::{
     Relevel, Request, Scope, StoreError, Target, VersionFilter,
 };
 use bytes::Bytes;
+use fastrand::Rng;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use stix_model::{StixId, Timestamp, Tlp};
@@ -131,16 +132,16 @@ const DELETING: u32 = 6;
 /// Random objects in random versions at random levels, added and deleted: every read by every clearance is as the model
 /// says.
 pub async fn viewers_see_what_their_clearance_allows(engine: Arc<dyn Engine>) {
-    let seed = Random::seed();
-    let mut random = Random(seed);
+    let seed = seed();
+    let mut random = Rng::with_seed(seed);
     let fixture = Fixture::new(engine).await;
     let mut model: Vec<Version> = Vec::new();
     for round in 0..16_u32 {
         let mut batch: Vec<Version> = Vec::new();
-        for _ in 0..1 + random.below(12) {
-            let number = random.below(10);
-            let year = 2001 + u32::try_from(random.below(20)).unwrap();
-            let level = Tlp::ALL[usize::try_from(random.below(5)).unwrap()];
+        for _ in 0..1 + random.u64(..12) {
+            let number = random.u64(..10);
+            let year = 2001 + random.u32(..20);
+            let level = Tlp::ALL[random.usize(..5)];
             let is_known = |known: &Version| (known.number, known.year) == (number, year);
             if !model.iter().chain(&batch).any(is_known) {
                 batch.push(Version { number, year, level });
@@ -152,13 +153,13 @@ pub async fn viewers_see_what_their_clearance_allows(engine: Arc<dyn Engine>) {
         model.extend(batch);
         check(&fixture, &model, round > DELETING, &format!("seed {seed}, round {round}")).await;
         if round >= DELETING {
-            let number = random.below(10);
-            let clearance = Tlp::ALL[usize::try_from(random.below(5)).unwrap()];
+            let number = random.u64(..10);
+            let clearance = Tlp::ALL[random.usize(..5)];
             let seen = visible(&model, clearance).remove(&number).unwrap_or_default();
             let middle = seen.get(seen.len() / 2).copied();
             let exact = middle.map(|year| format!("{year}-01-01T00:00:00Z").parse().unwrap()).into_iter();
             let exact = VersionFilter::Some { first: true, last: false, exact: exact.collect() };
-            let (versions, gone) = match random.below(3) {
+            let (versions, gone) = match random.u64(..3) {
                 0 => (None, seen.last().copied().into_iter().collect()),
                 1 => (Some(exact), seen.first().copied().into_iter().chain(middle).collect()),
                 _ => (Some(VersionFilter::All), seen.iter().copied().collect::<BTreeSet<_>>()),
@@ -170,7 +171,7 @@ pub async fn viewers_see_what_their_clearance_allows(engine: Arc<dyn Engine>) {
             }
             model.retain(|version| version.number != number || !gone.contains(&version.year));
             // What is deleted is erased sooner or later.
-            if random.below(3) == 0 {
+            if random.u64(..3) == 0 {
                 fixture.store.clear(0).await.unwrap();
             }
             check(&fixture, &model, true, &format!("seed {seed}, round {round} after a deletion")).await;
@@ -367,7 +368,7 @@ pub async fn large_objects_move_in_bounded_commits(engine: Arc<dyn Engine>) {
 }
 
 pub async fn watchers_wake_after_a_lost_answer(engine: Arc<dyn Engine>) {
-    let seed = Random::seed();
+    let seed = seed();
     let faults = Faults { undetermined_applied: 2, ..Faults::default() };
     let fixture = Fixture::new(Arc::new(FaultyEngine::new(engine, faults, seed))).await;
     let mut watch = fixture.store.watch(&fixture.view());

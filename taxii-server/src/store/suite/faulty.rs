@@ -1,7 +1,7 @@
 //! An engine that fails now and then, as one at the other end of a network does.
 
-use super::Random;
 use crate::store::engine::{Commit, Engine, EngineError, EngineFuture, Limits, Snapshot};
+use fastrand::Rng;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,17 +22,17 @@ pub struct Faults {
 pub struct FaultyEngine {
     engine: Arc<dyn Engine>,
     faults: Faults,
-    random: Mutex<Random>,
+    random: Mutex<Rng>,
 }
 
 impl FaultyEngine {
     /// Wraps an engine.
     pub fn new(engine: Arc<dyn Engine>, faults: Faults, seed: u64) -> Self {
-        Self { engine, faults, random: Mutex::new(Random(seed)) }
+        Self { engine, faults, random: Mutex::new(Rng::with_seed(seed)) }
     }
 
     fn is_hit(&self, once_in: u64) -> bool {
-        once_in > 0 && self.random.lock().unwrap().below(once_in) == 0
+        once_in > 0 && self.random.lock().unwrap().u64(..once_in) == 0
     }
 }
 

@@ -1,11 +1,12 @@
 //! Objects with many versions.
 
 use super::counting::{Calls, CountingEngine};
-use super::{Faults, FaultyEngine, Fixture, Random, id, marked_tool, marking, submission, tool, tool_named};
+use super::{Faults, FaultyEngine, Fixture, id, marked_tool, marking, seed, submission, tool, tool_named};
 use crate::store::engine::Engine;
 use crate::store::{
     CollectionChange, Conflicts, DirectoryCommand, Filter, PageRequest, Rejection, StoreError, VersionFilter,
 };
+use fastrand::Rng;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use stix_model::{SpecVersion, Timestamp, Tlp};
@@ -29,11 +30,9 @@ async fn years(fixture: &Fixture, filter: Filter) -> Vec<u32> {
 }
 
 /// Adds versions of these years, in a random order.
-async fn add_years(fixture: &Fixture, number: u64, years: impl Iterator<Item = u32>, random: &mut Random) {
+async fn add_years(fixture: &Fixture, number: u64, years: impl Iterator<Item = u32>, random: &mut Rng) {
     let mut years: Vec<_> = years.collect();
-    for place in (1..years.len()).rev() {
-        years.swap(place, usize::try_from(random.below(place as u64 + 1)).unwrap());
-    }
+    random.shuffle(&mut years);
     let texts: Vec<_> = years.into_iter().map(|year| tool(number, year)).collect();
     for part in texts.chunks(500) {
         assert_eq!(fixture.add(part).await.failure_count, 0);
@@ -45,7 +44,7 @@ pub async fn pages_of_a_long_history_cost_what_is_on_them(engine: Arc<dyn Engine
     let engine = Arc::new(CountingEngine { engine, calls: Arc::clone(&calls) });
     let mut fixture = Fixture::new(engine).await;
     Arc::get_mut(&mut fixture.store).unwrap().follower.end().await;
-    let mut random = Random(Random::seed());
+    let mut random = Rng::with_seed(seed());
     add_years(&fixture, 1, 2001..2041, &mut random).await;
     add_years(&fixture, 2, 2001..4001, &mut random).await;
     let both = Some(BTreeSet::from([SpecVersion::V2_0, SpecVersion::V2_1]));
@@ -93,7 +92,7 @@ pub async fn pages_of_a_long_history_cost_what_is_on_them(engine: Arc<dyn Engine
 
 pub async fn many_versions_are_deleted_at_once_and_erased_in_pieces(engine: Arc<dyn Engine>) {
     let fixture = Fixture::new(Arc::clone(&engine)).await;
-    let mut random = Random(Random::seed());
+    let mut random = Rng::with_seed(seed());
     fixture.add(&[tool(1, 2001), tool(3, 2001)]).await;
     add_years(&fixture, 2, 2001..2601, &mut random).await;
     let before = keys(&*engine).await;
@@ -148,7 +147,7 @@ async fn keys(engine: &dyn Engine) -> usize {
 
 pub async fn a_deletion_is_finished_after_a_restart(engine: Arc<dyn Engine>) {
     let fixture = Fixture::new(Arc::clone(&engine)).await;
-    add_years(&fixture, 2, 2001..2101, &mut Random(Random::seed())).await;
+    add_years(&fixture, 2, 2001..2101, &mut Rng::with_seed(seed())).await;
     fixture.delete(&id(2), of_one(2, EVERYTHING)).await.unwrap();
     let again = fixture.elsewhere(Arc::clone(&engine)).await;
     drop(fixture);
@@ -161,12 +160,12 @@ pub async fn a_deletion_is_finished_after_a_restart(engine: Arc<dyn Engine>) {
 /// anew.
 pub async fn moving_past_deleted_versions_loses_nothing(engine: Arc<dyn Engine>) {
     let faults = Faults { conflict: 3, undetermined_applied: 5, ..Faults::default() };
-    let seed = Random::seed();
+    let seed = seed();
     let mut fixture = Fixture::new(Arc::clone(&engine)).await;
     let other = fixture.elsewhere(Arc::new(FaultyEngine::new(Arc::clone(&engine), faults, seed))).await;
     let collection = fixture.collection.id;
     for round in 0..6_u32 {
-        add_years(&fixture, 2, 2001..2041, &mut Random(seed)).await;
+        add_years(&fixture, 2, 2001..2041, &mut Rng::with_seed(seed)).await;
         let unmarked = Some(Tlp::ALL[usize::try_from(round % 3).unwrap()]);
         let change = CollectionChange { unmarked, ..Default::default() };
         fixture.change(DirectoryCommand::ChangeCollection { collection, change }).await.unwrap();
@@ -190,30 +189,29 @@ pub async fn moving_past_deleted_versions_loses_nothing(engine: Arc<dyn Engine>)
 
 /// Objects of every kind, deleted in every way: when maintenance has run, no key is left of them.
 pub async fn deletions_leave_nothing_behind(engine: Arc<dyn Engine>) {
-    let seed = Random::seed();
-    let mut random = Random(seed);
+    let seed = seed();
+    let mut random = Rng::with_seed(seed);
     let mut fixture = Fixture::new(Arc::clone(&engine)).await;
     let url = |value| {
         format!(r#"{{"type":"url","id":"url--00000000-0000-5000-8000-000000000001","value":"u:{value}"}}"#)
     };
     let ids = [id(0), id(1), id(2), "url--00000000-0000-5000-8000-000000000001".to_owned()];
     for round in 0..40 {
-        let number = random.below(3);
-        let year = 2001 + u32::try_from(random.below(30)).unwrap();
-        let level = Tlp::ALL[usize::try_from(random.below(5)).unwrap()];
+        let number = random.u64(..3);
+        let year = 2001 + random.u32(..30);
+        let level = Tlp::ALL[random.usize(..5)];
         let revoked = tool(number, year).replace(r#""name""#, r#""revoked":true,"name""#);
         let old = tool(number, year + 1).replace(r#""spec_version":"2.1","#, "");
-        fixture.add(&[marked_tool(number, year + 2, level), url(random.below(9)), old]).await;
+        fixture.add(&[marked_tool(number, year + 2, level), url(random.u64(..9)), old]).await;
         if round % 4 == 0 {
             fixture.add(&[revoked]).await;
         }
-        if random.below(3) == 0 {
-            let versions =
-                [None, EVERYTHING, exactly(year)].into_iter().nth(usize::try_from(random.below(3)).unwrap());
+        if random.u64(..3) == 0 {
+            let versions = [None, EVERYTHING, exactly(year)].into_iter().nth(random.usize(..3));
             let filter = Filter { versions: versions.unwrap(), ..Filter::default() };
-            let _ = fixture.delete(&ids[usize::try_from(random.below(4)).unwrap()], filter).await;
+            let _ = fixture.delete(&ids[random.usize(..4)], filter).await;
         }
-        if random.below(8) == 0 {
+        if random.u64(..8) == 0 {
             let change = CollectionChange { unmarked: Some(level), ..Default::default() };
             let collection = fixture.collection.id;
             fixture.change(DirectoryCommand::ChangeCollection { collection, change }).await.unwrap();

@@ -1,6 +1,6 @@
 //! Networks: entries of a log leave the same bytes on each member, and each is applied as a whole.
 
-use super::{Faults, FaultyEngine, NOW, Random, submission, tool};
+use super::{Faults, FaultyEngine, NOW, seed, submission, tool};
 use crate::clock::Clock;
 use crate::rights::{Principal, Viewer};
 use crate::store::engine::{Engine, KeyValue};
@@ -178,7 +178,7 @@ pub async fn members_hold_the_same_bytes(engine: Arc<dyn Engine>) {
 /// An entry and its effects are there or not, whatever becomes of the commit, and what is repeated happens once.
 pub async fn entries_are_applied_as_a_whole_under_faults(engine: Arc<dyn Engine>) {
     let faults = Faults { conflict: 7, undetermined_applied: 7, undetermined_lost: 7, unavailable: 30 };
-    let network = Network::found(Arc::new(FaultyEngine::new(engine, faults, Random::seed()))).await;
+    let network = Network::found(Arc::new(FaultyEngine::new(engine, faults, seed()))).await;
     for round in 0..20_u64 {
         let numbers = 10 * round..10 * round + 10;
         while let Err(error) = network.propose(u128::from(round) + 1, numbers.clone()).await {

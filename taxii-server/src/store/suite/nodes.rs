@@ -1,7 +1,7 @@
 //! Nodes: the region of a network as a state that entries change, that is sent, and that is replaced.
 
 use super::networks::{COLLECTION, founding, key, organisation};
-use super::{Faults, FaultyEngine, NOW, Random, tool};
+use super::{Faults, FaultyEngine, NOW, seed, tool};
 use crate::clock::Clock;
 use crate::rights::{Principal, Viewer};
 use crate::store::engine::{Commit, Engine, EngineError, EngineFuture, Key, Limits, Scan, Snapshot};
@@ -15,6 +15,7 @@ use bytes::Bytes;
 use consensus::order::{Chunks, Machine, MachineError};
 use consensus::statement::{Decision, Nonce, Submit, Vote};
 use consensus::{Command, Entry, Envelope, Founding, ProposalId, Reader, Secret};
+use fastrand::Rng;
 use futures::StreamExt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -237,15 +238,15 @@ pub async fn a_state_that_was_changed_is_refused(engine: Arc<dyn Engine>) {
     let before = region(&*engine, 0).await;
     let whole = source.chunks().await;
     assert!(whole.len() >= 3);
-    let mut random = Random(Random::seed());
+    let mut random = Rng::with_seed(seed());
     let mut wrong = vec![Vec::new(), whole[..whole.len() - 1].to_vec(), whole[1..].to_vec()];
     wrong.push([&whole[..], &whole[whole.len() - 1..]].concat());
     for _ in 0..20 {
         let mut changed = whole.clone();
-        let chunk = random.below(changed.len() as u64) as usize;
+        let chunk = random.usize(..changed.len());
         let mut bytes = changed[chunk].to_vec();
-        let at = random.below(bytes.len() as u64) as usize;
-        bytes[at] ^= 1 << random.below(8);
+        let at = random.usize(..bytes.len());
+        bytes[at] ^= 1 << random.u64(..8);
         changed[chunk] = bytes.into();
         wrong.push(changed);
     }
@@ -271,7 +272,7 @@ pub async fn nodes_apply_each_entry_once_under_faults(engine: Arc<dyn Engine>) {
     let faults = Faults { conflict: 5, undetermined_applied: 4, undetermined_lost: 4, unavailable: 9 };
     let member = Member::enter(Arc::clone(&engine), &log).await;
     member.store.close().await;
-    let faulty = FaultyEngine::new(Arc::clone(&engine), faults, Random::seed());
+    let faulty = FaultyEngine::new(Arc::clone(&engine), faults, seed());
     let store = Member::open(Arc::clone(&engine)).await.store;
     let machine = NetworkMachine::over(Arc::new(faulty), &store);
     while machine.position().await.is_err() {}

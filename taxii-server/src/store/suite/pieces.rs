@@ -1,6 +1,6 @@
 //! Requests that are larger than the commits of an engine.
 
-use super::{Faults, FaultyEngine, Fixture, Random, count, id, submission, tool, tool_named};
+use super::{Faults, FaultyEngine, Fixture, count, id, seed, submission, tool, tool_named};
 use crate::store::command::Refused;
 use crate::store::engine::{Commit, Engine, EngineFuture, Limits, Snapshot};
 use crate::store::{Filter, MemoryEngine, PageRequest, Stamps, Submission, Submitted, VersionFilter};
@@ -98,7 +98,7 @@ pub async fn restored_objects_in_pieces_keep_their_stamps(engine: Arc<dyn Engine
 
 /// A request that broke off is sent again until it is done: everything is there once.
 pub async fn a_request_in_pieces_goes_on_after_faults(engine: Arc<dyn Engine>) {
-    let seed = Random::seed();
+    let seed = seed();
     let whole = Fixture::new(Arc::clone(&engine)).await;
     let faults = Faults { conflict: 5, undetermined_applied: 5, undetermined_lost: 5, unavailable: 5 };
     let faulty = FaultyEngine::new(engine, faults, seed);

@@ -1,9 +1,10 @@
 //! The promise that no other TAXII server gives: whatever writers and deleters do meanwhile, a poller gets every
 //! object version that survives, exactly once.
 
-use super::{Fixture, Random, id, tool};
+use super::{Fixture, id, seed, tool};
 use crate::store::engine::Engine;
 use crate::store::{Filter, PageRequest, VersionFilter};
+use fastrand::Rng;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,16 +20,20 @@ pub(super) enum Follow {
 }
 
 pub async fn each_poller_gets_every_survivor_once(engine: Arc<dyn Engine>) {
-    let seed = Random::seed();
+    let seed = seed();
     let fixture = Arc::new(Fixture::new(engine).await);
     let is_over = Arc::new(AtomicBool::new(false));
     let mut writers = Vec::new();
     for writer in 0..WRITERS {
-        writers.push(tokio::spawn(write_and_delete(Arc::clone(&fixture), writer, Random(seed + writer))));
+        writers.push(tokio::spawn(write_and_delete(
+            Arc::clone(&fixture),
+            writer,
+            Rng::with_seed(seed + writer),
+        )));
     }
     let mut pollers = Vec::new();
     for (number, follow) in [Follow::Next, Follow::AddedAfter].into_iter().cycle().take(6).enumerate() {
-        let random = Random(seed ^ (number as u64) << 32);
+        let random = Rng::with_seed(seed ^ (number as u64) << 32);
         pollers
             .push((follow, tokio::spawn(poll(Arc::clone(&fixture), follow, random, Arc::clone(&is_over)))));
     }
@@ -49,23 +54,23 @@ pub async fn each_poller_gets_every_survivor_once(engine: Arc<dyn Engine>) {
     }
 }
 
-pub(super) async fn write_and_delete(fixture: Arc<Fixture>, writer: u64, mut random: Random) {
+pub(super) async fn write_and_delete(fixture: Arc<Fixture>, writer: u64, mut random: Rng) {
     for round in 0..ROUNDS {
         let first = writer * 100_000 + round * 100;
-        let count = 1 + random.below(20);
+        let count = 1 + random.u64(..20);
         let objects: Vec<_> = (0..count).map(|n| tool(first + n, 2001)).collect();
         assert_eq!(fixture.add(&objects).await.success_count, count);
         // An observable whose contents are its versions.
         let url = format!("url--00000000-0000-5000-8000-{:012}", writer * 100_000 + round % 5);
-        let content = random.below(4);
+        let content = random.u64(..4);
         fixture.add(&[format!(r#"{{"type":"url","id":"{url}","value":"u:{content}"}}"#)]).await;
-        if random.below(4) == 0 {
+        if random.u64(..4) == 0 {
             fixture.delete(&url, all_versions(None)).await.unwrap();
         }
         // New versions of older objects, and deletions of some.
-        let older = writer * 100_000 + random.below(round + 1) * 100;
+        let older = writer * 100_000 + random.u64(..round + 1) * 100;
         fixture.add(&[tool(older, 2002 + u32::try_from(round).unwrap())]).await;
-        if random.below(3) == 0 {
+        if random.u64(..3) == 0 {
             fixture.delete(&id(older), all_versions(None)).await.unwrap();
         }
     }
@@ -75,7 +80,7 @@ pub(super) async fn write_and_delete(fixture: Arc<Fixture>, writer: u64, mut ran
 pub(super) async fn poll(
     fixture: Arc<Fixture>,
     follow: Follow,
-    mut random: Random,
+    mut random: Rng,
     is_over: Arc<AtomicBool>,
 ) -> BTreeMap<String, u32> {
     let mut seen = BTreeMap::new();
@@ -85,7 +90,7 @@ pub(super) async fn poll(
     let mut next: Option<String> = None;
     loop {
         let was_over = is_over.load(Ordering::SeqCst);
-        let limit = 1 + usize::try_from(random.below(30)).unwrap();
+        let limit = 1 + random.usize(..30);
         let request = match &next {
             Some(next) => {
                 let (filter, after) =

@@ -1,12 +1,13 @@
 //! Several processes over one engine: two stores, each with its own copy of the directory, and an engine with faults.
 
 use super::pollers::{Follow, all_versions, poll, write_and_delete};
-use super::{Faults, FaultyEngine, Fixture, Random, count, submission, tool};
+use super::{Faults, FaultyEngine, Fixture, count, seed, submission, tool};
 use crate::rights::Principal;
 use crate::store::engine::{Commit, Engine};
 use crate::store::{
     DirectoryCommand, FORMAT, Filter, NewAccount, NewToken, PageRequest, Rejection, StoreError, Token, keys,
 };
+use fastrand::Rng;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -20,7 +21,7 @@ const STALENESS: Duration = Duration::from_secs(8);
 /// Whatever conflicts, lost answers and outages do, pollers of both processes see each version exactly once, and nothing is
 /// carried out twice or lost.
 pub async fn two_processes_under_faults(engine: Arc<dyn Engine>) {
-    let seed = Random::seed();
+    let seed = seed();
     let faults = Faults { conflict: 7, undetermined_applied: 9, undetermined_lost: 11, unavailable: 23 };
     let faulty =
         |n| -> Arc<dyn Engine> { Arc::new(FaultyEngine::new(Arc::clone(&engine), faults, seed ^ n)) };
@@ -31,13 +32,17 @@ pub async fn two_processes_under_faults(engine: Arc<dyn Engine>) {
     let mut writers = Vec::new();
     for (number, fixture) in [&one, &two].into_iter().enumerate() {
         let number = number as u64;
-        writers.push(tokio::spawn(write_and_delete(Arc::clone(fixture), number, Random(seed + number))));
+        writers.push(tokio::spawn(write_and_delete(
+            Arc::clone(fixture),
+            number,
+            Rng::with_seed(seed + number),
+        )));
     }
     // Pollers read through an engine without faults: a read that fails is an error to its client, and no more.
     let reader = Arc::new(one.elsewhere(Arc::clone(&engine)).await);
     let mut pollers = Vec::new();
     for (number, follow) in [Follow::Next, Follow::AddedAfter].into_iter().enumerate() {
-        let random = Random(seed ^ (number as u64) << 32);
+        let random = Rng::with_seed(seed ^ (number as u64) << 32);
         pollers.push(tokio::spawn(poll(Arc::clone(&reader), follow, random, Arc::clone(&is_over))));
     }
     for writer in writers {

@@ -1,6 +1,6 @@
 //! The law of commands: however a log is cut into commits, and on whatever engine, it leaves equal bytes under every key.
 
-use super::{Random, id, marked_tool, new_collection, submission, tool_named};
+use super::{id, marked_tool, new_collection, seed, submission, tool_named};
 use crate::rights::{Access, GrantScope, Principal};
 use crate::store::apply::apply;
 use crate::store::engine::{Commit, Engine, KeyValue};
@@ -11,6 +11,7 @@ use crate::store::{
     DirectoryCommand, Erase, Fence, Group, MemoryEngine, NewAccount, Profile, Relevel, Request, Scope,
     Stamps, Target, VersionFilter,
 };
+use fastrand::Rng;
 use std::sync::Arc;
 use stix_model::Tlp;
 use uuid::Uuid;
@@ -19,7 +20,7 @@ const GROUPS: u64 = 60;
 
 /// Makes a random log that a store could have recorded: each group is applied before the next one is made.
 struct Recorder {
-    random: Random,
+    random: Rng,
     time: i64,
     /// The directory as the log leaves it so far.
     directory: Directory,
@@ -28,8 +29,7 @@ struct Recorder {
 
 impl Recorder {
     fn uuid(&mut self) -> Uuid {
-        let [high, low] = [self.random.below(u64::MAX >> 33), self.random.below(u64::MAX >> 33)];
-        uuid::Builder::from_random_bytes((u128::from(high) << 64 | u128::from(low)).to_be_bytes()).into_uuid()
+        uuid::Builder::from_random_bytes(self.random.u128(..).to_be_bytes()).into_uuid()
     }
 
     fn request(&mut self, command: Command) -> Request {
@@ -39,9 +39,9 @@ impl Recorder {
 
     fn group(&mut self) -> Group {
         // The clock may stand still, and go back.
-        self.time += i64::try_from(self.random.below(3_000)).unwrap() - 1_000;
+        self.time += self.random.i64(0..3_000) - 1_000;
         let collections: Vec<_> = self.directory.collections.values().cloned().collect();
-        let (scope, requests) = match self.random.below(10) {
+        let (scope, requests) = match self.random.u64(..10) {
             0 => (Scope::Directory, vec![self.change()]),
             1 => {
                 let before = u64::try_from(self.time - 2_000).unwrap_or_default();
@@ -51,7 +51,7 @@ impl Recorder {
             _ if collections.is_empty() => (Scope::Directory, vec![self.change()]),
             _ => {
                 let collection = &collections[self.place(collections.len())];
-                let count = 1 + self.random.below(5);
+                let count = 1 + self.random.u64(..5);
                 let requests = (0..count).map(|_| self.of_collection(collection)).collect();
                 (Scope::Collection(collection.id), requests)
             }
@@ -60,7 +60,7 @@ impl Recorder {
     }
 
     fn place(&mut self, count: usize) -> usize {
-        usize::try_from(self.random.below(count as u64)).unwrap()
+        self.random.usize(..count)
     }
 
     fn level(&mut self) -> Tlp {
@@ -71,7 +71,7 @@ impl Recorder {
     fn change(&mut self) -> Request {
         let id = self.uuid();
         let known = self.directory.collections.keys().next().copied().unwrap_or(id);
-        let command = match self.random.below(9) {
+        let command = match self.random.u64(..9) {
             _ if self.directory.api_roots.is_empty() => {
                 let root = ApiRoot {
                     name: "root".into(),
@@ -82,7 +82,7 @@ impl Recorder {
                 DirectoryCommand::AddApiRoot(root)
             }
             0 => DirectoryCommand::RemoveCollection { collection: known },
-            1 if self.random.below(2) == 0 => DirectoryCommand::ChangeCollection {
+            1 if self.random.u64(..2) == 0 => DirectoryCommand::ChangeCollection {
                 collection: known,
                 change: CollectionChange { conflicts: Some(Conflicts::Newest), ..Default::default() },
             },
@@ -97,14 +97,14 @@ impl Recorder {
             3 => DirectoryCommand::AddAccount(NewAccount {
                 id,
                 organisation: Uuid::nil(),
-                name: format!("a{}", self.random.below(3)),
+                name: format!("a{}", self.random.u64(..3)),
                 password: None,
                 token: None,
                 is_administrator: false,
                 grants: [(GrantScope::Collection(known), Access { can_read: true, can_write: true })].into(),
             }),
             _ => {
-                let title = format!("c{}", self.random.below(4));
+                let title = format!("c{}", self.random.u64(..4));
                 DirectoryCommand::AddCollection(new_collection(id, &title))
             }
         };
@@ -112,7 +112,7 @@ impl Recorder {
     }
 
     fn of_collection(&mut self, collection: &Collection) -> Request {
-        if self.random.below(12) == 0 && !self.earlier.is_empty() {
+        if self.random.u64(..12) == 0 && !self.earlier.is_empty() {
             let place = self.place(self.earlier.len());
             let again = self.earlier[place].clone();
             if again.command.scope() == Scope::Collection(collection.id) {
@@ -121,24 +121,24 @@ impl Recorder {
         }
         let operator = Principal::operator(Uuid::nil());
         let mut target = Target::of(collection, &operator);
-        target.revision += u64::from(self.random.below(10) == 0);
+        target.revision += u64::from(self.random.u64(..10) == 0);
         let clearance = self.level();
-        let command = match self.random.below(10) {
+        let command = match self.random.u64(..10) {
             0 => Command::Delete(Delete {
                 target,
                 clearance,
-                id: id(self.random.below(12)).parse().unwrap(),
-                versions: (self.random.below(2) == 0).then_some(VersionFilter::All),
+                id: id(self.random.u64(..12)).parse().unwrap(),
+                versions: (self.random.u64(..2) == 0).then_some(VersionFilter::All),
                 spec_versions: None,
-                limit: u32::try_from(self.random.below(5)).unwrap(),
+                limit: self.random.u32(..5),
             }),
-            1 if self.random.below(2) == 0 => Command::Erase(Erase { target, limit: 2 }),
-            2 if self.random.below(4) == 0 => Command::Fence(Fence { target }),
+            1 if self.random.u64(..2) == 0 => Command::Erase(Erase { target, limit: 2 }),
+            2 if self.random.u64(..4) == 0 => Command::Fence(Fence { target }),
             1 => Command::Relevel(Relevel { target, limit: 4, after: None }),
             _ => {
-                let count = 1 + self.random.below(6);
+                let count = 1 + self.random.u64(..6);
                 let objects: Vec<_> = (0..count).map(|_| self.object()).collect();
-                let stamps = match self.random.below(8) {
+                let stamps = match self.random.u64(..8) {
                     0 => {
                         let start = self.time - 500;
                         let stamp = |n| crate::clock::timestamp(start + i64::try_from(n / 2).unwrap());
@@ -155,11 +155,11 @@ impl Recorder {
     }
 
     fn object(&mut self) -> String {
-        let (number, year) = (self.random.below(12), 2001 + u32::try_from(self.random.below(4)).unwrap());
-        match self.random.below(8) {
+        let (number, year) = (self.random.u64(..12), 2001 + self.random.u32(..4));
+        match self.random.u64(..8) {
             0 => format!(
                 r#"{{"type":"url","id":"url--00000000-0000-5000-8000-{number:012}","value":"u:{}"}}"#,
-                self.random.below(4)
+                self.random.u64(..4)
             ),
             1 => tool_named(number, year, "n").replace(r#""spec_version":"2.1","#, ""),
             2 => tool_named(number, year, "n").replace(r#""name""#, r#""revoked":true,"name""#),
@@ -176,7 +176,7 @@ impl Recorder {
 /// Records a log of many groups.
 async fn record(seed: u64) -> Vec<Group> {
     let (time, directory) = (1_700_000_000_000_000, Directory::default());
-    let mut recorder = Recorder { random: Random(seed), time, directory, earlier: Vec::new() };
+    let mut recorder = Recorder { random: Rng::with_seed(seed), time, directory, earlier: Vec::new() };
     let engine: Arc<dyn Engine> = Arc::new(MemoryEngine::default());
     let mut log = Vec::new();
     for _ in 0..GROUPS {
@@ -209,15 +209,15 @@ async fn replay(engine: &Arc<dyn Engine>, log: &[Group], mut cut: impl FnMut() -
 }
 
 pub async fn any_cut_of_a_log_leaves_equal_bytes(engine: Arc<dyn Engine>) {
-    let seed = Random::seed();
+    let seed = seed();
     for round in 0..4 {
         let log = record(seed + round).await;
         let memory = || Arc::new(MemoryEngine::default()) as Arc<dyn Engine>;
         let whole = replay(&memory(), &log, || usize::MAX).await;
         assert!(whole.len() > 100, "seed {seed}: the log leaves only {} keys", whole.len());
         assert!(whole == replay(&memory(), &log, || 1).await, "seed {seed}: one by one differs");
-        let mut random = Random(seed);
-        let mut below = |bound| usize::try_from(random.below(bound)).unwrap();
+        let mut random = Rng::with_seed(seed);
+        let mut below = |bound: usize| random.usize(..bound);
         let portions = replay(&memory(), &log, || below(9)).await;
         assert!(whole == portions, "seed {seed}: portions differ");
         // The engine under test, empty again after each round.

@@ -1,6 +1,8 @@
 //! The only door to standard output and standard error.
 
 use crate::failure::Failure;
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
 use serde::Serialize;
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
@@ -111,17 +113,12 @@ impl Out {
 
     /// Columns, each as wide as its widest cell.
     pub(crate) fn table<const N: usize>(&mut self, head: [&str; N], rows: &[[String; N]]) -> io::Result<()> {
-        let head = head.map(str::to_owned);
-        let width = |column: usize| {
-            let cells = std::iter::once(&head).chain(rows).map(|row| row[column].chars().count());
-            cells.max().unwrap_or_default()
-        };
-        let widths: [usize; N] = std::array::from_fn(width);
-        for row in std::iter::once(&head).chain(rows) {
-            let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-            self.line(cells.collect::<Vec<_>>().join("  ").trim_end())?;
+        let mut table = Table::new();
+        table.load_style(NOTHING).set_header(head).add_rows(rows);
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 2));
         }
-        Ok(())
+        self.line(table.trim_fmt())
     }
 
     /// A remark for the person at the terminal.

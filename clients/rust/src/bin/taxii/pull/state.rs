@@ -3,10 +3,10 @@
 use super::walk::Reached;
 use crate::failure::Failure;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use taxii_client::Filter;
+use taxii_client::{Filter, kept};
 use uuid::Uuid;
 
 /// What was asked for. A file holds the answer to one request only.
@@ -62,16 +62,6 @@ impl State {
 
     /// Replaces the state in one step: whoever looks, and whenever the power fails, it is the old one or the new one.
     pub(super) fn save(&self, path: &Path) -> Result<(), Failure> {
-        let mut scratch = path.as_os_str().to_owned();
-        scratch.push(".new");
-        let scratch = PathBuf::from(scratch);
-        let text = serde_json::to_vec(self).expect("strings and numbers only");
-        let write = || {
-            let mut file = File::create(&scratch)?;
-            file.write_all(&text)?;
-            file.sync_all()
-        };
-        write().map_err(|error| Failure::file(&scratch, error))?;
-        fs::rename(&scratch, path).map_err(|error| Failure::file(path, error))
+        kept::save(path, self).map_err(|error| Failure::file(path, error))
     }
 }
