@@ -4,7 +4,7 @@
 
 use std::error::Error;
 use stix_model::json::{Document, Limits};
-use stix_model::pattern::{HitPart, Observations, Pattern, PatternSet};
+use stix_model::pattern::{Hit, Observations, Pattern, PatternSet};
 
 const RULES: [(&str, &str); 3] = [
     ("rule 2024-17", "[ipv4-addr:value ISSUBSET '198.51.100.0/24']"),
@@ -24,7 +24,7 @@ pub(crate) fn run() -> Result<Vec<&'static str>, Box<dyn Error>> {
     let document = Document::read(OBSERVED, Limits::default())?;
     let mut found = Vec::new();
     for observation in Observations::from_bundles([document.root()]).iter() {
-        let hits = matcher.matches(observation)?.filter(|hit| hit.part == HitPart::Pattern);
+        let hits = matcher.matches(observation)?.filter(Hit::is_whole);
         found.extend(hits.map(|hit| *hit.key));
     }
     Ok(found)

@@ -19,7 +19,7 @@ pub trait ToObject<'a>: StixType<'a> {
     /// When it breaks a MUST of the standard.
     fn to_object(&self) -> Result<Object, BuildError> {
         let object = Object::parse(&self.to_json())?;
-        let mut findings = Validator::new(Profile::Stix).object(object.document().root());
+        let mut findings = Validator::new(Profile::Stix).check(&object);
         findings.retain(|finding| finding.severity == Severity::Error);
         if findings.is_empty() {
             Ok(object)

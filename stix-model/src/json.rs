@@ -46,18 +46,18 @@ pub(crate) use pointer::push_step;
 /// The largest integer up to which every reader agrees (RFC 7493, section 2.2).
 pub(crate) const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
-/// What the reader accepts at most. The defaults are those of the Concord server.
+/// What the reader accepts at most.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Levels of nesting; a scalar has none.
+    /// Levels of nesting; a scalar has none. Default: 64.
     pub depth: u8,
-    /// Bytes of the whole text.
+    /// Bytes of the whole text. Default: 64 MiB.
     pub bytes: usize,
     /// Elements of one list. The memory that each costs grows with its own bytes, so by default only the bytes of the text
-    /// are limited.
+    /// are limited. Default: `usize::MAX`.
     pub elements: usize,
-    /// Refuse integers outside ±(2^53 − 1), which other readers would round (RFC 7493, section 2.2).
+    /// Refuse integers outside ±(2^53 − 1), which other readers would round (RFC 7493, section 2.2). Default: true.
     pub safe_integers: bool,
 }
 

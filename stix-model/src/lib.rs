@@ -47,7 +47,7 @@
 //! use stix_model::{Object, validate::{Profile, Validator}};
 //! let address = Object::parse(r#"{"type": "ipv4-addr", "value": "300.1.1.1",
 //!     "id": "ipv4-addr--ff26c055-6336-5bc5-b98d-13d6226742dd"}"#)?;
-//! let findings = Validator::new(Profile::Stix).object(address.document().root());
+//! let findings = Validator::new(Profile::Stix).check(&address);
 //! assert_eq!((findings[0].code.as_str(), &*findings[0].pointer), ("format", "/value"));
 //! # Ok::<(), stix_model::ObjectError>(())
 //! ```
@@ -125,7 +125,8 @@
 //!
 //! # Features
 //! - `validate` (on by default): [`validate`], and [`ToObject`], which validates what is built. Needs `pattern`.
-//! - `pattern` (on by default): [`pattern`]. Without both, the crate reads, edits, marks, versions and relates.
+//! - `pattern` (on by default): [`pattern`]. Without both, the crate reads, edits, marks, versions and relates; it builds too,
+//!   but checks nothing: [`StixType::to_json`], then [`Object::parse`].
 //! - `schemas`: the official JSON schemas as a second opinion of the validator. It needs a source of random numbers, so leave
 //!   it off for `wasm32`.
 //! - `openapi`: OpenAPI schemas for the TAXII resources.
@@ -133,8 +134,9 @@
 //!   and to `SystemTime`.
 //!
 //! How the crate compares with others is told in
-//! `COMPARE.md` beside its manifest.
+//! [`COMPARE.md`](https://github.com/concord-cti/concord/blob/main/stix-model/COMPARE.md).
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(feature = "validate"),
     allow(dead_code, reason = "the tables of properties say more than the model alone asks")
@@ -196,7 +198,7 @@ pub mod schema {
     pub use table::{Format, Presence, Property, Schema, Shape};
 }
 
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "std"))]
 #[doc = include_str!("../README.md")]
 mod readme {}
 

@@ -98,11 +98,12 @@ use std::fmt;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct PatternLimits {
-    /// Bytes of the text.
+    /// Bytes of the text. Default: 1 MiB.
     pub bytes: usize,
     /// Levels of parentheses, and steps of one object path. Every later walk over the tree recurses so deep.
+    /// Default: 64.
     pub depth: usize,
-    /// Comparisons; each member of a set counts as one.
+    /// Comparisons; each member of a set counts as one. Default: 65,536.
     pub comparisons: usize,
 }
 

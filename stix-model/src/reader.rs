@@ -79,9 +79,9 @@ impl Expect {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Bounds {
-    /// Of a text that is the whole of a file.
+    /// Of a text that is the whole of a file. Default: 1 GiB.
     pub text: usize,
-    /// Of one line of many.
+    /// Of one line of many. Default: 64 MiB.
     pub line: usize,
 }
 

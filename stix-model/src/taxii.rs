@@ -1,4 +1,4 @@
-//! TAXII 2.1 resources (section 4, 5 and 3.6 of the standard), one file each.
+//! The resources of TAXII 2.1 (sections 3.6, 4 and 5).
 //!
 //! Lists are left out when they are empty, because the standard forbids empty lists (section 2).
 //!

@@ -44,6 +44,7 @@ mod subject;
 mod translation;
 mod versions;
 
+use crate::Object;
 pub use crate::finding::{Code, Finding, Rule, Severity, UnknownWord};
 use crate::json::{Kind, Path, Value};
 use demands::Role;
@@ -100,7 +101,20 @@ impl Validator {
         self
     }
 
-    /// Checks one object by itself.
+    /// Checks an object that was read.
+    ///
+    /// ```
+    /// use stix_model::{Object, validate::{Profile, Validator}};
+    /// let tool = Object::parse(r#"{"type": "tool", "spec_version": "2.1", "id": "tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"}"#)?;
+    /// let findings = Validator::new(Profile::Stix).check(&tool);
+    /// assert!(findings.iter().any(|finding| finding.to_string().contains("`name`")));
+    /// # Ok::<(), stix_model::ObjectError>(())
+    /// ```
+    pub fn check(&self, object: &Object) -> Vec<Finding> {
+        self.object(object.document().root())
+    }
+
+    /// Checks one object by itself, as a view of a text.
     pub fn object(&self, value: Value<'_>) -> Vec<Finding> {
         self.check_one(value, None)
     }

@@ -38,17 +38,19 @@
 //! The cryptography is the one that the program has installed in rustls, else aws-lc. `http://` needs none; it is for this
 //! machine, unless [`Options::allow_plain_http`] says otherwise.
 //!
-//! With the feature `network`, the module `network` lists proposals of a network of organisations, checks what the server
-//! shows of them, and votes.
-//!
+//! # Push, and what else there is
 //! [`Pages`] walks a collection and knows its [`Position`], which a program can keep to go on later. [`Packing`]
-//! cuts many objects into envelopes that the server takes. [`Error`] shows what the server said.
+//! cuts many objects into envelopes that the server takes. [`Error`] shows what the server said. With the feature `network`, the
+//! module `network` lists proposals of a network of organisations, checks what the server shows of them, and votes.
+//!
+//! Objects, identifiers and times are those of [`stix_model`], which this crate hands on without its default features.
 //!
 //! # What this crate does not do
 //! It changes no object: what was received is handed on as it was, what is sent stands as it was given. It trusts
 //! no server: answers have a size limit, a page that leads nowhere is an error, and credentials never go to
 //! another host than the one that was named, nor over plain HTTP to another machine, nor through a proxy to this one.
 //! It reads no wall clock.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod address;
 mod cause;
@@ -86,4 +88,5 @@ pub use retry::Retry;
 pub use tls::{Pin, PinError};
 
 pub use reqwest::Url;
+pub use stix_model;
 pub use stix_model::taxii;

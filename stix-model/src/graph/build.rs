@@ -9,11 +9,11 @@ use hashbrown::HashMap;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct GraphOptions {
-    /// What the references of revoked objects count.
+    /// What the references of revoked objects count. Default: nothing.
     pub revoked: Revoked,
-    /// Objects and identifiers that are referred to, at most.
+    /// Objects and identifiers that are referred to, at most. Default: 5,000,000.
     pub max_nodes: u32,
-    /// References, at most.
+    /// References, at most. Default: 50,000,000.
     pub max_edges: u32,
 }
 

@@ -9,7 +9,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 /// A reference to an object of one of the types that `T` names, made from an identifier, an [`Object`] or a typed value
-/// by [`TryFrom`].
+/// by [`TryFrom`]: write `Ref::try_from(&object)?` for an argument, as the compiler cannot infer `.try_into()?` there.
 ///
 /// ```
 /// use stix_model::{Ref, StixId, to};

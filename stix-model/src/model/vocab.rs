@@ -5,7 +5,8 @@
 //! ```
 //! use stix_model::vocab::{IndicatorType, OpinionLevel};
 //! assert_eq!(IndicatorType::from("malicious-activity"), IndicatorType::MaliciousActivity);
-//! assert_eq!(IndicatorType::from("x-ours").as_str(), "x-ours");
+//! let ours = IndicatorType::from("x-ours");
+//! assert_eq!((ours.as_str(), ours.is_listed()), ("x-ours", false));
 //! assert!("lukewarm".parse::<OpinionLevel>().is_err());
 //! ```
 

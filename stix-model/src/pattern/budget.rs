@@ -6,8 +6,9 @@
 pub struct MatchLimits {
     /// Steps of one search for a match. A step is a small amount of work: a test of a value, a member of an object
     /// that is looked at, an observation that is tried; some nanoseconds each, so the default ends within seconds.
+    /// Default: 100,000,000.
     pub steps: u64,
-    /// Bytes of memory for the automata of all regular expressions together, more or less.
+    /// Bytes of memory for the automata of all regular expressions together, more or less. Default: 16 MiB.
     pub regex_bytes: usize,
 }
 

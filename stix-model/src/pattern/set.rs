@@ -35,12 +35,12 @@ use trie::Trie;
 pub struct PatternSetLimits {
     /// For each pattern when it is added, and [`MatchLimits::steps`] for each observation that is matched.
     pub matching: MatchLimits,
-    /// Observation expressions in all patterns together.
+    /// Observation expressions in all patterns together. Default: 2^24.
     pub expressions: u32,
-    /// Bytes of the text of all patterns together.
+    /// Bytes of the text of all patterns together. Default: 2 GiB.
     pub text_bytes: u32,
     /// How many expressions a matcher keeps ready after it has found their anchors. Most take less than a kilobyte; a
-    /// regular expression takes some of [`MatchLimits::regex_bytes`].
+    /// regular expression takes some of [`MatchLimits::regex_bytes`]. Default: 1,024.
     pub kept: usize,
 }
 
@@ -61,6 +61,13 @@ pub struct Hit<K> {
     pub part: HitPart,
 }
 
+impl<K> Hit<K> {
+    /// Whether the observation satisfies the pattern alone.
+    pub fn is_whole(&self) -> bool {
+        self.part == HitPart::Pattern
+    }
+}
+
 /// A pattern, or a part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HitPart {
@@ -75,8 +82,8 @@ pub enum HitPart {
 /// Patterns that are matched together, each under a key of the caller: a number, the name of a rule, an indicator. Cheap to
 /// clone, and shared by threads; each of them takes a [`matcher`](Self::matcher) of its own.
 ///
-/// An observation either satisfies a pattern alone, or it is reported which part of the pattern it contributes. To
-/// decide such a pattern, keep the observations that contribute something, and when another one comes, give them
+/// An observation either satisfies a pattern alone ([`Hit::is_whole`]), or it is reported which part of the pattern it
+/// contributes: no match yet. To decide such a pattern, keep the observations that contribute something, and when another one comes, give them
 /// to [`CompiledPattern::matches`].
 ///
 /// ```

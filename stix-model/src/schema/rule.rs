@@ -2,8 +2,8 @@
 
 macro_rules! rules {
     ($($name:ident = $number:literal $section:literal $text:literal),* $(,)?) => {
-        /// A rule that an object breaks, by its number in the list of requirements of Concord. `S` is STIX 2.1, `P` its
-        /// patterns (section 9), `I` the document on interoperability.
+        /// A rule that an object breaks. The numbers are those of this library, the [section](Self::section) is that of the
+        /// standard: `S` stands for STIX 2.1, `P` for its patterns (section 9), `I` for the document on interoperability.
         ///
         /// Serde writes the number as text.
         ///

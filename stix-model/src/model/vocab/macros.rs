@@ -28,6 +28,19 @@ macro_rules! vocabulary {
             }
         }
 
+        impl $name {
+            /// Whether the vocabulary lists the word.
+            pub fn is_listed(&self) -> bool {
+                !matches!(self, Self::_Unlisted(_))
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(word: String) -> Self {
+                word.as_str().into()
+            }
+        }
+
         impl From<&str> for $name {
             fn from(word: &str) -> Self {
                 match word {
@@ -65,6 +78,11 @@ macro_rules! vocabulary {
         #[non_exhaustive]
         pub enum $name {
             $(#[doc = concat!("`", $word, "`")] $variant,)*
+        }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
         }
 
         vocabulary!(table $name $stix $section Closed [$($word),*]);
@@ -108,6 +126,12 @@ macro_rules! vocabulary {
         }
     };
     (table $name:ident $stix:literal $section:literal $openness:ident [$($word:literal),*]) => {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
         impl $name {
             /// The vocabulary as data.
             pub const VOCABULARY: &'static Vocabulary = &Vocabulary {
