@@ -138,62 +138,6 @@ macro_rules! engine_tests {
     };
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{Open, Opening};
-    use crate::store::engine::PrefixedEngine;
-    use crate::store::{EmbeddedEngine, MemoryEngine, bulk_ranges};
-    use std::sync::Arc;
-
-    #[derive(Default)]
-    struct Memory(Arc<MemoryEngine>);
-
-    impl Open for Memory {
-        fn open(&self) -> Opening<'_> {
-            Box::pin(async { Arc::clone(&self.0) as _ })
-        }
-    }
-
-    struct Embedded(tempfile::TempDir);
-
-    impl Default for Embedded {
-        fn default() -> Self {
-            Self(tempfile::tempdir().unwrap())
-        }
-    }
-
-    impl Open for Embedded {
-        fn open(&self) -> Opening<'_> {
-            let path = self.0.path().join("store");
-            Box::pin(async move { Arc::new(EmbeddedEngine::open(&path, &bulk_ranges()).unwrap()) as _ })
-        }
-    }
-
-    /// Two stores share one engine below; the other one holds something under each first byte.
-    #[derive(Default)]
-    struct Prefixed(Memory);
-
-    impl Open for Prefixed {
-        fn open(&self) -> Opening<'_> {
-            Box::pin(async {
-                let below = self.0.open().await;
-                for neighbour in [&b"concora"[..], b"concord", b"concord/\xFF", b"concord0"] {
-                    let writes = [(neighbour.to_vec(), Some(bytes::Bytes::from_static(b"x")))].into();
-                    let commit = crate::store::engine::Commit { writes, ..Default::default() };
-                    below.commit(commit).await.unwrap();
-                }
-                Arc::new(PrefixedEngine::new(below, b"concord/")) as _
-            })
-        }
-    }
-
-    engine_tests!(memory: Memory::default());
-    engine_tests!(embedded: Embedded::default());
-    engine_tests!(prefixed: Prefixed::default());
-    #[cfg(feature = "tikv")]
-    engine_tests!(tikv: crate::store::suite::cluster::Tikv::default());
-}
-
 /// A store with one collection, at a clock that stands still.
 pub(crate) struct Fixture {
     pub(crate) store: Arc<Store>,
@@ -338,4 +282,60 @@ pub(crate) fn seed() -> u64 {
     let seed = std::env::var("SEED").map_or(u64::from(std::process::id()), |seed| seed.parse().unwrap());
     println!("repeat with SEED={seed}");
     seed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Open, Opening};
+    use crate::store::engine::PrefixedEngine;
+    use crate::store::{EmbeddedEngine, MemoryEngine, bulk_ranges};
+    use std::sync::Arc;
+
+    #[derive(Default)]
+    struct Memory(Arc<MemoryEngine>);
+
+    impl Open for Memory {
+        fn open(&self) -> Opening<'_> {
+            Box::pin(async { Arc::clone(&self.0) as _ })
+        }
+    }
+
+    struct Embedded(tempfile::TempDir);
+
+    impl Default for Embedded {
+        fn default() -> Self {
+            Self(tempfile::tempdir().unwrap())
+        }
+    }
+
+    impl Open for Embedded {
+        fn open(&self) -> Opening<'_> {
+            let path = self.0.path().join("store");
+            Box::pin(async move { Arc::new(EmbeddedEngine::open(&path, &bulk_ranges()).unwrap()) as _ })
+        }
+    }
+
+    /// Two stores share one engine below; the other one holds something under each first byte.
+    #[derive(Default)]
+    struct Prefixed(Memory);
+
+    impl Open for Prefixed {
+        fn open(&self) -> Opening<'_> {
+            Box::pin(async {
+                let below = self.0.open().await;
+                for neighbour in [&b"concora"[..], b"concord", b"concord/\xFF", b"concord0"] {
+                    let writes = [(neighbour.to_vec(), Some(bytes::Bytes::from_static(b"x")))].into();
+                    let commit = crate::store::engine::Commit { writes, ..Default::default() };
+                    below.commit(commit).await.unwrap();
+                }
+                Arc::new(PrefixedEngine::new(below, b"concord/")) as _
+            })
+        }
+    }
+
+    engine_tests!(memory: Memory::default());
+    engine_tests!(embedded: Embedded::default());
+    engine_tests!(prefixed: Prefixed::default());
+    #[cfg(feature = "tikv")]
+    engine_tests!(tikv: crate::store::suite::cluster::Tikv::default());
 }
