@@ -15,7 +15,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FEATURES = "concord-consensus/raft,stix-model/std"
+FEATURES = "concord-consensus/raft,concord-stix-model/std"
 LIBRARIES = {"stix_model": "stix-model", "taxii_client": "clients/rust", "taxii_server": "taxii-server"}
 # The output as JSON is for tools of the toolchain's own version, so rustdoc wants to be asked twice.
 RUSTDOC = '#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec rustdoc "$@"\n'

@@ -20,8 +20,8 @@ CONCORD_TIKV_TESTD="$(conformance/tikv-testd.sh)"
 export CONCORD_TIKV_TESTD
 
 step "Rust: unit, contract, boundary, property, conformance and hostile-input tests"
-cargo build --workspace --all-targets --features concord-consensus/raft,stix-model/std --locked
-cargo test --workspace --features concord-consensus/raft,stix-model/std --locked
+cargo build --workspace --all-targets --features concord-consensus/raft,concord-stix-model/std --locked
+cargo test --workspace --features concord-consensus/raft,concord-stix-model/std --locked
 
 step "deploy: container, service, proxy"
 deploy/check.sh

@@ -1,5 +1,5 @@
 //! Shows that the cost of an observation does not grow with the number of patterns:
-//! `cargo bench -p stix-model --bench pattern_set`.
+//! `cargo bench -p concord-stix-model --bench pattern_set`.
 //!
 //! A small and a large set of patterns of the same mix, the same number of observations for each, of which some are
 //! made to hit. All come from a fixed seed. `PATTERNS`, `OBSERVATIONS` and `HITS` (of a thousand) in the environment

@@ -1,6 +1,6 @@
 //! Reads a bundle, prints its indicators with their TLP levels, and writes a bundle with a new one.
 //!
-//! `cargo run -p stix-model --features std --example indicators`
+//! `cargo run -p concord-stix-model --features std --example indicators`
 
 use std::error::Error;
 use stix_model::sdo::Indicator;

@@ -1,6 +1,6 @@
 //! Matches many patterns against observed data; each hit comes back by the key of the caller.
 //!
-//! `cargo run -p stix-model --example match_patterns`
+//! `cargo run -p concord-stix-model --example match_patterns`
 
 use std::error::Error;
 use stix_model::json::{Document, Limits};
