@@ -20,6 +20,7 @@
 mod canonical;
 mod edit;
 mod error;
+mod key;
 mod lines;
 mod names;
 mod path;
@@ -38,6 +39,7 @@ pub use canonical::{Digest, DigestError, canonicalize, write_canonical, write_st
 pub use edit::{Change, EditError, edit};
 pub(crate) use edit::{Rewriter, apply};
 pub use error::{JsonError, JsonErrorKind};
+pub(crate) use key::Key;
 pub use lines::Lines;
 pub(crate) use names::compare_names;
 pub(crate) use path::Path;
@@ -111,8 +113,6 @@ impl Kind {
 struct Node {
     start: u32,
     end: u32,
-    /// On a member name, which covers itself alone: where the name of this rank stands in canonical order,
-    /// counted from the node of the object.
     span: u32,
     kind: Kind,
     /// A string with an escape in it.
@@ -122,9 +122,16 @@ struct Node {
 }
 
 impl Node {
+    /// What stands between the quotes of a string, as it was written.
+    #[inline]
+    fn inner(self, text: &str) -> &str {
+        &text[self.start as usize + 1..self.end as usize - 1]
+    }
+
     /// What stands between the quotes of a string.
+    #[inline]
     fn unescaped(self, text: &str) -> Cow<'_, str> {
-        let inner = &text[self.start as usize + 1..self.end as usize - 1];
+        let inner = self.inner(text);
         if self.escaped { Cow::Owned(string::unescape(inner)) } else { Cow::Borrowed(inner) }
     }
 }
@@ -194,6 +201,7 @@ impl<'d> Value<'d> {
     }
 
     /// The string it holds, unescaped; `None` for other types.
+    #[inline]
     pub fn as_str(self) -> Option<Cow<'d, str>> {
         (self.kind() == Kind::String).then(|| self.unescaped())
     }
@@ -276,7 +284,16 @@ impl<'d> Value<'d> {
 
     /// The members in the order of the canonical form (RFC 8785, section 3.2.3), each name as a value.
     pub(crate) fn canonical_members(self) -> impl Iterator<Item = (Value<'d>, Value<'d>)> {
-        self.named_members().map(move |(rank, _)| self.member_at(self.at + rank.node().span as usize))
+        let large = self.parts(Kind::Object);
+        let nodes = &self.document.nodes[self.at..self.inside(Kind::Object).end.max(self.at)];
+        let (few, count) = match large {
+            Some(names) => ([0; names::FEW], names.len()),
+            None => names::order(self.document.text, nodes),
+        };
+        (0..count).map(move |rank| match large {
+            Some(names) => self.member_at(names[rank] as usize),
+            None => self.member_at(self.at + few[rank] as usize),
+        })
     }
 
     fn named_members(self) -> impl Iterator<Item = (Value<'d>, Value<'d>)> {
@@ -322,10 +339,11 @@ impl<'d> Value<'d> {
     }
 
     /// What stands between the quotes of a string.
-    fn inner(self) -> Range<usize> {
-        self.node().start as usize + 1..self.node().end as usize - 1
+    fn inner(self) -> &'d str {
+        self.node().inner(self.document.text)
     }
 
+    #[inline]
     fn unescaped(self) -> Cow<'d, str> {
         self.node().unescaped(self.document.text)
     }
@@ -335,12 +353,12 @@ impl<'d> Value<'d> {
         if self.node().escaped {
             return self.compare_text(text).is_eq();
         }
-        self.document.text.as_bytes()[self.inner()] == *text.as_bytes()
+        self.inner() == text
     }
 
     /// The order of this string and a text in the canonical form. Looks no further than the first difference.
     fn compare_text(self, text: &str) -> Ordering {
-        let inner = &self.document.text[self.inner()];
+        let inner = self.inner();
         if !self.node().escaped {
             return compare_names(inner, text);
         }

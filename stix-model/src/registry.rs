@@ -1,9 +1,10 @@
 //! An object of any type, read on demand.
 
+use crate::json::Key;
 use crate::json::Value;
 use crate::model::common::Shared;
 use crate::model::extension;
-use crate::schema::places::{Key, Places};
+use crate::schema::places::Places;
 use crate::schema::table::Schema;
 use crate::{Common, ObjectError, ObjectErrorKind, Ref, StixId, StixType, to};
 

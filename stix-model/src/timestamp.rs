@@ -113,9 +113,10 @@ impl Timestamp {
         if !has_form || !has_fraction() {
             return Err(TimestampError::Form);
         }
-        let number = |at: usize, length: usize| text[at..at + length].parse::<i16>().unwrap_or(-1);
-        let small = |at: usize| i8::try_from(number(at, 2)).unwrap_or(-1);
-        let is_date = jiff::civil::Date::new(number(0, 4), small(5), small(8)).is_ok();
+        let digit = |at: usize| (bytes[at] - b'0').cast_signed();
+        let small = |at: usize| digit(at) * 10 + digit(at + 1);
+        let year = i16::from(small(0)) * 100 + i16::from(small(2));
+        let is_date = jiff::civil::Date::new(year, small(5), small(8)).is_ok();
         let (hour, minute, second) = (small(11), small(14), small(17));
         // RFC 3339, section 5.7: a leap second stands at the end of a day.
         let is_time = hour < 24 && minute < 60 && (second < 60 || (hour, minute, second) == (23, 59, 60));

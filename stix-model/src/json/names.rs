@@ -1,66 +1,112 @@
-//! The order of member names inside one object: it finds duplicates and is that of the canonical form.
+//! The member names inside one object: duplicates, and the order of the canonical form.
+//!
+//! Duplicates among few names are found by hashing, and their order is made when it is asked for, as for a digest. Many
+//! names are sorted once, for the search among them too.
 
-use super::Node;
-use super::string::unescape;
-use std::borrow::Cow;
+use super::string::unescaped;
+use super::{Key, Node, utf16};
 use std::cmp::Ordering;
 
+/// How many names are few.
+pub(super) const FEW: usize = 32;
+
 /// A member name on its way through the sort.
-pub(super) struct Name<'t> {
+#[derive(Clone, Copy, Default)]
+pub(super) struct Name {
     /// The first eight bytes as a number, which decides most comparisons.
     prefix: u64,
     /// Where its node stands, counted from that of the object.
     node: u32,
-    plain: Cow<'t, str>,
 }
 
-impl Name<'_> {
+impl Name {
+    #[expect(clippy::cast_possible_truncation, reason = "the reader counts nodes in 32 bits")]
+    fn new(text: &str, object: &[Node], node: usize) -> Self {
+        let name = object[node];
+        let prefix = if name.escaped {
+            let plain = name.unescaped(text);
+            prefix(plain.as_bytes(), plain.len())
+        } else {
+            prefix(&text.as_bytes()[name.start as usize + 1..], name.inner(text).len())
+        };
+        Self { prefix, node: node as u32 }
+    }
+
     /// Where its node stands, counted from that of the object.
-    pub(super) fn node(&self) -> u32 {
+    pub(super) fn node(self) -> u32 {
         self.node
     }
 
-    fn order(&self, other: &Self) -> Ordering {
-        self.prefix.cmp(&other.prefix).then_with(|| compare_names(&self.plain, &other.plain))
+    fn order(self, other: Self, text: &str, object: &[Node]) -> Ordering {
+        let node = |name: Self| object[name.node as usize];
+        self.prefix.cmp(&other.prefix).then_with(|| compare(text, node(self), node(other)))
     }
 }
 
-/// Sorts the names of a complete object by UTF-16 code units (RFC 8785, section 3.2.3) and leaves the order in
-/// their nodes: the first name learns where the least name stands, the second name where the next one stands.
+/// Where the names of an object stand, counted from its own node.
+fn names(object: &[Node]) -> impl Iterator<Item = usize> {
+    let mut next = 1;
+    std::iter::from_fn(move || {
+        let name = next;
+        next = name + 1 + object.get(name + 1)?.span as usize;
+        Some(name)
+    })
+}
+
+/// Whether an object has more than [`FEW`] names.
+pub(super) fn are_many(object: &[Node]) -> bool {
+    object.len() > 2 * FEW && names(object).nth(FEW).is_some()
+}
+
+/// The first name of an object of few that occurred before: a hash table that is never full holds the names so far.
+#[expect(clippy::cast_possible_truncation, reason = "the reader counts nodes in 32 bits")]
+pub(super) fn repeated(text: &str, object: &[Node]) -> Option<usize> {
+    let mut seen = [0_u32; 2 * FEW];
+    names(object).find(|&at| {
+        let name = object[at];
+        let mut slot = Key::of(&name.unescaped(text)).first_slot() % seen.len();
+        while seen[slot] != 0 {
+            if compare(text, object[seen[slot] as usize], name).is_eq() {
+                return true;
+            }
+            slot = (slot + 1) % seen.len();
+        }
+        seen[slot] = at as u32;
+        false
+    })
+}
+
+/// The few names of an object in the order of UTF-16 code units (RFC 8785, section 3.2.3): where they stand, counted from
+/// its own node, and how many there are.
+pub(super) fn order(text: &str, object: &[Node]) -> ([u32; FEW], usize) {
+    let (mut sorted, mut count) = ([Name::default(); FEW], 0);
+    for (name, slot) in names(object).zip(&mut sorted) {
+        *slot = Name::new(text, object, name);
+        count += 1;
+    }
+    sorted[..count].sort_unstable_by(|a, b| a.order(*b, text, object));
+    (sorted.map(Name::node), count)
+}
+
+/// Sorts the names of a complete object in the same order.
 ///
 /// # Errors
 /// The place of the first name that occurred before.
-#[expect(clippy::cast_possible_truncation, reason = "the reader counts nodes in 32 bits")]
-pub(super) fn sort<'t>(text: &'t str, object: &mut [Node], names: &mut Vec<Name<'t>>) -> Result<(), usize> {
-    names.clear();
-    let mut at = 1;
-    while at < object.len() {
-        let name = object[at];
-        let inner = &text[name.start as usize + 1..name.end as usize - 1];
-        let (prefix, plain) = if name.escaped {
-            let plain = unescape(inner);
-            (prefix(plain.as_bytes(), plain.len()), Cow::Owned(plain))
-        } else {
-            (prefix(&text.as_bytes()[name.start as usize + 1..], inner.len()), Cow::Borrowed(inner))
-        };
-        names.push(Name { prefix, node: at as u32, plain });
-        at += 1;
-        at += object[at].span as usize;
-    }
+pub(super) fn sort(text: &str, object: &[Node], sorted: &mut Vec<Name>) -> Result<(), usize> {
+    sorted.clear();
+    sorted.extend(names(object).map(|name| Name::new(text, object, name)));
+    sorted.sort_unstable_by(|a, b| a.order(*b, text, object).then(a.node.cmp(&b.node)));
+    let repeated = sorted.windows(2).filter(|pair| pair[0].order(pair[1], text, object).is_eq());
+    repeated.map(|pair| pair[1].node as usize).min().map_or(Ok(()), Err)
+}
 
-    names.sort_unstable_by(|a, b| a.order(b).then(a.node.cmp(&b.node)));
-    let repeated = names.windows(2).filter(|pair| pair[0].order(&pair[1]).is_eq());
-    if let Some(node) = repeated.map(|pair| pair[1].node).min() {
-        return Err(node as usize);
+/// The order of two names of a text; looks no further than the first difference.
+fn compare(text: &str, a: Node, b: Node) -> Ordering {
+    let (plain, other) = (a.inner(text), b.inner(text));
+    if a.escaped || b.escaped {
+        return unescaped(plain).flat_map(utf16).cmp(unescaped(other).flat_map(utf16));
     }
-
-    let mut at = 1;
-    for name in names {
-        object[at].span = name.node;
-        at += 1;
-        at += object[at].span as usize;
-    }
-    Ok(())
+    compare_names(plain, other)
 }
 
 /// The first eight bytes of a name as a number that sorts like them; `text` may go on after the name.

@@ -42,13 +42,13 @@ impl<'d> Value<'d> {
 /// Appends a step to a JSON pointer.
 pub(crate) fn push_step(name: &str, pointer: &mut String) {
     pointer.push('/');
-    for char in name.chars() {
-        match char {
-            '~' => pointer.push_str("~0"),
-            '/' => pointer.push_str("~1"),
-            plain => pointer.push(plain),
-        }
+    let mut rest = name;
+    while let Some(at) = memchr::memchr2(b'~', b'/', rest.as_bytes()) {
+        pointer.push_str(&rest[..at]);
+        pointer.push_str(if rest.as_bytes()[at] == b'~' { "~0" } else { "~1" });
+        rest = &rest[at + 1..];
     }
+    pointer.push_str(rest);
 }
 
 /// The unescaped steps; `None` when the text is no pointer.

@@ -18,8 +18,8 @@ pub(super) fn read(bytes: &[u8], limits: Limits) -> Result<Document<'_>, JsonErr
     if text.starts_with('\u{feff}') {
         return refuse(Refusal::ByteOrderMark, 0);
     }
-    // About what STIX objects need, so that reading a single one grows neither list step by step.
-    let (nodes, names) = (Vec::with_capacity(bytes.len() / 32), Vec::with_capacity(16));
+    // About what STIX objects need, so that reading a single one does not grow the list step by step.
+    let (nodes, names) = (Vec::with_capacity(bytes.len() / 24), Vec::new());
     let wide = wide::Index::default();
     let mut scanner = Scanner { text, at: 0, depth: limits.depth, limits, nodes, names, wide };
     scanner.document().map_err(|error| error.located(bytes))?;
@@ -34,8 +34,8 @@ struct Scanner<'t> {
     depth: u8,
     limits: Limits,
     nodes: Vec<Node>,
-    /// The names of the object that ends now; kept so that only the first object pays for it.
-    names: Vec<Name<'t>>,
+    /// The many names of the object that ends now; kept so that only the first such object pays for it.
+    names: Vec<Name>,
     wide: wide::Index,
 }
 
@@ -89,7 +89,7 @@ impl Scanner<'_> {
             self.member_value().map_err(|error| within(error, self.name(name)))?;
             self.skip_whitespace();
             if self.eat(b'}') {
-                return self.order_names(object);
+                return self.compare_names(object);
             }
             if !self.eat(b',') {
                 return self.expected("`,` or `}`");
@@ -157,7 +157,8 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// Whether the canonical form has this very escape, too.
+    /// Whether the canonical form has this very escape, too. Apart from [`string`](Self::string), which is short without it.
+    #[inline(never)]
     fn escape(&mut self) -> Scan<bool> {
         match self.text.as_bytes().get(self.at + 1) {
             Some(escape @ (b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't')) => {
@@ -246,14 +247,21 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// Sorts the names of a complete object: the canonical form needs the order, and equal names become
-    /// neighbours.
-    fn order_names(&mut self, object: usize) -> Scan {
-        names::sort(self.text, &mut self.nodes[object..], &mut self.names).map_err(|name| {
+    /// Looks for equal names in a complete object.
+    fn compare_names(&mut self, object: usize) -> Scan {
+        let nodes = &self.nodes[object..];
+        let are_many = names::are_many(nodes);
+        let repeated = if are_many {
+            names::sort(self.text, nodes, &mut self.names).err()
+        } else {
+            names::repeated(self.text, nodes)
+        };
+        if let Some(name) = repeated {
             let name = object + name;
-            within(refusal(Refusal::DuplicateName, self.nodes[name].start as usize), self.name(name))
-        })?;
-        if self.nodes.len() - object > wide::LARGE {
+            let refusal = refusal(Refusal::DuplicateName, self.nodes[name].start as usize);
+            return Err(within(refusal, self.name(name)));
+        }
+        if are_many {
             let object = u32::try_from(object).unwrap_or(u32::MAX);
             self.wide.add(object, self.names.iter().map(|name| object + name.node()));
         }

@@ -3,7 +3,7 @@
 //! Values are searched one after the other, which is fastest for the few parts that most have. In a large value
 //! it would make each search as long as the text, and a text with many searches square.
 
-/// How many nodes an object or a list covers at most that is not large.
+/// How many nodes an object or a list covers at most that is not large. An object of few names is none either.
 pub(super) const LARGE: usize = 64;
 
 /// The places of the parts of all large values of a document.

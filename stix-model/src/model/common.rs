@@ -9,7 +9,7 @@ use crate::model::hashes::Hashes;
 use crate::model::reference::{Ref, to};
 use crate::schema::check::Check;
 use crate::schema::rule::Rule;
-use crate::schema::table::{Constraint, Format, Presence, Property, Schema, Shape, places};
+use crate::schema::table::{Constraint, Format, Presence, Property, Schema, Shape, places, required};
 use crate::{ObjectError, ScoId, Stamp, StixId, Timestamp, sco_id};
 
 stix_type! {
@@ -389,12 +389,15 @@ const fn custom(class: Class, common: &'static [Property]) -> Schema {
         constraints: &[],
         extensions: &[],
         places: places(common, &[]),
+        required: required(common, &[]),
     }
 }
 
 /// The common property of this name that some class of objects has.
 pub(crate) fn find(name: &str) -> Option<&'static Property> {
-    CUSTOM_OBJECT.property(name).or_else(|| OBSERVABLE.property(name))
+    // Of the properties of observables, the others lack this one alone.
+    let table = if name == "defanged" { &OBSERVABLE } else { &CUSTOM_OBJECT };
+    table.property(name)
 }
 
 impl Common<'_> {
@@ -470,5 +473,16 @@ impl<'a> Shared<'a> for MarkingCommon<'a> {
 
     fn created_by_ref(&self) -> Option<&Ref<to::Identity>> {
         self.created_by_ref.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CUSTOM_OBJECT, OBSERVABLE};
+
+    #[test]
+    fn observables_have_one_property_of_their_own() {
+        let own = OBSERVABLE.properties().filter(|property| CUSTOM_OBJECT.property(property.name).is_none());
+        assert_eq!(own.map(|property| property.name).collect::<Vec<_>>(), ["defanged"]);
     }
 }

@@ -54,6 +54,7 @@ macro_rules! stix_type {
                 section: $section,
                 common: class!(properties $class $stix),
                 places: crate::schema::table::places(class!(properties $class $stix), Self::OWN),
+                required: crate::schema::table::required(class!(properties $class $stix), Self::OWN),
                 own: Self::OWN,
                 constraints: &[$($($constraint),*)?],
                 extensions: &[$($(crate::model::extension::$extension::SCHEMA),*)?],

@@ -1,10 +1,11 @@
 //! The parts of a table.
 
 use super::check::Check;
-use super::places::{Key, Places};
+use super::places::Places;
 use super::rule::Rule;
 use super::vocabulary::Vocabulary;
 use crate::class::{Class, Target};
+use crate::json::Key;
 
 /// The table of one object type, predefined extension or embedded type.
 #[non_exhaustive]
@@ -25,6 +26,8 @@ pub struct Schema {
     pub extensions: &'static [&'static Schema],
     /// Where each property stands; see [`places`].
     pub(crate) places: Places,
+    /// A bit for each required property, in the order of [`properties`](Self::properties); see [`required`].
+    pub(crate) required: u64,
 }
 
 impl Schema {
@@ -101,6 +104,20 @@ pub(crate) const fn places(common: &[Property], own: &[Property]) -> Places {
         index += 1;
     }
     places
+}
+
+/// Which properties of a table are required.
+pub(crate) const fn required(common: &[Property], own: &[Property]) -> u64 {
+    let mut bits = 0;
+    let mut index = 0;
+    while index < common.len() + own.len() {
+        let property = if index < common.len() { &common[index] } else { &own[index - common.len()] };
+        if matches!(property.presence, Presence::Required) {
+            bits |= 1 << index;
+        }
+        index += 1;
+    }
+    bits
 }
 
 /// No table is longer.

@@ -60,10 +60,9 @@ pub(crate) fn custom_property(
 
 /// The ends of names that say what stands there (section 3.1).
 fn check_ending(name: &str, value: Value<'_>, parent: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
-    const ENDINGS: [&str; 5] = ["_bin", "_hex", "_ref", "_refs", "_enc"];
     let is_id = |value: Value<'_>| value.as_str().is_some_and(|id| StixId::check(&id).is_ok());
-    let split = |ending| Some((name.strip_suffix(ending)?, ending));
-    let Some((start, ending)) = ENDINGS.into_iter().find_map(split) else { return };
+    let Some(last) = name.bytes().rposition(|byte| byte == b'_') else { return };
+    let (start, ending) = name.split_at(last);
     // Section 11.1 says of `_bin` and `_hex` that custom properties keep to them, and of the others nothing.
     let (is_right, severity, code, rule, message) = match ending {
         "_bin" => (
@@ -94,13 +93,14 @@ fn check_ending(name: &str, value: Value<'_>, parent: Value<'_>, path: &Path<'_>
             Rule::S033,
             "a property whose name ends in `_refs` holds a list of identifiers",
         ),
-        _ => (
+        "_enc" => (
             parent.get(start).is_some(),
             Severity::Warning,
             Code::PropertyNeeds,
             Rule::S033,
             "a property whose name ends in `_enc` names the encoding of the property beside it, which is missing",
         ),
+        _ => return,
     };
     if !is_right {
         sink.report(severity, code, path, rule, message);

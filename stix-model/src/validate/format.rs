@@ -18,7 +18,7 @@ pub(crate) fn is_dictionary_key(key: &str) -> bool {
 pub(crate) fn is_property_name(name: &str) -> bool {
     (3..=250).contains(&name.len())
         && name.as_bytes()[0].is_ascii_lowercase()
-        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        && name.bytes().fold(true, |all, byte| all & matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
 }
 
 /// STIX 2.1, section 2.8. The official schemas let capital letters pass; the text of the standard does not.

@@ -14,6 +14,7 @@ use crate::schema::rule::Rule;
 use crate::schema::table::Schema;
 use crate::{MAX_CONTENT_LENGTH, ScoId, StixId, id, marking, refs, sco_id};
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 /// Checks one object that stands outside a bundle or in its `objects`.
 pub(crate) fn check(value: Value<'_>, path: &Path<'_>, sink: &mut Sink) {
@@ -253,10 +254,20 @@ fn warn_of_custom_properties(subject: &mut Subject<'_, '_>) {
     }
     const SHOWN: usize = 10;
     let more = names.len().saturating_sub(SHOWN);
-    let shown = names[..names.len() - more].join("`, `");
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let message = format!("defined by neither the standard nor an extension: `{shown}`{more}");
-    let finding = subject.should(Code::PropertyCustom, first, Rule::S150, message);
+    let mut message = String::with_capacity(128);
+    message.push_str("defined by neither the standard nor an extension: ");
+    for (index, name) in names[..names.len() - more].iter().enumerate() {
+        message.push_str(if index > 0 { ", `" } else { "`" });
+        message.push_str(name);
+        message.push('`');
+    }
+    if more > 0 {
+        write!(message, " and {more} more").expect("a String takes every write");
+    }
+    // Not searched for in the object: it was just found there.
+    let object = subject.path;
+    let place = if first.is_empty() { object } else { object.member(first) };
+    let finding = subject.sink.report(Severity::Warning, Code::PropertyCustom, &place, Rule::S150, message);
     finding.fix("define them in an extension-definition and name that in `extensions`");
 }
 

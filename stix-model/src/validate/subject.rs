@@ -12,11 +12,10 @@ pub(crate) struct Sink {
     profile: Profile,
     /// Index of the object that all findings are about.
     index: Option<usize>,
-    /// Each with the number of its report, as those of one severity are apart from the others: so an error that
-    /// comes late costs no search for a warning that makes room.
+    /// Apart from the warnings, so that an error that comes late costs no search for one that makes room. Each with the
+    /// number of warnings before it; once a warning has made room, no other comes.
     errors: Vec<(usize, Finding)>,
-    warnings: Vec<(usize, Finding)>,
-    reports: usize,
+    warnings: Vec<Finding>,
     most: usize,
     /// The worst of what is left out.
     left_out: Option<Severity>,
@@ -29,27 +28,22 @@ pub(crate) struct Sink {
 impl Sink {
     pub(crate) fn new(profile: Profile, most: usize, index: Option<usize>) -> Self {
         let (errors, warnings) = (Vec::new(), Vec::new());
-        Self {
-            profile,
-            index,
-            errors,
-            warnings,
-            reports: 0,
-            most,
-            left_out: None,
-            spare: None,
-            is_taken: None,
-        }
+        Self { profile, index, errors, warnings, most, left_out: None, spare: None, is_taken: None }
     }
 
     /// In the order of the reports.
     pub(crate) fn into_findings(self) -> Vec<Finding> {
-        let mut numbered = self.warnings;
+        let mut findings = self.warnings;
         if !self.errors.is_empty() {
-            numbered.extend(self.errors);
-            numbered.sort_unstable_by_key(|(number, _)| *number);
+            let mut warnings = std::mem::take(&mut findings).into_iter();
+            let mut taken = 0;
+            for (before, error) in self.errors {
+                findings.extend(warnings.by_ref().take(before.saturating_sub(taken)));
+                taken = taken.max(before);
+                findings.push(error);
+            }
+            findings.extend(warnings);
         }
-        let mut findings: Vec<_> = numbered.into_iter().map(|(_, finding)| finding).collect();
         if let Some(severity) = self.left_out {
             let message = format!("there are more than {} findings; the rest is left out", self.most);
             findings.push(finding(
@@ -104,10 +98,12 @@ impl Sink {
             self.warnings.pop();
             self.left_out = self.left_out.max(Some(Severity::Warning));
         }
-        let findings = if severity == Severity::Error { &mut self.errors } else { &mut self.warnings };
-        findings.push((self.reports, finding));
-        self.reports += 1;
-        &mut findings.last_mut().expect("just pushed").1
+        if severity == Severity::Error {
+            self.errors.push((self.warnings.len(), finding));
+            return &mut self.errors.last_mut().expect("just pushed").1;
+        }
+        self.warnings.push(finding);
+        self.warnings.last_mut().expect("just pushed")
     }
 
     /// Runs a check of which only some findings are taken.
@@ -145,20 +141,24 @@ fn finding(severity: Severity, code: Code, path: &Path<'_>, rule: Option<Rule>, 
 /// Where the properties of an object are, in the order of its table, and the names of those that are in no table.
 pub(crate) struct Slots<'d> {
     places: [Option<Place>; MOST_PROPERTIES],
+    /// A bit for each place that is taken.
+    present: u64,
     pub(crate) custom: Vec<Cow<'d, str>>,
 }
 
 impl Slots<'_> {
     pub(crate) fn empty() -> Self {
-        Self { places: [None; MOST_PROPERTIES], custom: Vec::new() }
+        Self { places: [None; MOST_PROPERTIES], present: 0, custom: Vec::new() }
     }
 
     pub(crate) fn set(&mut self, index: usize, member: Value<'_>) {
         self.places[index] = member.place();
+        self.present |= 1 << index;
     }
 
-    pub(crate) fn has(&self, index: usize) -> bool {
-        self.places[index].is_some()
+    /// Those of these places, a bit for each, that are not taken.
+    pub(crate) fn missing(&self, places: u64) -> u64 {
+        places & !self.present
     }
 }
 
