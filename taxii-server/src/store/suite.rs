@@ -30,6 +30,8 @@ mod counting;
 pub mod engine_contract;
 mod faulty;
 pub mod histories;
+#[cfg(test)]
+mod hostile;
 pub mod networks;
 pub mod nodes;
 pub mod pieces;
