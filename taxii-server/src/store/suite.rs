@@ -38,6 +38,8 @@ pub mod pieces;
 pub mod pollers;
 pub mod processes;
 pub mod replay;
+#[cfg(test)]
+mod simulation;
 pub mod store_contract;
 pub mod transfers;
 
