@@ -246,9 +246,14 @@ pub(crate) fn is_content(key: &[u8]) -> bool {
         && !name.starts_with(LEASES.as_bytes())
 }
 
+/// The first bytes of keys that are in a region; `m` is for what is true of the store as a whole.
+fn tags() -> impl Iterator<Item = u8> {
+    (b'a'..=b'z').filter(|&tag| tag != b'm')
+}
+
 /// The ranges of a region, in the order of their keys.
 pub(crate) fn region(region: Region) -> impl Iterator<Item = Range<Key>> {
-    (b'a'..=b'z').filter(|&tag| tag != b'm').map(move |tag| prefix(in_region(tag, region)))
+    tags().map(move |tag| prefix(in_region(tag, region)))
 }
 
 /// A key without its region, so that it is the same in each.
@@ -261,14 +266,12 @@ pub(crate) fn without_region(region: Region, key: &[u8]) -> Option<Key> {
 /// The key that has this name in a region: see [`without_region`].
 pub(crate) fn with_region(region: Region, key: &[u8]) -> Option<Key> {
     let (&tag, rest) = key.split_first()?;
-    tag.is_ascii_lowercase().then(|| ending(in_region(tag, region), rest))
+    tags().any(|known| known == tag).then(|| ending(in_region(tag, region), rest))
 }
 
 /// The ranges of all generations of a network before one.
 pub(crate) fn generations_before(generation: u32) -> impl Iterator<Item = Range<Key>> {
-    (b'a'..=b'z')
-        .filter(|&tag| tag != b'm')
-        .map(move |tag| vec![tag, b'n']..in_region(tag, Region::Network { generation }))
+    tags().map(move |tag| vec![tag, b'n']..in_region(tag, Region::Network { generation }))
 }
 
 /// The journals of all backups.

@@ -14,6 +14,15 @@ pub struct MemoryEngine {
     map: RwLock<Arc<Map>>,
 }
 
+#[cfg(test)]
+impl MemoryEngine {
+    /// Another engine with what this one holds now.
+    pub(super) fn fork(&self) -> Self {
+        let map = self.map.read().expect("no writer panicked");
+        Self { map: RwLock::new(Arc::clone(&map)) }
+    }
+}
+
 impl Engine for MemoryEngine {
     fn snapshot(&self) -> EngineFuture<'_, Box<dyn Snapshot>> {
         let map = self.map.read().map(|map| Arc::clone(&map)).map_err(|_| poisoned());

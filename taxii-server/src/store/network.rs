@@ -10,6 +10,7 @@ mod membership;
 mod node;
 mod propose;
 mod scrub;
+mod snapshot;
 mod state;
 mod status;
 
@@ -26,6 +27,8 @@ pub(crate) use node::{Cosigned, FENCED};
 pub use node::{NewMembership, Node};
 pub use propose::Revocation;
 pub use scrub::Scrub;
+#[cfg(test)]
+pub(super) use snapshot::{summed, values_of};
 pub use state::NetworkView;
 pub(super) use state::{OverlayState, add_to, collection_of};
 pub(super) use status::{Note, Proposals};

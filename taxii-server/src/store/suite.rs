@@ -30,12 +30,16 @@ mod counting;
 pub mod engine_contract;
 mod faulty;
 pub mod histories;
+#[cfg(test)]
+mod hostile;
 pub mod networks;
 pub mod nodes;
 pub mod pieces;
 pub mod pollers;
 pub mod processes;
 pub mod replay;
+#[cfg(test)]
+mod simulation;
 pub mod store_contract;
 pub mod transfers;
 

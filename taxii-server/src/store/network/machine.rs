@@ -7,6 +7,7 @@
 //! change places in one commit.
 
 use super::membership::MembershipRecord;
+use super::snapshot::{FORMAT, Part, chunks};
 use super::state::OverlayState;
 use crate::clock::Clock;
 use crate::store::StoreError;
@@ -22,12 +23,10 @@ use crate::store::writer::Health;
 use bytes::Bytes;
 use consensus::evidence::TreeHead;
 use consensus::order::{Chunks, Machine, MachineError, Snapshot as NetworkSnapshot};
-use consensus::{Digest, Ledger, NetworkId, Reader};
-use futures::{StreamExt, stream};
-use serde::{Deserialize, Serialize};
+use consensus::{Digest, Ledger, Reader};
+use futures::StreamExt;
 use sha2::{Digest as _, Sha256};
 use std::collections::VecDeque;
-use std::io;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,12 +34,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// The format of snapshots.
-const FORMAT: u16 = 1;
-/// Bytes of values with which a chunk ends; the last one may be as long again.
-const CHUNK_BYTES: usize = 1 << 20;
-/// Most keys of a chunk.
-const CHUNK_KEYS: usize = 2_000;
 /// Keys that are removed in one commit.
 const PIECE: usize = 5_000;
 /// Pause while the engine cannot be reached, another process was faster, or the store takes no writes.
@@ -94,24 +87,6 @@ pub struct NetworkMachine {
 /// A generation that was received.
 pub struct Staged {
     generation: u32,
-}
-
-/// A part of a snapshot. Keys have no region, because each node has a generation of its own.
-#[derive(Serialize, Deserialize)]
-enum Part {
-    Begin {
-        format: u16,
-        network: NetworkId,
-    },
-    Values(Vec<(Vec<u8>, Bytes)>),
-    /// The digest over all chunks before.
-    End(Digest),
-}
-
-impl Part {
-    fn encode(&self) -> Bytes {
-        postcard::to_allocvec(self).expect("keys and values can be encoded").into()
-    }
 }
 
 /// What became of an attempt to apply entries.
@@ -328,8 +303,7 @@ impl NetworkMachine {
         let (mut has_begun, mut is_whole) = (false, false);
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk?;
-            let part = postcard::from_bytes(&chunk).map_err(|_| "the snapshot cannot be read")?;
-            match part {
+            match Part::decode(&chunk).ok_or("the snapshot cannot be read")? {
                 _ if is_whole => return Err("the snapshot goes on after its end".into()),
                 Part::Begin { format, network } => {
                     if format != FORMAT {
@@ -506,61 +480,5 @@ impl Machine for NetworkMachine {
         }
         tracing::info!(generation = staged.generation, "the state of the network came from another node");
         Ok(())
-    }
-}
-
-/// Reads the region of a network in bounded pieces.
-struct Reading {
-    snapshot: Box<dyn Snapshot>,
-    region: Region,
-    ranges: VecDeque<Range<Key>>,
-    begin: Option<Part>,
-    sum: Sha256,
-    is_over: bool,
-}
-
-fn chunks(
-    snapshot: Box<dyn Snapshot>,
-    record: &MembershipRecord,
-) -> impl futures::Stream<Item = io::Result<Bytes>> + Send + use<> {
-    let region = record.region();
-    let begin = Some(Part::Begin { format: FORMAT, network: record.network });
-    let ranges = keys::region(region).collect();
-    let reading = Reading { snapshot, region, ranges, begin, sum: Sha256::new(), is_over: false };
-    stream::try_unfold(reading, |mut reading| async {
-        let part = match reading.next().await? {
-            Some(part) => part,
-            None if reading.is_over => return Ok(None),
-            None => {
-                reading.is_over = true;
-                Part::End(Digest(reading.sum.clone().finalize().into()))
-            }
-        };
-        let chunk = part.encode();
-        reading.sum.update(&chunk);
-        Ok(Some((chunk, reading)))
-    })
-}
-
-impl Reading {
-    async fn next(&mut self) -> io::Result<Option<Part>> {
-        if let Some(begin) = self.begin.take() {
-            return Ok(Some(begin));
-        }
-        while let Some(range) = self.ranges.front_mut() {
-            let scan = Scan { max_bytes: CHUNK_BYTES, ..Scan::forward(range.clone(), CHUNK_KEYS) };
-            let found = self.snapshot.scan(scan).await.map_err(io::Error::other)?;
-            let Some((last, _)) = found.last() else {
-                self.ranges.pop_front();
-                continue;
-            };
-            range.start = keys::following(last.to_vec());
-            let values = found.into_iter();
-            let values = values.map(|(key, value)| Some((keys::without_region(self.region, &key)?, value)));
-            let values: Option<_> = values.collect();
-            let values = values.ok_or_else(|| io::Error::other("a key of the network"))?;
-            return Ok(Some(Part::Values(values)));
-        }
-        Ok(None)
     }
 }

@@ -37,7 +37,7 @@ pub(in crate::store) struct Note {
 }
 
 impl Note {
-    pub(super) fn new(
+    pub(in crate::store) fn new(
         request: Uuid,
         organisation: Uuid,
         collection: Uuid,
@@ -54,7 +54,7 @@ impl Note {
         note
     }
 
-    pub(super) fn encode(&self) -> Result<Bytes, StoreError> {
+    pub(in crate::store) fn encode(&self) -> Result<Bytes, StoreError> {
         Ok(serde_json::to_vec(self).map_err(|_| StoreError::Corrupt("a note"))?.into())
     }
 

@@ -33,10 +33,10 @@ pub(super) fn organisation(number: u8) -> OrganisationId {
     OrganisationId(Uuid::from_u128(number.into()))
 }
 
-/// The definition of the collection.
-fn definition() -> String {
+/// The definition of a collection.
+pub(super) fn definition(title: &str) -> String {
     let definition = Definition {
-        title: "Indicators".to_owned(),
+        title: title.to_owned(),
         description: None,
         alias: None,
         spec_versions: vec![SpecVersion::V2_1],
@@ -59,7 +59,10 @@ pub(super) fn founding(name: &str) -> Founding {
     Founding {
         name: name.to_owned(),
         organisations: [1, 2, 3].map(member).into(),
-        collections: vec![CollectionDefinition { collection: COLLECTION, definition: definition() }],
+        collections: vec![CollectionDefinition {
+            collection: COLLECTION,
+            definition: definition("Indicators"),
+        }],
         policy: Policy::standard(),
         nonce: [1; 16],
     }

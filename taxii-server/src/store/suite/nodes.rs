@@ -9,7 +9,7 @@ use crate::store::keys::{self, Region};
 use crate::store::network::{item_of, read_object};
 use crate::store::{
     ApiRoot, DirectoryCommand, Filter, MemoryEngine, NetworkMachine, NewMembership, NodeRecord, PageRequest,
-    Store, View,
+    Store, StoreError, View,
 };
 use bytes::Bytes;
 use consensus::order::{Chunks, Machine, MachineError};
@@ -24,28 +24,31 @@ use std::time::Duration;
 use stix_model::Tlp;
 
 /// A log with what its nodes apply.
-struct Log {
-    founding: Founding,
-    entries: Vec<(u64, Bytes)>,
-    time: u64,
+pub(super) struct Log {
+    pub(super) founding: Founding,
+    pub(super) entries: Vec<(u64, Bytes)>,
+    pub(super) time: u64,
 }
 
 impl Log {
     fn new() -> Self {
-        let founding = founding("example.org/nodes");
+        Self::of(founding("example.org/nodes"))
+    }
+
+    pub(super) fn of(founding: Founding) -> Self {
         let mut log = Self { founding: founding.clone(), entries: Vec::new(), time: NOW.unsigned_abs() };
         log.add(Command::Found { founding, secret: Secret([5; 32]) });
         log
     }
 
     /// Numbers have gaps, where Raft had entries of its own.
-    fn add(&mut self, command: Command) {
+    pub(super) fn add(&mut self, command: Command) {
         self.time += 1_000;
         let index = self.entries.last().map_or(2, |(last, _)| last + 1 + last % 2);
         self.entries.push((index, Entry { time: self.time, command }.encode()));
     }
 
-    fn submit(&mut self, numbers: Range<u64>) -> ProposalId {
+    pub(super) fn submit(&mut self, numbers: Range<u64>) -> ProposalId {
         let texts: Vec<Bytes> = numbers.clone().map(|number| tool(number, 2026).into()).collect();
         let items = texts.iter().map(|text| item_of(&read_object(text).unwrap(), Tlp::Clear)).collect();
         let submit = Submit {
@@ -64,7 +67,7 @@ impl Log {
         proposal
     }
 
-    fn approve(&mut self, proposal: ProposalId) {
+    pub(super) fn approve(&mut self, proposal: ProposalId) {
         for number in [2, 3] {
             let vote = Vote {
                 network: self.founding.network(),
@@ -81,7 +84,7 @@ impl Log {
     }
 
     /// Objects that were approved, and one that awaits votes.
-    fn of_some_objects() -> Self {
+    pub(super) fn of_some_objects() -> Self {
         let mut log = Self::new();
         for start in [10, 20, 30, 40] {
             let proposal = log.submit(start..start + 5);
@@ -93,17 +96,17 @@ impl Log {
 }
 
 /// A node, without others.
-struct Member {
-    store: Store,
-    machine: NetworkMachine,
+pub(super) struct Member {
+    pub(super) store: Store,
+    pub(super) machine: NetworkMachine,
 }
 
-fn position(index: u64) -> Bytes {
+pub(super) fn position(index: u64) -> Bytes {
     Bytes::copy_from_slice(&index.to_be_bytes())
 }
 
 impl Member {
-    async fn enter(engine: Arc<dyn Engine>, log: &Log) -> Self {
+    pub(super) async fn enter(engine: Arc<dyn Engine>, log: &Log) -> Self {
         let member = Self::open(engine).await;
         let operator = Principal::operator(member.store.organisation());
         let (name, title) = ("sharing".to_owned(), "Sharing".to_owned());
@@ -128,7 +131,7 @@ impl Member {
         member
     }
 
-    async fn open(engine: Arc<dyn Engine>) -> Self {
+    pub(super) async fn open(engine: Arc<dyn Engine>) -> Self {
         let clock = Arc::new(Clock::Manual(AtomicI64::new(NOW)));
         let store = Store::open(engine, clock).await.unwrap();
         let machine = store.machine();
@@ -136,7 +139,7 @@ impl Member {
         Self { store, machine }
     }
 
-    async fn apply(&self, entries: &[(u64, Bytes)]) -> Result<(), MachineError> {
+    pub(super) async fn apply(&self, entries: &[(u64, Bytes)]) -> Result<(), MachineError> {
         let Some((last, _)) = entries.last() else { return Ok(()) };
         let answers = self.machine.apply(entries.to_vec(), position(*last)).await?;
         for answer in answers {
@@ -145,29 +148,35 @@ impl Member {
         Ok(())
     }
 
-    async fn chunks(&self) -> Vec<Bytes> {
+    pub(super) async fn chunks(&self) -> Vec<Bytes> {
         let snapshot = self.machine.snapshot().await.unwrap();
         snapshot.chunks.map(|chunk| chunk.unwrap()).collect().await
     }
 
     /// The first pages of the collection, each with its `next`.
     async fn pages(&self) -> Vec<(Vec<Bytes>, Option<String>)> {
-        let collection = Arc::clone(&self.store.directory().collections[&COLLECTION]);
+        self.try_pages().await.unwrap()
+    }
+
+    pub(super) async fn try_pages(&self) -> Result<Vec<(Vec<Bytes>, Option<String>)>, StoreError> {
+        let Some(collection) = self.store.directory().collections.get(&COLLECTION).cloned() else {
+            return Err(StoreError::Corrupt("the directory"));
+        };
         let view = View::new(collection, Viewer::with_clearance(Tlp::Red));
         let mut request = PageRequest::first(Filter::default(), 7);
         let mut pages = Vec::new();
         loop {
-            let page = self.store.objects(&view, &request).await.unwrap();
+            let page = self.store.objects(&view, &request).await?;
             pages.push((page.items, page.next.clone()));
-            let Some(next) = page.next else { return pages };
+            let Some(next) = page.next else { return Ok(pages) };
             let (filter, after) = self.store.resume(&view, &next, Filter::default()).unwrap();
             request = PageRequest { filter, after: Some(after), limit: 7 };
         }
     }
 }
 
-/// All keys of the region that counts, without its generation.
-async fn region(engine: &dyn Engine, generation: u32) -> Vec<(Key, Bytes)> {
+/// All keys of a generation of the region, without its number.
+pub(super) async fn region(engine: &dyn Engine, generation: u32) -> Vec<(Key, Bytes)> {
     let snapshot = engine.snapshot().await.unwrap();
     let region = Region::Network { generation };
     let mut found = Vec::new();
@@ -178,7 +187,7 @@ async fn region(engine: &dyn Engine, generation: u32) -> Vec<(Key, Bytes)> {
     found
 }
 
-fn sent(chunks: Vec<Bytes>) -> Chunks {
+pub(super) fn sent(chunks: Vec<Bytes>) -> Chunks {
     futures::stream::iter(chunks.into_iter().map(Ok)).boxed()
 }
 
@@ -337,14 +346,14 @@ pub async fn a_node_goes_on_after_a_crash_at_any_call(engine: Arc<dyn Engine>) {
 }
 
 /// An engine of a process that ends after a number of calls; the last one may be carried out.
-struct CrashingEngine {
+pub(super) struct CrashingEngine {
     engine: Arc<dyn Engine>,
     left: Arc<AtomicU64>,
     is_applied: bool,
 }
 
 impl CrashingEngine {
-    fn new(engine: Arc<dyn Engine>, calls: u64, is_applied: bool) -> Self {
+    pub(super) fn new(engine: Arc<dyn Engine>, calls: u64, is_applied: bool) -> Self {
         Self { engine, left: Arc::new(AtomicU64::new(calls)), is_applied }
     }
 }

@@ -137,7 +137,7 @@ impl Recorder {
             1 => Command::Relevel(Relevel { target, limit: 4, after: None }),
             _ => {
                 let count = 1 + self.random.u64(..6);
-                let objects: Vec<_> = (0..count).map(|_| self.object()).collect();
+                let objects: Vec<_> = (0..count).map(|_| object(&mut self.random)).collect();
                 let stamps = match self.random.u64(..8) {
                     0 => {
                         let start = self.time - 500;
@@ -153,23 +153,24 @@ impl Recorder {
         self.earlier.push(request.clone());
         request
     }
+}
 
-    fn object(&mut self) -> String {
-        let (number, year) = (self.random.u64(..12), 2001 + self.random.u32(..4));
-        match self.random.u64(..8) {
-            0 => format!(
-                r#"{{"type":"url","id":"url--00000000-0000-5000-8000-{number:012}","value":"u:{}"}}"#,
-                self.random.u64(..4)
-            ),
-            1 => tool_named(number, year, "n").replace(r#""spec_version":"2.1","#, ""),
-            2 => tool_named(number, year, "n").replace(r#""name""#, r#""revoked":true,"name""#),
-            3 => tool_named(number, year, "other"),
-            4 | 5 => {
-                let level = self.level();
-                marked_tool(number, year, level)
-            }
-            _ => tool_named(number, year, "n"),
+/// An object of a few, in a version of a few.
+pub(super) fn object(random: &mut Rng) -> String {
+    let (number, year) = (random.u64(..12), 2001 + random.u32(..4));
+    match random.u64(..8) {
+        0 => format!(
+            r#"{{"type":"url","id":"url--00000000-0000-5000-8000-{number:012}","value":"u:{}"}}"#,
+            random.u64(..4)
+        ),
+        1 => tool_named(number, year, "n").replace(r#""spec_version":"2.1","#, ""),
+        2 => tool_named(number, year, "n").replace(r#""name""#, r#""revoked":true,"name""#),
+        3 => tool_named(number, year, "other"),
+        4 | 5 => {
+            let level = Tlp::ALL[usize::try_from(random.u64(..5)).unwrap()];
+            marked_tool(number, year, level)
         }
+        _ => tool_named(number, year, "n"),
     }
 }
 
