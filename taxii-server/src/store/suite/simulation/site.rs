@@ -62,7 +62,7 @@ fn life(disk: &Arc<Disk>, random: &mut Rng) -> Arc<dyn Engine> {
     let (conflict, unavailable) = (fault(), fault());
     let (undetermined_applied, undetermined_lost) = (fault(), fault());
     let faults = Faults { conflict, undetermined_applied, undetermined_lost, unavailable };
-    Arc::new(FaultyEngine::new(Arc::new(crashing), faults, random.0))
+    Arc::new(FaultyEngine::new(Arc::new(crashing), faults, random.u64(..)))
 }
 
 /// Whether an error is of the faults that are made.
@@ -253,7 +253,8 @@ impl Site {
         let Some(index) = self.index else { return Ok(()) };
         run.counts.compared += 1;
         let seen = Seen::read(&self.member.store, &*self.disk, &run.course.requests).await?;
-        seen.compare(&run.course.seen(index).await?).map_err(|text| format!("at {index} {text}"))?;
+        let expected = run.course.seen(index).await?;
+        seen.compare(&expected).map_err(|text| format!("at {index} {text}"))?;
         let scrub = self.member.store.scrub_network().await.map_err(|error| error.to_string())?;
         match scrub.count {
             0 => Ok(()),
