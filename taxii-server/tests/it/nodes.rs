@@ -191,7 +191,19 @@ impl Community {
     async fn share(&self, number: u64, at: usize) {
         let tool = crate::app::tool(number, 2026);
         let body = json!({"objects": [tool]}).to_string();
-        let reply = self.sites[at].control.call(Method::POST, OBJECTS, body.into()).await.unwrap();
+        let post = async || {
+            let reply = self.sites[at].control.call(Method::POST, OBJECTS, body.clone().into()).await;
+            reply.unwrap()
+        };
+        let mut reply = post().await;
+        // Its node may have joined and not begun to run yet.
+        for _ in 0..100 {
+            if reply.status.as_u16() != 503 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            reply = post().await;
+        }
         assert_eq!(reply.status.as_u16(), 202, "{:?}", reply.body);
         let status: Value = serde_json::from_slice(&reply.body).unwrap();
         assert_eq!(status["pending_count"], 1, "{status}");
