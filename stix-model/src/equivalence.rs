@@ -144,7 +144,8 @@ fn relation(a: &Features<'_>, b: &Features<'_>) -> Relation {
 pub struct DedupOptions {
     /// The score from which two objects are taken for one. Default: 75.
     pub threshold: u8,
-    /// Objects that share a key are many sometimes; each is compared with so many before it. Default: 32.
+    /// Objects that share a key are many sometimes; each is compared with `window` objects before it.
+    /// Default: 32.
     pub window: usize,
 }
 

@@ -26,7 +26,7 @@ pub struct Packing {
 }
 
 impl Packing {
-    /// Envelopes of so many bytes and objects at most.
+    /// Envelopes with `max_bytes` and `max_objects` at most.
     pub fn new(max_bytes: u64, max_objects: usize) -> Self {
         Self { max_bytes, max_objects }
     }

@@ -14,7 +14,7 @@ use crate::json::{self, Value};
 #[macro_use]
 mod macros;
 mod unlisted {
-    /// A word that an open vocabulary does not list. Nobody else can name it, so a word that the next edition of the standard
+    /// A word that an open vocabulary does not list. Other crates cannot name the type, so a word that the next edition of the standard
     /// lists breaks no program.
     #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub struct Unlisted(pub(super) Box<str>);

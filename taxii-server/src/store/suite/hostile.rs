@@ -145,7 +145,7 @@ async fn outside(engine: &dyn Engine) -> Vec<KeyValue> {
     found
 }
 
-/// Whoever sends a state can sum it up as it likes. What it is then, readers and later entries find out: they get an error
+/// The sender of a state chooses its sum. What it is then, readers and later entries find out: they get an error
 /// or something else, the process goes on, and nothing outside of the network is written.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_state_that_is_damaged_and_summed_up_ends_no_process() {
