@@ -15,15 +15,7 @@ impl JsonError {
     /// assert_eq!(error.finding().to_string(), expected);
     /// ```
     pub fn finding(&self) -> Finding {
-        Finding {
-            code: Code::Json,
-            severity: Severity::Error,
-            index: None,
-            pointer: self.pointer(),
-            rule: None,
-            message: self.kind().to_string(),
-            fix: None,
-        }
+        Finding::new(Severity::Error, Code::Json, self.pointer(), self.kind().to_string())
     }
 }
 
@@ -37,15 +29,8 @@ impl ObjectError {
     /// ```
     pub fn finding(&self) -> Finding {
         let (code, rule) = code_and_rule(self.kind(), self.pointer());
-        Finding {
-            code,
-            severity: Severity::Error,
-            index: None,
-            pointer: self.pointer().to_owned(),
-            rule,
-            message: self.kind().to_string(),
-            fix: None,
-        }
+        let finding = Finding::new(Severity::Error, code, self.pointer(), self.kind().to_string());
+        Finding { rule, ..finding }
     }
 }
 

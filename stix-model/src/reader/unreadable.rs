@@ -47,16 +47,7 @@ impl UnreadableKind {
             }
             Self::Foreign(foreign) => (foreign.code(), foreign.to_string(), foreign.fix()),
         };
-        let fix = Some(fix.into());
-        Finding {
-            code,
-            severity: Severity::Error,
-            index: None,
-            pointer: String::new(),
-            rule: None,
-            message,
-            fix,
-        }
+        Finding { fix: Some(fix.into()), ..Finding::new(Severity::Error, code, "", message) }
     }
 }
 
