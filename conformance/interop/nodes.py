@@ -443,7 +443,7 @@ class Community:
             return len(last) == len(nodes) and len({state["index"] for state in last.values()}) == 1
 
         took = wait_until(are_equal, lambda: {number: state["index"] for number, state in last.items()}, seconds)
-        for field in ["entries", "effects", "tree_size", "tree_root", "time"]:
+        for field in ["entries", "effects", "state", "tree_size", "tree_root", "time"]:
             found = {number: state[field] for number, state in last.items()}
             index = next(iter(last.values()))["index"]
             assert len(set(found.values())) == 1, f"{field} differs at entry {index}: {found}"

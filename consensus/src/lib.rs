@@ -29,6 +29,7 @@ mod organisation;
 mod policy;
 mod proposal;
 mod read;
+mod set_hash;
 mod state;
 
 pub mod evidence;
@@ -59,4 +60,5 @@ pub use organisation::{
 pub use policy::{Emergency, FORBIDDEN_LEVEL, Gate, Operation, Policy, PolicyError, Question, Rule, When};
 pub use proposal::{CastVote, ItemState, Kind, ObjectRecord, Phase, Proposal, Reason};
 pub use read::{Filed, Reader};
+pub use set_hash::SetHash;
 pub use state::{Key, Ledger, State, StateError};

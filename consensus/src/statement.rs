@@ -213,6 +213,8 @@ pub struct Attest {
     pub entries: Digest,
     /// Chain over the writes of these entries.
     pub effects: Digest,
+    /// Everything that the state holds then.
+    pub state: Digest,
     /// Number of leaves in the transparency log then.
     pub tree_size: u64,
     /// Root of its tree.

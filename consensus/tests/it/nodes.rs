@@ -94,6 +94,7 @@ fn attest(network: &Network, of: u8, node: u64) -> Attest {
         index: ledger.index,
         entries: ledger.entries,
         effects: ledger.effects,
+        state: Digest::default(),
         tree_size: ledger.tree.size(),
         tree_root: ledger.tree.head().root,
         protocol: PROTOCOL,

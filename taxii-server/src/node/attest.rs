@@ -49,13 +49,24 @@ pub(super) enum Verdict {
 pub(super) async fn keep(app: &Arc<App>, tls: &Tls) {
     let mut logged = (Instant::now(), 0);
     while app.store.check_fence().is_ok() {
-        tokio::time::sleep(EVERY).await;
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            () = installed(app) => {}
+        }
         if let Err(error) = log(app, &mut logged).await {
             tracing::debug!(%error, "what this node says of its log is not in the log yet");
         }
         if let Err(error) = attest(app, tls).await {
             tracing::warn!(%error, "this node cannot compare its log with that of others");
         }
+    }
+}
+
+/// Waits until a state comes from another node: what it holds is compared with the others at once.
+async fn installed(app: &App) {
+    match app.store.node() {
+        Some(node) => node.machine().installed().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -150,7 +161,8 @@ fn read(node: &Node, envelope: &Envelope) -> Result<Digests, String> {
         return Err("the attestation is signed by another node".to_owned());
     }
     let head = TreeHead { size: attest.tree_size, root: attest.tree_root };
-    Ok(Digests { index: attest.index, entries: attest.entries, effects: attest.effects, head })
+    let Attest { index, entries, effects, state, .. } = attest;
+    Ok(Digests { index, entries, effects, state, head })
 }
 
 /// Tells the operator, and keeps the proof.

@@ -117,7 +117,8 @@ async fn state(app: &App) -> Result<StateResource, ApiError> {
     });
     let organisation = app.store.membership().map_or(app.store.organisation(), |found| found.organisation.0);
     let standing = node::standing(app).await?;
-    Ok(StateResource::new(&ledger, organisation, standing, open, collections.collect()))
+    let digest = view.state_digest().await?;
+    Ok(StateResource::new(&ledger, digest, organisation, standing, open, collections.collect()))
 }
 
 /// List the organisations of the network, those that left too.

@@ -13,7 +13,7 @@
 //! | `d{R}c{uuid}` | JSON | a collection |
 //! | `d{R}r{name}` | JSON | an API root |
 //! | `munfinished` | JSON | a restore or a migration writes here; while it is there, `mformat` is not |
-//! | `e{R}{name}` | JSON or bytes | secret of the cursors, own organisation, membership in a network, position in its log, invitations, leases, bytes freed by removed collections, marker of a backup |
+//! | `e{R}{name}` | JSON or bytes | secret of the cursors, own organisation, membership in a network, position in its log, hash of its state, invitations, leases, bytes freed by removed collections, marker of a backup |
 //! | `h{C}` | `Head` | counts and last positions by level; there from the making of a collection to its removal |
 //! | `a{C}{level}{position}` | `Entry` | timeline of all versions of a level |
 //! | `l{C}{interval}{position}` | length | timeline of the versions that are the latest for an interval of clearances |
@@ -155,6 +155,8 @@ pub(crate) const BACKUP: &str = "backup";
 pub(crate) const MEMBERSHIP: &str = "membership";
 /// The position of the network's region in the log that several nodes keep.
 pub(crate) const POSITION: &str = "position";
+/// The hash of the network's region.
+pub(crate) const STATE: &str = "state";
 /// Leases of processes have names that begin so.
 pub(crate) const LEASES: &str = "lease/";
 /// Name of the value that is written to find out whether writing works.

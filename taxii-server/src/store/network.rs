@@ -12,6 +12,7 @@ mod propose;
 mod scrub;
 mod snapshot;
 mod state;
+mod state_hash;
 mod status;
 
 pub use definition::Definition;
@@ -30,7 +31,8 @@ pub use scrub::Scrub;
 #[cfg(test)]
 pub(super) use snapshot::{summed, values_of};
 pub use state::NetworkView;
-pub(super) use state::{OverlayState, add_to, collection_of};
+pub(super) use state::{OverlayState, add_to, collection_of, ledger};
+pub(super) use state_hash::StateHash;
 pub(super) use status::{Note, Proposals};
 
 use super::{Rejection, Store, StoreError};

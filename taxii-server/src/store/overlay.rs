@@ -18,11 +18,20 @@ pub(super) struct Overlay<'s> {
     /// Values of the snapshot that were loaded.
     loaded: BTreeMap<Key, Option<Bytes>>,
     commit: Commit,
+    /// What changed keys held before, while that is noted; `None` where the snapshot has it.
+    before: Option<BTreeMap<Key, Option<Option<Bytes>>>>,
+}
+
+/// A key that changed.
+pub(super) struct Changed {
+    pub(super) key: Key,
+    pub(super) from: Option<Bytes>,
+    pub(super) to: Option<Bytes>,
 }
 
 impl<'s> Overlay<'s> {
     pub(super) fn new(snapshot: &'s dyn Snapshot) -> Self {
-        Self { snapshot, loaded: BTreeMap::new(), commit: Commit::default() }
+        Self { snapshot, loaded: BTreeMap::new(), commit: Commit::default(), before: None }
     }
 
     /// Returns the commit. While a backup runs it notes what it changes, under an identifier of its own.
@@ -93,16 +102,43 @@ impl<'s> Overlay<'s> {
         self.loaded.get(key)?.as_ref()
     }
 
+    /// Begins to note what keys hold before they change.
+    pub(super) fn follow(&mut self) {
+        self.before = Some(BTreeMap::new());
+    }
+
+    /// What changed since then. Ranges that were cleared are not among it.
+    pub(super) async fn changes(&mut self) -> Result<Vec<Changed>, StoreError> {
+        let before = self.before.take().unwrap_or_default();
+        self.load(before.iter().filter(|(_, value)| value.is_none()).map(|(key, _)| key.clone())).await?;
+        let changed = before.into_iter().map(|(key, from)| {
+            let from = from.unwrap_or_else(|| self.loaded.get(&key).cloned().flatten());
+            let to = self.get(&key).cloned();
+            Changed { key, from, to }
+        });
+        Ok(changed.filter(|changed| changed.from != changed.to).collect())
+    }
+
+    fn note_before(&mut self, key: &Key) {
+        let Some(before) = self.before.as_mut().filter(|before| !before.contains_key(key)) else { return };
+        let written = self.commit.heads.get(key).map(|change| &change.to);
+        let value = written.or_else(|| self.commit.writes.get(key)).or_else(|| self.loaded.get(key));
+        before.insert(key.clone(), value.cloned());
+    }
+
     pub(super) fn put(&mut self, key: Key, value: Bytes) {
+        self.note_before(&key);
         self.commit.writes.insert(key, Some(value));
     }
 
     pub(super) fn remove(&mut self, key: Key) {
+        self.note_before(&key);
         self.commit.writes.insert(key, None);
     }
 
     /// Puts or removes a head that was loaded. The commit holds only while the head is as it was in the snapshot.
     pub(super) fn put_head(&mut self, key: Key, to: Option<Bytes>) {
+        self.note_before(&key);
         match self.commit.heads.get_mut(&key) {
             Some(change) => change.to = to,
             None => {
@@ -122,6 +158,7 @@ impl<'s> Overlay<'s> {
 
     /// Removes every key of a range that holds no heads.
     pub(super) fn clear(&mut self, range: Range<Key>) {
+        debug_assert!(self.before.is_none(), "what follows changes clears no range");
         // Looks at the writes inside the range only: one group may clear thousands of ranges.
         let hidden: Vec<_> = self.commit.writes.range(range.clone()).map(|(key, _)| key.clone()).collect();
         for key in hidden {

@@ -45,6 +45,7 @@ fn print_state(state: &StateResource, applications: &[ApplicationResource]) -> a
         ["decisions".to_owned(), format!("{}, with root {}", state.tree_size, state.tree_root)],
         ["entries".to_owned(), state.entries.clone()],
         ["effects".to_owned(), state.effects.clone()],
+        ["state".to_owned(), state.state.clone()],
     ];
     let width = rows.iter().map(|[name, _]| name.len()).max().unwrap_or_default();
     for [name, value] in &rows {

@@ -11,8 +11,8 @@ use crate::clock::timestamp;
 use crate::store::{Definition, OrderRefused, StoreError};
 use consensus::statement::{Item, Revoke, Submit, Vote};
 use consensus::{
-    CastVote, Filed, ItemState, Kind, Ledger, NewOrganisation, Organisation, OrganisationKey, Phase, Policy,
-    ProposalId, Reason, Role,
+    CastVote, Digest, Filed, ItemState, Kind, Ledger, NewOrganisation, Organisation, OrganisationKey, Phase,
+    Policy, ProposalId, Reason, Role,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -72,6 +72,8 @@ pub struct StateResource {
     pub entries: String,
     /// Digest over what they wrote.
     pub effects: String,
+    /// Digest of everything that the network holds here.
+    pub state: String,
     /// Proposals that are open.
     pub open_proposals: u64,
     /// The collections.
@@ -234,6 +236,7 @@ fn instant(micros: u64) -> Timestamp {
 impl StateResource {
     pub(super) fn new(
         ledger: &Ledger,
+        state: Digest,
         organisation: Uuid,
         node: String,
         open_proposals: u64,
@@ -251,6 +254,7 @@ impl StateResource {
             tree_root: ledger.tree.head().root.to_string(),
             entries: ledger.entries.to_string(),
             effects: ledger.effects.to_string(),
+            state: state.to_string(),
             open_proposals,
             collections,
         }

@@ -10,13 +10,14 @@ use crate::store::command::{Admitted, Command, Enter, Group, Submitted};
 use crate::store::directory::{self, Collection};
 use crate::store::keys::{self, Region};
 use crate::store::network::{
-    self, Definition, MembershipRecord, Note, Ordered, OverlayState, Proposals, Refused, Stix, read_object,
+    self, Definition, Digests, MembershipRecord, Note, Ordered, OverlayState, Proposals, Refused, StateHash,
+    Stix, read_object,
 };
 use crate::store::overlay::Overlay;
 use crate::store::receipt::Done;
 use crate::store::record::{Head, ObjectRecord};
 use bytes::Bytes;
-use consensus::{CollectionDefinition, Effect, Ledger, ProposalId, Reader};
+use consensus::{CollectionDefinition, Effect, Ledger, ProposalId};
 use std::collections::BTreeMap;
 use stix_model::Timestamp;
 use stix_model::json::Digest;
@@ -92,11 +93,10 @@ async fn enter_network(
 }
 
 async fn is_founded(overlay: &mut Overlay<'_>, region: Region) -> Result<bool, StoreError> {
-    let state = OverlayState::new(overlay, region);
-    Ok(Reader::new(&state).ledger().await?.is_some())
+    Ok(network::ledger(overlay, region).await?.is_some())
 }
 
-fn done((index, outcome): (u64, Answer)) -> Outcome {
+fn done((index, outcome, _): (u64, Answer, Option<Digests>)) -> Outcome {
     let refused = outcome.err().map(Refused::from);
     Ok(Done::Applied(Ordered { index, refused }))
 }
@@ -119,15 +119,23 @@ enum Change {
 /// What an entry did.
 pub(in crate::store) type Answer = Result<consensus::Outcome, consensus::Refusal>;
 
-/// Applies an entry of the log, and returns its number. Without one, it is the next.
+/// Applies an entry of the log, and returns its number with what the log came to. Without a number, it is the next.
 pub(in crate::store) async fn apply_entry(
     overlay: &mut Overlay<'_>,
     region: Region,
     index: Option<u64>,
     entry: &[u8],
     applied: &mut Applied,
-) -> Result<(u64, Answer), StoreError> {
-    Turn { region, changes: BTreeMap::new() }.apply(overlay, index, entry, applied).await
+) -> Result<(u64, Answer, Option<Digests>), StoreError> {
+    let ledger = network::ledger(overlay, region).await?;
+    let mut hash = StateHash::of(overlay, region, ledger.as_ref()).await?;
+    let index = index.unwrap_or_else(|| ledger.map_or(0, |ledger| ledger.index) + 1);
+    overlay.follow();
+    let turn = Turn { region, changes: BTreeMap::new() };
+    let answer = turn.apply(overlay, index, entry, applied).await?;
+    let ledger = network::ledger(overlay, region).await?;
+    hash.advance(overlay, region, ledger.as_ref()).await?;
+    Ok((index, answer, ledger.map(|ledger| Digests::new(&ledger, &hash))))
 }
 
 /// One entry while it is applied.
@@ -140,15 +148,11 @@ impl Turn {
     async fn apply(
         mut self,
         overlay: &mut Overlay<'_>,
-        index: Option<u64>,
+        index: u64,
         entry: &[u8],
         applied: &mut Applied,
-    ) -> Result<(u64, Answer), StoreError> {
+    ) -> Result<Answer, StoreError> {
         let state = OverlayState::new(overlay, self.region);
-        let index = match index {
-            Some(index) => index,
-            None => Reader::new(&state).ledger().await?.map_or(0, |ledger| ledger.index) + 1,
-        };
         let consensus::Applied { writes, effects, outcome, time } =
             consensus::apply(&state, &Stix, index, entry).await?;
         for (key, value) in writes {
@@ -168,7 +172,7 @@ impl Turn {
         for (collection, changes) in std::mem::take(&mut self.changes) {
             applied.announcements.extend(self.change(overlay, collection, changes, time).await?);
         }
-        Ok((index, outcome))
+        Ok(outcome)
     }
 
     async fn effect(

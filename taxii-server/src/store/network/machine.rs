@@ -8,7 +8,8 @@
 
 use super::membership::MembershipRecord;
 use super::snapshot::{FORMAT, Part, chunks};
-use super::state::OverlayState;
+use super::state::ledger;
+use super::state_hash::StateHash;
 use crate::clock::Clock;
 use crate::store::StoreError;
 use crate::store::announce::{Announcement, Announcer};
@@ -23,7 +24,7 @@ use crate::store::writer::Health;
 use bytes::Bytes;
 use consensus::evidence::TreeHead;
 use consensus::order::{Chunks, Machine, MachineError, Snapshot as NetworkSnapshot};
-use consensus::{Digest, Ledger, Reader};
+use consensus::{Digest, Ledger, SetHash};
 use futures::StreamExt;
 use sha2::{Digest as _, Sha256};
 use std::collections::VecDeque;
@@ -31,6 +32,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -56,14 +58,23 @@ pub(crate) struct Digests {
     pub(crate) entries: Digest,
     /// Chain over the writes of all entries.
     pub(crate) effects: Digest,
+    /// Everything that the region holds.
+    pub(crate) state: Digest,
     /// The transparency log.
     pub(crate) head: TreeHead,
 }
 
 impl Digests {
-    fn of(ledger: &Ledger) -> Self {
+    pub(in crate::store) fn new(ledger: &Ledger, hash: &StateHash) -> Self {
         let (index, entries, effects) = (ledger.index, ledger.entries, ledger.effects);
-        Self { index, entries, effects, head: ledger.tree.head() }
+        Self { index, entries, effects, state: hash.digest(), head: ledger.tree.head() }
+    }
+
+    /// What the log came to in a region.
+    async fn of(overlay: &mut Overlay<'_>, region: Region) -> Result<Option<Self>, StoreError> {
+        let Some(ledger) = ledger(overlay, region).await? else { return Ok(None) };
+        let hash = StateHash::of(overlay, region, Some(&ledger)).await?;
+        Ok(Some(Self::new(&ledger, &hash)))
     }
 }
 
@@ -77,6 +88,8 @@ pub struct NetworkMachine {
     /// The position that this process read or wrote last. Another one in the store was written by another process.
     held: tokio::sync::Mutex<Option<Bytes>>,
     history: Mutex<VecDeque<Digests>>,
+    /// Wakes who compares, when a state came from another node.
+    installed: Notify,
     /// A task is going to make durable what was applied.
     is_settling: Arc<AtomicBool>,
     /// Commits that applied entries, and microseconds that they took together.
@@ -87,6 +100,7 @@ pub struct NetworkMachine {
 /// A generation that was received.
 pub struct Staged {
     generation: u32,
+    hash: StateHash,
 }
 
 /// What became of an attempt to apply entries.
@@ -126,10 +140,10 @@ impl Batch {
         };
         for (index, entry) in &self.entries {
             let applied = &mut attempt.applied;
-            let (_, answer) = apply_entry(&mut overlay, region, Some(*index), entry, applied).await?;
+            let (_, answer, digests) =
+                apply_entry(&mut overlay, region, Some(*index), entry, applied).await?;
             attempt.answers.push(answer);
-            let state = OverlayState::new(&mut overlay, region);
-            attempt.digests.extend(Reader::new(&state).ledger().await?.map(|ledger| Digests::of(&ledger)));
+            attempt.digests.extend(digests);
         }
         overlay.put_head(keys::local(keys::POSITION), Some(self.position.clone()));
         let mut commit = overlay.into_commit(Uuid::new_v4()).await?;
@@ -157,8 +171,21 @@ impl NetworkMachine {
         clock: Arc<Clock>,
     ) -> Self {
         let (held, history) = (tokio::sync::Mutex::default(), Mutex::default());
-        let (is_settling, commits, micros) = (Arc::default(), AtomicU64::new(0), AtomicU64::new(0));
-        Self { engine, reload, announcer, health, clock, held, history, is_settling, commits, micros }
+        let (installed, is_settling) = (Notify::new(), Arc::default());
+        let (commits, micros) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self {
+            engine,
+            reload,
+            announcer,
+            health,
+            clock,
+            held,
+            history,
+            installed,
+            is_settling,
+            commits,
+            micros,
+        }
     }
 
     /// The state of a store, over an engine that behaves in another way than the one of the store.
@@ -183,6 +210,11 @@ impl NetworkMachine {
     /// What the log came to at the last entry that was applied since the node was started.
     pub(crate) fn digests(&self) -> Option<Digests> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner).back().cloned()
+    }
+
+    /// Waits until a state comes from another node, unless one came since it was asked last.
+    pub(crate) async fn installed(&self) {
+        self.installed.notified().await;
     }
 
     async fn finish(&self, attempt: Attempt) -> Vec<Answer> {
@@ -250,6 +282,7 @@ impl NetworkMachine {
                 (record.generation, record.installed) = (staged.generation, *installed);
                 overlay.put_head(keys::local(keys::MEMBERSHIP), Some(record.encode()?));
                 overlay.put_head(keys::local(keys::POSITION), Some((*position).clone()));
+                staged.hash.keep(&mut overlay);
                 renew_directory(&mut overlay).await?;
             }
         }
@@ -274,12 +307,10 @@ impl NetworkMachine {
     /// Forgets what the log came to at earlier entries, and reads what it comes to now.
     async fn remember(&self, snapshot: &dyn Snapshot) -> Result<(), StoreError> {
         let Some(record) = MembershipRecord::stored(snapshot).await? else { return Ok(()) };
-        let mut overlay = Overlay::new(snapshot);
-        let state = OverlayState::new(&mut overlay, record.region());
-        let ledger = Reader::new(&state).ledger().await?;
+        let digests = Digests::of(&mut Overlay::new(snapshot), record.region()).await?;
         let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
         history.clear();
-        history.extend(ledger.map(|ledger| Digests::of(&ledger)));
+        history.extend(digests);
         Ok(())
     }
 
@@ -299,7 +330,8 @@ impl NetworkMachine {
         let generation = record.generation + 1;
         let region = Region::Network { generation };
         self.clear(region).await?;
-        let mut sum = Sha256::new();
+        let (mut sum, mut set) = (Sha256::new(), SetHash::default());
+        let mut last = Key::new();
         let (mut has_begun, mut is_whole) = (false, false);
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk?;
@@ -319,7 +351,16 @@ impl NetworkMachine {
                     has_begun = true;
                 }
                 Part::Values(_) if !has_begun => return Err("the snapshot has no beginning".into()),
-                Part::Values(values) => self.put(region, values).await?,
+                Part::Values(values) => {
+                    for (key, value) in &values {
+                        if *key <= last {
+                            return Err("the snapshot has its keys in another order".into());
+                        }
+                        last.clone_from(key);
+                        set.insert(key, value);
+                    }
+                    self.put(region, values).await?;
+                }
                 Part::End(found) => {
                     is_whole = found.0[..] == sum.clone().finalize()[..];
                     if !is_whole {
@@ -334,13 +375,12 @@ impl NetworkMachine {
         }
         let snapshot = self.engine.snapshot().await?;
         let mut overlay = Overlay::new(&*snapshot);
-        let state = OverlayState::new(&mut overlay, region);
-        match Reader::new(&state).ledger().await.map_err(StoreError::from)? {
-            Some(ledger) if ledger.network == record.network => Ok(Staged { generation }),
-            Some(_) => Err("the snapshot is of another network".into()),
-            // A snapshot from before the founding holds nothing.
-            None => Ok(Staged { generation }),
+        // A snapshot from before the founding holds nothing.
+        let ledger = ledger(&mut overlay, region).await?;
+        if ledger.as_ref().is_some_and(|ledger| ledger.network != record.network) {
+            return Err("the snapshot is of another network".into());
         }
+        Ok(Staged { generation, hash: StateHash::new(region, ledger.as_ref(), set) })
     }
 
     async fn put(&self, region: Region, values: Vec<(Vec<u8>, Bytes)>) -> Result<(), MachineError> {
@@ -478,6 +518,7 @@ impl Machine for NetworkMachine {
         if let Err(error) = self.announce_all().await {
             tracing::warn!(%error, "those who wait for new objects hear of them with the next one");
         }
+        self.installed.notify_one();
         tracing::info!(generation = staged.generation, "the state of the network came from another node");
         Ok(())
     }

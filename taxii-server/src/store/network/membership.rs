@@ -182,7 +182,7 @@ impl Membership {
 
     /// Signs what the log came to.
     pub(crate) fn attest(&self, digests: &Digests, now: i64) -> Envelope {
-        let Digests { index, entries, effects, head } = digests.clone();
+        let Digests { index, entries, effects, state, head } = digests.clone();
         let attest = Attest {
             network: self.network,
             organisation: self.organisation,
@@ -190,6 +190,7 @@ impl Membership {
             index,
             entries,
             effects,
+            state,
             tree_size: head.size,
             tree_root: head.root,
             protocol: PROTOCOL,

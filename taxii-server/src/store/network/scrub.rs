@@ -47,7 +47,8 @@ fn name_of(id: &str, version: &str, digest: Digest) -> (String, String) {
 
 impl Store {
     /// Reads every visible object and every decision of the network, and compares them with what was approved: texts with the
-    /// digests that were signed, visible objects with approvals, and the transparency log with its root.
+    /// digests that were signed, visible objects with approvals, the transparency log with its root, and everything that is there with
+    /// what the entries wrote.
     ///
     /// # Errors
     /// When the engine fails; [`Rejection::Membership`] without a network.
@@ -59,6 +60,7 @@ impl Store {
             self.scrub_collection(collection, &mut scrub).await?;
         }
         self.scrub_log(&mut scrub).await?;
+        self.scrub_state(&mut scrub).await?;
         Ok(scrub)
     }
 
@@ -123,6 +125,19 @@ impl Store {
             read_object(text)
                 .is_ok_and(|admitted| item_of(&admitted, view.collection.unmarked).version == version)
         }))
+    }
+
+    /// Finds what is in no object and no decision, too: policies, keys, votes, statuses, indexes.
+    async fn scrub_state(&self, scrub: &mut Scrub) -> Result<(), StoreError> {
+        let network = self.network().await?;
+        let [expected, found] = [network.state_digest().await?, network.read_state_digest().await?];
+        if found != expected {
+            scrub.note(format!(
+                "everything that the network holds here has the digest {found}, and by its entries it should be {expected}: \
+                 something was changed below the server"
+            ));
+        }
+        Ok(())
     }
 
     async fn scrub_log(&self, scrub: &mut Scrub) -> Result<(), StoreError> {

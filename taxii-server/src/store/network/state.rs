@@ -1,6 +1,7 @@
 //! The state of consensus, kept in the region of a network.
 
 use super::definition::read_object;
+use super::state_hash::{self, StateHash};
 use crate::store::StoreError;
 use crate::store::apply::{admits, find_version};
 use crate::store::command::{Add, Stamps, Submitted, Target};
@@ -9,10 +10,10 @@ use crate::store::engine::{Scan, Snapshot};
 use crate::store::keys::{self, Region};
 use crate::store::overlay::Overlay;
 use bytes::Bytes;
-use consensus::State;
 use consensus::statement::Item;
+use consensus::{Digest, Ledger, Reader, State};
 use std::ops::Range;
-use stix_model::json::Digest;
+use stix_model::json;
 use stix_model::{StixId, Tlp};
 use tokio::sync::Mutex;
 use uuid::Uuid;
@@ -68,7 +69,7 @@ impl State for OverlayState<'_, '_> {
         };
         let (space, id) = (collection.space(), id_of(item)?);
         let instant = Some(&*item.version).filter(|version| !version.is_empty());
-        let digest = Digest(item.digest.0);
+        let digest = json::Digest(item.digest.0);
         let Some((_, _, row)) = find_version(&mut overlay, space, &id, instant, digest).await? else {
             return Ok(None);
         };
@@ -95,6 +96,18 @@ impl NetworkView {
     pub(super) fn region(&self) -> Region {
         self.region
     }
+
+    /// The digest of everything that the network holds here, as its entries made it.
+    pub(crate) async fn state_digest(&self) -> Result<Digest, StoreError> {
+        let mut overlay = Overlay::new(&*self.snapshot);
+        let ledger = ledger(&mut overlay, self.region).await?;
+        Ok(StateHash::of(&mut overlay, self.region, ledger.as_ref()).await?.digest())
+    }
+
+    /// The digest of everything that the network holds here, read anew.
+    pub(in crate::store) async fn read_state_digest(&self) -> Result<Digest, StoreError> {
+        Ok(state_hash::read(&Overlay::new(&*self.snapshot), self.region).await?.digest())
+    }
 }
 
 impl State for NetworkView {
@@ -118,6 +131,14 @@ impl State for NetworkView {
         let mut overlay = Overlay::new(&*self.snapshot);
         OverlayState::new(&mut overlay, self.region).text(collection, item).await
     }
+}
+
+/// What the log of a network came to; `None` before its founding.
+pub(in crate::store) async fn ledger(
+    overlay: &mut Overlay<'_>,
+    region: Region,
+) -> Result<Option<Ledger>, StoreError> {
+    Ok(Reader::new(&OverlayState::new(overlay, region)).ledger().await?)
 }
 
 /// The record of a collection of a network.

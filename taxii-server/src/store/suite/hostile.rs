@@ -145,12 +145,18 @@ async fn outside(engine: &dyn Engine) -> Vec<KeyValue> {
     found
 }
 
-/// The sender of a state chooses its sum. What it is then, readers and later entries find out: they get an error
-/// or something else, the process goes on, and nothing outside of the network is written.
+/// The sender of a state chooses its sum. Who takes it sums it up as well, and that differs from what all others hold, so
+/// that it is exposed as soon as nodes compare; readers and later entries get an error or something else, the process
+/// goes on, and nothing outside of the network is written.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_state_that_is_damaged_and_summed_up_ends_no_process() {
     let (log, snapshots) = snapshots().await;
     let whole = &snapshots[2];
+    let memory: Arc<dyn Engine> = Arc::new(MemoryEngine::default());
+    let honest = Member::enter(Arc::clone(&memory), &log).await;
+    let rest = log.entries.len() - 3;
+    honest.apply(&log.entries[..rest]).await.unwrap();
+    let (held, state) = (honest.machine.digests().unwrap(), region(&*memory, 0).await);
     let (seed, inputs) =
         (from_environment("SEED").unwrap_or(1), from_environment("INPUTS").unwrap_or(SUMMED));
     let (mut taken, mut errors) = (0, 0);
@@ -175,11 +181,15 @@ async fn a_state_that_is_damaged_and_summed_up_ends_no_process() {
         let staged = receiver.machine.stage(sent(summed(log.founding.network(), values))).await;
         assert!(outside(&*engine).await == before, "a key outside of the network is written");
         let Ok(staged) = staged else { continue };
-        let rest = log.entries.len() - 3;
         if receiver.machine.install(staged, position(log.entries[rest - 1].0)).await.is_err() {
             continue;
         }
         taken += 1;
+        if region(&*engine, 1).await == state {
+            continue;
+        }
+        let digests = receiver.machine.digests();
+        assert_ne!(digests.as_ref(), Some(&held), "a damaged state has the digest of a whole one");
         let are_errors = [
             receiver.try_pages().await.is_err(),
             receiver.store.scrub_network().await.map_or(true, |scrub| scrub.count > 0),

@@ -148,6 +148,13 @@ impl Member {
         Ok(())
     }
 
+    /// The digest that entries made is the one of what is there.
+    async fn check_digest(&self) {
+        let view = self.store.network().await.unwrap();
+        let [made, found] = [view.state_digest().await, view.read_state_digest().await];
+        assert_eq!(made.unwrap(), found.unwrap());
+    }
+
     pub(super) async fn chunks(&self) -> Vec<Bytes> {
         let snapshot = self.machine.snapshot().await.unwrap();
         snapshot.chunks.map(|chunk| chunk.unwrap()).collect().await
@@ -216,6 +223,8 @@ pub async fn a_state_that_is_sent_is_the_same(engine: Arc<dyn Engine>) {
     receiver.apply(new).await.unwrap();
     assert_eq!(region(&*engine, 2).await, region(&*memory, 0).await);
     assert_eq!(receiver.pages().await, source.pages().await);
+    assert_eq!(receiver.machine.digests(), source.machine.digests());
+    receiver.check_digest().await;
     // What was replaced is removed when nothing reads it any more.
     receiver.store.clear(0).await.unwrap();
     assert!(!region(&*engine, 0).await.is_empty() || !region(&*engine, 1).await.is_empty());
@@ -290,6 +299,8 @@ pub async fn nodes_apply_each_entry_once_under_faults(engine: Arc<dyn Engine>) {
         member.apply(entries).await.unwrap();
     }
     assert_eq!(region(&*engine, 0).await, region(&*memory, 0).await);
+    assert_eq!(member.machine.digests(), source.machine.digests());
+    member.check_digest().await;
     member.store.close().await;
 }
 
