@@ -41,6 +41,12 @@ pub fn convert(
 ) -> Result<(), ConvertError> {
     let maker = Maker::new(feed, now.clone())?;
     maker.frame().objects().for_each(|object| out.object(object.clone()));
+    let beginning = input.fill_buf()?.trim_ascii_start();
+    let is_page =
+        |start: &[u8]| beginning.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start));
+    if is_page(b"<!doctype html") || is_page(b"<html") {
+        return Err(ConvertError::Form("it is a web page".to_owned()));
+    }
     let format = match feed.format {
         Format::Table => detect(input.fill_buf()?),
         format => format,

@@ -5,6 +5,7 @@ use crate::value::{FileHash, Kind};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use stix_model::Tlp;
 
 /// A feed, as a declaration and the settings of the operator make it.
@@ -23,6 +24,25 @@ pub struct Feed {
     pub mapping: String,
     /// Where it is fetched.
     pub url: Option<String>,
+    /// The body of the request, for a source that is asked by POST, in the form of a web form.
+    pub post: Option<String>,
+    /// Whether the source asks for a key.
+    #[serde(default)]
+    pub needs_key: bool,
+    /// The header that carries the key. `{key}` in the URL is replaced by it, too.
+    pub key_header: Option<String>,
+    /// The environment variable that has the key.
+    pub key_env: Option<String>,
+    /// The file that has the key.
+    pub key_file: Option<PathBuf>,
+    /// The collection that gets the objects, unless that of the server does.
+    pub collection: Option<String>,
+    /// The largest file that is fetched, in bytes.
+    #[serde(default = "max_bytes")]
+    pub max_bytes: u64,
+    /// The largest file that is read, in bytes after decompression.
+    #[serde(default = "max_unpacked")]
+    pub max_unpacked_bytes: u64,
     /// The form of its files.
     pub format: Format,
     /// The terms of its publisher, which become a statement marking.
@@ -70,6 +90,14 @@ pub struct Feed {
 
 fn clear() -> Tlp {
     Tlp::Clear
+}
+
+fn max_bytes() -> u64 {
+    256 << 20
+}
+
+fn max_unpacked() -> u64 {
+    2 << 30
 }
 
 /// The form of a file.

@@ -3,7 +3,7 @@
 use crate::feed::Feed;
 use crate::frame::{Frame, id, reference, stamp};
 use crate::observation::{MalwareName, Observation};
-use crate::output::Output;
+use crate::output::{Output, Standing};
 use crate::shared::{Part, Reference, SharedKey};
 use crate::value::{FileHash, Value};
 use percent_encoding::{AsciiSet, CONTROLS};
@@ -14,7 +14,9 @@ use stix_model::sco::{
 use stix_model::sdo::Indicator;
 use stix_model::sro::Relationship;
 use stix_model::vocab::{HashAlgorithm, IndicatorType, PatternType};
-use stix_model::{BuildError, ExternalReference, Hashes, Object, Ref, Stamp, Timestamp, ToObject, to};
+use stix_model::{
+    BuildError, ExternalReference, Hashes, Object, Ref, Stamp, StixId, Timestamp, ToObject, to,
+};
 
 /// Makes the objects of a feed.
 pub struct Maker<'f> {
@@ -54,7 +56,7 @@ impl<'f> Maker<'f> {
     /// When the observation is no valid object.
     pub fn observe(&self, seen: &Observation, out: &mut dyn Output) -> Result<(), BuildError> {
         let observable = observable(seen)?;
-        let indicator = self.indicator(seen)?;
+        let indicator = self.indicator(seen, out)?;
         let created = indicator.header().created.clone().unwrap_or_else(|| self.now.clone());
         let based_on =
             self.relationship("based-on", indicator.id().try_into()?, observable.id().try_into()?, &created);
@@ -102,13 +104,15 @@ impl<'f> Maker<'f> {
             .to_object()
     }
 
-    fn indicator(&self, seen: &Observation) -> Result<Object, BuildError> {
+    fn indicator(&self, seen: &Observation, out: &dyn Output) -> Result<Object, BuildError> {
         let name = name_of(seen);
-        let valid_from = seen.first_seen.clone().unwrap_or_else(|| self.now.clone());
-        let stamp = Stamp {
-            uuid: id("indicator", &[&self.feed.name, kind_of(&seen.value), &name]).uuid(),
-            created: valid_from.clone(),
+        let (id, standing) = self.standing(&[&self.feed.name, kind_of(&seen.value), &name], out);
+        let made = match &standing {
+            Standing::Made { created, .. } => created,
+            _ => &self.now,
         };
+        let valid_from = seen.first_seen.as_ref().unwrap_or(made).clone();
+        let stamp = Stamp { uuid: id.uuid(), created: valid_from.clone() };
         let feed = self.feed;
         let mut labels = feed.labels.clone();
         labels.extend(seen.labels.iter().cloned());
@@ -152,22 +156,41 @@ impl<'f> Maker<'f> {
         if let Some(description) = &seen.description {
             indicator = indicator.description(description.as_str());
         }
-        if let Some(valid_until) = self.valid_until(seen, &valid_from) {
+        if let Some(valid_until) = self.valid_until(seen, &valid_from, &standing) {
             indicator = indicator.valid_until(valid_until);
         }
         indicator.to_object()
     }
 
-    /// Until when it is worth looking for: from the last time that the source saw it, as long as the feed says. What a
-    /// source has no time of is renewed by later runs.
-    fn valid_until(&self, seen: &Observation, valid_from: &Timestamp) -> Option<Timestamp> {
-        let last = seen.last_seen.as_ref().filter(|last| *last >= valid_from);
+    /// The identifier of an indicator, and what earlier runs made under it. What was withdrawn stays withdrawn: when the
+    /// source has it again, it is another indicator.
+    fn standing(&self, names: &[&str], out: &dyn Output) -> (StixId, Standing) {
+        let mut known = id("indicator", names);
+        for again in 2.. {
+            match out.standing(&known) {
+                Standing::Revoked => known = id("indicator", &[names, &[&format!("again {again}")]].concat()),
+                standing => return (known, standing),
+            }
+        }
+        unreachable!("one of the identifiers was never used")
+    }
+
+    /// Until when it is worth looking for: from the last time that the source saw it, as long as the feed says. A source that
+    /// has no times has it while it lists it, so this is renewed when half of it is over.
+    fn valid_until(&self, seen: &Observation, from: &Timestamp, standing: &Standing) -> Option<Timestamp> {
+        let last = seen.last_seen.as_ref().filter(|last| *last >= from);
         let after = |from: &Timestamp, micros| crate::time::from_micros(from.micros().saturating_add(micros));
-        match (last, self.feed.time_to_live) {
-            (Some(last), None) if seen.is_over => after(last, 1_000),
-            (Some(last), Some(live)) => after(last, live.micros()),
-            (None, Some(live)) => after(valid_from, live.micros()),
-            _ => None,
+        match (last, self.feed.time_to_live, standing) {
+            (Some(last), None, _) if seen.is_over => after(last, 1_000),
+            (_, None, _) => None,
+            (Some(last), Some(live), _) => after(last, live.micros()),
+            (None, Some(live), _) if seen.first_seen.is_some() => after(from, live.micros()),
+            (None, Some(live), Standing::Made { valid_until: Some(until), .. })
+                if until.micros() - self.now.micros() >= live.micros() / 2 =>
+            {
+                Some(until.clone())
+            }
+            (None, Some(live), _) => after(&self.now, live.micros()),
         }
     }
 }

@@ -29,24 +29,32 @@
 mod readme {}
 
 mod convert;
+mod deliver;
 pub mod feed;
+mod fetch;
 mod frame;
 mod indicator;
 mod input;
 pub mod known;
 mod observation;
 mod output;
+mod run;
 pub mod settings;
 mod shared;
 mod span;
+mod state;
 pub mod time;
 pub mod value;
 
 pub use convert::{ConvertError, convert};
+pub use deliver::{DeliverError, Delivered, Destination};
+pub use fetch::{FetchError, Fetched, Fetcher, Secret};
 pub use frame::{Frame, NAMESPACE};
 pub use indicator::{Maker, quote};
 pub use input::unpacked;
 pub use observation::{FileFacts, MalwareName, Observation};
-pub use output::{Collected, Output, Rejected};
+pub use output::{Collected, Output, Rejected, Standing};
+pub use run::{Report, RunError, run};
 pub use shared::{Part, Reference, SharedKey, merge, merged};
 pub use span::{Span, SpanError};
+pub use state::{Cursor, Staged, Staging, State, StateError, Waiting};

@@ -2,7 +2,7 @@
 
 use crate::shared::{Part, SharedKey};
 use std::collections::{BTreeMap, BTreeSet};
-use stix_model::{Object, StixId};
+use stix_model::{Object, StixId, Timestamp};
 
 /// A record that became no object.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -25,6 +25,27 @@ pub trait Output {
     fn reject(&mut self, rejected: Rejected);
     /// Something that was repaired, or is worth a line in the report.
     fn note(&mut self, note: String);
+    /// What earlier runs made under an identifier.
+    fn standing(&self, id: &StixId) -> Standing {
+        let _ = id;
+        Standing::New
+    }
+}
+
+/// What earlier runs made under an identifier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing.
+    New,
+    /// An object that still counts.
+    Made {
+        /// When it was made; what has no time of the source keeps it.
+        created: Timestamp,
+        /// Until when it is worth looking for.
+        valid_until: Option<Timestamp>,
+    },
+    /// An object that was withdrawn, which is final.
+    Revoked,
 }
 
 /// Keeps everything in memory.
@@ -56,8 +77,9 @@ impl Output for Collected {
 
     fn part(&mut self, key: SharedKey, part: Part) {
         let parts = self.parts.entry(key).or_default();
-        if !parts.contains(&part) {
-            parts.push(part);
+        match parts.iter_mut().find(|known| known.feed == part.feed) {
+            Some(known) => known.join(part),
+            None => parts.push(part),
         }
     }
 

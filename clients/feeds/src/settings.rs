@@ -4,6 +4,7 @@ use crate::feed::Feed;
 use crate::known;
 use serde::{Deserialize, Deserializer, de};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use stix_model::Tlp;
 use toml::{Table, Value};
 
@@ -33,6 +34,33 @@ pub struct Settings {
     /// What is said of feeds: of a known one what differs from its declaration, of another one all.
     #[serde(default)]
     feeds: BTreeMap<String, Table>,
+    /// Where the objects go.
+    pub server: Option<Server>,
+    /// The folder of what runs leave behind for later ones.
+    pub state: Option<PathBuf>,
+}
+
+/// Where the objects go.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Server {
+    /// A TAXII 2.1 server, or an API root of it.
+    pub url: String,
+    /// The collection: its identifier.
+    pub collection: String,
+    /// The name of the account.
+    pub username: Option<String>,
+    /// The environment variable that has the password.
+    pub password_env: Option<String>,
+    /// The file that has the password.
+    pub password_file: Option<PathBuf>,
+    /// The environment variable that has a token, instead of an account.
+    pub token_env: Option<String>,
+    /// Certificates that are trusted besides those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// Whether another machine may be asked without TLS.
+    #[serde(default)]
+    pub allow_plain_http: bool,
 }
 
 impl Settings {

@@ -3,6 +3,7 @@
 
 use crate::feed::Feed;
 use crate::frame::{CONCORD, EPOCH, Frame, reference, sdo_uuid};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use stix_model::meta::ExtensionDefinition;
@@ -51,7 +52,7 @@ impl SharedKey {
 }
 
 /// What one source says of it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Part {
     /// The feed.
     pub feed: String,
@@ -80,7 +81,7 @@ pub struct Part {
 }
 
 /// A pointer to a catalogue or a page.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Reference {
     /// The catalogue or the publisher.
     pub source: String,
@@ -107,6 +108,38 @@ impl Part {
             markings: frame.statement().into_iter().cloned().collect(),
             facts: Map::new(),
         }
+    }
+}
+
+impl Part {
+    /// Adds what another record of the same feed says.
+    pub fn join(&mut self, other: Self) {
+        let add = |all: &mut Vec<String>, more: Vec<String>| {
+            for text in more {
+                if !all.contains(&text) {
+                    all.push(text);
+                }
+            }
+        };
+        if other.name != self.name {
+            add(&mut self.aliases, vec![other.name]);
+        }
+        add(&mut self.aliases, other.aliases);
+        add(&mut self.labels, other.labels);
+        for reference in other.references {
+            if !self.references.contains(&reference) {
+                self.references.push(reference);
+            }
+        }
+        self.description = self.description.take().or(other.description);
+        if other.created < self.created {
+            self.created = other.created;
+        }
+        if other.modified > self.modified {
+            self.modified = other.modified;
+        }
+        self.is_revoked &= other.is_revoked;
+        self.facts.extend(other.facts);
     }
 }
 
