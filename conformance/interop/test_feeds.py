@@ -10,9 +10,10 @@ import threading
 import time
 
 import pytest
+import requests
 import taxii2client.v21 as taxii2
 
-from concord import IS_TIKV, ROOT, Folder
+from concord import IS_TIKV, ROOT, Folder, free_port
 
 pytestmark = pytest.mark.skipif(IS_TIKV, reason="what the aggregator does is the same over each store")
 
@@ -256,11 +257,14 @@ def test_the_scheduler_fetches_each_feed_and_stops_when_told(server, source, tmp
     Source.answers["/list"] = [{"body": b"192.0.2.1\n"}]
     settings = LIST.replace("is-complete", 'enabled = true\ninterval = "1s"\nis-complete')
     feeds = Feeds(server, source, tmp_path, settings)
-    process = feeds.start("run")
+    port = free_port()
+    process = feeds.start("run", "--metrics", f"127.0.0.1:{port}")
     deadline = time.monotonic() + 60
     while len(Source.asked) < 3 and time.monotonic() < deadline:
         time.sleep(0.1)
+    metrics = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 0, errors
+    assert 'taxii_feeds_objects_total{feed="list",outcome="new"} 4' in metrics
     assert len(Source.asked) >= 3 and len(feeds.objects()) == 4

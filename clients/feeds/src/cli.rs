@@ -2,6 +2,7 @@
 
 mod init;
 mod list;
+mod metrics;
 mod once;
 mod scheduler;
 mod session;
@@ -80,7 +81,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.command {
         Command::Init(_) => Ok(ExitCode::SUCCESS),
         Command::List(list) => list.run(&settings),
-        Command::Explain(explain) => explain.run(&settings),
+        Command::Explain(explain) => explain.run(&settings, file),
         Command::Try(trial) => trial.run(&settings),
         Command::Once(once) => runtime()?.block_on(once.run(&settings, file)),
         Command::Run(run) => runtime()?.block_on(run.run(&settings, file)),

@@ -2,7 +2,7 @@
 
 use crate::settings::Server;
 use crate::state::{State, StateError, Waiting};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use stix_model::taxii::{StatusState, write_envelope};
 use taxii_client::{Auth, Client, Error, Options, Packing};
@@ -31,7 +31,7 @@ pub enum DeliverError {
 }
 
 /// What became of the objects that were sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivered {
     /// Objects that the server has.
     pub accepted: u64,

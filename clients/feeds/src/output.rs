@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use stix_model::{Object, StixId, Timestamp};
 
 /// A record that became no object.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Rejected {
     /// Which one: its number, its line, or what the source calls it.
     pub record: String,

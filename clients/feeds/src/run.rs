@@ -6,12 +6,12 @@ use crate::feed::Feed;
 use crate::fetch::{FetchError, Fetched, Fetcher};
 use crate::input::unpacked;
 use crate::state::{Cursor, Staged, State, StateError};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, BufReader, Read};
 use stix_model::Timestamp;
 
 /// What a run did.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// The feed.
     pub feed: String,

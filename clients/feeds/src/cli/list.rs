@@ -1,8 +1,11 @@
 //! What is known of feeds.
 
 use super::line;
+use super::session::{folder, lines_of};
 use clap::Args;
+use std::path::Path;
 use std::process::ExitCode;
+use taxii_feeds::Report;
 use taxii_feeds::settings::Settings;
 
 #[derive(Args)]
@@ -28,7 +31,7 @@ pub(super) struct Explain {
 }
 
 impl Explain {
-    pub(super) fn run(&self, settings: &Settings) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(&self, settings: &Settings, file: &Path) -> anyhow::Result<ExitCode> {
         let feed = settings.find(&self.feed)?;
         let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
         let rows = [
@@ -47,6 +50,19 @@ impl Explain {
         for (name, value) in rows {
             line(&format!("{name:13}  {value}"))?;
         }
+        match last_report(settings, file, &feed.name) {
+            Some(report) => {
+                lines_of(&report).iter().try_for_each(|text| line(&format!("{:13}  {text}", "last run")))?
+            }
+            None => line(&format!("{:13}  never", "last run"))?,
+        }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The last report of a feed, where there is one.
+fn last_report(settings: &Settings, file: &Path, feed: &str) -> Option<Report> {
+    let text = std::fs::read_to_string(folder(settings, file).join("reports.jsonl")).ok()?;
+    let reports = text.lines().rev().filter_map(|text| serde_json::from_str::<Report>(text).ok());
+    reports.into_iter().find(|report| report.feed == feed)
 }

@@ -1,9 +1,12 @@
 //! `run`: all feeds that are enabled, each when its time comes.
 
+use super::metrics::{Metrics, serve};
 use super::session::{Session, lines_of};
 use clap::Args;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 use stix_model::Timestamp;
 use taxii_feeds::feed::Feed;
@@ -17,7 +20,11 @@ const INTERVAL: Duration = Duration::from_secs(3_600);
 const AGAIN: Duration = Duration::from_secs(60);
 
 #[derive(Args)]
-pub(super) struct Run {}
+pub(super) struct Run {
+    /// Show what runs did to Prometheus: an address, such as 127.0.0.1:9464.
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
+}
 
 struct Scheduled {
     feed: Feed,
@@ -36,6 +43,10 @@ impl Run {
         let session = Session::open(settings, file).await?;
         let mut scheduled =
             feeds.into_iter().map(|feed| due(&session, feed)).collect::<Result<Vec<_>, _>>()?;
+        let metrics = Arc::new(Metrics::new());
+        if let Some(address) = self.metrics {
+            serve(Arc::clone(&metrics), address).await?;
+        }
         let stop = stopped();
         tokio::pin!(stop);
         tracing::info!(feeds = scheduled.len(), "feeds are fetched when their time comes");
@@ -48,7 +59,7 @@ impl Run {
             // A run that is broken off loses nothing: the next one goes on with what waits.
             tokio::select! {
                 () = &mut stop => return Ok(ExitCode::SUCCESS),
-                () = fetch(&session, next) => {}
+                () = fetch(&session, &metrics, next) => {}
             }
         }
     }
@@ -67,11 +78,12 @@ fn interval(feed: &Feed) -> Duration {
     feed.interval.map_or(INTERVAL, |interval| interval.duration())
 }
 
-async fn fetch(session: &Session, scheduled: &mut Scheduled) {
+async fn fetch(session: &Session, metrics: &Metrics, scheduled: &mut Scheduled) {
     let Scheduled { feed, due, failures } = scheduled;
     let wait = match session.run(feed, Timestamp::now()).await {
         Ok(report) => {
             *failures = 0;
+            metrics.note(&report);
             for text in lines_of(&report) {
                 tracing::info!(feed = feed.name, "{text}");
             }
@@ -79,6 +91,7 @@ async fn fetch(session: &Session, scheduled: &mut Scheduled) {
         }
         Err(error) => {
             *failures += 1;
+            metrics.note_failure(&feed.name);
             let asked = match &error {
                 RunError::Fetch(FetchError::Busy { retry_after, .. }) => *retry_after,
                 // It does not get a key by being asked again.
@@ -91,6 +104,7 @@ async fn fetch(session: &Session, scheduled: &mut Scheduled) {
             wait
         }
     };
+    metrics.note_waiting(session.state());
     *due = Instant::now() + wait;
 }
 

@@ -52,7 +52,7 @@ impl Session {
 }
 
 /// Where runs leave what later ones need: as the settings say, else beside them.
-fn folder(settings: &Settings, file: &Path) -> PathBuf {
+pub(super) fn folder(settings: &Settings, file: &Path) -> PathBuf {
     let beside = file.parent().unwrap_or(Path::new(""));
     beside.join(settings.state.as_deref().unwrap_or(Path::new("feeds-state")))
 }

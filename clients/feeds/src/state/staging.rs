@@ -5,7 +5,7 @@ use crate::feed::Feed;
 use crate::output::{Output, Rejected, Standing};
 use crate::shared::{Part, SharedKey, merge};
 use redb::{ReadableTable, WriteTransaction};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use stix_model::json::{Change, edit};
 use stix_model::version::{is_revoked, revoke};
@@ -19,7 +19,7 @@ const TOLD: usize = 50;
 const SHARED: &str = "";
 
 /// What a run made.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Staged {
     /// Records that were read.
     pub records: u64,
