@@ -31,6 +31,7 @@ venv="${CARGO_TARGET_DIR:-target}/interop-venv"
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r conformance/interop/requirements.txt
 export TAXII_SERVER="${CARGO_TARGET_DIR:-target}/debug/taxii-server"
+export TAXII_FEEDS="${CARGO_TARGET_DIR:-target}/debug/taxii-feeds"
 taxii="${CARGO_TARGET_DIR:-target}/debug/taxii"
 if "$taxii" verify --help >/dev/null 2>&1; then
     export TAXII="$taxii"

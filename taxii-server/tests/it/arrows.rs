@@ -12,6 +12,7 @@ fn dependencies_point_the_right_way() {
         ("concord-consensus", (&[], &[])),
         ("taxii-server", (&["concord-consensus", "concord-stix-model"], &[])),
         ("taxii-client", (&["concord-consensus", "concord-stix-model"], &[])),
+        ("taxii-feeds", (&["concord-stix-model", "taxii-client"], &[])),
         ("taxii-conformance", (&[], &["concord-stix-model", "taxii-server"])),
     ]);
     let ours: Vec<_> = metadata.packages.iter().map(|package| package.name.to_string()).collect();

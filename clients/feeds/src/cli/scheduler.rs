@@ -1,0 +1,127 @@
+//! `run`: all feeds that are enabled, each when its time comes.
+
+use super::metrics::{Metrics, serve};
+use super::session::{Session, lines_of};
+use clap::Args;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use stix_model::Timestamp;
+use taxii_feeds::feed::Feed;
+use taxii_feeds::settings::Settings;
+use taxii_feeds::{FetchError, RunError, StateError};
+use tokio::time::Instant;
+
+/// Time between two fetches of a feed that does not say.
+const INTERVAL: Duration = Duration::from_secs(3_600);
+/// Time after which a feed that failed is tried again; twice as long after each failure, up to its interval.
+const AGAIN: Duration = Duration::from_secs(60);
+
+#[derive(Args)]
+pub(super) struct Run {
+    /// Show what runs did to Prometheus: an address, such as 127.0.0.1:9464.
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
+}
+
+struct Scheduled {
+    feed: Feed,
+    due: Instant,
+    failures: u32,
+}
+
+impl Run {
+    pub(super) async fn run(&self, settings: &Settings, file: &Path) -> anyhow::Result<ExitCode> {
+        let feeds =
+            settings.names().into_iter().map(|name| settings.feed(name)).collect::<Result<Vec<_>, _>>()?;
+        let feeds: Vec<Feed> = feeds.into_iter().filter(|feed| feed.enabled).collect();
+        if feeds.is_empty() {
+            anyhow::bail!("no feed is enabled in {}: set `enabled = true` for one", file.display());
+        }
+        let session = Session::open(settings, file).await?;
+        let mut scheduled =
+            feeds.into_iter().map(|feed| due(&session, feed)).collect::<Result<Vec<_>, _>>()?;
+        let metrics = Arc::new(Metrics::new());
+        if let Some(address) = self.metrics {
+            serve(Arc::clone(&metrics), address).await?;
+        }
+        let stop = stopped();
+        tokio::pin!(stop);
+        tracing::info!(feeds = scheduled.len(), "feeds are fetched when their time comes");
+        loop {
+            let next = scheduled.iter_mut().min_by_key(|scheduled| scheduled.due).expect("there is a feed");
+            tokio::select! {
+                () = &mut stop => return Ok(ExitCode::SUCCESS),
+                () = tokio::time::sleep_until(next.due) => {}
+            }
+            // A run that is broken off loses nothing: the next one goes on with what waits.
+            tokio::select! {
+                () = &mut stop => return Ok(ExitCode::SUCCESS),
+                () = fetch(&session, &metrics, next) => {}
+            }
+        }
+    }
+}
+
+fn due(session: &Session, feed: Feed) -> Result<Scheduled, StateError> {
+    let interval = interval(&feed);
+    let fetched = session.state().cursor(&feed.name)?.fetched;
+    let since = fetched.map(|fetched| Timestamp::now().micros() - fetched.micros());
+    let since = since.and_then(|micros| u64::try_from(micros).ok()).map(Duration::from_micros);
+    let wait = since.map_or(Duration::ZERO, |since| interval.saturating_sub(since));
+    Ok(Scheduled { feed, due: Instant::now() + wait, failures: 0 })
+}
+
+fn interval(feed: &Feed) -> Duration {
+    feed.interval.map_or(INTERVAL, |interval| interval.duration())
+}
+
+async fn fetch(session: &Session, metrics: &Metrics, scheduled: &mut Scheduled) {
+    let Scheduled { feed, due, failures } = scheduled;
+    let wait = match session.run(feed, Timestamp::now()).await {
+        Ok(report) => {
+            *failures = 0;
+            metrics.note(&report);
+            for text in lines_of(&report) {
+                tracing::info!(feed = feed.name, "{text}");
+            }
+            interval(feed)
+        }
+        Err(error) => {
+            *failures += 1;
+            metrics.note_failure(&feed.name);
+            let asked = match &error {
+                RunError::Fetch(FetchError::Busy { retry_after, .. }) => *retry_after,
+                // It does not get a key by being asked again.
+                RunError::Fetch(FetchError::NeedsKey) => Some(interval(feed)),
+                _ => None,
+            };
+            let usual = AGAIN.saturating_mul(1 << (*failures - 1).min(10)).min(interval(feed));
+            let wait = asked.unwrap_or(usual).max(usual);
+            tracing::warn!(feed = feed.name, %error, again_in = wait.as_secs(), "a feed failed");
+            wait
+        }
+    };
+    metrics.note_waiting(session.state());
+    *due = Instant::now() + wait;
+}
+
+/// Waits for the signal to end.
+async fn stopped() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        else {
+            return drop(interrupt.await);
+        };
+        tokio::select! {
+            _ = interrupt => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    drop(interrupt.await);
+}

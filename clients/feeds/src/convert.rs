@@ -1,0 +1,74 @@
+//! From the bytes of a feed to objects.
+
+mod lines;
+mod record;
+mod rows;
+mod table;
+mod tree;
+
+use crate::feed::{Feed, Format};
+use crate::indicator::Maker;
+use crate::output::Output;
+use std::io::{self, BufRead};
+use stix_model::{BuildError, Timestamp};
+
+/// Why a whole file could not be converted. What was made of it before counts for nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ConvertError {
+    /// It cannot be read.
+    #[error("the feed cannot be read: {0}")]
+    Read(#[from] io::Error),
+    /// It has another form than the feed is declared to have.
+    #[error("this is not what the feed looks like: {0}")]
+    Form(String),
+    /// The declaration of the feed makes no objects.
+    #[error("the declaration of the feed is wrong: {0}")]
+    Declaration(String),
+    /// The publisher or the terms are no valid objects.
+    #[error("the declaration of the feed makes no valid objects: {0}")]
+    Build(#[from] BuildError),
+}
+
+/// Converts what a feed gave at a time.
+///
+/// # Errors
+/// When the file as a whole makes no sense; a record that does not is [rejected](Output::reject).
+pub fn convert(
+    feed: &Feed,
+    now: &Timestamp,
+    input: &mut dyn BufRead,
+    out: &mut dyn Output,
+) -> Result<(), ConvertError> {
+    let maker = Maker::new(feed, now.clone())?;
+    maker.frame().objects().for_each(|object| out.object(object.clone()));
+    let beginning = input.fill_buf()?.trim_ascii_start();
+    let is_page =
+        |start: &[u8]| beginning.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start));
+    if is_page(b"<!doctype html") || is_page(b"<html") {
+        return Err(ConvertError::Form("it is a web page".to_owned()));
+    }
+    let format = match feed.format {
+        Format::Table => detect(input.fill_buf()?),
+        format => format,
+    };
+    let mut table = table::Table::new(&maker)?;
+    match format {
+        Format::Lines => lines::read(input, &mut |record| table.take(record, out)),
+        Format::Csv | Format::Table => rows::read(feed, input, &mut |record| table.take(record, out)),
+        Format::Json => tree::read(feed, input, &mut |record| table.take(record, out)),
+        Format::JsonLines => tree::read_lines(input, &mut |record| table.take(record, out)),
+    }
+}
+
+/// The form of a file that begins like this. A document has its first record behind a line break or a bracket, a line of
+/// JSON lines is whole.
+fn detect(beginning: &[u8]) -> Format {
+    let text = beginning.trim_ascii_start();
+    let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
+    let has_more = line.len() < text.trim_ascii_end().len();
+    match text.first() {
+        Some(b'{') if has_more && line.ends_with(b"}") => Format::JsonLines,
+        Some(b'{' | b'[') => Format::Json,
+        _ => Format::Csv,
+    }
+}

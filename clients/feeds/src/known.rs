@@ -1,0 +1,41 @@
+//! The feeds that are known: each a declaration of its own, in the form in which an operator declares one.
+
+use toml::Table;
+
+macro_rules! known {
+    ($($name:literal,)*) => {
+        /// Names and declarations, in the order of the names.
+        const KNOWN: &[(&str, &str)] = &[$(($name, include_str!(concat!("../sources/", $name, ".toml"))),)*];
+    };
+}
+
+known! {
+    "blocklist-de",
+    "dataplane",
+    "dshield",
+    "emerging-threats",
+    "feodo-tracker",
+    "firehol",
+    "ipsum",
+    "malwarebazaar",
+    "openphish",
+    "phishtank",
+    "spamhaus-drop",
+    "spamhaus-drop-v6",
+    "sslbl",
+    "threatfox",
+    "tor-exits",
+    "urlhaus",
+    "zeek-intel",
+}
+
+/// The names of the known feeds.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    KNOWN.iter().map(|(name, _)| *name)
+}
+
+/// The declaration of a known feed.
+pub fn declaration(name: &str) -> Option<Table> {
+    let (_, text) = KNOWN.iter().find(|(known, _)| *known == name)?;
+    Some(text.parse().expect("a test reads each declaration"))
+}

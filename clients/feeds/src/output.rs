@@ -1,0 +1,93 @@
+//! What a conversion gives: objects, and records that became none.
+
+use crate::shared::{Part, SharedKey};
+use std::collections::{BTreeMap, BTreeSet};
+use stix_model::{Object, StixId, Timestamp};
+
+/// A record that became no object.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Rejected {
+    /// Which one: its number, its line, or what the source calls it.
+    pub record: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Takes what is made of records, one after the other.
+pub trait Output {
+    /// A record was read.
+    fn record(&mut self);
+    /// An object, complete and validated. The same one may come again.
+    fn object(&mut self, object: Object);
+    /// What this source says of something that other sources describe, too.
+    fn part(&mut self, key: SharedKey, part: Part);
+    /// A record became no object.
+    fn reject(&mut self, rejected: Rejected);
+    /// Something that was repaired, or is worth a line in the report.
+    fn note(&mut self, note: String);
+    /// What earlier runs made under an identifier.
+    fn standing(&self, id: &StixId) -> Standing {
+        let _ = id;
+        Standing::New
+    }
+}
+
+/// What earlier runs made under an identifier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing.
+    New,
+    /// An object that still counts.
+    Made {
+        /// When it was made; what has no time of the source keeps it.
+        created: Timestamp,
+        /// Until when it is worth looking for.
+        valid_until: Option<Timestamp>,
+    },
+    /// An object that was withdrawn, which is final.
+    Revoked,
+}
+
+/// Keeps everything in memory.
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// Number of records.
+    pub records: u64,
+    /// The objects, each once, in the order in which they first came.
+    pub objects: Vec<Object>,
+    /// What is said of things that sources share.
+    pub parts: BTreeMap<SharedKey, Vec<Part>>,
+    /// Records that became no object.
+    pub rejected: Vec<Rejected>,
+    /// What was repaired.
+    pub notes: Vec<String>,
+    seen: BTreeSet<StixId>,
+}
+
+impl Output for Collected {
+    fn record(&mut self) {
+        self.records += 1;
+    }
+
+    fn object(&mut self, object: Object) {
+        if self.seen.insert(object.id().clone()) {
+            self.objects.push(object);
+        }
+    }
+
+    fn part(&mut self, key: SharedKey, part: Part) {
+        let parts = self.parts.entry(key).or_default();
+        match parts.iter_mut().find(|known| known.feed == part.feed) {
+            Some(known) => known.join(part),
+            None => parts.push(part),
+        }
+    }
+
+    fn reject(&mut self, rejected: Rejected) {
+        self.rejected.push(rejected);
+    }
+
+    fn note(&mut self, note: String) {
+        self.notes.push(note);
+    }
+}

@@ -1,0 +1,237 @@
+//! What runs leave behind for later ones: which objects were made, what waits to be sent, how far each feed was read. One file,
+//! which a crash leaves as it was after the last transaction.
+
+mod staging;
+
+use crate::feed::Feed;
+use crate::shared::{Part, SharedKey};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::{Path, PathBuf};
+use stix_model::{Object, Timestamp};
+
+pub use staging::{Staged, Staging};
+
+/// `{feed}\0{id}` → number of the last run that had it, and its text.
+const OBJECTS: TableDefinition<'_, &str, (u64, &[u8])> = TableDefinition::new("objects");
+/// `{kind}\0{name}\0{feed}` → what a feed says of it, in JSON.
+const PARTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("parts");
+/// Number → collection and text of an object that is to be sent.
+const SPOOL: TableDefinition<'_, u64, (&str, &[u8])> = TableDefinition::new("spool");
+/// Feed → how far it was read, in JSON.
+const FEEDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("feeds");
+
+/// Why the state cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The folder cannot be used.
+    #[error("the folder of the state {folder} cannot be used: {error}")]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// Another process has it open.
+    #[error(
+        "another process runs feeds with the state in {0}; wait for it, or give this one a folder of its own"
+    )]
+    InUse(PathBuf),
+    /// The file fails.
+    #[error("the state of the feeds fails: {0}")]
+    Store(#[from] redb::Error),
+    /// What is in it makes no sense.
+    #[error("the state of the feeds is damaged: {0}")]
+    Damaged(&'static str),
+}
+
+macro_rules! store_errors {
+    ($($name:ident),*) => {$(
+        impl From<redb::$name> for StateError {
+            fn from(error: redb::$name) -> Self {
+                Self::Store(error.into())
+            }
+        }
+    )*};
+}
+
+store_errors!(TransactionError, TableError, StorageError, CommitError);
+
+/// How far a feed was read. It is kept when everything that was made of it is on the server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// Number of the last run.
+    pub run: u64,
+    /// What the source called the file.
+    pub etag: Option<String>,
+    /// When the source changed the file, in its words.
+    pub last_modified: Option<String>,
+    /// When it was fetched last.
+    pub fetched: Option<Timestamp>,
+}
+
+/// Objects that are to be sent.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// Where they go.
+    pub collection: String,
+    /// Each with its number.
+    pub objects: Vec<(u64, Vec<u8>)>,
+}
+
+/// The state in a folder.
+pub struct State {
+    database: Database,
+    folder: PathBuf,
+}
+
+impl State {
+    /// Opens the state in a folder, or begins one.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, or another process uses it.
+    pub fn open(folder: &Path) -> Result<Self, StateError> {
+        let unusable = |error| StateError::Folder { folder: folder.to_owned(), error };
+        fs::create_dir_all(folder).map_err(unusable)?;
+        let database = match Database::create(folder.join("state.redb")) {
+            Ok(database) => database,
+            Err(redb::DatabaseError::DatabaseAlreadyOpen) => {
+                return Err(StateError::InUse(folder.to_owned()));
+            }
+            Err(redb::DatabaseError::Storage(redb::StorageError::Io(error))) => return Err(unusable(error)),
+            Err(error) => return Err(StateError::Store(error.into())),
+        };
+        let write = database.begin_write()?;
+        write.open_table(OBJECTS)?;
+        write.open_table(PARTS)?;
+        write.open_table(SPOOL)?;
+        write.open_table(FEEDS)?;
+        write.commit()?;
+        Ok(Self { database, folder: folder.to_owned() })
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// How far a feed was read.
+    ///
+    /// # Errors
+    /// When the file fails.
+    pub fn cursor(&self, feed: &str) -> Result<Cursor, StateError> {
+        let feeds = self.database.begin_read()?.open_table(FEEDS)?;
+        let Some(found) = feeds.get(feed)? else { return Ok(Cursor::default()) };
+        serde_json::from_slice(found.value()).map_err(|_| StateError::Damaged("a cursor"))
+    }
+
+    /// Keeps how far a feed was read.
+    ///
+    /// # Errors
+    /// When the file fails.
+    pub fn set_cursor(&self, feed: &str, cursor: &Cursor) -> Result<(), StateError> {
+        let write = self.database.begin_write()?;
+        let text = serde_json::to_vec(cursor).map_err(|_| StateError::Damaged("a cursor"))?;
+        write.open_table(FEEDS)?.insert(feed, &*text)?;
+        Ok(write.commit()?)
+    }
+
+    /// Begins to take what a run of a feed makes.
+    ///
+    /// # Errors
+    /// When the file fails.
+    pub fn stage<'s>(
+        &'s self,
+        feed: &'s Feed,
+        collection: &str,
+        now: &Timestamp,
+    ) -> Result<Staging<'s>, StateError> {
+        let cursor = self.cursor(&feed.name)?;
+        Ok(Staging::new(self, feed, collection, cursor.run + 1, now.clone()))
+    }
+
+    /// Number of objects that are to be sent.
+    ///
+    /// # Errors
+    /// When the file fails.
+    pub fn waiting(&self) -> Result<u64, StateError> {
+        use redb::ReadableTableMetadata;
+        Ok(self.database.begin_read()?.open_table(SPOOL)?.len()?)
+    }
+
+    /// The first objects that are to be sent, all to the same collection.
+    ///
+    /// # Errors
+    /// When the file fails.
+    pub fn first(&self, most: usize, most_bytes: usize) -> Result<Option<Waiting>, StateError> {
+        let spool = self.database.begin_read()?.open_table(SPOOL)?;
+        let mut waiting: Option<Waiting> = None;
+        let mut bytes = 0;
+        for entry in spool.iter()? {
+            let (number, row) = entry?;
+            let (collection, text) = row.value();
+            let begin = || Waiting { collection: collection.to_owned(), objects: Vec::new() };
+            let Waiting { collection: first, objects } = waiting.get_or_insert_with(begin);
+            bytes += text.len();
+            if first != collection || objects.len() == most || (bytes > most_bytes && !objects.is_empty()) {
+                break;
+            }
+            objects.push((number.value(), text.to_vec()));
+        }
+        Ok(waiting)
+    }
+
+    /// Forgets objects that the server has, or will never take.
+    ///
+    /// # Errors
+    /// When the file fails.
+    pub fn sent(&self, numbers: impl IntoIterator<Item = u64>) -> Result<(), StateError> {
+        let write = self.database.begin_write()?;
+        {
+            let mut spool = write.open_table(SPOOL)?;
+            for number in numbers {
+                spool.remove(number)?;
+            }
+        }
+        Ok(write.commit()?)
+    }
+
+    fn parts(&self, key: &SharedKey) -> Result<Vec<Part>, StateError> {
+        let parts = self.database.begin_read()?.open_table(PARTS)?;
+        let start = part_key(key, "");
+        let end = format!("{start}\u{10FFFF}");
+        let mut found = Vec::new();
+        for entry in parts.range(&*start..&*end)? {
+            let (_, text) = entry?;
+            found.push(
+                serde_json::from_slice(text.value())
+                    .map_err(|_| StateError::Damaged("what a source says"))?,
+            );
+        }
+        Ok(found)
+    }
+}
+
+fn object_key(feed: &str, id: &str) -> String {
+    format!("{feed}\0{id}")
+}
+
+fn part_key(key: &SharedKey, feed: &str) -> String {
+    let (kind, name) = match key {
+        SharedKey::Malware(name) => ("malware", name),
+        SharedKey::Vulnerability(name) => ("vulnerability", name),
+    };
+    format!("{kind}\0{name}\0{feed}")
+}
+
+/// Whether two versions of an object say the same, whenever they were made.
+fn says_the_same(one: &Object, other: &Object) -> bool {
+    let members = |object: &Object| -> Vec<(String, String)> {
+        let document = object.document();
+        let members =
+            document.root().members().filter(|(name, _)| !matches!(&**name, "modified" | "created"));
+        members.map(|(name, value)| (name.into_owned(), value.raw().to_owned())).collect()
+    };
+    members(one) == members(other)
+}

@@ -1,0 +1,295 @@
+//! What a run of a feed makes, against what earlier runs made: only what is new or says something else is sent.
+
+use super::{OBJECTS, PARTS, SPOOL, State, StateError, object_key, part_key, says_the_same};
+use crate::feed::Feed;
+use crate::output::{Output, Rejected, Standing};
+use crate::shared::{Part, SharedKey, merge};
+use redb::{ReadableTable, WriteTransaction};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use stix_model::json::{Change, edit};
+use stix_model::version::{is_revoked, revoke};
+use stix_model::{Object, StixId, Timestamp};
+
+/// Objects that are kept in one transaction.
+const PIECE: usize = 1_000;
+/// Rejections that are told one by one.
+const TOLD: usize = 50;
+/// The owner of objects that several feeds make.
+const SHARED: &str = "";
+
+/// What a run made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Staged {
+    /// Records that were read.
+    pub records: u64,
+    /// Objects that no run had before.
+    pub new: u64,
+    /// Objects of which there is a new version.
+    pub updated: u64,
+    /// Objects that say what they said.
+    pub unchanged: u64,
+    /// Objects that the source withdrew.
+    pub revoked: u64,
+    /// Records that became no object, by their reason.
+    pub rejected: BTreeMap<String, u64>,
+    /// The first of them.
+    pub first_rejected: Vec<Rejected>,
+    /// What was repaired.
+    pub notes: Vec<String>,
+    /// The latest time that the source says of a record.
+    pub newest: Option<Timestamp>,
+}
+
+/// Takes what a run of a feed makes.
+pub struct Staging<'s> {
+    state: &'s State,
+    feed: &'s Feed,
+    collection: String,
+    run: u64,
+    now: Timestamp,
+    pending: Vec<Object>,
+    parts: BTreeMap<SharedKey, Part>,
+    staged: Staged,
+    /// Why nothing more is taken.
+    failed: Option<StateError>,
+}
+
+impl<'s> Staging<'s> {
+    pub(super) fn new(state: &'s State, feed: &'s Feed, collection: &str, run: u64, now: Timestamp) -> Self {
+        let (pending, parts, staged) = (Vec::new(), BTreeMap::new(), Staged::default());
+        Self {
+            state,
+            feed,
+            collection: collection.to_owned(),
+            run,
+            now,
+            pending,
+            parts,
+            staged,
+            failed: None,
+        }
+    }
+
+    /// Number of this run.
+    pub fn run(&self) -> u64 {
+        self.run
+    }
+
+    /// Keeps the rest, withdraws what a complete list has no more, and returns what the run made.
+    ///
+    /// # Errors
+    /// When the state fails; what was kept until then is right, and a later run goes on from there.
+    pub fn finish(mut self) -> Result<Staged, StateError> {
+        self.flush();
+        self.merge();
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        if self.feed.is_complete && self.staged.records > 0 {
+            self.withdraw()?;
+        }
+        Ok(self.staged)
+    }
+
+    fn flush(&mut self) {
+        let objects = std::mem::take(&mut self.pending);
+        let feed = self.feed;
+        let kept = if self.failed.is_none() { self.keep(objects, &feed.name) } else { Ok(()) };
+        self.failed = self.failed.take().or(kept.err());
+    }
+
+    fn keep(&mut self, objects: Vec<Object>, owner: &str) -> Result<(), StateError> {
+        if objects.is_empty() {
+            return Ok(());
+        }
+        let write = self.state.database.begin_write()?;
+        for object in objects {
+            self.keep_one(&write, &object, owner)?;
+        }
+        Ok(write.commit()?)
+    }
+
+    fn keep_one(&mut self, write: &WriteTransaction, object: &Object, owner: &str) -> Result<(), StateError> {
+        let mut known = write.open_table(OBJECTS)?;
+        let key = object_key(owner, object.id().as_str());
+        let before = known.get(&*key)?.map(|row| (row.value().0, row.value().1.to_vec()));
+        let Some((run, text)) = before else {
+            self.staged.new += 1;
+            known.insert(&*key, (self.run, &object.json()[..]))?;
+            return self.send(write, object);
+        };
+        let held = parse(&text)?;
+        if is_revoked(&held) || says_the_same(&held, object) {
+            self.staged.unchanged += u64::from(run != self.run);
+            // Only a complete list asks later what it has no more.
+            if run != self.run && self.feed.is_complete {
+                known.insert(&*key, (self.run, &*text))?;
+            }
+            return Ok(());
+        }
+        let next = self.next(&held, object)?;
+        self.staged.updated += 1;
+        known.insert(&*key, (self.run, &next.json()[..]))?;
+        self.send(write, &next)
+    }
+
+    /// A version that follows on the one that is held, and says what the object says.
+    fn next(&self, held: &Object, object: &Object) -> Result<Object, StateError> {
+        let (before, after) = (held.header(), object.header());
+        let (Some(created), Some(modified), Some(given)) =
+            (&before.created, &before.modified, &after.modified)
+        else {
+            return Ok(object.clone());
+        };
+        let later = crate::time::from_micros(modified.micros() + 1_000).unwrap_or_else(|| self.now.clone());
+        let at = if given > modified { given } else { (&self.now).max(&later) };
+        let changes =
+            [Change::set_text("created", created.as_str()), Change::set_text("modified", at.as_str())];
+        let damaged = |_| StateError::Damaged("a version of an object");
+        let text = edit(object.document().root(), &changes).map_err(|_| StateError::Damaged("an object"))?;
+        Object::parse(&text).map_err(damaged)
+    }
+
+    fn send(&self, write: &WriteTransaction, object: &Object) -> Result<(), StateError> {
+        let mut spool = write.open_table(SPOOL)?;
+        let number = spool.last()?.map_or(0, |(last, _)| last.value() + 1);
+        spool.insert(number, (&*self.collection, &object.json()[..]))?;
+        Ok(())
+    }
+
+    /// Makes what several sources describe from what each of them says.
+    fn merge(&mut self) {
+        let parts = std::mem::take(&mut self.parts);
+        let merged = if self.failed.is_none() { self.merge_all(parts) } else { Ok(()) };
+        self.failed = self.failed.take().or(merged.err());
+    }
+
+    fn merge_all(&mut self, parts: BTreeMap<SharedKey, Part>) -> Result<(), StateError> {
+        let mut objects = Vec::new();
+        let mut has_facts = false;
+        for (key, part) in parts {
+            let mut said = self.state.parts(&key)?;
+            said.retain(|other| other.feed != part.feed);
+            said.push(part.clone());
+            match merge(&key, &said) {
+                Ok(object) => {
+                    has_facts |= said.iter().any(|part| !part.facts.is_empty());
+                    objects.push((key, part, object));
+                }
+                Err(error) => self.reject(Rejected { record: part.name, reason: error.to_string() }),
+            }
+        }
+        let frame = match (objects.is_empty(), has_facts) {
+            (true, _) => Vec::new(),
+            (false, true) => crate::shared::frame().unwrap_or_default(),
+            (false, false) => crate::frame::concord().into_iter().collect(),
+        };
+        self.keep(frame, SHARED)?;
+        for piece in objects.chunks(PIECE) {
+            let write = self.state.database.begin_write()?;
+            for (key, part, object) in piece {
+                let text = serde_json::to_vec(part).map_err(|_| StateError::Damaged("what a source says"))?;
+                write.open_table(PARTS)?.insert(&*part_key(key, &part.feed), &*text)?;
+                self.keep_one(&write, object, SHARED)?;
+            }
+            write.commit()?;
+        }
+        Ok(())
+    }
+
+    /// Withdraws the indicators and relationships that this run did not have.
+    fn withdraw(&mut self) -> Result<(), StateError> {
+        let start = object_key(&self.feed.name, "");
+        let end = format!("{start}\u{10FFFF}");
+        let write = self.state.database.begin_write()?;
+        let mut gone = Vec::new();
+        {
+            let known = write.open_table(OBJECTS)?;
+            for entry in known.range(&*start..&*end)? {
+                let (key, row) = entry?;
+                let (run, text) = row.value();
+                if run != self.run {
+                    gone.push((key.value().to_owned(), run, parse(text)?));
+                }
+            }
+        }
+        for (key, run, held) in gone {
+            let modified = held.header().modified.as_ref().filter(|_| !is_revoked(&held));
+            let Some(modified) = modified else { continue };
+            let later =
+                crate::time::from_micros(modified.micros() + 1_000).unwrap_or_else(|| self.now.clone());
+            let Ok(revoked) = revoke(&held, (&self.now).max(&later)) else { continue };
+            self.staged.revoked += 1;
+            write.open_table(OBJECTS)?.insert(&*key, (run, &revoked.json()[..]))?;
+            self.send(&write, &revoked)?;
+        }
+        Ok(write.commit()?)
+    }
+}
+
+fn parse(text: &[u8]) -> Result<Object, StateError> {
+    let text = std::str::from_utf8(text).map_err(|_| StateError::Damaged("an object"))?;
+    Object::parse(text).map_err(|_| StateError::Damaged("an object"))
+}
+
+impl Output for Staging<'_> {
+    fn record(&mut self) {
+        self.staged.records += 1;
+    }
+
+    fn object(&mut self, object: Object) {
+        let header = object.header();
+        if header.id.object_type() == "indicator" {
+            self.staged.newest = self.staged.newest.take().max(header.modified.clone());
+        }
+        self.pending.push(object);
+        if self.pending.len() >= PIECE {
+            self.flush();
+        }
+    }
+
+    fn part(&mut self, key: SharedKey, part: Part) {
+        match self.parts.get_mut(&key) {
+            Some(known) => known.join(part),
+            None => drop(self.parts.insert(key, part)),
+        }
+    }
+
+    fn reject(&mut self, rejected: Rejected) {
+        *self.staged.rejected.entry(kind_of(&rejected.reason)).or_default() += 1;
+        if self.staged.first_rejected.len() < TOLD {
+            self.staged.first_rejected.push(rejected);
+        }
+    }
+
+    fn note(&mut self, note: String) {
+        if self.staged.notes.len() < TOLD && !self.staged.notes.contains(&note) {
+            self.staged.notes.push(note);
+        }
+    }
+
+    fn standing(&self, id: &StixId) -> Standing {
+        let read = || -> Result<Option<Vec<u8>>, StateError> {
+            use redb::ReadableDatabase;
+            let known = self.state.database.begin_read()?.open_table(OBJECTS)?;
+            Ok(known.get(&*object_key(&self.feed.name, id.as_str()))?.map(|row| row.value().1.to_vec()))
+        };
+        let Ok(Some(text)) = read() else { return Standing::New };
+        let Ok(held) = parse(&text) else { return Standing::New };
+        match held.header().created.clone() {
+            _ if is_revoked(&held) => Standing::Revoked,
+            Some(created) => Standing::Made { created, valid_until: held.get("valid_until").ok().flatten() },
+            None => Standing::New,
+        }
+    }
+}
+
+/// A reason without the text that it is about, so that alike ones are counted together.
+fn kind_of(reason: &str) -> String {
+    let mut kind = String::new();
+    for (number, piece) in reason.split('`').enumerate() {
+        kind.push_str(if number % 2 == 0 { piece } else { "…" });
+    }
+    kind
+}

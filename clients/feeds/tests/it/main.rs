@@ -1,0 +1,34 @@
+//! Tests at the boundary of the package.
+#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+
+mod golden;
+mod hostile;
+mod sources;
+
+use std::path::{Path, PathBuf};
+use stix_model::{Object, Timestamp};
+use taxii_feeds::feed::Feed;
+use taxii_feeds::settings::Settings;
+use taxii_feeds::{Collected, ConvertError, convert, merged};
+
+/// When the feeds are taken to be fetched.
+pub(crate) const NOW: &str = "2026-11-30T12:00:00.000Z";
+
+pub(crate) fn samples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples")
+}
+
+pub(crate) fn feed(name: &str) -> Feed {
+    Settings::default().find(name).unwrap()
+}
+
+/// What becomes of a file, with what sources share at the end.
+pub(crate) fn converted(feed: &Feed, bytes: &[u8]) -> Result<(Collected, Vec<Object>), ConvertError> {
+    let now: Timestamp = NOW.parse().unwrap();
+    let mut found = Collected::default();
+    let mut input = taxii_feeds::unpacked(Box::new(bytes))?;
+    convert(feed, &now, &mut *input, &mut found)?;
+    let mut objects = std::mem::take(&mut found.objects);
+    objects.extend(merged(&found.parts).unwrap());
+    Ok((found, objects))
+}

@@ -1,0 +1,270 @@
+"""The aggregator as a process, between a web server that plays the sources and a real server."""
+
+import http.server
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+import requests
+import taxii2client.v21 as taxii2
+
+from concord import IS_TIKV, ROOT, Folder, free_port
+
+pytestmark = pytest.mark.skipif(IS_TIKV, reason="what the aggregator does is the same over each store")
+
+BINARY = pathlib.Path(os.environ.get("TAXII_FEEDS", ROOT / "target/debug/taxii-feeds")).resolve()
+SAMPLES = ROOT / "clients/feeds/tests/samples"
+NOW = "2026-11-30T12:00:00.000Z"
+KEY = "0123-secret-key"
+
+
+class Source(http.server.BaseHTTPRequestHandler):
+    """Plays the sources: each path has a list of answers, of which the last one stays."""
+
+    answers = {}
+    asked = []
+
+    def do_GET(self):
+        self.asked.append((self.path, self.headers))
+        answers = self.answers[self.path]
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        time.sleep(answer.get("wait", 0))
+        tag = answer.get("etag")
+        if tag and self.headers.get("If-None-Match") == tag:
+            self.send_response(304)
+            self.end_headers()
+            return
+        body = answer.get("body", b"")
+        self.send_response(answer.get("status", 200))
+        for name, value in answer.get("headers", {}).items():
+            self.send_header(name, value)
+        if tag:
+            self.send_header("ETag", tag)
+        self.send_header("Content-Length", str(answer.get("length", len(body))))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def source():
+    Source.answers, Source.asked = {}, []
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Source)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    folder = Folder(tmp_path_factory.mktemp("server") / "data")
+    folder.run("api-root", "add", "api")
+    with folder.serve() as url:
+        yield folder, url
+
+
+class Feeds:
+    """The aggregator with a folder and a collection of its own."""
+
+    def __init__(self, server, source, path, feeds):
+        folder, url = server
+        self.path, self.url = path, url
+        self.collection = folder.run("collection", "add", path.name).strip()
+        rights = ["--read", self.collection, "--write", self.collection]
+        self.account = folder.json("account", "add", path.name, *rights)
+        self.settings = path / "feeds.toml"
+        self.settings.write_text(
+            f'[server]\nurl = "{url}/api/"\ncollection = "{self.collection}"\n'
+            f'username = "{self.account["username"]}"\npassword-env = "PASSWORD"\n\n' + feeds.replace("SOURCE", source)
+        )
+        self.environment = {**os.environ, "PASSWORD": self.account["password"], "FEED_KEY": KEY, "RUST_LOG": "trace"}
+
+    def start(self, *arguments):
+        command = [BINARY, "--settings", self.settings, *arguments]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen(command, env=self.environment, text=True, **pipes)
+
+    def once(self, *feeds, code=0, at=NOW):
+        process = self.start("once", "--json", "--at", at, *feeds)
+        output, errors = process.communicate(timeout=120)
+        assert process.returncode == code, errors
+        assert KEY not in output + errors, "the key is in the log"
+        return [json.loads(line) for line in output.splitlines()], errors
+
+    def objects(self):
+        """All versions of all objects, as taxii2-client reads them."""
+        user, password = self.account["username"], self.account["password"]
+        collection = taxii2.Collection(
+            f"{self.url}/api/collections/{self.collection}/", user=user, password=password
+        )
+        found = []
+        for page in taxii2.as_pages(collection.get_objects, per_request=100, version="all"):
+            found.extend(page.get("objects", []))
+        return found
+
+
+def latest(objects):
+    newest = {}
+    for found in objects:
+        before = newest.get(found["id"], {})
+        if found.get("modified", "") >= before.get("modified", ""):
+            newest[found["id"]] = found
+    return newest
+
+
+THREATFOX = '[feeds.threatfox]\nurl = "SOURCE/threatfox"\n'
+LIST = """[feeds.list]
+publisher = "Example"
+title = "A list: addresses"
+url = "SOURCE/list"
+format = "lines"
+is-complete = true
+time-to-live = "10d"
+fields.value = "line"
+"""
+
+
+def test_a_feed_fills_a_server(server, source, tmp_path):
+    """A second run of the same bytes makes nothing, and a source that says that nothing changed is not read."""
+    csv, same = (SAMPLES / "threatfox.csv").read_bytes(), {"etag": '"1"'}
+    Source.answers["/threatfox"] = [{"body": csv}, {"body": csv, **same}]
+    feeds = Feeds(server, source, tmp_path, THREATFOX)
+    [first], _ = feeds.once("threatfox")
+    assert first["records"] > 10 and first["new"] > 30 and not first["rejected"]
+    assert first["delivered"]["accepted"] == first["new"] and first["delivered"]["refused"] == 0
+    before = feeds.objects()
+    assert len(before) == first["new"]
+    [second], _ = feeds.once("threatfox", at="2026-11-30T13:00:00.000Z")
+    assert (second["new"], second["updated"], second["unchanged"]) == (0, 0, first["new"])
+    [third], _ = feeds.once("threatfox")
+    assert (third["fetched"], third["records"]) == (0, 0)
+    assert Source.asked[-1][1]["If-None-Match"] == '"1"'
+    assert feeds.objects() == before
+
+
+def test_what_a_source_changes_is_a_new_version(server, source, tmp_path):
+    csv = (SAMPLES / "threatfox.csv").read_text()
+    changed = csv.replace('"100"', '"50"', 1)
+    assert changed != csv
+    Source.answers["/threatfox"] = [{"body": csv.encode()}, {"body": changed.encode()}]
+    feeds = Feeds(server, source, tmp_path, THREATFOX)
+    [first], _ = feeds.once("threatfox")
+    [second], _ = feeds.once("threatfox", at="2026-11-30T13:00:00.000Z")
+    assert (second["new"], second["updated"]) == (0, 1)
+    versions = [found for found in feeds.objects() if found.get("confidence") == 50]
+    assert [found["modified"] for found in versions] == ["2026-11-30T13:00:00.000Z"]
+    assert len(feeds.objects()) == first["new"] + 1
+
+
+def test_what_a_list_has_no_more_is_revoked(server, source, tmp_path):
+    """It comes back as another indicator, since a revocation is final."""
+    bodies = [b"192.0.2.1\n192.0.2.2\n", b"192.0.2.1\n", b"192.0.2.1\n192.0.2.2\n"]
+    Source.answers["/list"] = [{"body": body} for body in bodies]
+    feeds = Feeds(server, source, tmp_path, LIST)
+    feeds.once("list")
+    [gone], _ = feeds.once("list", at="2026-12-01T12:00:00.000Z")
+    # The indicator, and what relates it to the address.
+    assert (gone["new"], gone["updated"], gone["revoked"]) == (0, 0, 2)
+    revoked = [found for found in latest(feeds.objects()).values() if found.get("revoked")]
+    assert {found["type"] for found in revoked} == {"indicator", "relationship"}
+    [back], _ = feeds.once("list", at="2026-12-02T12:00:00.000Z")
+    assert (back["new"], back["revoked"]) == (2, 0)
+    # Half of the time to live is over: what is still listed lives longer.
+    [renewed], _ = feeds.once("list", at="2026-12-06T12:00:00.000Z")
+    assert (renewed["new"], renewed["updated"]) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ({"status": 429, "headers": {"Retry-After": "7"}}, "in 7 s"),
+        ({"status": 503}, "answers 503"),
+        ({"status": 403}, "may ask for a key"),
+        ({"status": 206, "body": b"192.0.2.9\n"}, "a part of the file"),
+        ({"status": 302, "headers": {"Location": "http://127.0.0.1:1/x"}}, "private network"),
+        ({"body": b"192.0.2.9\n" * 9, "length": 1_000}, "cannot be reached"),
+        ({"body": b"192.0.2.9\n" * 9_000}, "allows no more"),
+    ],
+)
+def test_a_source_that_fails_changes_nothing(server, source, tmp_path, answer, reason):
+    """The next run goes on from the same place."""
+    good = {"body": b"192.0.2.1\n192.0.2.2\n"}
+    Source.answers["/list"] = [good, answer, good]
+    feeds = Feeds(server, source, tmp_path, LIST.replace('format = "lines"', 'format = "lines"\nmax-bytes = 10000'))
+    feeds.once("list")
+    before = feeds.objects()
+    _, errors = feeds.once("list", code=1)
+    assert reason in errors
+    assert feeds.objects() == before
+    [again], _ = feeds.once("list")
+    assert (again["new"], again["updated"], again["revoked"]) == (0, 0, 0)
+
+
+def test_a_web_page_instead_of_a_list_revokes_nothing(server, source, tmp_path):
+    page = b"<!DOCTYPE html><html><body>We are being attacked</body></html>\n"
+    Source.answers["/list"] = [{"body": b"192.0.2.1\n"}, {"body": page}]
+    feeds = Feeds(server, source, tmp_path, LIST)
+    feeds.once("list")
+    before = feeds.objects()
+    _, errors = feeds.once("list", code=1)
+    assert "a web page" in errors
+    assert feeds.objects() == before
+
+
+def test_a_key_goes_to_the_source_and_to_no_log(server, source, tmp_path):
+    Source.answers[f"/{KEY}/list"] = [{"body": b"192.0.2.1\n"}]
+    keyed = LIST.replace("SOURCE/list", "SOURCE/{key}/list") + 'key-header = "Auth-Key"\nkey-env = "FEED_KEY"\n'
+    feeds = Feeds(server, source, tmp_path, keyed)
+    feeds.once("list")
+    assert Source.asked[0][1]["Auth-Key"] == KEY
+
+
+def test_a_feed_without_its_key_says_so(server, source, tmp_path):
+    feeds = Feeds(server, source, tmp_path, LIST + "needs-key = true\n")
+    _, errors = feeds.once("list", code=1)
+    assert "asks for a key" in errors
+
+
+def test_a_process_that_is_killed_at_any_time_leaves_no_trace(server, source, tmp_path):
+    """After a last run the collection is what an undisturbed run makes."""
+    body = b"".join(b"198.51.%d.%d\n" % (high, low) for high in range(12) for low in range(1, 255))
+    Source.answers["/list"] = [{"body": body}]
+    disturbed, calm = (tmp_path / name for name in ["disturbed", "calm"])
+    disturbed.mkdir(), calm.mkdir()
+    feeds, other = Feeds(server, source, disturbed, LIST), Feeds(server, source, calm, LIST)
+    for tenths in [1, 2, 3, 4, 5, 7, 10, 14, 20]:
+        process = feeds.start("once", "--at", NOW, "list")
+        time.sleep(tenths / 10)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    feeds.once("list")
+    [whole], _ = other.once("list")
+    assert whole["records"] == 12 * 254
+    # The server gives each collection times of its own; what it holds is the same.
+    assert sorted(map(str, feeds.objects())) == sorted(map(str, other.objects()))
+
+
+def test_the_scheduler_fetches_each_feed_and_stops_when_told(server, source, tmp_path):
+    Source.answers["/list"] = [{"body": b"192.0.2.1\n"}]
+    settings = LIST.replace("is-complete", 'enabled = true\ninterval = "1s"\nis-complete')
+    feeds = Feeds(server, source, tmp_path, settings)
+    port = free_port()
+    process = feeds.start("run", "--metrics", f"127.0.0.1:{port}")
+    deadline = time.monotonic() + 60
+    while len(Source.asked) < 3 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    metrics = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 0, errors
+    assert 'taxii_feeds_objects_total{feed="list",outcome="new"} 4' in metrics
+    assert len(Source.asked) >= 3 and len(feeds.objects()) == 4
