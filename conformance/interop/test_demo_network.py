@@ -124,7 +124,8 @@ def test_each_step_comes_once_and_in_its_order(demo):
     assert tampered["organisation"] == "Third Org" and tampered["served_digest"] != tampered["approved_digest"]
     assert tampered["approved_digest"] == submitted["digest"]
     assert [node["proof_holds"] for node in exposed["nodes"]] == [True, True, False] and exposed["reason"]
-    assert [node["wrong"] for node in exposed["nodes"]] == [0, 0, 1] and tampered["served_digest"] in exposed["problem"]
+    # The text of the object, and the digest of everything that is there.
+    assert [node["wrong"] for node in exposed["nodes"]] == [0, 0, 2] and tampered["served_digest"] in exposed["problem"]
     assert repaired["are_equal"]
 
 

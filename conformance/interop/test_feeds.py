@@ -268,3 +268,47 @@ def test_the_scheduler_fetches_each_feed_and_stops_when_told(server, source, tmp
     assert process.returncode == 0, errors
     assert 'taxii_feeds_objects_total{feed="list",outcome="new"} 4' in metrics
     assert len(Source.asked) >= 3 and len(feeds.objects()) == 4
+
+
+def test_pages_are_asked_until_the_last_one(server, source, tmp_path):
+    """The next run asks since the first one, and a longer span in windows."""
+    paged = LIST.replace('"lines"', '"json"\nrecords = ["/items/*"]').replace('"line"', '"ip"').replace("is-complete = true\n", "")
+    paged = paged.replace("SOURCE/list", "SOURCE/pages?since={since}&until={until}&from={offset}")
+    paged += '[feeds.list.pages]\nsize = 2\ntotal = "/total"\nlist = "/items"\nwindow = "20d"\n'
+    page = lambda *last: json.dumps({"total": 3, "items": [{"ip": f"192.0.2.{number}"} for number in last]}).encode()
+
+    class Pages(dict):
+        def __getitem__(self, path):
+            return [{"body": page(1, 2) if path.endswith("from=0") else page(3)}]
+
+    Source.answers = Pages()
+    feeds = Feeds(server, source, tmp_path, paged)
+    [first], _ = feeds.once("list")
+    # A month in two windows of two pages each.
+    assert [path.rsplit("=", 1)[1] for path, _ in Source.asked] == ["0", "2", "0", "2"]
+    assert (first["records"], first["new"]) == (6, 10)
+    Source.asked.clear()
+    feeds.once("list", at="2026-12-01T00:00:00.000Z")
+    assert [path.split("&")[0] for path, _ in Source.asked] == ["/pages?since=2026-11-30T12:00:00.000"] * 2
+    Source.asked.clear()
+    process = feeds.start("backfill", "list", "--since", "2026-09-02", "--at", NOW)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert len(Source.asked) == 2 * 5 and "since=2026-09-02T00:00:00.000" in Source.asked[0][0]
+
+
+def test_a_collection_of_another_server_is_followed(server, source, tmp_path):
+    upstream, downstream = tmp_path / "upstream", tmp_path / "downstream"
+    upstream.mkdir(), downstream.mkdir()
+    Source.answers["/threatfox"] = [{"body": (SAMPLES / "threatfox.csv").read_bytes()}]
+    origin = Feeds(server, source, upstream, THREATFOX)
+    origin.once("threatfox")
+    url = f"{origin.url}/api/collections/{origin.collection}/"
+    followed = LIST.replace('"lines"', '"stix"\nis-taxii = true').replace("is-complete = true\n", "").replace("SOURCE/list", url)
+    followed += f'username = "{origin.account["username"]}"\nkey-env = "FEED_KEY"\n'
+    feeds = Feeds(server, source, downstream, followed.replace('fields.value = "line"\n', ""))
+    feeds.environment["FEED_KEY"] = origin.account["password"]
+    [first], _ = feeds.once("list")
+    assert sorted(map(str, feeds.objects())) == sorted(map(str, origin.objects()))
+    [again], _ = feeds.once("list")
+    assert (again["records"], again["new"]) == (0, 0)

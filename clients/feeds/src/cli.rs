@@ -39,6 +39,7 @@ const EXAMPLES: &str = "\
 Examples:
   taxii-feeds init                              a file of settings to begin with
   taxii-feeds once feodo-tracker                fetch a feed now, and send what is new
+  taxii-feeds backfill nvd --since 2024-01-01   all that a source has from a day on
   taxii-feeds run                               all feeds that are enabled, each when its time comes
   taxii-feeds list                              the feeds that are known
   taxii-feeds explain threatfox                 where a feed is, its terms, what becomes of its records
@@ -52,6 +53,8 @@ enum Command {
     Run(scheduler::Run),
     /// Fetch feeds now, and send what is new.
     Once(once::Once),
+    /// Fetch a feed from a day on, where its source can be asked so.
+    Backfill(once::Backfill),
     /// List the feeds.
     List(list::List),
     /// Tell where a feed is, its terms, and what becomes of its records.
@@ -84,6 +87,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Explain(explain) => explain.run(&settings, file),
         Command::Try(trial) => trial.run(&settings),
         Command::Once(once) => runtime()?.block_on(once.run(&settings, file)),
+        Command::Backfill(backfill) => runtime()?.block_on(backfill.run(&settings, file)),
         Command::Run(run) => runtime()?.block_on(run.run(&settings, file)),
     }
 }

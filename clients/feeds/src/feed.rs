@@ -26,6 +26,17 @@ pub struct Feed {
     pub url: Option<String>,
     /// The body of the request, for a source that is asked by POST, in the form of a web form.
     pub post: Option<String>,
+    /// The pages of an interface; without them the URL is that of one file. In the URL and in the body, `{offset}`, `{page}`
+    /// (from 1), `{size}`, `{since}`, `{until}` and `{since-seconds}` stand for what is asked for.
+    pub pages: Option<Paging>,
+    /// The URL is that of the manifest of a MISP feed, beside which its events are.
+    #[serde(default)]
+    pub is_manifest: bool,
+    /// The URL is that of a collection of a TAXII 2.1 server.
+    #[serde(default)]
+    pub is_taxii: bool,
+    /// The name of the account at a TAXII server, whose password is the key.
+    pub username: Option<String>,
     /// Whether the source asks for a key.
     #[serde(default)]
     pub needs_key: bool,
@@ -90,6 +101,22 @@ pub struct Feed {
 
 fn clear() -> Tlp {
     Tlp::Clear
+}
+
+/// How the pages of an interface follow each other.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Paging {
+    /// Records of a page.
+    pub size: u64,
+    /// Where the number of all records is in a page: a JSON pointer. Without it, a page that is not full is the last one.
+    pub total: Option<String>,
+    /// Where the records of a page are: a JSON pointer.
+    pub list: String,
+    /// The longest span of time that can be asked for.
+    pub window: Option<Span>,
+    /// Time between two pages.
+    pub pause: Option<Span>,
 }
 
 fn max_bytes() -> u64 {

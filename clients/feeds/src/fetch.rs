@@ -1,10 +1,9 @@
 //! Fetching a feed: once for each change of it, within limits, and from where the operator said.
 
 use crate::feed::Feed;
-use crate::state::Cursor;
 use reqwest::header::{
-    ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION,
-    RETRY_AFTER,
+    CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+    LOCATION, RETRY_AFTER,
 };
 use reqwest::{Client, Response, StatusCode, Url, redirect};
 use std::fmt;
@@ -98,26 +97,38 @@ pub enum Fetched {
     },
 }
 
+/// What is asked of a source.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The address; `{key}` in it stands for the key.
+    pub url: String,
+    /// The body, where it is asked by POST.
+    pub post: Option<String>,
+    /// By what the source tells whether it changed since then.
+    pub etag: Option<String>,
+    /// When the source had changed it then, in its words.
+    pub last_modified: Option<String>,
+}
+
 /// Fetches feeds.
 #[derive(Clone, Debug, Default)]
 pub struct Fetcher;
 
 impl Fetcher {
-    /// Fetches a feed, unless it is what it was at the time of the cursor.
+    /// Fetches a document of a feed, unless it is what it was.
     ///
     /// # Errors
     /// When there is no file that can be used.
-    pub async fn fetch(&self, feed: &Feed, cursor: &Cursor) -> Result<Fetched, FetchError> {
+    pub async fn fetch(&self, feed: &Feed, wanted: &Request) -> Result<Fetched, FetchError> {
         let key = key(feed)?;
-        let template =
-            feed.url.as_deref().ok_or_else(|| FetchError::Address("the feed has no URL".to_owned()))?;
+        let template = wanted.url.as_str();
         let url = match &key {
             Some(key) => template.replace("{key}", key.reveal()),
             None => template.to_owned(),
         };
         let mut url: Url = url.parse().map_err(|_| FetchError::Address(format!("{template} is no URL")))?;
         if url.scheme() == "file" {
-            return open(feed, &url, cursor);
+            return open(feed, &url, wanted);
         }
         let mut headers = HeaderMap::new();
         if let (Some(name), Some(key)) = (&feed.key_header, &key) {
@@ -131,20 +142,17 @@ impl Fetcher {
         let mut conditions = HeaderMap::new();
         let condition =
             |text: &Option<String>| text.as_ref().and_then(|text| HeaderValue::from_str(text).ok());
-        if let Some(etag) = condition(&cursor.etag) {
+        if let Some(etag) = condition(&wanted.etag) {
             conditions.insert(IF_NONE_MATCH, etag);
         }
-        if let Some(since) = condition(&cursor.last_modified) {
+        if let Some(since) = condition(&wanted.last_modified) {
             conditions.insert(IF_MODIFIED_SINCE, since);
         }
         let home = url.host_str().map(str::to_owned);
         let mut client = client(None)?;
         for _ in 0..=REDIRECTS {
-            let request = match &feed.post {
-                Some(form) => client
-                    .post(url.clone())
-                    .header("content-type", "application/x-www-form-urlencoded")
-                    .body(form.clone()),
+            let request = match &wanted.post {
+                Some(body) => client.post(url.clone()).header(CONTENT_TYPE, form_of(body)).body(body.clone()),
                 None => client.get(url.clone()),
             };
             // The key goes to the host that the operator named, and to no other.
@@ -171,15 +179,20 @@ impl Fetcher {
     }
 }
 
+/// What the body of a request is: JSON, or a web form.
+fn form_of(body: &str) -> &'static str {
+    if body.trim_start().starts_with('{') { "application/json" } else { "application/x-www-form-urlencoded" }
+}
+
 /// A file of this machine, when it is another one than before: its time and its length tell.
-fn open(feed: &Feed, url: &Url, cursor: &Cursor) -> Result<Fetched, FetchError> {
+fn open(feed: &Feed, url: &Url, wanted: &Request) -> Result<Fetched, FetchError> {
     let path = url.to_file_path().map_err(|()| FetchError::Address(format!("{url} names no file")))?;
     let file = File::open(&path)
         .map_err(|error| FetchError::Address(format!("{} cannot be read: {error}", path.display())))?;
     let facts = file.metadata()?;
     let changed = facts.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let etag = Some(format!("{}-{}", changed.as_micros(), facts.len()));
-    if etag == cursor.etag {
+    if etag == wanted.etag {
         return Ok(Fetched::Unchanged);
     }
     if facts.len() > feed.max_bytes {
@@ -297,7 +310,7 @@ fn cause(error: &reqwest::Error) -> String {
     }
 }
 
-fn key(feed: &Feed) -> Result<Option<Secret>, FetchError> {
+pub(crate) fn key(feed: &Feed) -> Result<Option<Secret>, FetchError> {
     if let Some(name) = &feed.key_env {
         let value =
             std::env::var(name).map_err(|_| FetchError::Key(format!("the environment variable {name}")))?;

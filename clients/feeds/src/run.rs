@@ -3,9 +3,10 @@
 use crate::convert::{ConvertError, convert};
 use crate::deliver::{DeliverError, Delivered, Destination};
 use crate::feed::Feed;
-use crate::fetch::{FetchError, Fetched, Fetcher};
+use crate::fetch::{FetchError, Fetcher};
 use crate::input::unpacked;
-use crate::state::{Cursor, Staged, State, StateError};
+use crate::state::{Staged, State, StateError};
+use crate::walk::{Document, Walk};
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, BufReader, Read};
 use stix_model::Timestamp;
@@ -50,49 +51,67 @@ pub enum RunError {
     },
 }
 
-/// Runs a feed once.
-///
-/// # Errors
-/// When it did not come to its end.
-pub async fn run(
-    feed: &Feed,
-    state: &State,
-    fetcher: &Fetcher,
-    destination: &Destination,
-    collection: &str,
-    now: Timestamp,
-    progress: impl Fn(u64),
-) -> Result<Report, RunError> {
-    // What an earlier run left behind comes first: its order is that of the versions.
-    let mut delivered = deliver(state, destination, &progress).await?;
-    let cursor = state.cursor(&feed.name)?;
-    let mut report = Report {
-        feed: feed.name.clone(),
-        at: now.clone(),
-        fetched: 0,
-        staged: Staged::default(),
-        delivered: Delivered::default(),
-        lag: None,
-    };
-    let next = match fetcher.fetch(feed, &cursor).await? {
-        Fetched::Unchanged => Cursor { fetched: Some(now), ..cursor },
-        Fetched::File { file, bytes, etag, last_modified } => {
-            report.fetched = bytes;
-            let collection = feed.collection.as_deref().unwrap_or(collection);
-            let mut staging = state.stage(feed, collection, &now)?;
-            let run = staging.run();
-            let mut input = limited(file, feed.max_unpacked_bytes).map_err(ConvertError::Read)?;
+/// Fetches feeds, and sends what is new in them.
+#[derive(Clone, Copy)]
+pub struct Aggregator<'a> {
+    /// What earlier runs left behind.
+    pub state: &'a State,
+    /// Where feeds are fetched.
+    pub fetcher: &'a Fetcher,
+    /// The server that gets the objects.
+    pub destination: &'a Destination,
+    /// The collection for feeds that name none.
+    pub collection: &'a str,
+}
+
+/// The times of a run.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// When it begins.
+    pub now: Timestamp,
+    /// From when on the source is asked, where it can be asked so; from where it was read to when absent.
+    pub since: Option<Timestamp>,
+}
+
+impl Aggregator<'_> {
+    /// Runs a feed once.
+    ///
+    /// # Errors
+    /// When it did not come to its end.
+    pub async fn run(&self, feed: &Feed, start: Start, progress: impl Fn(u64)) -> Result<Report, RunError> {
+        let Aggregator { state, fetcher, destination, collection } = *self;
+        let Start { now, since } = start;
+        // What an earlier run left behind comes first: its order is that of the versions.
+        let mut delivered = deliver(state, destination, &progress).await?;
+        let cursor = state.cursor(&feed.name)?;
+        let mut report = Report {
+            feed: feed.name.clone(),
+            at: now.clone(),
+            fetched: 0,
+            staged: Staged::default(),
+            delivered: Delivered::default(),
+            lag: None,
+        };
+        let collection = feed.collection.as_deref().unwrap_or(collection);
+        let mut staging = state.stage(feed, collection, &now)?;
+        let run = staging.run();
+        let mut walk = Walk::new(feed, fetcher, cursor, &now, since);
+        while let Some(document) = walk.next().await? {
+            report.fetched += document.bytes;
+            let mut input = limited(document, feed.max_unpacked_bytes).map_err(ConvertError::Read)?;
             convert(feed, &now, &mut *input, &mut staging)?;
-            report.staged = staging.finish()?;
-            report.lag =
-                report.staged.newest.as_ref().map(|newest| (now.micros() - newest.micros()) / 1_000_000);
-            Cursor { run, etag, last_modified, fetched: Some(now) }
         }
-    };
-    delivered.add(deliver(state, destination, &progress).await?);
-    report.delivered = delivered;
-    state.set_cursor(&feed.name, &next)?;
-    Ok(report)
+        if report.fetched > 0 {
+            report.staged = staging.finish()?;
+            let newest = report.staged.newest.as_ref();
+            report.lag = newest.map(|newest| (now.micros() - newest.micros()) / 1_000_000);
+        }
+        let next = walk.into_cursor(run);
+        delivered.add(deliver(state, destination, &progress).await?);
+        report.delivered = delivered;
+        state.set_cursor(&feed.name, &next)?;
+        Ok(report)
+    }
 }
 
 async fn deliver(
@@ -107,8 +126,8 @@ async fn deliver(
 }
 
 /// A file, unpacked, up to a number of bytes; then it is an error to read on.
-fn limited(file: std::fs::File, limit: u64) -> io::Result<Box<dyn BufRead>> {
-    let unpacked = unpacked(Box::new(BufReader::new(file)))?;
+fn limited(document: Document, limit: u64) -> io::Result<Box<dyn BufRead>> {
+    let unpacked = unpacked(Box::new(BufReader::new(document.input)))?;
     Ok(Box::new(BufReader::with_capacity(1 << 16, Limited { input: unpacked, left: limit })))
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
 use stix_model::{Object, Timestamp};
+use taxii_client::Position;
 
 pub use staging::{Staged, Staging};
 
@@ -69,6 +70,15 @@ pub struct Cursor {
     pub last_modified: Option<String>,
     /// When it was fetched last.
     pub fetched: Option<Timestamp>,
+    /// Since when an interface is asked next.
+    #[serde(default)]
+    pub since: Option<Timestamp>,
+    /// The latest event of a manifest that was read, in seconds since 1970.
+    #[serde(default)]
+    pub newest: Option<i64>,
+    /// How far a TAXII collection was read.
+    #[serde(default)]
+    pub position: Option<Position>,
 }
 
 /// Objects that are to be sent.

@@ -1,4 +1,5 @@
 mod accounts;
+mod feeds;
 mod network;
 
 use super::admin::{find_collection, unless_exists};
@@ -29,6 +30,7 @@ const EXAMPLES: &str = "\
 Examples:
   taxii-server demo
   taxii-server demo --json --listen 127.0.0.1:0 --data /tmp/demo
+  taxii-server demo --feeds                           feeds become objects, with taxii-feeds
   taxii-server demo --network                         three organisations, three servers, one log
 
 With --network, TAXII is served at three ports from that of --listen on, and the data folder is concord-network-demo. With
@@ -44,6 +46,9 @@ pub(super) struct Demo {
     /// Show three organisations that decide together what becomes visible
     #[arg(long)]
     network: bool,
+    /// Turn small files of real feeds into objects, with the program taxii-feeds
+    #[arg(long, conflicts_with = "network")]
+    feeds: bool,
     /// Print one line of JSON when everything is ready
     #[arg(long)]
     json: bool,
@@ -98,7 +103,17 @@ impl Demo {
         }
         // It holds the store, which is closed at the end.
         drop(control);
-        server.run(stop).await?;
+        let url = server.url();
+        let fill = async {
+            if self.feeds
+                && let Err(error) = feeds::fill(&url, &made, &config.data, self.json).await
+            {
+                // The server serves on.
+                output::warning(self.json, &format!("{error:#}"));
+            }
+        };
+        let (served, ()) = tokio::join!(server.run(stop), fill);
+        served?;
         if !self.json {
             output::line("\nStopped. The data is kept; the next start is instant.")?;
         }

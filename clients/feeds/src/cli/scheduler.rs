@@ -11,7 +11,7 @@ use std::time::Duration;
 use stix_model::Timestamp;
 use taxii_feeds::feed::Feed;
 use taxii_feeds::settings::Settings;
-use taxii_feeds::{FetchError, RunError, StateError};
+use taxii_feeds::{FetchError, RunError, Start, StateError};
 use tokio::time::Instant;
 
 /// Time between two fetches of a feed that does not say.
@@ -80,7 +80,7 @@ fn interval(feed: &Feed) -> Duration {
 
 async fn fetch(session: &Session, metrics: &Metrics, scheduled: &mut Scheduled) {
     let Scheduled { feed, due, failures } = scheduled;
-    let wait = match session.run(feed, Timestamp::now()).await {
+    let wait = match session.run(feed, Start { now: Timestamp::now(), since: None }).await {
         Ok(report) => {
             *failures = 0;
             metrics.note(&report);

@@ -7,10 +7,9 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use stix_model::Timestamp;
 use taxii_feeds::feed::Feed;
 use taxii_feeds::settings::{Server, Settings};
-use taxii_feeds::{Destination, Fetcher, Report, RunError, State, run};
+use taxii_feeds::{Aggregator, Destination, Fetcher, Report, RunError, Start, State};
 
 pub(super) struct Session {
     server: Server,
@@ -36,11 +35,11 @@ impl Session {
     }
 
     /// Runs a feed once, and keeps the report.
-    pub(super) async fn run(&self, feed: &Feed, now: Timestamp) -> Result<Report, RunError> {
+    pub(super) async fn run(&self, feed: &Feed, start: Start) -> Result<Report, RunError> {
         let bar = progress();
-        let progress = |count| bar.inc(count);
-        let report =
-            run(feed, &self.state, &Fetcher, &self.destination, &self.server.collection, now, progress).await;
+        let Self { state, server, destination } = self;
+        let aggregator = Aggregator { state, fetcher: &Fetcher, destination, collection: &server.collection };
+        let report = aggregator.run(feed, start, |count| bar.inc(count)).await;
         bar.finish_and_clear();
         if let Ok(report) = &report
             && let Err(error) = keep(self.state.folder(), report)
