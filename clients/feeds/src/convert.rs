@@ -1,10 +1,15 @@
 //! From the bytes of a feed to objects.
 
+mod cisa_kev;
+mod document;
+mod epss;
 mod lines;
+mod nvd;
 mod record;
 mod rows;
 mod table;
 mod tree;
+mod vulnerability;
 
 use crate::feed::{Feed, Format};
 use crate::indicator::Maker;
@@ -45,13 +50,24 @@ pub fn convert(
         Format::Table => detect(input.fill_buf()?),
         format => format,
     };
-    let mut table = table::Table::new(&maker)?;
     match format {
-        Format::Lines => lines::read(input, &mut |record| table.take(record, out)),
-        Format::Csv | Format::Table => rows::read(feed, input, &mut |record| table.take(record, out)),
-        Format::Json => tree::read(feed, input, &mut |record| table.take(record, out)),
-        Format::JsonLines => tree::read_lines(input, &mut |record| table.take(record, out)),
+        Format::Lines => lines::read(input, &mut declared(&maker, out)?),
+        Format::Csv | Format::Table => rows::read(feed, input, &mut declared(&maker, out)?),
+        Format::Json => tree::read(feed, input, &mut declared(&maker, out)?),
+        Format::JsonLines => tree::read_lines(input, &mut declared(&maker, out)?),
+        Format::CisaKev => cisa_kev::read(&maker, input, out),
+        Format::Nvd => nvd::read(&maker, input, out),
+        Format::Epss => epss::read(&maker, input, out),
     }
+}
+
+/// Takes records whose fields a declaration gives a meaning.
+fn declared<'a>(
+    maker: &'a Maker<'_>,
+    out: &'a mut dyn Output,
+) -> Result<impl FnMut(record::Found<'_>), ConvertError> {
+    let mut table = table::Table::new(maker)?;
+    Ok(move |found: record::Found<'_>| table.take(found, out))
 }
 
 /// The form of a file that begins like this. A document has its first record behind a line break or a bracket, a line of

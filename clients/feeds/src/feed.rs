@@ -86,6 +86,12 @@ pub enum Format {
     JsonLines,
     /// Any of the three: the first bytes of the file tell.
     Table,
+    /// The catalogue of known exploited vulnerabilities of CISA.
+    CisaKev,
+    /// A page of the National Vulnerability Database (API 2.0).
+    Nvd,
+    /// Scores of EPSS.
+    Epss,
 }
 
 /// Which fields of a record say what.
@@ -223,6 +229,9 @@ impl fmt::Display for Format {
             Self::Json => "JSON",
             Self::JsonLines => "JSON lines",
             Self::Table => "a table, JSON or JSON lines",
+            Self::CisaKev => "the JSON catalogue of CISA",
+            Self::Nvd => "JSON of the NVD API 2.0",
+            Self::Epss => "the table of EPSS",
         })
     }
 }

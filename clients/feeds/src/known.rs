@@ -11,13 +11,16 @@ macro_rules! known {
 
 known! {
     "blocklist-de",
+    "cisa-kev",
     "dataplane",
     "dshield",
     "emerging-threats",
+    "epss",
     "feodo-tracker",
     "firehol",
     "ipsum",
     "malwarebazaar",
+    "nvd",
     "openphish",
     "phishtank",
     "spamhaus-drop",

@@ -4,6 +4,7 @@
 mod golden;
 mod hostile;
 mod sources;
+mod vulnerabilities;
 
 use std::path::{Path, PathBuf};
 use stix_model::{Object, Timestamp};
