@@ -7,6 +7,7 @@ mod lines;
 mod nvd;
 mod record;
 mod rows;
+mod stix;
 mod table;
 mod tree;
 mod vulnerability;
@@ -45,7 +46,10 @@ pub fn convert(
     out: &mut dyn Output,
 ) -> Result<(), ConvertError> {
     let maker = Maker::new(feed, now.clone())?;
-    maker.frame().objects().for_each(|object| out.object(object.clone()));
+    // Objects of STIX say themselves who made them, and under which terms.
+    if feed.format != Format::Stix {
+        maker.frame().objects().for_each(|object| out.object(object.clone()));
+    }
     let format = match feed.format {
         Format::Table => detect(input.fill_buf()?),
         format => format,
@@ -58,6 +62,7 @@ pub fn convert(
         Format::CisaKev => cisa_kev::read(&maker, input, out),
         Format::Nvd => nvd::read(&maker, input, out),
         Format::Epss => epss::read(&maker, input, out),
+        Format::Stix => stix::read(&maker, input, out),
     }
 }
 

@@ -92,6 +92,8 @@ pub enum Format {
     Nvd,
     /// Scores of EPSS.
     Epss,
+    /// STIX 2.0 or 2.1: bundles, envelopes, lists, JSON lines.
+    Stix,
 }
 
 /// Which fields of a record say what.
@@ -232,6 +234,7 @@ impl fmt::Display for Format {
             Self::CisaKev => "the JSON catalogue of CISA",
             Self::Nvd => "JSON of the NVD API 2.0",
             Self::Epss => "the table of EPSS",
+            Self::Stix => "STIX",
         })
     }
 }

@@ -4,6 +4,7 @@
 mod golden;
 mod hostile;
 mod sources;
+mod stix;
 mod vulnerabilities;
 
 use std::path::{Path, PathBuf};
