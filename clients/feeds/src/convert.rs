@@ -1,10 +1,16 @@
 //! From the bytes of a feed to objects.
 
+mod cisa_kev;
+mod document;
+mod epss;
 mod lines;
+mod nvd;
 mod record;
 mod rows;
+mod stix;
 mod table;
 mod tree;
+mod vulnerability;
 
 use crate::feed::{Feed, Format};
 use crate::indicator::Maker;
@@ -40,24 +46,39 @@ pub fn convert(
     out: &mut dyn Output,
 ) -> Result<(), ConvertError> {
     let maker = Maker::new(feed, now.clone())?;
-    maker.frame().objects().for_each(|object| out.object(object.clone()));
     let beginning = input.fill_buf()?.trim_ascii_start();
     let is_page =
         |start: &[u8]| beginning.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start));
     if is_page(b"<!doctype html") || is_page(b"<html") {
         return Err(ConvertError::Form("it is a web page".to_owned()));
     }
+    // Objects of STIX say themselves who made them, and under which terms.
+    if feed.format != Format::Stix {
+        maker.frame().objects().for_each(|object| out.object(object.clone()));
+    }
     let format = match feed.format {
         Format::Table => detect(input.fill_buf()?),
         format => format,
     };
-    let mut table = table::Table::new(&maker)?;
     match format {
-        Format::Lines => lines::read(input, &mut |record| table.take(record, out)),
-        Format::Csv | Format::Table => rows::read(feed, input, &mut |record| table.take(record, out)),
-        Format::Json => tree::read(feed, input, &mut |record| table.take(record, out)),
-        Format::JsonLines => tree::read_lines(input, &mut |record| table.take(record, out)),
+        Format::Lines => lines::read(input, &mut declared(&maker, out)?),
+        Format::Csv | Format::Table => rows::read(feed, input, &mut declared(&maker, out)?),
+        Format::Json => tree::read(feed, input, &mut declared(&maker, out)?),
+        Format::JsonLines => tree::read_lines(input, &mut declared(&maker, out)?),
+        Format::CisaKev => cisa_kev::read(&maker, input, out),
+        Format::Nvd => nvd::read(&maker, input, out),
+        Format::Epss => epss::read(&maker, input, out),
+        Format::Stix => stix::read(&maker, input, out),
     }
+}
+
+/// Takes records whose fields a declaration gives a meaning.
+fn declared<'a>(
+    maker: &'a Maker<'_>,
+    out: &'a mut dyn Output,
+) -> Result<impl FnMut(record::Found<'_>), ConvertError> {
+    let mut table = table::Table::new(maker)?;
+    Ok(move |found: record::Found<'_>| table.take(found, out))
 }
 
 /// The form of a file that begins like this. A document has its first record behind a line break or a bracket, a line of

@@ -141,6 +141,14 @@ pub enum Format {
     JsonLines,
     /// Any of the three: the first bytes of the file tell.
     Table,
+    /// The catalogue of known exploited vulnerabilities of CISA.
+    CisaKev,
+    /// A page of the National Vulnerability Database (API 2.0).
+    Nvd,
+    /// Scores of EPSS.
+    Epss,
+    /// STIX 2.0 or 2.1: bundles, envelopes, lists, JSON lines.
+    Stix,
 }
 
 /// Which fields of a record say what.
@@ -278,6 +286,10 @@ impl fmt::Display for Format {
             Self::Json => "JSON",
             Self::JsonLines => "JSON lines",
             Self::Table => "a table, JSON or JSON lines",
+            Self::CisaKev => "the JSON catalogue of CISA",
+            Self::Nvd => "JSON of the NVD API 2.0",
+            Self::Epss => "the table of EPSS",
+            Self::Stix => "STIX",
         })
     }
 }

@@ -89,7 +89,7 @@ impl<'f> Maker<'f> {
         part
     }
 
-    fn relationship(
+    pub(crate) fn relationship(
         &self,
         word: &'static str,
         source: Ref<to::DomainObjectOrObservable>,
@@ -195,7 +195,8 @@ impl<'f> Maker<'f> {
     }
 }
 
-fn host(url: &str) -> Option<&str> {
+/// The host that a URL names.
+pub(crate) fn host(url: &str) -> Option<&str> {
     url.split_once("://")?.1.split('/').next().filter(|host| !host.is_empty())
 }
 
@@ -270,7 +271,7 @@ fn pattern(seen: &Observation) -> String {
 
 /// A URL with those characters encoded that none may have (RFC 3986, section 2); what attackers use is often not valid. The
 /// pattern has the URL as it was seen.
-fn percent_encoded(url: &str) -> String {
+pub(crate) fn percent_encoded(url: &str) -> String {
     const FORBIDDEN: &AsciiSet = &CONTROLS
         .add(b' ')
         .add(b'"')

@@ -53,7 +53,7 @@ pub enum Standing {
 pub struct Collected {
     /// Number of records.
     pub records: u64,
-    /// The objects, each once, in the order in which they first came.
+    /// The objects, each version once, in the order in which they first came.
     pub objects: Vec<Object>,
     /// What is said of things that sources share.
     pub parts: BTreeMap<SharedKey, Vec<Part>>,
@@ -61,7 +61,7 @@ pub struct Collected {
     pub rejected: Vec<Rejected>,
     /// What was repaired.
     pub notes: Vec<String>,
-    seen: BTreeSet<StixId>,
+    seen: BTreeSet<(StixId, Option<Timestamp>)>,
 }
 
 impl Output for Collected {
@@ -70,7 +70,7 @@ impl Output for Collected {
     }
 
     fn object(&mut self, object: Object) {
-        if self.seen.insert(object.id().clone()) {
+        if self.seen.insert((object.id().clone(), object.header().version().cloned())) {
             self.objects.push(object);
         }
     }

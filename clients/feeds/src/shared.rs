@@ -1,6 +1,8 @@
 //! Things that several sources describe: a vulnerability, a malware family. There is one object for each, with one identifier
 //! whichever source came first, and an extension tells what each source says.
 
+mod following;
+
 use crate::feed::Feed;
 use crate::frame::{CONCORD, EPOCH, Frame, reference, sdo_uuid};
 use serde::{Deserialize, Serialize};
@@ -168,7 +170,9 @@ pub(crate) fn frame() -> Result<Vec<Object>, BuildError> {
 /// When the sources say what no object can hold.
 pub fn merge(key: &SharedKey, parts: &[Part]) -> Result<Object, BuildError> {
     let mut parts: Vec<&Part> = parts.iter().collect();
-    parts.sort_by(|one, other| (&one.feed, &one.created).cmp(&(&other.feed, &other.created)));
+    let order =
+        |part: &&Part| (part.feed.clone(), part.created.clone(), part.modified.clone(), part.name.clone());
+    parts.sort_by_cached_key(order);
     let first = parts.first().expect("a source says something");
     let created = parts.iter().map(|part| &part.created).min().unwrap_or(&first.created).clone();
     let modified = parts.iter().map(|part| &part.modified).max().unwrap_or(&created).clone();
@@ -230,9 +234,11 @@ pub fn merge(key: &SharedKey, parts: &[Part]) -> Result<Object, BuildError> {
 }
 
 fn facts(parts: &[&Part]) -> Option<stix_model::Json<'static>> {
-    let mut sources: BTreeMap<&str, &Map<String, Json>> = BTreeMap::new();
+    // A feed may have several records of one thing, such as two advisories; each tells its facts under a name of its own.
+    let mut sources: BTreeMap<&str, BTreeMap<&str, &Json>> = BTreeMap::new();
     for part in parts.iter().filter(|part| !part.facts.is_empty()) {
-        sources.insert(&part.feed, &part.facts);
+        let facts = part.facts.iter().map(|(name, fact)| (name.as_str(), fact));
+        sources.entry(&part.feed).or_default().extend(facts);
     }
     if sources.is_empty() {
         return None;

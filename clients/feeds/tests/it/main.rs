@@ -4,6 +4,8 @@
 mod golden;
 mod hostile;
 mod sources;
+mod stix;
+mod vulnerabilities;
 
 use std::path::{Path, PathBuf};
 use stix_model::{Object, Timestamp};
