@@ -3,13 +3,18 @@
 mod lines;
 mod record;
 mod rows;
+mod rule;
+mod sigma;
+mod suricata;
 mod table;
 mod tree;
+mod yara;
 
 use crate::feed::{Feed, Format};
 use crate::indicator::Maker;
 use crate::output::Output;
 use std::io::{self, BufRead};
+use stix_model::vocab::PatternType;
 use stix_model::{BuildError, Timestamp};
 
 /// Why a whole file could not be converted. What was made of it before counts for nothing.
@@ -41,16 +46,30 @@ pub fn convert(
 ) -> Result<(), ConvertError> {
     let maker = Maker::new(feed, now.clone())?;
     maker.frame().objects().for_each(|object| out.object(object.clone()));
+    match feed.format {
+        Format::Lines | Format::Csv | Format::Json | Format::JsonLines | Format::Table => {
+            records(&maker, input, out)
+        }
+        Format::Sigma => sigma::read(&maker, input, out),
+        Format::Yara => yara::read(&maker, input, out),
+        Format::Suricata => suricata::read(&maker, PatternType::Suricata, input, out),
+        Format::Snort => suricata::read(&maker, PatternType::Snort, input, out),
+    }
+}
+
+/// Forms of which the declaration of the feed tells what their fields mean.
+fn records(maker: &Maker<'_>, input: &mut dyn BufRead, out: &mut dyn Output) -> Result<(), ConvertError> {
+    let feed = maker.feed();
     let format = match feed.format {
         Format::Table => detect(input.fill_buf()?),
         format => format,
     };
-    let mut table = table::Table::new(&maker)?;
+    let mut table = table::Table::new(maker)?;
     match format {
         Format::Lines => lines::read(input, &mut |record| table.take(record, out)),
-        Format::Csv | Format::Table => rows::read(feed, input, &mut |record| table.take(record, out)),
         Format::Json => tree::read(feed, input, &mut |record| table.take(record, out)),
         Format::JsonLines => tree::read_lines(input, &mut |record| table.take(record, out)),
+        _ => rows::read(feed, input, &mut |record| table.take(record, out)),
     }
 }
 

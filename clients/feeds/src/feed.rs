@@ -86,6 +86,14 @@ pub enum Format {
     JsonLines,
     /// Any of the three: the first bytes of the file tell.
     Table,
+    /// Rules of Sigma, in one YAML file or several behind each other.
+    Sigma,
+    /// Rules of YARA.
+    Yara,
+    /// Rules of Suricata.
+    Suricata,
+    /// Rules of Snort.
+    Snort,
 }
 
 /// Which fields of a record say what.
@@ -223,6 +231,10 @@ impl fmt::Display for Format {
             Self::Json => "JSON",
             Self::JsonLines => "JSON lines",
             Self::Table => "a table, JSON or JSON lines",
+            Self::Sigma => "Sigma rules",
+            Self::Yara => "YARA rules",
+            Self::Suricata => "Suricata rules",
+            Self::Snort => "Snort rules",
         })
     }
 }

@@ -87,7 +87,7 @@ impl<'f> Maker<'f> {
         part
     }
 
-    fn relationship(
+    pub(crate) fn relationship(
         &self,
         word: &'static str,
         source: Ref<to::DomainObjectOrObservable>,

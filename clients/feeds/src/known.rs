@@ -20,12 +20,16 @@ known! {
     "malwarebazaar",
     "openphish",
     "phishtank",
+    "sigma",
+    "snort",
     "spamhaus-drop",
     "spamhaus-drop-v6",
     "sslbl",
+    "suricata",
     "threatfox",
     "tor-exits",
     "urlhaus",
+    "yara",
     "zeek-intel",
 }
 

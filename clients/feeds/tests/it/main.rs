@@ -3,6 +3,7 @@
 
 mod golden;
 mod hostile;
+mod rules;
 mod sources;
 
 use std::path::{Path, PathBuf};
