@@ -1,6 +1,7 @@
 //! From the bytes of a feed to objects.
 
 mod lines;
+mod misp;
 mod record;
 mod rows;
 mod rule;
@@ -53,6 +54,7 @@ pub fn convert(
         Format::Sigma => sigma::read(&maker, input, out),
         Format::Yara => yara::read(&maker, input, out),
         Format::Suricata => suricata::read(&maker, PatternType::Suricata, input, out),
+        Format::Misp => misp::read(&maker, input, out),
         Format::Snort => suricata::read(&maker, PatternType::Snort, input, out),
     }
 }

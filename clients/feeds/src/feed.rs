@@ -94,6 +94,8 @@ pub enum Format {
     Suricata,
     /// Rules of Snort.
     Snort,
+    /// Events of MISP: one, a list, or what an instance answers.
+    Misp,
 }
 
 /// Which fields of a record say what.
@@ -235,6 +237,7 @@ impl fmt::Display for Format {
             Self::Yara => "YARA rules",
             Self::Suricata => "Suricata rules",
             Self::Snort => "Snort rules",
+            Self::Misp => "MISP events",
         })
     }
 }

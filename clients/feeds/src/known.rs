@@ -18,6 +18,7 @@ known! {
     "firehol",
     "ipsum",
     "malwarebazaar",
+    "misp",
     "openphish",
     "phishtank",
     "sigma",

@@ -70,6 +70,11 @@ impl SharedKey {
         name
     }
 
+    /// Whether the name had no letter or digit.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.name().is_empty()
+    }
+
     /// The identifier of its object.
     pub fn id(&self) -> StixId {
         let name = self.name();
@@ -247,9 +252,9 @@ pub fn merge(key: &SharedKey, parts: &[Part]) -> Result<Object, BuildError> {
 }
 
 fn facts(parts: &[&Part]) -> Option<stix_model::Json<'static>> {
-    let mut sources: BTreeMap<&str, &Map<String, Json>> = BTreeMap::new();
+    let mut sources: BTreeMap<&str, Map<String, Json>> = BTreeMap::new();
     for part in parts.iter().filter(|part| !part.facts.is_empty()) {
-        sources.insert(&part.feed, &part.facts);
+        sources.entry(&part.feed).or_default().extend(part.facts.clone());
     }
     if sources.is_empty() {
         return None;

@@ -3,6 +3,7 @@
 
 mod golden;
 mod hostile;
+mod misp;
 mod rules;
 mod sources;
 
