@@ -4,18 +4,24 @@ mod cisa_kev;
 mod document;
 mod epss;
 mod lines;
+mod misp;
 mod nvd;
 mod record;
 mod rows;
+mod rule;
+mod sigma;
 mod stix;
+mod suricata;
 mod table;
 mod tree;
 mod vulnerability;
+mod yara;
 
 use crate::feed::{Feed, Format};
 use crate::indicator::Maker;
 use crate::output::Output;
 use std::io::{self, BufRead};
+use stix_model::vocab::PatternType;
 use stix_model::{BuildError, Timestamp};
 
 /// Why a whole file could not be converted. What was made of it before counts for nothing.
@@ -56,19 +62,34 @@ pub fn convert(
     if feed.format != Format::Stix {
         maker.frame().objects().for_each(|object| out.object(object.clone()));
     }
+    match feed.format {
+        Format::Lines | Format::Csv | Format::Json | Format::JsonLines | Format::Table => {
+            records(&maker, input, out)
+        }
+        Format::CisaKev => cisa_kev::read(&maker, input, out),
+        Format::Nvd => nvd::read(&maker, input, out),
+        Format::Epss => epss::read(&maker, input, out),
+        Format::Stix => stix::read(&maker, input, out),
+        Format::Sigma => sigma::read(&maker, input, out),
+        Format::Yara => yara::read(&maker, input, out),
+        Format::Suricata => suricata::read(&maker, PatternType::Suricata, input, out),
+        Format::Misp => misp::read(&maker, input, out),
+        Format::Snort => suricata::read(&maker, PatternType::Snort, input, out),
+    }
+}
+
+/// Forms of which the declaration of the feed tells what their fields mean.
+fn records(maker: &Maker<'_>, input: &mut dyn BufRead, out: &mut dyn Output) -> Result<(), ConvertError> {
+    let feed = maker.feed();
     let format = match feed.format {
         Format::Table => detect(input.fill_buf()?),
         format => format,
     };
     match format {
-        Format::Lines => lines::read(input, &mut declared(&maker, out)?),
-        Format::Csv | Format::Table => rows::read(feed, input, &mut declared(&maker, out)?),
-        Format::Json => tree::read(feed, input, &mut declared(&maker, out)?),
-        Format::JsonLines => tree::read_lines(input, &mut declared(&maker, out)?),
-        Format::CisaKev => cisa_kev::read(&maker, input, out),
-        Format::Nvd => nvd::read(&maker, input, out),
-        Format::Epss => epss::read(&maker, input, out),
-        Format::Stix => stix::read(&maker, input, out),
+        Format::Lines => lines::read(input, &mut declared(maker, out)?),
+        Format::Json => tree::read(feed, input, &mut declared(maker, out)?),
+        Format::JsonLines => tree::read_lines(input, &mut declared(maker, out)?),
+        _ => rows::read(feed, input, &mut declared(maker, out)?),
     }
 }
 

@@ -149,6 +149,16 @@ pub enum Format {
     Epss,
     /// STIX 2.0 or 2.1: bundles, envelopes, lists, JSON lines.
     Stix,
+    /// Rules of Sigma, in one YAML file or several behind each other.
+    Sigma,
+    /// Rules of YARA.
+    Yara,
+    /// Rules of Suricata.
+    Suricata,
+    /// Rules of Snort.
+    Snort,
+    /// Events of MISP: one, a list, or what an instance answers.
+    Misp,
 }
 
 /// Which fields of a record say what.
@@ -290,6 +300,11 @@ impl fmt::Display for Format {
             Self::Nvd => "JSON of the NVD API 2.0",
             Self::Epss => "the table of EPSS",
             Self::Stix => "STIX",
+            Self::Sigma => "Sigma rules",
+            Self::Yara => "YARA rules",
+            Self::Suricata => "Suricata rules",
+            Self::Snort => "Snort rules",
+            Self::Misp => "MISP events",
         })
     }
 }

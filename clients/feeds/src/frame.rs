@@ -5,8 +5,11 @@ use crate::shared::Reference;
 use std::sync::LazyLock;
 use stix_model::meta::MarkingDefinition;
 use stix_model::sdo::Identity;
+use stix_model::sro::Relationship;
 use stix_model::vocab::IdentityClass;
-use stix_model::{BuildError, ExternalReference, Json, Object, Ref, Stamp, StixId, Timestamp, ToObject, to};
+use stix_model::{
+    BuildError, Common, ExternalReference, Json, Object, Ref, Stamp, StixId, Timestamp, Tlp, ToObject, to,
+};
 use uuid::{Uuid, uuid};
 
 /// The namespace of the identifiers that are made here (UUID version 5).
@@ -55,6 +58,40 @@ pub(crate) fn reference(reference: &Reference) -> ExternalReference<'static> {
     external
 }
 
+/// Who says something, and how what is said may be used.
+#[derive(Clone, Debug)]
+pub(crate) struct Voice {
+    pub(crate) created_by: Ref<to::Identity>,
+    pub(crate) markings: Vec<Ref<to::MarkingDefinition>>,
+    pub(crate) tlp: Tlp,
+}
+
+impl Voice {
+    /// Writes it into the common properties of an object.
+    pub(crate) fn mark(&self, common: &mut Common<'_>) {
+        common.created_by_ref = Some(self.created_by.clone());
+        common.object_marking_refs = self.markings.iter().cloned().chain([self.tlp.into()]).collect();
+    }
+
+    /// The same with a level that is at least this one.
+    pub(crate) fn at_least(&self, tlp: Option<Tlp>) -> Self {
+        Self { tlp: self.tlp.max(tlp.unwrap_or(self.tlp)), ..self.clone() }
+    }
+
+    pub(crate) fn relate(
+        &self,
+        word: &str,
+        source: &StixId,
+        target: &StixId,
+        created: &Timestamp,
+    ) -> Result<Object, BuildError> {
+        let stamp = stamp("relationship", &[word, source.as_str(), target.as_str()], created);
+        let mut relationship = Relationship::new(stamp, word, Ref::try_from(source)?, Ref::try_from(target)?);
+        self.mark(&mut relationship.common);
+        relationship.to_object()
+    }
+}
+
 /// The publisher and the terms of a feed.
 #[derive(Clone, Debug)]
 pub struct Frame {
@@ -94,6 +131,10 @@ impl Frame {
     /// The marking that states the terms.
     pub fn statement(&self) -> Option<&StixId> {
         self.statement.as_ref().map(Object::id)
+    }
+
+    pub(crate) fn voice(&self, feed: &Feed) -> Voice {
+        Voice { created_by: self.created_by(), markings: self.markings(), tlp: feed.tlp }
     }
 
     pub(crate) fn markings(&self) -> Vec<Ref<to::MarkingDefinition>> {

@@ -1,7 +1,7 @@
 //! From what a record says to objects: an indicator with its pattern, what it is based on, and the malware that it points to.
 
 use crate::feed::Feed;
-use crate::frame::{Frame, id, reference, stamp};
+use crate::frame::{Frame, id, reference};
 use crate::observation::{MalwareName, Observation};
 use crate::output::{Output, Standing};
 use crate::shared::{Part, Reference, SharedKey};
@@ -12,7 +12,6 @@ use stix_model::sco::{
     AutonomousSystem, DomainName, EmailAddress, File, Ipv4Address, Ipv6Address, Mutex, Url, X509Certificate,
 };
 use stix_model::sdo::Indicator;
-use stix_model::sro::Relationship;
 use stix_model::vocab::{HashAlgorithm, IndicatorType, PatternType};
 use stix_model::{
     BuildError, ExternalReference, Hashes, Object, Ref, Stamp, StixId, Timestamp, ToObject, to,
@@ -96,12 +95,7 @@ impl<'f> Maker<'f> {
         target: Ref<to::DomainObjectOrObservable>,
         created: &Timestamp,
     ) -> Result<Object, BuildError> {
-        let stamp = stamp("relationship", &[word, source.id().as_str(), target.id().as_str()], created);
-        Relationship::new(stamp, word, source, target)
-            .created_by_ref(self.frame.created_by())
-            .object_marking_refs(self.frame.markings())
-            .tlp(self.feed.tlp)
-            .to_object()
+        self.frame.voice(self.feed).relate(word, source.id(), target.id(), created)
     }
 
     fn indicator(&self, seen: &Observation, out: &dyn Output) -> Result<Object, BuildError> {
@@ -248,7 +242,7 @@ pub fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
 }
 
-fn pattern(seen: &Observation) -> String {
+pub(crate) fn pattern(seen: &Observation) -> String {
     let text = quote(&text_of(&seen.value));
     let family = |address: &IpAddr| if address.is_ipv4() { "ipv4-addr" } else { "ipv6-addr" };
     match (&seen.value, seen.port) {
@@ -286,7 +280,7 @@ pub(crate) fn percent_encoded(url: &str) -> String {
     percent_encoding::utf8_percent_encode(url, FORBIDDEN).to_string()
 }
 
-fn observable(seen: &Observation) -> Result<Object, BuildError> {
+pub(crate) fn observable(seen: &Observation) -> Result<Object, BuildError> {
     let text = text_of(&seen.value);
     let is_v4 = |address: IpAddr| address.is_ipv4();
     match &seen.value {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use stix_model::meta::ExtensionDefinition;
-use stix_model::sdo::{Malware, Vulnerability};
+use stix_model::sdo::{AttackPattern, IntrusionSet, Malware, Tool, Vulnerability};
 use stix_model::vocab::ExtensionType;
 use stix_model::{BuildError, ExternalReference, Object, Ref, Stamp, StixId, Timestamp, Tlp, ToObject, to};
 
@@ -20,17 +20,33 @@ pub enum SharedKey {
     Malware(String),
     /// A vulnerability, by its CVE identifier, or by that of another catalogue.
     Vulnerability(String),
+    /// A way to attack, by its identifier in ATT&CK, or by its name.
+    AttackPattern(String),
+    /// A group of attackers, by its name as that of a malware family.
+    IntrusionSet(String),
+    /// A tool, by its name as that of a malware family.
+    Tool(String),
 }
 
 impl SharedKey {
     /// The key of a malware family.
     pub fn malware(name: &str) -> Self {
-        Self::Malware(
-            name.chars()
-                .filter(|character| character.is_alphanumeric())
-                .flat_map(char::to_lowercase)
-                .collect(),
-        )
+        Self::Malware(plain(name))
+    }
+
+    /// The key of a group of attackers.
+    pub fn intrusion_set(name: &str) -> Self {
+        Self::IntrusionSet(plain(name))
+    }
+
+    /// The key of a tool.
+    pub fn tool(name: &str) -> Self {
+        Self::Tool(plain(name))
+    }
+
+    /// The key of a way to attack, as of `T1059.001`, `t1059.001` or `PowerShell - T1059.001`.
+    pub fn attack_pattern(name: &str) -> Self {
+        Self::AttackPattern(technique_in(name).unwrap_or_else(|| plain(name)))
     }
 
     /// The key of a vulnerability.
@@ -42,15 +58,48 @@ impl SharedKey {
         match self {
             Self::Malware(_) => "malware",
             Self::Vulnerability(_) => "vulnerability",
+            Self::AttackPattern(_) => "attack-pattern",
+            Self::IntrusionSet(_) => "intrusion-set",
+            Self::Tool(_) => "tool",
         }
+    }
+
+    fn name(&self) -> &str {
+        let (Self::Malware(name)
+        | Self::Vulnerability(name)
+        | Self::AttackPattern(name)
+        | Self::IntrusionSet(name)
+        | Self::Tool(name)) = self;
+        name
+    }
+
+    /// Whether the name had no letter or digit.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.name().is_empty()
     }
 
     /// The identifier of its object.
     pub fn id(&self) -> StixId {
-        let (Self::Malware(name) | Self::Vulnerability(name)) = self;
+        let name = self.name();
         let uuid = sdo_uuid(&[self.object_type(), name]);
         format!("{}--{uuid}", self.object_type()).parse().expect("a type and a UUID make an identifier")
     }
+}
+
+/// A name without what sources write differently: letters in lower case, and digits.
+fn plain(name: &str) -> String {
+    name.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// The identifier of a technique of ATT&CK in a text, in capitals.
+pub(crate) fn technique_in(text: &str) -> Option<String> {
+    text.split(|character: char| !character.is_ascii_alphanumeric() && character != '.').find_map(|word| {
+        let digits = word.strip_prefix(['T', 't'])?;
+        let (number, sub) = digits.split_once('.').unwrap_or((digits, "000"));
+        let is_number =
+            |text: &str, length| text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
+        (is_number(number, 4) && is_number(sub, 3)).then(|| word.to_ascii_uppercase())
+    })
 }
 
 /// What one source says of it.
@@ -174,6 +223,9 @@ pub fn merge(key: &SharedKey, parts: &[Part]) -> Result<Object, BuildError> {
         |part: &&Part| (part.feed.clone(), part.created.clone(), part.modified.clone(), part.name.clone());
     parts.sort_by_cached_key(order);
     let first = parts.first().expect("a source says something");
+    let is_identifier = |name: &str| matches!(key, SharedKey::AttackPattern(id) if id == name);
+    // A source that knows more than an identifier gives the name.
+    let name = parts.iter().map(|part| &part.name).find(|name| !is_identifier(name)).unwrap_or(&first.name);
     let created = parts.iter().map(|part| &part.created).min().unwrap_or(&first.created).clone();
     let modified = parts.iter().map(|part| &part.modified).max().unwrap_or(&created).clone();
     let description = parts.iter().filter_map(|part| part.description.as_ref()).max_by_key(|text| text.len());
@@ -188,7 +240,7 @@ pub fn merge(key: &SharedKey, parts: &[Part]) -> Result<Object, BuildError> {
     aliases.extend(parts.iter().map(|part| part.name.clone()));
     aliases.sort_unstable();
     aliases.dedup();
-    aliases.retain(|alias| *alias != first.name);
+    aliases.retain(|alias| alias != name && !is_identifier(alias));
     let labels = collect(|part| &part.labels);
     let mut references: Vec<Reference> =
         parts.iter().flat_map(|part| part.references.iter().cloned()).collect();
@@ -227,9 +279,12 @@ pub fn merge(key: &SharedKey, parts: &[Part]) -> Result<Object, BuildError> {
     }
     match key {
         SharedKey::Malware(_) => {
-            finish!(Malware::new(stamp, true).name(first.name.as_str()).aliases(aliases))
+            finish!(Malware::new(stamp, true).name(name.as_str()).aliases(aliases))
         }
-        SharedKey::Vulnerability(_) => finish!(Vulnerability::new(stamp, first.name.as_str())),
+        SharedKey::Vulnerability(_) => finish!(Vulnerability::new(stamp, name.as_str())),
+        SharedKey::AttackPattern(_) => finish!(AttackPattern::new(stamp, name.as_str()).aliases(aliases)),
+        SharedKey::IntrusionSet(_) => finish!(IntrusionSet::new(stamp, name.as_str()).aliases(aliases)),
+        SharedKey::Tool(_) => finish!(Tool::new(stamp, name.as_str()).aliases(aliases)),
     }
 }
 
@@ -262,4 +317,13 @@ pub fn merged(parts: &BTreeMap<SharedKey, Vec<Part>>) -> Result<Vec<Object>, Bui
         objects.push(merge(key, parts)?);
     }
     Ok(objects)
+}
+
+/// Where ATT&CK describes a technique.
+pub(crate) fn technique_reference(technique: &str) -> Reference {
+    Reference {
+        source: "mitre-attack".to_owned(),
+        id: Some(technique.to_owned()),
+        url: Some(format!("https://attack.mitre.org/techniques/{}", technique.replace('.', "/"))),
+    }
 }

@@ -16,7 +16,7 @@ pub use staging::{Staged, Staging};
 
 /// `{feed}\0{id}` → number of the last run that had it, and its text.
 const OBJECTS: TableDefinition<'_, &str, (u64, &[u8])> = TableDefinition::new("objects");
-/// `{kind}\0{name}\0{feed}` → what a feed says of it, in JSON.
+/// `{id}\0{feed}` → what a feed says of it, in JSON.
 const PARTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("parts");
 /// Number → collection and text of an object that is to be sent.
 const SPOOL: TableDefinition<'_, u64, (&str, &[u8])> = TableDefinition::new("spool");
@@ -228,11 +228,7 @@ fn object_key(feed: &str, id: &str) -> String {
 }
 
 fn part_key(key: &SharedKey, feed: &str) -> String {
-    let (kind, name) = match key {
-        SharedKey::Malware(name) => ("malware", name),
-        SharedKey::Vulnerability(name) => ("vulnerability", name),
-    };
-    format!("{kind}\0{name}\0{feed}")
+    format!("{}\0{feed}", key.id())
 }
 
 /// Whether two versions of an object say the same, whenever they were made.

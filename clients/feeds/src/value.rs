@@ -128,7 +128,9 @@ impl FileHash {
             Self::Sha256 | Self::Sha3_256 => is_hex(64),
             Self::Sha512 | Self::Sha3_512 => is_hex(128),
             Self::Ssdeep => text.split(':').count() == 3 && text.len() <= 150,
-            Self::Tlsh => is_hex(70) || (text.len() == 72 && text.starts_with("T1")),
+            Self::Tlsh => {
+                is_hex(70) || (text.len() == 72 && text.starts_with(['T', 't']) && text[1..].starts_with('1'))
+            }
         };
         match (is_right, self) {
             (false, _) => Err(ValueError::new(text, self.name())),

@@ -170,7 +170,12 @@ impl<'s> Staging<'s> {
         let mut has_facts = false;
         for (key, part) in parts {
             let mut said = self.state.parts(&key)?;
-            said.retain(|other| other.feed != part.feed);
+            let before =
+                said.iter().position(|other| other.feed == part.feed).map(|place| said.remove(place));
+            let part = match &before {
+                Some(before) => part.following(before),
+                None => part,
+            };
             said.push(part.clone());
             match merge(&key, &said) {
                 Ok(object) => {

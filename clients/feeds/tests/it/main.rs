@@ -3,6 +3,8 @@
 
 mod golden;
 mod hostile;
+mod misp;
+mod rules;
 mod sources;
 mod stix;
 mod vulnerabilities;
