@@ -8,9 +8,11 @@ import signal
 import subprocess
 import threading
 import time
+import uuid
 
 import pytest
 import requests
+import stix2validator
 import taxii2client.v21 as taxii2
 
 from concord import IS_TIKV, ROOT, Folder, free_port
@@ -21,6 +23,8 @@ BINARY = pathlib.Path(os.environ.get("TAXII_FEEDS", ROOT / "target/debug/taxii-f
 SAMPLES = ROOT / "clients/feeds/tests/samples"
 NOW = "2026-11-30T12:00:00.000Z"
 KEY = "0123-secret-key"
+# A pattern of a source, `[app:id = '…']`, is taken over as it is; the grammar allows properties of any name.
+KNOWN = "'id' is not a valid observable property name"
 
 
 class Source(http.server.BaseHTTPRequestHandler):
@@ -110,6 +114,22 @@ class Feeds:
         for page in taxii2.as_pages(collection.get_objects, per_request=100, version="all"):
             found.extend(page.get("objects", []))
         return found
+
+
+def tried(feed, file):
+    """What a file would become."""
+    command = [BINARY, "try", feed, "--file", file, "--json"]
+    return json.loads(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
+
+
+@pytest.mark.parametrize("file", sorted(file.name for file in SAMPLES.iterdir() if file.suffix != ".md"))
+def test_what_samples_become_is_valid_for_the_validator_of_oasis(file):
+    found = tried(pathlib.Path(file).stem.split("--")[0], SAMPLES / file)
+    assert found["records"] and found["objects"]
+    bundle = {"type": "bundle", "id": f"bundle--{uuid.uuid4()}", "objects": found["objects"]}
+    outcome = stix2validator.validate_instance(bundle, stix2validator.ValidationOptions(version="2.1"))
+    errors = [str(error) for error in outcome.errors or []]
+    assert [error for error in errors if KNOWN not in error] == []
 
 
 def latest(objects):
@@ -295,6 +315,30 @@ def test_pages_are_asked_until_the_last_one(server, source, tmp_path):
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     assert len(Source.asked) == 2 * 5 and "since=2026-09-02T00:00:00.000" in Source.asked[0][0]
+
+
+def test_events_of_a_manifest_are_read_when_they_change(server, source, tmp_path):
+    events = {}
+    for sample in sorted(SAMPLES.glob("misp--*.json")):
+        event = json.loads(sample.read_text())
+        event = event["response"][0] if "response" in event else event
+        if "uuid" in event.get("Event", {}):
+            events[event["Event"]["uuid"]] = event
+    assert events
+    manifest = {uuid: {"timestamp": "1700000000"} for uuid in events}
+    later = {**manifest, next(iter(events)): {"timestamp": "1700000100"}}
+    Source.answers = {f"/{uuid}.json": [{"body": json.dumps(event).encode()}] for uuid, event in events.items()}
+    Source.answers["/manifest.json"] = [{"body": json.dumps(listed).encode()} for listed in (manifest, later)]
+    feeds = Feeds(server, source, tmp_path, '[feeds.misp-circl]\nurl = "SOURCE/manifest.json"\n')
+    [first], _ = feeds.once("misp-circl")
+    assert first["new"] > 10 and first["delivered"]["refused"] == 0, first
+    Source.asked.clear()
+    # Other events may have the time of the latest one, so those of that time are read again.
+    [second], _ = feeds.once("misp-circl")
+    assert (second["new"], second["updated"]) == (0, 0) and len(Source.asked) == 1 + len(events)
+    Source.asked.clear()
+    feeds.once("misp-circl")
+    assert len(Source.asked) == 2
 
 
 def test_a_collection_of_another_server_is_followed(server, source, tmp_path):

@@ -21,6 +21,8 @@ known! {
     "ipsum",
     "malwarebazaar",
     "misp",
+    "misp-botvrij",
+    "misp-circl",
     "mitre-attack",
     "mitre-capec",
     "nvd",

@@ -121,6 +121,9 @@ impl FileHash {
 
     /// Reads a hash of this algorithm; hexadecimal digits are written in lower case.
     pub(crate) fn read(self, text: &str) -> Result<String, ValueError> {
+        // TLSH names its edition in front, which the hashes of STIX do not have.
+        let without_edition = text.strip_prefix("T1").or_else(|| text.strip_prefix("t1"));
+        let text = without_edition.filter(|_| self == Self::Tlsh).unwrap_or(text);
         let is_hex = |length| text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         let is_right = match self {
             Self::Md5 => is_hex(32),
@@ -128,9 +131,7 @@ impl FileHash {
             Self::Sha256 | Self::Sha3_256 => is_hex(64),
             Self::Sha512 | Self::Sha3_512 => is_hex(128),
             Self::Ssdeep => text.split(':').count() == 3 && text.len() <= 150,
-            Self::Tlsh => {
-                is_hex(70) || (text.len() == 72 && text.starts_with(['T', 't']) && text[1..].starts_with('1'))
-            }
+            Self::Tlsh => is_hex(70),
         };
         match (is_right, self) {
             (false, _) => Err(ValueError::new(text, self.name())),
