@@ -1,5 +1,6 @@
 """The aggregator as a process, between a web server that plays the sources and a real server."""
 
+import html.parser
 import http.server
 import json
 import os
@@ -271,6 +272,27 @@ def test_a_process_that_is_killed_at_any_time_leaves_no_trace(server, source, tm
     assert whole["records"] == 12 * 254
     # The server gives each collection times of its own; what it holds is the same.
     assert sorted(map(str, feeds.objects())) == sorted(map(str, other.objects()))
+
+
+def test_the_runs_are_a_page(server, source, tmp_path):
+    """It needs nothing from elsewhere, and shows what a source wrote as text."""
+    Source.answers["/list"] = [{"body": b"192.0.2.1\n<script>alert(1)</script>\n"}, {"body": b"192.0.2.1\n192.0.2.7\n"}]
+    feeds = Feeds(server, source, tmp_path, LIST + LIST.replace("feeds.list", "feeds.other"))
+    feeds.once("list", at="2026-11-29T12:00:00.000Z")
+    feeds.once("list", "other")
+    process = feeds.start("report", "-o", tmp_path / "page.html")
+    assert process.communicate(timeout=30) and process.returncode == 0
+    page = (tmp_path / "page.html").read_text()
+    tags = []
+
+    class Parser(html.parser.HTMLParser):
+        def handle_starttag(self, tag, attributes):
+            tags.append((tag, dict(attributes)))
+
+    Parser().feed(page)
+    assert [tag for tag, _ in tags].count("rect") == 3
+    assert not any(tag in ("script", "img", "link", "iframe") or "src" in found or "href" in found for tag, found in tags)
+    assert "2026-11-29 list: 4" in page and "<td style=\"background:rgba(68,119,170,1.00)\">2</td>" in page
 
 
 def test_the_scheduler_fetches_each_feed_and_stops_when_told(server, source, tmp_path):

@@ -4,6 +4,7 @@ mod init;
 mod list;
 mod metrics;
 mod once;
+mod report;
 mod scheduler;
 mod session;
 mod trial;
@@ -59,6 +60,8 @@ enum Command {
     List(list::List),
     /// Tell where a feed is, its terms, and what becomes of its records.
     Explain(list::Explain),
+    /// Write a page with the runs: new objects a day, overlap between sources, lag, rejections.
+    Report(report::ReportPage),
     /// Show the objects that a file of a feed would become; nothing is sent or kept.
     Try(trial::Try),
 }
@@ -85,6 +88,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Init(_) => Ok(ExitCode::SUCCESS),
         Command::List(list) => list.run(&settings),
         Command::Explain(explain) => explain.run(&settings, file),
+        Command::Report(report) => report.run(&settings, file),
         Command::Try(trial) => trial.run(&settings),
         Command::Once(once) => runtime()?.block_on(once.run(&settings, file)),
         Command::Backfill(backfill) => runtime()?.block_on(backfill.run(&settings, file)),

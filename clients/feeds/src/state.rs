@@ -7,8 +7,10 @@ use crate::feed::Feed;
 use crate::shared::{Part, SharedKey};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use stix_model::schema::{self, Class};
 use stix_model::{Object, Timestamp};
 use taxii_client::Position;
 
@@ -205,6 +207,24 @@ impl State {
             }
         }
         Ok(write.commit()?)
+    }
+
+    /// The observables that each feed has, by their identifiers.
+    ///
+    /// # Errors
+    /// When the file fails.
+    pub fn observables(&self) -> Result<BTreeMap<String, BTreeSet<String>>, StateError> {
+        let objects = self.database.begin_read()?.open_table(OBJECTS)?;
+        let mut observables: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for entry in objects.iter()? {
+            let (key, _) = entry?;
+            let Some((feed, id)) = key.value().split_once('\0') else { continue };
+            let object_type = id.split("--").next().unwrap_or_default();
+            if schema::of(object_type).is_some_and(|schema| schema.class == Class::Sco) {
+                observables.entry(feed.to_owned()).or_default().insert(id.to_owned());
+            }
+        }
+        Ok(observables)
     }
 
     fn parts(&self, key: &SharedKey) -> Result<Vec<Part>, StateError> {

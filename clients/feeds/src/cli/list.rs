@@ -1,11 +1,10 @@
 //! What is known of feeds.
 
 use super::line;
-use super::session::{folder, lines_of};
+use super::session::{folder, lines_of, reports};
 use clap::Args;
 use std::path::Path;
 use std::process::ExitCode;
-use taxii_feeds::Report;
 use taxii_feeds::settings::Settings;
 
 #[derive(Args)]
@@ -50,19 +49,12 @@ impl Explain {
         for (name, value) in rows {
             line(&format!("{name:13}  {value}"))?;
         }
-        match last_report(settings, file, &feed.name) {
+        match reports(&folder(settings, file)).iter().rfind(|report| report.feed == feed.name) {
             Some(report) => {
-                lines_of(&report).iter().try_for_each(|text| line(&format!("{:13}  {text}", "last run")))?
+                lines_of(report).iter().try_for_each(|text| line(&format!("{:13}  {text}", "last run")))?
             }
             None => line(&format!("{:13}  never", "last run"))?,
         }
         Ok(ExitCode::SUCCESS)
     }
-}
-
-/// The last report of a feed, where there is one.
-fn last_report(settings: &Settings, file: &Path, feed: &str) -> Option<Report> {
-    let text = std::fs::read_to_string(folder(settings, file).join("reports.jsonl")).ok()?;
-    let reports = text.lines().rev().filter_map(|text| serde_json::from_str::<Report>(text).ok());
-    reports.into_iter().find(|report| report.feed == feed)
 }

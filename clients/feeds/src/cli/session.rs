@@ -56,6 +56,12 @@ pub(super) fn folder(settings: &Settings, file: &Path) -> PathBuf {
     beside.join(settings.state.as_deref().unwrap_or(Path::new("feeds-state")))
 }
 
+/// The reports of all runs, oldest first. A line that was cut by a crash is no report.
+pub(super) fn reports(folder: &Path) -> Vec<Report> {
+    let text = std::fs::read_to_string(folder.join("reports.jsonl")).unwrap_or_default();
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
 fn keep(folder: &Path, report: &Report) -> std::io::Result<()> {
     let mut file = OpenOptions::new().create(true).append(true).open(folder.join("reports.jsonl"))?;
     file.write_all(format!("{}\n", to_string(report)?).as_bytes())
