@@ -1,10 +1,12 @@
 //! From the bytes of a feed to objects.
 
 mod cisa_kev;
+mod csaf;
 mod document;
 mod epss;
 mod lines;
 mod nvd;
+mod osv;
 mod record;
 mod rows;
 mod stix;
@@ -46,8 +48,8 @@ pub fn convert(
     out: &mut dyn Output,
 ) -> Result<(), ConvertError> {
     let maker = Maker::new(feed, now.clone())?;
-    // Objects of STIX say themselves who made them, and under which terms.
-    if feed.format != Format::Stix {
+    // Objects of STIX and documents of CSAF say themselves who made them, and under which terms.
+    if !matches!(feed.format, Format::Stix | Format::Csaf) {
         maker.frame().objects().for_each(|object| out.object(object.clone()));
     }
     let format = match feed.format {
@@ -63,6 +65,8 @@ pub fn convert(
         Format::Nvd => nvd::read(&maker, input, out),
         Format::Epss => epss::read(&maker, input, out),
         Format::Stix => stix::read(&maker, input, out),
+        Format::Osv => osv::read(&maker, input, out),
+        Format::Csaf => csaf::read(&maker, input, out),
     }
 }
 

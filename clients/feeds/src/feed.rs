@@ -94,6 +94,10 @@ pub enum Format {
     Epss,
     /// STIX 2.0 or 2.1: bundles, envelopes, lists, JSON lines.
     Stix,
+    /// OSV documents.
+    Osv,
+    /// Documents of CSAF 2.0.
+    Csaf,
 }
 
 /// Which fields of a record say what.
@@ -235,6 +239,8 @@ impl fmt::Display for Format {
             Self::Nvd => "JSON of the NVD API 2.0",
             Self::Epss => "the table of EPSS",
             Self::Stix => "STIX",
+            Self::Osv => "OSV",
+            Self::Csaf => "CSAF 2.0",
         })
     }
 }

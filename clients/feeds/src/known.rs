@@ -12,6 +12,7 @@ macro_rules! known {
 known! {
     "blocklist-de",
     "cisa-kev",
+    "csaf",
     "dataplane",
     "dshield",
     "emerging-threats",
@@ -24,6 +25,7 @@ known! {
     "mitre-capec",
     "nvd",
     "openphish",
+    "osv",
     "phishtank",
     "spamhaus-drop",
     "spamhaus-drop-v6",

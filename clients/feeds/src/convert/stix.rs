@@ -5,6 +5,7 @@ mod edition;
 mod repair;
 
 use super::ConvertError;
+use super::document;
 use crate::indicator::Maker;
 use crate::output::{Output, Rejected};
 use bytes::Bytes;
@@ -17,50 +18,31 @@ use std::io::BufRead;
 use stix_model::convert::{ConvertOptions, object_to_2_1};
 use stix_model::json::{Digest, Document, edit};
 use stix_model::marking::set_tlp;
-use stix_model::reader::{Bounds, Expect, LIMITS, Reader, Step, Text};
+use stix_model::reader::{LIMITS, Text};
 use stix_model::validate::{Profile, Severity, Validator};
 use stix_model::{Object, StixId, Timestamp, Tlp};
-
-/// The most that is kept of a file: the largest that is published, ATT&CK, has 50 MB.
-const MAX_TEXT: usize = 512 << 20;
 
 pub(super) fn read(
     maker: &Maker<'_>,
     input: &mut dyn BufRead,
     out: &mut dyn Output,
 ) -> Result<(), ConvertError> {
-    let mut reader = Reader::new(Expect::File, Bounds::default().text(MAX_TEXT));
     let mut taker = Taker { tlp: maker.feed().tlp, out, seen: BTreeMap::new(), repaired: BTreeSet::new() };
-    loop {
-        match reader.step() {
-            Step::More => {
-                let piece = input.fill_buf()?;
-                let length = piece.len();
-                if length == 0 {
-                    reader.end()
-                } else {
-                    reader.push(piece)
-                }
-                input.consume(length);
-            }
-            Step::Text(text) if text.is_line => {
-                let place = format!("line {}", text.line);
-                if let Err(reason) = taker.text(&text, &place) {
-                    taker.out.record();
-                    taker.reject(place, reason);
-                }
-            }
-            Step::Text(text) => taker.text(&text, "").map_err(ConvertError::Form)?,
-            Step::Unreadable(unreadable) if taker.seen.is_empty() => {
-                return Err(ConvertError::Form(unreadable.to_string()));
-            }
-            Step::Unreadable(unreadable) => {
-                taker.out.record();
-                taker.reject(format!("line {}", unreadable.line), unreadable.to_string());
-            }
-            Step::End => return Ok(()),
+    let mut has_lines = false;
+    document::texts(input, &mut |text| {
+        let (line, taken) = match text {
+            Ok(text) if text.is_line => (text.line, taker.text(&text, &format!("line {}", text.line))),
+            Ok(text) => return taker.text(&text, "").map_err(ConvertError::Form),
+            Err(unreadable) if has_lines => (unreadable.line, Err(unreadable.to_string())),
+            Err(unreadable) => return Err(ConvertError::Form(unreadable.to_string())),
+        };
+        has_lines = true;
+        if let Err(reason) = taken {
+            taker.out.record();
+            taker.reject(format!("line {line}"), reason);
         }
-    }
+        Ok(())
+    })
 }
 
 /// What stands around objects.

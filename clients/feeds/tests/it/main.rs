@@ -1,8 +1,10 @@
 //! Tests at the boundary of the package.
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
+mod csaf;
 mod golden;
 mod hostile;
+mod osv;
 mod sources;
 mod stix;
 mod vulnerabilities;
