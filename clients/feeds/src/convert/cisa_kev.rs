@@ -63,7 +63,7 @@ fn entry_of(maker: &Maker<'_>, mut entry: Map<String, Json>, made: &mut Made) ->
     }
     if let Some(product) = product {
         let product = product.to_object().map_err(|error| error.to_string())?;
-        affects(maker, &product, made, (&key, &part))?;
+        affects(maker, &[&maker.feed().name, &cve], &product, made, (&key, &part))?;
     }
     made.part(key, part)
 }

@@ -29,6 +29,13 @@ pub(super) fn read(
     })
 }
 
+impl<'d> Tracking<'d> {
+    /// What the objects of a document are known by.
+    fn scope(&self) -> [&'d str; 3] {
+        ["csaf", self.namespace, self.id]
+    }
+}
+
 /// What a document says of itself.
 struct Tracking<'d> {
     /// Who gives identifiers to the publisher's documents; the two together name a document.
@@ -46,6 +53,8 @@ fn advisory(
 ) -> Result<(), String> {
     let document = record.get("document").and_then(Json::as_object).ok_or("it has no `document`")?;
     let publisher = document.get("publisher").and_then(Json::as_object).ok_or("it has no `publisher`")?;
+    let name =
+        Some(text(publisher, "name")).filter(|name| !name.is_empty()).ok_or("its publisher has no name")?;
     let own = document.get("tracking").and_then(Json::as_object).ok_or("it has no `tracking`")?;
     let tracking = Tracking {
         namespace: text(publisher, "namespace"),
@@ -55,7 +64,7 @@ fn advisory(
     };
     // The publisher is that of the document, and so are its terms and its marking.
     let feed = Feed {
-        publisher: text(publisher, "name").to_owned(),
+        publisher: name.to_owned(),
         terms: maker.feed().terms.clone().or_else(|| notes(document, &["legal_disclaimer"])),
         tlp: maker.feed().tlp.max(tlp(document)?.unwrap_or(maker.feed().tlp)),
         ..maker.feed().clone()
@@ -161,7 +170,7 @@ fn report<'d>(
 
     let refs: Vec<Ref<to::AnyObject>> =
         refs.iter().map(Ref::try_from).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
-    let stamp = stamp("report", &["csaf", tracking.namespace, tracking.id], &tracking.released);
+    let stamp = stamp("report", &tracking.scope(), &tracking.released);
     let title = Some(text(document, "title")).filter(|title| !title.is_empty()).unwrap_or(tracking.id);
     let labels = [text(document, "category"), text(own, "status")];
     let labels = labels.into_iter().filter(|label| !label.is_empty());
@@ -177,11 +186,20 @@ fn report<'d>(
     if !description.is_empty() {
         report = report.description(description.join("\n\n"));
     }
-    if let Some(lang) = Some(text(document, "lang")).filter(|lang| !lang.is_empty()) {
+    if let Some(lang) = Some(text(document, "lang")).filter(|lang| is_language(lang)) {
         report = report.lang(lang);
     }
     report.common.modified = tracking.modified.clone().max(tracking.released.clone());
     Ok(report)
+}
+
+/// Whether a text has the form of a language tag (RFC 5646).
+fn is_language(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let is_language =
+        |part: &str| matches!(part.len(), 2 | 3) && part.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let is_region = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_alphabetic());
+    parts.next().is_some_and(is_language) && parts.next().is_none_or(is_region) && parts.next().is_none()
 }
 
 /// The texts of the notes of some categories.

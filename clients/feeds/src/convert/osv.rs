@@ -61,18 +61,23 @@ fn record_of(maker: &Maker<'_>, mut record: Map<String, Json>, made: &mut Made) 
         part.is_revoked = is_withdrawn;
         let page = format!("https://osv.dev/vulnerability/{id}");
         part.references.push(Reference { source: "osv".to_owned(), id: Some(id.clone()), url: Some(page) });
-        let others = aliases.iter().filter(|alias| cve(alias).is_err());
-        part.references.extend(others.map(|alias| Reference {
-            source: alias.split('-').next().unwrap_or_default().to_ascii_lowercase(),
-            id: Some(alias.clone()),
-            url: None,
-        }));
+        for alias in aliases.iter().filter(|alias| cve(alias).is_err()) {
+            let catalogue = alias.split('-').next().unwrap_or_default().to_ascii_lowercase();
+            match catalogue.as_str() {
+                "" | "cve" | "capec" => {
+                    made.note(format!("{id}: the alias `{alias}` is none and was left out"))
+                }
+                _ => {
+                    part.references.push(Reference { source: catalogue, id: Some(alias.clone()), url: None })
+                }
+            }
+        }
         add_links(&mut part, urls.iter().map(String::as_str), made);
         // Two documents may be about one vulnerability, so each has its facts under its own name.
         part.facts.insert(id.clone(), Json::Object(record.clone()));
         let key = SharedKey::vulnerability(&part.name);
         for package in &packages {
-            affects(maker, package, made, (&key, &part))?;
+            affects(maker, &["osv", &id], package, made, (&key, &part))?;
         }
         made.part(key, part)
     };

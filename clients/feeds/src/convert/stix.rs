@@ -11,6 +11,7 @@ use crate::output::{Output, Rejected};
 use bytes::Bytes;
 use edition::Edition;
 use serde::Deserialize;
+use serde_json::Value as Json;
 use serde_json::value::RawValue;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,11 +50,17 @@ pub(super) fn read(
 #[derive(Deserialize)]
 struct Frame<'d> {
     #[serde(rename = "type")]
-    object_type: Option<String>,
-    spec_version: Option<String>,
+    object_type: Option<Json>,
+    spec_version: Option<Json>,
+    /// A list in a bundle or an envelope; observed data of STIX 2.0 has something else by this name.
     #[serde(borrow)]
-    objects: Option<Vec<&'d RawValue>>,
-    more: Option<bool>,
+    objects: Option<&'d RawValue>,
+    more: Option<Json>,
+}
+
+/// The elements of a list.
+fn listed(list: &RawValue) -> Result<Vec<&RawValue>, String> {
+    serde_json::from_str(list.get()).map_err(|error| error.to_string())
 }
 
 struct Taker<'o> {
@@ -69,17 +76,21 @@ struct Taker<'o> {
 impl Taker<'_> {
     /// Takes a text with objects; each of them is read by itself, so that one that is wrong spoils no other.
     fn text(&mut self, text: &Text, place: &str) -> Result<(), String> {
-        let (list, frame_edition, prefix) = if text.bytes.trim_ascii_start().starts_with(b"[") {
-            let list: Vec<&RawValue> =
-                serde_json::from_slice(&text.bytes).map_err(|error| error.to_string())?;
-            (list, None, "")
+        let wrong = |error: serde_json::Error| error.to_string();
+        let whole: &RawValue = serde_json::from_slice(&text.bytes).map_err(wrong)?;
+        let mut frame_edition = None;
+        let (list, prefix) = if whole.get().starts_with('[') {
+            (listed(whole)?, "")
         } else {
-            let whole: &RawValue = serde_json::from_slice(&text.bytes).map_err(|error| error.to_string())?;
-            let frame: Frame<'_> = serde_json::from_str(whole.get()).map_err(|error| error.to_string())?;
-            match (frame.object_type.as_deref(), frame.objects) {
-                (Some("bundle"), objects) => (objects.unwrap_or_default(), frame.spec_version, "/objects"),
-                (None, Some(objects)) => (objects, None, "/objects"),
-                (None, None) if frame.more.is_some() || whole.get() == "{}" => (Vec::new(), None, ""),
+            let frame: Frame<'_> = serde_json::from_str(whole.get()).map_err(wrong)?;
+            let is_empty = || whole.get().trim_matches(['{', '}']).trim().is_empty();
+            match (frame.object_type.as_ref().and_then(Json::as_str), frame.objects) {
+                (Some("bundle"), objects) => {
+                    frame_edition = frame.spec_version;
+                    (objects.map_or_else(|| Ok(Vec::new()), listed)?, "/objects")
+                }
+                (None, Some(objects)) => (listed(objects)?, "/objects"),
+                (None, None) if frame.more.is_some() || is_empty() => (Vec::new(), ""),
                 (None, None) => {
                     return Err("it is neither a bundle, nor an envelope, nor an object of STIX".to_owned());
                 }
@@ -92,7 +103,7 @@ impl Taker<'_> {
         let blank = if place.is_empty() { "" } else { " " };
         for (number, element) in list.into_iter().enumerate() {
             let place = format!("{place}{blank}{prefix}/{number}");
-            self.element(element, &text.bytes, place, frame_edition.as_deref());
+            self.element(element, &text.bytes, place, frame_edition.as_ref().and_then(Json::as_str));
         }
         Ok(())
     }
@@ -121,10 +132,10 @@ impl Taker<'_> {
                         Err(reason) => notes.push(reason),
                     }
                 }
-                notes.into_iter().for_each(|note| self.out.note(note));
             }
             Err(reason) => self.reject(place, reason),
         }
+        notes.into_iter().for_each(|note| self.out.note(note));
     }
 
     /// Whether a version came for the first time.

@@ -128,6 +128,7 @@ fn a_document_without_what_it_must_have_is_rejected() {
     for (place, reason) in [
         ("/document", "it has no `document`"),
         ("/document/publisher", "it has no `publisher`"),
+        ("/document/publisher/name", "its publisher has no name"),
         ("/document/tracking", "it has no `tracking`"),
         ("/document/tracking/id", "it has no identifier"),
         ("/document/tracking/initial_release_date", "the initial release date `` is no time"),
