@@ -1,11 +1,13 @@
 //! From the bytes of a feed to objects.
 
 mod cisa_kev;
+mod csaf;
 mod document;
 mod epss;
 mod lines;
 mod misp;
 mod nvd;
+mod osv;
 mod record;
 mod rows;
 mod rule;
@@ -58,8 +60,8 @@ pub fn convert(
     if is_page(b"<!doctype html") || is_page(b"<html") {
         return Err(ConvertError::Form("it is a web page".to_owned()));
     }
-    // Objects of STIX say themselves who made them, and under which terms.
-    if feed.format != Format::Stix {
+    // Objects of STIX and documents of CSAF say themselves who made them, and under which terms.
+    if !matches!(feed.format, Format::Stix | Format::Csaf) {
         maker.frame().objects().for_each(|object| out.object(object.clone()));
     }
     match feed.format {
@@ -70,6 +72,8 @@ pub fn convert(
         Format::Nvd => nvd::read(&maker, input, out),
         Format::Epss => epss::read(&maker, input, out),
         Format::Stix => stix::read(&maker, input, out),
+        Format::Osv => osv::read(&maker, input, out),
+        Format::Csaf => csaf::read(&maker, input, out),
         Format::Sigma => sigma::read(&maker, input, out),
         Format::Yara => yara::read(&maker, input, out),
         Format::Suricata => suricata::read(&maker, PatternType::Suricata, input, out),

@@ -159,6 +159,10 @@ pub enum Format {
     Snort,
     /// Events of MISP: one, a list, or what an instance answers.
     Misp,
+    /// OSV documents.
+    Osv,
+    /// Documents of CSAF 2.0.
+    Csaf,
 }
 
 /// Which fields of a record say what.
@@ -305,6 +309,8 @@ impl fmt::Display for Format {
             Self::Suricata => "Suricata rules",
             Self::Snort => "Snort rules",
             Self::Misp => "MISP events",
+            Self::Osv => "OSV",
+            Self::Csaf => "CSAF 2.0",
         })
     }
 }

@@ -41,7 +41,8 @@ pub(crate) fn concord() -> Result<Object, BuildError> {
     identity("Concord feeds")
 }
 
-fn identity(name: &str) -> Result<Object, BuildError> {
+/// An organisation, by its name.
+pub(crate) fn identity(name: &str) -> Result<Object, BuildError> {
     Identity::new(stamp("identity", &[name], &EPOCH), name)
         .identity_class(IdentityClass::Organization)
         .to_object()

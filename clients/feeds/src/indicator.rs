@@ -88,7 +88,7 @@ impl<'f> Maker<'f> {
         part
     }
 
-    pub(crate) fn relationship(
+    fn relationship(
         &self,
         word: &'static str,
         source: Ref<to::DomainObjectOrObservable>,

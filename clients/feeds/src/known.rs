@@ -12,6 +12,7 @@ macro_rules! known {
 known! {
     "blocklist-de",
     "cisa-kev",
+    "csaf",
     "dataplane",
     "dshield",
     "emerging-threats",
@@ -27,6 +28,7 @@ known! {
     "mitre-capec",
     "nvd",
     "openphish",
+    "osv",
     "phishtank",
     "sigma",
     "snort",

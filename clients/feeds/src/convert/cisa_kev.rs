@@ -2,7 +2,7 @@
 
 use super::ConvertError;
 use super::document::{self, Made};
-use super::vulnerability::{affects, at, cve, cve_part, link, mitigation, software, text};
+use super::vulnerability::{Action, affects, at, cve, cve_part, link, software, text};
 use crate::indicator::Maker;
 use crate::output::Output;
 use crate::shared::SharedKey;
@@ -40,7 +40,7 @@ fn entry_of(maker: &Maker<'_>, mut entry: Map<String, Json>, made: &mut Made) ->
     // Notes are prose with URLs in it; the whole text is among the facts.
     for word in text(&entry, "notes").split([' ', ';', '\n', '\r', '\t']) {
         let url = word.trim_start_matches('(').trim_end_matches([',', '.', ')']);
-        part.references.extend(link(url).filter(|found| !part.references.contains(found)));
+        part.references.extend(link(url));
     }
     let action = text(&entry, "requiredAction").to_owned();
     let product = software(text(&entry, "product"), text(&entry, "vendorProject"));
@@ -50,11 +50,20 @@ fn entry_of(maker: &Maker<'_>, mut entry: Map<String, Json>, made: &mut Made) ->
     part.facts = entry;
     if !action.is_empty() {
         let name = format!("{cve}: action required by CISA");
-        mitigation(maker, &[&cve], &name, &action, made, (&key, &part))?;
+        let action = Action {
+            key: &[&maker.feed().name, &cve],
+            name: &name,
+            description: &action,
+            page: None,
+            word: "mitigates",
+            created: &part.created,
+            modified: &part.modified,
+        };
+        action.against(maker, &key, &part, made)?;
     }
     if let Some(product) = product {
         let product = product.to_object().map_err(|error| error.to_string())?;
-        affects(maker, &product, made, (&key, &part))?;
+        affects(maker, &[&maker.feed().name, &cve], &product, made, (&key, &part))?;
     }
     made.part(key, part)
 }

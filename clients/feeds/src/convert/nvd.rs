@@ -9,7 +9,7 @@ use crate::shared::SharedKey;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead;
 
 #[derive(Deserialize)]
@@ -92,14 +92,10 @@ fn item_of(maker: &Maker<'_>, item: Cve, made: &mut Made) -> Result<(), String> 
     if !cvss.is_empty() {
         part.facts.insert("cvss".to_owned(), cvss.into());
     }
-    let mut cwes: Vec<String> = Vec::new();
-    for text in item.weaknesses.into_iter().flat_map(|weakness| weakness.description) {
-        if !cwes.contains(&text.value) {
-            cwes.push(text.value);
-        }
-    }
+    let cwes = item.weaknesses.into_iter().flat_map(|weakness| weakness.description).map(|text| text.value);
+    let cwes: BTreeSet<String> = cwes.collect();
     if !cwes.is_empty() {
-        part.facts.insert("cwes".to_owned(), cwes.into());
+        part.facts.insert("cwes".to_owned(), cwes.into_iter().collect());
     }
     made.part(SharedKey::vulnerability(&cve), part)
 }

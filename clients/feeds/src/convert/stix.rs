@@ -5,11 +5,13 @@ mod edition;
 mod repair;
 
 use super::ConvertError;
+use super::document;
 use crate::indicator::Maker;
 use crate::output::{Output, Rejected};
 use bytes::Bytes;
 use edition::Edition;
 use serde::Deserialize;
+use serde_json::Value as Json;
 use serde_json::value::RawValue;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,61 +19,48 @@ use std::io::BufRead;
 use stix_model::convert::{ConvertOptions, object_to_2_1};
 use stix_model::json::{Digest, Document, edit};
 use stix_model::marking::set_tlp;
-use stix_model::reader::{Bounds, Expect, LIMITS, Reader, Step, Text};
+use stix_model::reader::{LIMITS, Text};
 use stix_model::validate::{Profile, Severity, Validator};
 use stix_model::{Object, StixId, Timestamp, Tlp};
-
-/// The most that is kept of a file: the largest that is published, ATT&CK, has 50 MB.
-const MAX_TEXT: usize = 512 << 20;
 
 pub(super) fn read(
     maker: &Maker<'_>,
     input: &mut dyn BufRead,
     out: &mut dyn Output,
 ) -> Result<(), ConvertError> {
-    let mut reader = Reader::new(Expect::File, Bounds::default().text(MAX_TEXT));
     let mut taker = Taker { tlp: maker.feed().tlp, out, seen: BTreeMap::new(), repaired: BTreeSet::new() };
-    loop {
-        match reader.step() {
-            Step::More => {
-                let piece = input.fill_buf()?;
-                let length = piece.len();
-                if length == 0 {
-                    reader.end()
-                } else {
-                    reader.push(piece)
-                }
-                input.consume(length);
-            }
-            Step::Text(text) if text.is_line => {
-                let place = format!("line {}", text.line);
-                if let Err(reason) = taker.text(&text, &place) {
-                    taker.out.record();
-                    taker.reject(place, reason);
-                }
-            }
-            Step::Text(text) => taker.text(&text, "").map_err(ConvertError::Form)?,
-            Step::Unreadable(unreadable) if taker.seen.is_empty() => {
-                return Err(ConvertError::Form(unreadable.to_string()));
-            }
-            Step::Unreadable(unreadable) => {
-                taker.out.record();
-                taker.reject(format!("line {}", unreadable.line), unreadable.to_string());
-            }
-            Step::End => return Ok(()),
+    let mut has_lines = false;
+    document::texts(input, &mut |text| {
+        let (line, taken) = match text {
+            Ok(text) if text.is_line => (text.line, taker.text(&text, &format!("line {}", text.line))),
+            Ok(text) => return taker.text(&text, "").map_err(ConvertError::Form),
+            Err(unreadable) if has_lines => (unreadable.line, Err(unreadable.to_string())),
+            Err(unreadable) => return Err(ConvertError::Form(unreadable.to_string())),
+        };
+        has_lines = true;
+        if let Err(reason) = taken {
+            taker.out.record();
+            taker.reject(format!("line {line}"), reason);
         }
-    }
+        Ok(())
+    })
 }
 
 /// What stands around objects.
 #[derive(Deserialize)]
 struct Frame<'d> {
     #[serde(rename = "type")]
-    object_type: Option<String>,
-    spec_version: Option<String>,
+    object_type: Option<Json>,
+    spec_version: Option<Json>,
+    /// A list in a bundle or an envelope; observed data of STIX 2.0 has something else by this name.
     #[serde(borrow)]
-    objects: Option<Vec<&'d RawValue>>,
-    more: Option<bool>,
+    objects: Option<&'d RawValue>,
+    more: Option<Json>,
+}
+
+/// The elements of a list.
+fn listed(list: &RawValue) -> Result<Vec<&RawValue>, String> {
+    serde_json::from_str(list.get()).map_err(|error| error.to_string())
 }
 
 struct Taker<'o> {
@@ -87,17 +76,21 @@ struct Taker<'o> {
 impl Taker<'_> {
     /// Takes a text with objects; each of them is read by itself, so that one that is wrong spoils no other.
     fn text(&mut self, text: &Text, place: &str) -> Result<(), String> {
-        let (list, frame_edition, prefix) = if text.bytes.trim_ascii_start().starts_with(b"[") {
-            let list: Vec<&RawValue> =
-                serde_json::from_slice(&text.bytes).map_err(|error| error.to_string())?;
-            (list, None, "")
+        let wrong = |error: serde_json::Error| error.to_string();
+        let whole: &RawValue = serde_json::from_slice(&text.bytes).map_err(wrong)?;
+        let mut frame_edition = None;
+        let (list, prefix) = if whole.get().starts_with('[') {
+            (listed(whole)?, "")
         } else {
-            let whole: &RawValue = serde_json::from_slice(&text.bytes).map_err(|error| error.to_string())?;
-            let frame: Frame<'_> = serde_json::from_str(whole.get()).map_err(|error| error.to_string())?;
-            match (frame.object_type.as_deref(), frame.objects) {
-                (Some("bundle"), objects) => (objects.unwrap_or_default(), frame.spec_version, "/objects"),
-                (None, Some(objects)) => (objects, None, "/objects"),
-                (None, None) if frame.more.is_some() || whole.get() == "{}" => (Vec::new(), None, ""),
+            let frame: Frame<'_> = serde_json::from_str(whole.get()).map_err(wrong)?;
+            let is_empty = || whole.get().trim_matches(['{', '}']).trim().is_empty();
+            match (frame.object_type.as_ref().and_then(Json::as_str), frame.objects) {
+                (Some("bundle"), objects) => {
+                    frame_edition = frame.spec_version;
+                    (objects.map_or_else(|| Ok(Vec::new()), listed)?, "/objects")
+                }
+                (None, Some(objects)) => (listed(objects)?, "/objects"),
+                (None, None) if frame.more.is_some() || is_empty() => (Vec::new(), ""),
                 (None, None) => {
                     return Err("it is neither a bundle, nor an envelope, nor an object of STIX".to_owned());
                 }
@@ -110,7 +103,7 @@ impl Taker<'_> {
         let blank = if place.is_empty() { "" } else { " " };
         for (number, element) in list.into_iter().enumerate() {
             let place = format!("{place}{blank}{prefix}/{number}");
-            self.element(element, &text.bytes, place, frame_edition.as_deref());
+            self.element(element, &text.bytes, place, frame_edition.as_ref().and_then(Json::as_str));
         }
         Ok(())
     }
@@ -139,10 +132,10 @@ impl Taker<'_> {
                         Err(reason) => notes.push(reason),
                     }
                 }
-                notes.into_iter().for_each(|note| self.out.note(note));
             }
             Err(reason) => self.reject(place, reason),
         }
+        notes.into_iter().for_each(|note| self.out.note(note));
     }
 
     /// Whether a version came for the first time.

@@ -1,9 +1,11 @@
 //! Tests at the boundary of the package.
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
+mod csaf;
 mod golden;
 mod hostile;
 mod misp;
+mod osv;
 mod rules;
 mod sources;
 mod stix;

@@ -41,7 +41,7 @@ fn objects_of_stix_2_1_keep_each_byte_in_whatever_form_they_come() {
         let [one] = &objects[..] else { panic!("{objects:?}") };
         assert_eq!(String::from_utf8_lossy(one.json()).replace('\n', " "), TOOL.replace('\n', " "));
     }
-    assert!(stix("{}").1.is_empty());
+    assert!(stix("{ }").1.is_empty());
     assert!(stix(r#"{"type": "bundle", "id": "bundle--5d0092c5-5f74-4287-9642-33f4c354e56d"}"#).1.is_empty());
 }
 
@@ -160,4 +160,27 @@ fn a_line_that_is_wrong_spoils_no_other() {
     let (found, objects) = stix(&format!("{line}\n{{\"type\": \n{}\n", OLD.replace('\n', " ")));
     assert_eq!((found.records, found.rejected.len(), objects.len()), (3, 1, 2));
     assert_eq!(found.rejected[0].record, "line 2");
+}
+
+#[test]
+fn what_the_standard_does_not_define_keeps_its_bytes() {
+    let own = r#""x_seen": {"created": "2024-04-06"}, "x_first_ref": "some--thing", "name""#;
+    let tool = TOOL.replace(r#""name""#, own);
+    let (found, objects) = stix(&tool);
+    assert!(found.notes.is_empty() && found.rejected.is_empty(), "{found:?}");
+    assert_eq!(objects[0].json(), tool.as_bytes());
+}
+
+#[test]
+fn observed_data_of_stix_2_0_gives_the_observables_in_it() {
+    let observed = r#"{"type": "observed-data", "id": "observed-data--b67d30ff-02ac-498a-92f9-32f845f448cf",
+        "created": "2017-01-01T00:00:00.000Z", "modified": "2017-01-01T00:00:00.000Z", "number_observed": 1,
+        "first_observed": "2017-01-01T00:00:00Z", "last_observed": "2017-01-01T00:00:00Z",
+        "objects": {"0": {"type": "ipv4-addr", "value": "192.0.2.1"}}}"#;
+    for text in [observed.to_owned(), bundle(&[observed, observed])] {
+        let (found, objects) = stix(&text);
+        assert!(found.rejected.is_empty(), "{:?}", found.rejected);
+        let types: Vec<&str> = objects.iter().map(|object| object.id().object_type()).collect();
+        assert_eq!(types, ["observed-data", "ipv4-addr"]);
+    }
 }

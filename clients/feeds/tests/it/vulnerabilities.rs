@@ -144,3 +144,19 @@ fn scores_that_are_none_are_rejected() {
     assert_eq!((found.records, of_type(&objects, "vulnerability").len()), (4, 1));
     assert!(converted(&feed("epss"), b"a,b\n1,2\n").is_err());
 }
+
+#[test]
+fn work_is_in_proportion_to_the_bytes() {
+    let links: Vec<String> =
+        (0..50_000).map(|number| format!(r#"{{"url": "https://a.example/{number}"}}"#)).collect();
+    let cwes: Vec<String> =
+        (0..50_000).map(|number| format!(r#"{{"lang": "en", "value": "CWE-{number}"}}"#)).collect();
+    let text = format!(
+        r#"{{"vulnerabilities": [{{"cve": {{"id": "CVE-2024-0001", "published": "2024-01-01", "lastModified": "2024-01-01",
+            "references": [{}], "weaknesses": [{{"description": [{}]}}]}}}}]}}"#,
+        links.join(","),
+        cwes.join(",")
+    );
+    let (found, objects) = converted(&feed("nvd"), text.as_bytes()).unwrap();
+    assert_eq!((found.rejected.len(), of_type(&objects, "vulnerability").len()), (0, 1));
+}

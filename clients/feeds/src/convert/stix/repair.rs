@@ -12,7 +12,7 @@ use crate::frame::sdo_uuid;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use stix_model::json::{Kind, Value, write_string};
-use stix_model::{StixId, Timestamp};
+use stix_model::{StixId, Timestamp, schema};
 
 /// Properties of the standard that are timestamps, at whatever place.
 const TIMES: [&str; 16] = [
@@ -33,6 +33,9 @@ const TIMES: [&str; 16] = [
     "ctime",
     "mtime",
 ];
+
+/// How names begin that the standard does not define.
+const OTHERS: [&str; 3] = ["x_", "x-", "extension-definition--"];
 
 /// The text of an object as it should be; `None` when nothing is to be repaired. `known` are identifiers that a note was made of.
 pub(super) fn repaired(
@@ -55,7 +58,7 @@ pub(super) fn repaired(
         if name == "id" {
             repair.id(value);
         }
-        repair.member(&name, value);
+        repair.member(&name, value, true);
     }
     let splices = repair.splices;
     (!splices.is_empty()).then(|| spliced(object, splices))
@@ -69,13 +72,15 @@ struct Repair<'r> {
 }
 
 impl Repair<'_> {
-    fn member(&mut self, name: &str, value: Value<'_>) {
+    fn member(&mut self, name: &str, value: Value<'_>, is_own: bool) {
+        // What the standard does not define may have times of another form.
+        let is_own = is_own && !OTHERS.iter().any(|prefix| name.starts_with(prefix));
         match value.kind() {
             Kind::String if name.ends_with("_ref") => self.id(value),
-            Kind::String if TIMES.contains(&name) => self.time(name, value),
+            Kind::String if is_own && TIMES.contains(&name) => self.time(name, value),
             Kind::Array if name.ends_with("_refs") => value.elements().for_each(|element| self.id(element)),
-            Kind::Array => value.elements().for_each(|element| self.member("", element)),
-            Kind::Object => value.members().for_each(|(name, value)| self.member(&name, value)),
+            Kind::Array => value.elements().for_each(|element| self.member("", element, is_own)),
+            Kind::Object => value.members().for_each(|(name, value)| self.member(&name, value, is_own)),
             _ => {}
         }
     }
@@ -124,6 +129,9 @@ fn new_id(text: &str) -> Option<StixId> {
         return None;
     }
     let (object_type, _) = text.split_once("--").filter(|(_, end)| !end.is_empty())?;
+    if schema::of(object_type).is_none() && !object_type.starts_with("x-") {
+        return None;
+    }
     format!("{object_type}--{}", sdo_uuid(&["stix", text])).parse().ok()
 }
 
