@@ -1,5 +1,6 @@
 //! From the bytes of a feed to objects.
 
+mod clusters;
 mod lines;
 mod misp;
 mod record;
@@ -54,6 +55,7 @@ pub fn convert(
         Format::Sigma => sigma::read(&maker, input, out),
         Format::Yara => yara::read(&maker, input, out),
         Format::Suricata => suricata::read(&maker, PatternType::Suricata, input, out),
+        Format::MispGalaxy => clusters::read(&maker, input, out),
         Format::Misp => misp::read(&maker, input, out),
         Format::Snort => suricata::read(&maker, PatternType::Snort, input, out),
     }

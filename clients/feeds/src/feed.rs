@@ -96,6 +96,8 @@ pub enum Format {
     Snort,
     /// Events of MISP: one, a list, or what an instance answers.
     Misp,
+    /// Clusters of a galaxy of MISP.
+    MispGalaxy,
 }
 
 /// Which fields of a record say what.
@@ -238,6 +240,7 @@ impl fmt::Display for Format {
             Self::Suricata => "Suricata rules",
             Self::Snort => "Snort rules",
             Self::Misp => "MISP events",
+            Self::MispGalaxy => "clusters of a MISP galaxy",
         })
     }
 }

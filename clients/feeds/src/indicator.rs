@@ -194,7 +194,7 @@ fn name_of(seen: &Observation) -> String {
     }
 }
 
-fn text_of(value: &Value) -> String {
+pub(crate) fn text_of(value: &Value) -> String {
     match value {
         Value::Address(address) => address.to_string(),
         Value::Network(network) => network.to_string(),
@@ -241,7 +241,7 @@ pub(crate) fn pattern(seen: &Observation) -> String {
 
 /// A URL with those characters encoded that none may have (RFC 3986, section 2); what attackers use is often not valid. The
 /// pattern has the URL as it was seen.
-fn percent_encoded(url: &str) -> String {
+pub(crate) fn percent_encoded(url: &str) -> String {
     const FORBIDDEN: &AsciiSet = &CONTROLS
         .add(b' ')
         .add(b'"')

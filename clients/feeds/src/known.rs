@@ -19,6 +19,7 @@ known! {
     "ipsum",
     "malwarebazaar",
     "misp",
+    "misp-galaxy",
     "openphish",
     "phishtank",
     "sigma",

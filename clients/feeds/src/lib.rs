@@ -41,6 +41,7 @@ mod shared;
 mod span;
 pub mod time;
 pub mod value;
+pub mod warninglist;
 
 pub use convert::{ConvertError, convert};
 pub use frame::{Frame, NAMESPACE};

@@ -17,6 +17,8 @@ use std::borrow::Cow;
 use std::io::BufRead;
 use stix_model::Timestamp;
 
+pub(super) use galaxy::shared;
+
 pub(super) fn read(
     maker: &Maker<'_>,
     input: &mut dyn BufRead,

@@ -231,5 +231,9 @@ pub(super) fn is_group(text: &str) -> bool {
 pub(super) fn page(source: &str, text: &str) -> Option<Reference> {
     let url = text.trim();
     let is_url = url.contains("://") && !url.contains(char::is_whitespace);
-    is_url.then(|| Reference { source: source.to_owned(), id: None, url: Some(url.to_owned()) })
+    is_url.then(|| Reference {
+        source: source.to_owned(),
+        id: None,
+        url: Some(crate::indicator::percent_encoded(url)),
+    })
 }

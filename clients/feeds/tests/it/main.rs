@@ -6,6 +6,7 @@ mod hostile;
 mod misp;
 mod rules;
 mod sources;
+mod warninglists;
 
 use std::path::{Path, PathBuf};
 use stix_model::{Object, Timestamp};
