@@ -3,6 +3,7 @@
 mod clusters;
 mod lines;
 mod misp;
+mod openioc;
 mod record;
 mod rows;
 mod rule;
@@ -10,6 +11,7 @@ mod sigma;
 mod suricata;
 mod table;
 mod tree;
+mod xml;
 mod yara;
 
 use crate::feed::{Feed, Format};
@@ -56,6 +58,7 @@ pub fn convert(
         Format::Yara => yara::read(&maker, input, out),
         Format::Suricata => suricata::read(&maker, PatternType::Suricata, input, out),
         Format::MispGalaxy => clusters::read(&maker, input, out),
+        Format::OpenIoc => openioc::read(&maker, input, out),
         Format::Misp => misp::read(&maker, input, out),
         Format::Snort => suricata::read(&maker, PatternType::Snort, input, out),
     }

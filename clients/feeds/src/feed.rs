@@ -98,6 +98,9 @@ pub enum Format {
     Misp,
     /// Clusters of a galaxy of MISP.
     MispGalaxy,
+    /// OpenIOC 1.0 and 1.1.
+    #[serde(rename = "openioc")]
+    OpenIoc,
 }
 
 /// Which fields of a record say what.
@@ -240,6 +243,7 @@ impl fmt::Display for Format {
             Self::Suricata => "Suricata rules",
             Self::Snort => "Snort rules",
             Self::Misp => "MISP events",
+            Self::OpenIoc => "OpenIOC",
             Self::MispGalaxy => "clusters of a MISP galaxy",
         })
     }

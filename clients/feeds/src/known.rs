@@ -20,6 +20,7 @@ known! {
     "malwarebazaar",
     "misp",
     "misp-galaxy",
+    "openioc",
     "openphish",
     "phishtank",
     "sigma",

@@ -4,6 +4,7 @@
 mod golden;
 mod hostile;
 mod misp;
+mod openioc;
 mod rules;
 mod sources;
 mod warninglists;

@@ -348,7 +348,7 @@ pub(super) fn registry(key: &str, value: Option<(Option<&str>, &str)>) -> Result
 }
 
 /// A key with the name of its hive spelled out, as the standard asks (section 6.17).
-pub(super) fn spelled_out(key: &str) -> String {
+pub(in crate::convert) fn spelled_out(key: &str) -> String {
     const HIVES: [(&str, &str); 5] = [
         ("HKLM", "HKEY_LOCAL_MACHINE"),
         ("HKCU", "HKEY_CURRENT_USER"),
