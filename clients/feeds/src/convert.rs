@@ -4,6 +4,7 @@ mod clusters;
 mod lines;
 mod misp;
 mod openioc;
+mod otx;
 mod record;
 mod rows;
 mod rule;
@@ -59,6 +60,7 @@ pub fn convert(
         Format::Suricata => suricata::read(&maker, PatternType::Suricata, input, out),
         Format::MispGalaxy => clusters::read(&maker, input, out),
         Format::OpenIoc => openioc::read(&maker, input, out),
+        Format::Otx => otx::read(&maker, input, out),
         Format::Misp => misp::read(&maker, input, out),
         Format::Snort => suricata::read(&maker, PatternType::Snort, input, out),
     }

@@ -101,6 +101,8 @@ pub enum Format {
     /// OpenIOC 1.0 and 1.1.
     #[serde(rename = "openioc")]
     OpenIoc,
+    /// Pulses of AlienVault OTX.
+    Otx,
 }
 
 /// Which fields of a record say what.
@@ -243,6 +245,7 @@ impl fmt::Display for Format {
             Self::Suricata => "Suricata rules",
             Self::Snort => "Snort rules",
             Self::Misp => "MISP events",
+            Self::Otx => "OTX pulses",
             Self::OpenIoc => "OpenIOC",
             Self::MispGalaxy => "clusters of a MISP galaxy",
         })

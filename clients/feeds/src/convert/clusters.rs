@@ -97,10 +97,11 @@ fn description(cluster: &Value) -> Option<String> {
 }
 
 fn sector(maker: &Maker<'_>, name: &str, cluster: &Value) -> Result<Object, BuildError> {
-    let mut made = Identity::new(stamp("identity", &["sector", name], &crate::frame::EPOCH), name)
-        .identity_class(IdentityClass::Class)
-        .labels(labels(cluster, &[]))
-        .external_references(reference(cluster));
+    let mut made =
+        Identity::new(stamp("identity", &[&maker.feed().name, "sector", name], &crate::frame::EPOCH), name)
+            .identity_class(IdentityClass::Class)
+            .labels(labels(cluster, &[]))
+            .external_references(reference(cluster));
     maker.frame().voice(maker.feed()).mark(&mut made.common);
     if let Some(description) = description(cluster) {
         made = made.description(description);
@@ -110,10 +111,11 @@ fn sector(maker: &Maker<'_>, name: &str, cluster: &Value) -> Result<Object, Buil
 
 fn place(maker: &Maker<'_>, galaxy: &str, name: &str, cluster: &Value) -> Result<Object, BuildError> {
     let country = cluster.pointer("/meta/ISO").and_then(Value::as_str).filter(|_| galaxy == "country");
-    let mut made = Location::new(stamp("location", &[galaxy, name], &crate::frame::EPOCH))
-        .name(description(cluster).unwrap_or_else(|| name.to_owned()))
-        .labels(labels(cluster, &["ISO"]))
-        .external_references(reference(cluster));
+    let mut made =
+        Location::new(stamp("location", &[&maker.feed().name, galaxy, name], &crate::frame::EPOCH))
+            .name(description(cluster).unwrap_or_else(|| name.to_owned()))
+            .labels(labels(cluster, &["ISO"]))
+            .external_references(reference(cluster));
     maker.frame().voice(maker.feed()).mark(&mut made.common);
     made = match country {
         Some(country) => made.country(country.to_owned()),

@@ -18,7 +18,7 @@ use std::io::BufRead;
 use stix_model::Timestamp;
 
 pub(super) use galaxy::shared;
-pub(super) use observable::spelled_out;
+pub(super) use observable::{Seen, Shape, shape, spelled_out};
 
 pub(super) fn read(
     maker: &Maker<'_>,

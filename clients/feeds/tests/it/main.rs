@@ -5,6 +5,7 @@ mod golden;
 mod hostile;
 mod misp;
 mod openioc;
+mod otx;
 mod rules;
 mod sources;
 mod warninglists;
