@@ -1,13 +1,16 @@
 //! From the bytes of a feed to objects.
 
 mod cisa_kev;
+mod clusters;
 mod csaf;
 mod document;
 mod epss;
 mod lines;
 mod misp;
 mod nvd;
+mod openioc;
 mod osv;
+mod otx;
 mod record;
 mod rows;
 mod rule;
@@ -17,6 +20,7 @@ mod suricata;
 mod table;
 mod tree;
 mod vulnerability;
+mod xml;
 mod yara;
 
 use crate::feed::{Feed, Format};
@@ -77,6 +81,9 @@ pub fn convert(
         Format::Sigma => sigma::read(&maker, input, out),
         Format::Yara => yara::read(&maker, input, out),
         Format::Suricata => suricata::read(&maker, PatternType::Suricata, input, out),
+        Format::MispGalaxy => clusters::read(&maker, input, out),
+        Format::OpenIoc => openioc::read(&maker, input, out),
+        Format::Otx => otx::read(&maker, input, out),
         Format::Misp => misp::read(&maker, input, out),
         Format::Snort => suricata::read(&maker, PatternType::Snort, input, out),
     }

@@ -163,6 +163,13 @@ pub enum Format {
     Osv,
     /// Documents of CSAF 2.0.
     Csaf,
+    /// Clusters of a galaxy of MISP.
+    MispGalaxy,
+    /// OpenIOC 1.0 and 1.1.
+    #[serde(rename = "openioc")]
+    OpenIoc,
+    /// Pulses of AlienVault OTX.
+    Otx,
 }
 
 /// Which fields of a record say what.
@@ -311,6 +318,9 @@ impl fmt::Display for Format {
             Self::Misp => "MISP events",
             Self::Osv => "OSV",
             Self::Csaf => "CSAF 2.0",
+            Self::Otx => "OTX pulses",
+            Self::OpenIoc => "OpenIOC",
+            Self::MispGalaxy => "clusters of a MISP galaxy",
         })
     }
 }

@@ -88,7 +88,7 @@ impl<'f> Maker<'f> {
         part
     }
 
-    fn relationship(
+    pub(crate) fn relationship(
         &self,
         word: &'static str,
         source: Ref<to::DomainObjectOrObservable>,
@@ -218,7 +218,7 @@ fn name_of(seen: &Observation) -> String {
     }
 }
 
-fn text_of(value: &Value) -> String {
+pub(crate) fn text_of(value: &Value) -> String {
     match value {
         Value::Address(address) => address.to_string(),
         Value::Network(network) => network.to_string(),

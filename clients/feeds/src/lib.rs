@@ -47,6 +47,7 @@ mod state;
 pub mod time;
 pub mod value;
 mod walk;
+pub mod warninglist;
 
 pub use convert::{ConvertError, convert};
 pub use deliver::{DeliverError, Delivered, Destination};

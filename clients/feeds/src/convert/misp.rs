@@ -17,6 +17,9 @@ use std::borrow::Cow;
 use std::io::BufRead;
 use stix_model::Timestamp;
 
+pub(super) use galaxy::shared;
+pub(super) use observable::{Seen, Shape, shape, spelled_out};
+
 pub(super) fn read(
     maker: &Maker<'_>,
     input: &mut dyn BufRead,

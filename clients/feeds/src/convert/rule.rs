@@ -193,7 +193,7 @@ impl<'m, 'f> Rules<'m, 'f> {
         // The author has no property of an indicator, and is not who made the object.
         let mut first = ExternalReference::new(feed.publisher.clone()).external_id(rule.key.clone());
         if let Some(author) = &rule.author {
-            first = first.description(format!("The rule is by {author}."));
+            first = first.description(format!("Written by {author}."));
         }
         let references = rule.references.iter().map(crate::frame::reference);
         let references: Vec<ExternalReference<'_>> = [first].into_iter().chain(references).collect();
@@ -211,6 +211,9 @@ impl<'m, 'f> Rules<'m, 'f> {
                 .tlp(feed.tlp);
         if let Some(modified) = rule.modified.as_ref().filter(|modified| *modified > created) {
             indicator.common.modified = modified.clone();
+        }
+        if rule.pattern_type == PatternType::Stix {
+            indicator = indicator.pattern_version("2.1");
         }
         if let Some(description) = rule.description.as_deref().filter(|text| !text.is_empty()) {
             indicator = indicator.description(description);
@@ -231,5 +234,9 @@ pub(super) fn is_group(text: &str) -> bool {
 pub(super) fn page(source: &str, text: &str) -> Option<Reference> {
     let url = text.trim();
     let is_url = url.contains("://") && !url.contains(char::is_whitespace);
-    is_url.then(|| Reference { source: source.to_owned(), id: None, url: Some(url.to_owned()) })
+    is_url.then(|| Reference {
+        source: source.to_owned(),
+        id: None,
+        url: Some(crate::indicator::percent_encoded(url)),
+    })
 }

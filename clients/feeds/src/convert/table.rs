@@ -72,6 +72,8 @@ impl<'m, 'f> Table<'m, 'f> {
         Ok(values
             .into_iter()
             .map(|(value, own_port)| {
+                // Only an address is a place with ports.
+                let port = port.filter(|_| matches!(value, Value::Address(_)));
                 let mut seen = Observation { value, port: own_port.or(port), ..common.clone() };
                 seen.file.hashes.clone_from(&hashes);
                 seen
@@ -120,7 +122,10 @@ impl<'m, 'f> Table<'m, 'f> {
                 MalwareName { name, aliases, link: first(&fields.malware_link) }
             });
         seen.confidence = match first(&fields.confidence) {
-            Some(text) => Some(text.parse().map_err(|_| format!("`{text}` is no confidence"))?),
+            Some(text) => {
+                let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
+                Some(number.ok_or_else(|| format!("`{text}` is no confidence"))?.round() as i64)
+            }
             None => None,
         };
         seen.first_seen = at(&fields.first_seen, "first seen")?;

@@ -5,11 +5,14 @@ mod csaf;
 mod golden;
 mod hostile;
 mod misp;
+mod openioc;
 mod osv;
+mod otx;
 mod rules;
 mod sources;
 mod stix;
 mod vulnerabilities;
+mod warninglists;
 
 use std::path::{Path, PathBuf};
 use stix_model::{Object, Timestamp};

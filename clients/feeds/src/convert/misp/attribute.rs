@@ -4,6 +4,7 @@ use super::event::{Event, organisation, uuid_of};
 use super::observable::{Seen, Shape, shape};
 use super::tag::Tags;
 use super::{at, is_true, list, text};
+use crate::indicator::percent_encoded;
 use crate::output::Output;
 use crate::shared::{Part, Reference, SharedKey};
 use serde_json::Value;
@@ -85,7 +86,7 @@ impl Event<'_, '_> {
                 id
             }
             Shape::Page if value.contains("://") && !value.trim().contains(char::is_whitespace) => {
-                let mut page = ExternalReference::new("reference").url(value.trim().to_owned());
+                let mut page = ExternalReference::new("reference").url(percent_encoded(value.trim()));
                 if let Some(comment) = text(attribute, "comment") {
                     page = page.description(comment.into_owned());
                 }

@@ -6,7 +6,7 @@ use crate::shared::{Part, Reference, SharedKey, technique_in, technique_referenc
 use serde_json::{Map, Value};
 
 /// What a cluster is: a thing that sources share; `None` for what STIX has no such type for.
-pub(super) fn shared(
+pub(in crate::convert) fn shared(
     maker: &Maker<'_>,
     galaxy: &str,
     value: &str,

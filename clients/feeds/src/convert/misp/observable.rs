@@ -13,7 +13,7 @@ use stix_model::vocab::{HashAlgorithm, PatternType};
 use stix_model::{BuildError, Hashes, Object, Ref, StixId, ToObject};
 
 /// What an attribute is.
-pub(super) enum Shape {
+pub(in crate::convert) enum Shape {
     Observable(Seen),
     /// A rule of a detection engine.
     Rule(PatternType),
@@ -27,13 +27,13 @@ pub(super) enum Shape {
 }
 
 /// Something that can be observed.
-pub(super) struct Seen {
+pub(in crate::convert) struct Seen {
     /// The last is what the others belong to; there may be none, where only a pattern can tell it.
-    pub(super) objects: Vec<Object>,
+    pub(in crate::convert) objects: Vec<Object>,
     /// A comparison, without brackets.
-    pub(super) comparison: String,
+    pub(in crate::convert) comparison: String,
     /// How the objects relate.
-    pub(super) relations: Vec<(&'static str, StixId, StixId)>,
+    pub(in crate::convert) relations: Vec<(&'static str, StixId, StixId)>,
 }
 
 impl Seen {
@@ -106,7 +106,7 @@ pub(super) fn hash(kind: &str, text: &str) -> Result<(&'static str, String), Str
 ///
 /// # Errors
 /// When the value is none of the type.
-pub(super) fn shape(kind: &str, value: &str) -> Result<Shape, String> {
+pub(in crate::convert) fn shape(kind: &str, value: &str) -> Result<Shape, String> {
     match kind {
         "yara" => return Ok(Shape::Rule(PatternType::Yara)),
         "snort" => return Ok(Shape::Rule(PatternType::Snort)),
@@ -348,7 +348,7 @@ pub(super) fn registry(key: &str, value: Option<(Option<&str>, &str)>) -> Result
 }
 
 /// A key with the name of its hive spelled out, as the standard asks (section 6.17).
-pub(super) fn spelled_out(key: &str) -> String {
+pub(in crate::convert) fn spelled_out(key: &str) -> String {
     const HIVES: [(&str, &str); 5] = [
         ("HKLM", "HKEY_LOCAL_MACHINE"),
         ("HKCU", "HKEY_CURRENT_USER"),
