@@ -45,7 +45,10 @@ fn entry_of(maker: &Maker<'_>, mut entry: Map<String, Json>, made: &mut Made) ->
     let action = text(&entry, "requiredAction").to_owned();
     let product = software(text(&entry, "product"), text(&entry, "vendorProject"));
     for told_elsewhere in ["cveID", "shortDescription", "requiredAction"] {
-        entry.remove(told_elsewhere);
+        // What is no text was not told.
+        if entry.get(told_elsewhere).is_some_and(Json::is_string) {
+            entry.remove(told_elsewhere);
+        }
     }
     part.facts = entry;
     if !action.is_empty() {

@@ -88,8 +88,12 @@ fn advisory(
     }
     let mut rejected = Vec::new();
     let mut all = Vec::new();
-    let vulnerabilities = record.get("vulnerabilities").and_then(Json::as_array).into_iter().flatten();
-    for (number, vulnerability) in vulnerabilities.enumerate() {
+    let vulnerabilities = match record.get("vulnerabilities") {
+        None | Some(Json::Null) => &[][..],
+        Some(Json::Array(all)) => all,
+        Some(_) => return Err("its `vulnerabilities` are no list".to_owned()),
+    };
+    for (number, vulnerability) in vulnerabilities.iter().enumerate() {
         let mut made = Made::default();
         let context = vulnerability::Context { maker: &maker, tracking: &tracking, products: &products };
         match context.read(vulnerability, number, &mut made) {

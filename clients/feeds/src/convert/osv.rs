@@ -13,9 +13,6 @@ use std::io::BufRead;
 use stix_model::sco::Software;
 use stix_model::{Object, Timestamp, ToObject};
 
-/// What is told elsewhere than among the facts.
-const TOLD: [&str; 7] = ["schema_version", "id", "modified", "published", "aliases", "details", "references"];
-
 /// Most CVE identifiers of one document; nearly all have one.
 const MAX_CVES: usize = 64;
 
@@ -53,7 +50,7 @@ fn record_of(maker: &Maker<'_>, mut record: Map<String, Json>, made: &mut Made) 
     let summary = text(&record, "summary");
     let details = Some(text(&record, "details")).filter(|details| !details.is_empty()).unwrap_or(summary);
     let details = Some(details.to_owned()).filter(|details| !details.is_empty());
-    TOLD.iter().for_each(|told| drop(record.remove(*told)));
+    record.retain(|name, value| !is_told(name, value));
     leave_versions_out(&mut record);
 
     let complete = |mut part: Part, made: &mut Made| {
@@ -90,15 +87,29 @@ fn record_of(maker: &Maker<'_>, mut record: Map<String, Json>, made: &mut Made) 
 /// When it was published and last changed. Files in repositories have the year 1 for what only a server knows; then it counts as
 /// a thing that never changes.
 fn times(record: &Map<String, Json>) -> Result<(Timestamp, Timestamp), String> {
-    let read = |name| match text(record, name) {
-        "" => Ok(None),
-        unknown if unknown.starts_with("0001-") => Ok(None),
-        known => time::read(known).map(Some).ok_or_else(|| format!("`{name}` is no time")),
+    let read = |name| match record.get(name) {
+        None | Some(Json::Null) => Ok(None),
+        Some(Json::String(unknown)) if unknown.starts_with("0001-") => Ok(None),
+        Some(known) => {
+            let time = known.as_str().and_then(time::read);
+            time.map(Some).ok_or_else(|| format!("`{name}` is no time"))
+        }
     };
     let (published, modified, withdrawn) = (read("published")?, read("modified")?, read("withdrawn")?);
     let created = published.or_else(|| modified.clone()).unwrap_or_else(|| EPOCH.clone());
     let last = [modified, withdrawn].into_iter().flatten().max();
     Ok((created.clone(), last.unwrap_or(created)))
+}
+
+/// Whether a member is told elsewhere than among the facts; what has an unknown form is not.
+fn is_told(name: &str, value: &Json) -> bool {
+    let are_all = |is_right: fn(&Json) -> bool| value.as_array().is_some_and(|all| all.iter().all(is_right));
+    match name {
+        "schema_version" | "id" | "modified" | "published" | "details" => value.is_string(),
+        "aliases" => are_all(Json::is_string),
+        "references" => are_all(|link| link.get("url").is_some_and(Json::is_string)),
+        _ => false,
+    }
 }
 
 /// The packages that are affected, each once.

@@ -32,6 +32,7 @@ fn document() -> Value {
             ] }
         ] }] },
         "vulnerabilities": [{
+            "notes": [{ "category": "description", "text": "Leaks." }, { "category": "faq", "text": "Why?" }],
             "cve": "CVE-2024-0001", "product_status": { "known_affected": ["P1"], "fixed": ["P2"] },
             "remediations": [
                 { "category": "vendor_fix", "details": "Take version 2.", "product_ids": ["P1"], "url": "https://psirt.example/2" },
@@ -90,6 +91,8 @@ fn what_is_fixed_is_not_affected_and_what_is_no_action_is_none() {
     assert_eq!(names[1], ["Pump from 2", "", ""]);
     let facts = String::from_utf8_lossy(of_type(&objects, "vulnerability")[0].json()).into_owned();
     assert!(facts.contains(r#""csaf":{"Example PSIRT EX-1":{"#), "{facts}");
+    assert!(facts.contains(r#""notes":[{"category":"faq","text":"Why?"}]"#), "{facts}");
+    assert!(facts.ends_with(r#""description":"Leaks."}"#), "{facts}");
     assert!(facts.contains("none_available") && facts.contains("cpe:/a:example:pump"), "{facts}");
 }
 
@@ -125,6 +128,9 @@ fn a_vulnerability_that_is_wrong_is_rejected_alone() {
 
 #[test]
 fn a_document_without_what_it_must_have_is_rejected() {
+    let mut wrong = document();
+    wrong["vulnerabilities"] = json!({});
+    assert_eq!(csaf(&wrong).0.rejected[0].reason, "its `vulnerabilities` are no list");
     for (place, reason) in [
         ("/document", "it has no `document`"),
         ("/document/publisher", "it has no `publisher`"),

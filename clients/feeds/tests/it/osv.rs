@@ -65,6 +65,18 @@ fn packages_are_named_by_their_package_url() {
 }
 
 #[test]
+fn what_has_an_unknown_form_is_among_the_facts() {
+    let text = document("GO-2024-0001", "", NPM).replacen(
+        '{',
+        r#"{"references": ["https://a.example/"], "new": 1,"#,
+        1,
+    );
+    let (_, objects) = osv(&text);
+    let text = String::from_utf8_lossy(objects.last().unwrap().json()).into_owned();
+    assert!(text.contains(r#""new":1,"references":["https://a.example/"]"#), "{text}");
+}
+
+#[test]
 fn what_was_withdrawn_is_revoked() {
     let text = document("GO-2024-0001", "", NPM).replacen('{', r#"{"withdrawn": "2024-05-06T00:00:00Z","#, 1);
     let (_, objects) = osv(&text);
@@ -79,6 +91,7 @@ fn a_document_that_is_wrong_is_rejected_alone() {
     let many: Vec<String> = (1000..1100).map(|number| format!(r#""CVE-2024-{number}""#)).collect();
     let wrong = [
         (right.replace("2024-01-02T03:04:05Z", "soon"), "`published` is no time"),
+        (right.replace(r#""2024-01-02T03:04:05Z""#, "7"), "`published` is no time"),
         (right.replace(r#""id""#, r#""other""#), "it has no `id`"),
         (document("GO-2024-0001", "", "{}"), "a package has no name"),
         (document("GO-2024-0001", &many.join(","), NPM), "it is about 100 vulnerabilities; 64 is the most"),
