@@ -316,7 +316,19 @@ fn url(text: &str) -> Result<Value, ValueError> {
     let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
         && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if !is_scheme || host.is_empty() { Err(wrong()) } else { Ok(Value::Url(whole)) }
+    let is_host = !host.is_empty() && !host.contains(|character: char| "<>\"'`{}|^\\()".contains(character));
+    // Without a scheme only a host tells that it is a URL at all.
+    let is_plain = text.len() == whole.len() || has_known_host(host);
+    if is_scheme && is_host && is_plain { Ok(Value::Url(whole)) } else { Err(wrong()) }
+}
+
+fn has_known_host(host: &str) -> bool {
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let without_port = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    address(without_port).is_ok() || domain(without_port).is_ok()
 }
 
 fn email(text: &str) -> Result<Value, ValueError> {
