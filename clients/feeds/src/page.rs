@@ -181,7 +181,7 @@ fn rejections(html: &mut String, reports: &[Report]) {
 
 /// How many of the values of one feed another one has, too.
 fn overlap(html: &mut String, observables: &BTreeMap<String, BTreeSet<String>>) {
-    html.push_str("<h2>Overlap</h2>\n<p>Of the addresses, domains, URLs and files of the feed on the left, so many are in the feed above.</p>\n<table><tr><th></th>");
+    html.push_str("<h2>Overlap</h2>\n<p>How many addresses, domains, URLs and files of the feed on the left are in the feed above, too.</p>\n<table><tr><th></th>");
     observables.keys().for_each(|feed| add(html, format_args!("<th>{}</th>", escaped(feed))));
     html.push_str("</tr>\n");
     for (feed, own) in observables {
