@@ -89,7 +89,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::List(list) => list.run(&settings),
         Command::Explain(explain) => explain.run(&settings, file),
         Command::Report(report) => report.run(&settings, file),
-        Command::Try(trial) => trial.run(&settings),
+        Command::Try(trial) => trial.run(&settings, file),
         Command::Once(once) => runtime()?.block_on(once.run(&settings, file)),
         Command::Backfill(backfill) => runtime()?.block_on(backfill.run(&settings, file)),
         Command::Run(run) => runtime()?.block_on(run.run(&settings, file)),

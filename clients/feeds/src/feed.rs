@@ -76,6 +76,9 @@ pub struct Feed {
     /// What its indicators mean (STIX 2.1, section 10.10).
     #[serde(default)]
     pub indicator_types: Vec<String>,
+    /// What becomes of a record whose value is on a warning list.
+    #[serde(default)]
+    pub on_warninglist: OnWarninglist,
     /// The list of those that count: what is not in it any more is withdrawn.
     #[serde(default)]
     pub is_complete: bool,
@@ -101,6 +104,17 @@ pub struct Feed {
 
 fn clear() -> Tlp {
     Tlp::Clear
+}
+
+/// What becomes of a record whose value is on a warning list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnWarninglist {
+    /// Its indicator gets a confidence of 10 at most, and the list as a label.
+    #[default]
+    Lower,
+    /// It becomes no object.
+    Hold,
 }
 
 /// How the pages of an interface follow each other.

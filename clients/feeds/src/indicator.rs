@@ -1,6 +1,6 @@
 //! From what a record says to objects: an indicator with its pattern, what it is based on, and the malware that it points to.
 
-use crate::feed::Feed;
+use crate::feed::{Feed, OnWarninglist};
 use crate::frame::{Frame, id, reference};
 use crate::observation::{MalwareName, Observation};
 use crate::output::{Output, Standing};
@@ -14,7 +14,7 @@ use stix_model::sco::{
 use stix_model::sdo::Indicator;
 use stix_model::vocab::{HashAlgorithm, IndicatorType, PatternType};
 use stix_model::{
-    BuildError, ExternalReference, Hashes, Object, Ref, Stamp, StixId, Timestamp, ToObject, to,
+    BuildError, ExternalReference, Hashes, Object, ObjectError, Ref, Stamp, StixId, Timestamp, ToObject, to,
 };
 
 /// Makes the objects of a feed.
@@ -23,6 +23,34 @@ pub struct Maker<'f> {
     frame: Frame,
     /// When the feed was fetched.
     now: Timestamp,
+}
+
+/// Why an observation becomes no objects.
+#[derive(Debug, thiserror::Error)]
+pub enum ObserveError {
+    /// It is no valid object.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// It is on a warning list, and the feed is to be held to those.
+    #[error("it is on the warning list `{0}`")]
+    Held(String),
+}
+
+impl From<ObjectError> for ObserveError {
+    fn from(error: ObjectError) -> Self {
+        Self::Build(error.into())
+    }
+}
+
+/// The highest confidence of what is on a warning list.
+const WARNED: i64 = 10;
+
+fn warned(seen: &Observation, list: &str, usual: Option<u8>) -> Observation {
+    let mut seen = seen.clone();
+    let confidence = seen.confidence.or(usual.map(i64::from));
+    seen.confidence = Some(confidence.unwrap_or(WARNED).min(WARNED));
+    seen.labels.push(format!("warninglist: {list}"));
+    seen
 }
 
 impl<'f> Maker<'f> {
@@ -53,7 +81,16 @@ impl<'f> Maker<'f> {
     ///
     /// # Errors
     /// When the observation is no valid object.
-    pub fn observe(&self, seen: &Observation, out: &mut dyn Output) -> Result<(), BuildError> {
+    pub fn observe(&self, seen: &Observation, out: &mut dyn Output) -> Result<(), ObserveError> {
+        let list = out.warninglist(&seen.value).map(str::to_owned);
+        let warned = match list {
+            Some(list) if self.feed.on_warninglist == OnWarninglist::Hold => {
+                return Err(ObserveError::Held(list));
+            }
+            Some(list) => Some(warned(seen, &list, self.feed.confidence)),
+            None => None,
+        };
+        let seen = warned.as_ref().unwrap_or(seen);
         let observable = observable(seen)?;
         let indicator = self.indicator(seen, out)?;
         let created = indicator.header().created.clone().unwrap_or_else(|| self.now.clone());

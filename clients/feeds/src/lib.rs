@@ -53,7 +53,7 @@ pub use convert::{ConvertError, convert};
 pub use deliver::{DeliverError, Delivered, Destination};
 pub use fetch::{FetchError, Fetched, Fetcher, Request, Secret};
 pub use frame::{Frame, NAMESPACE};
-pub use indicator::{Maker, quote};
+pub use indicator::{Maker, ObserveError, quote};
 pub use input::unpacked;
 pub use observation::{FileFacts, MalwareName, Observation};
 pub use output::{Collected, Output, Rejected, Standing};

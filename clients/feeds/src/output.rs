@@ -1,6 +1,8 @@
 //! What a conversion gives: objects, and records that became none.
 
 use crate::shared::{Part, SharedKey};
+use crate::value::Value;
+use crate::warninglist::Warninglist;
 use std::collections::{BTreeMap, BTreeSet};
 use stix_model::{Object, StixId, Timestamp};
 
@@ -25,6 +27,11 @@ pub trait Output {
     fn reject(&mut self, rejected: Rejected);
     /// Something that was repaired, or is worth a line in the report.
     fn note(&mut self, note: String);
+    /// The warning list that a value is on: it is usual, and an indicator of it is likely wrong.
+    fn warninglist(&self, value: &Value) -> Option<&str> {
+        let _ = value;
+        None
+    }
     /// What earlier runs made under an identifier.
     fn standing(&self, id: &StixId) -> Standing {
         let _ = id;
@@ -61,10 +68,16 @@ pub struct Collected {
     pub rejected: Vec<Rejected>,
     /// What was repaired.
     pub notes: Vec<String>,
+    /// Values that are usual.
+    pub warninglists: Vec<Warninglist>,
     seen: BTreeSet<(StixId, Option<Timestamp>)>,
 }
 
 impl Output for Collected {
+    fn warninglist(&self, value: &Value) -> Option<&str> {
+        first_with(&self.warninglists, value)
+    }
+
     fn record(&mut self) {
         self.records += 1;
     }
@@ -90,4 +103,9 @@ impl Output for Collected {
     fn note(&mut self, note: String) {
         self.notes.push(note);
     }
+}
+
+/// The name of the first list that has a value.
+pub(crate) fn first_with<'l>(lists: &'l [Warninglist], value: &Value) -> Option<&'l str> {
+    lists.iter().find(|list| list.contains(value)).map(|list| &*list.name)
 }

@@ -7,6 +7,7 @@ use crate::fetch::{FetchError, Fetcher};
 use crate::input::unpacked;
 use crate::state::{Staged, State, StateError};
 use crate::walk::{Document, Walk};
+use crate::warninglist::Warninglist;
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, BufReader, Read};
 use stix_model::Timestamp;
@@ -62,6 +63,8 @@ pub struct Aggregator<'a> {
     pub destination: &'a Destination,
     /// The collection for feeds that name none.
     pub collection: &'a str,
+    /// Values that are usual.
+    pub warninglists: &'a [Warninglist],
 }
 
 /// The times of a run.
@@ -79,7 +82,7 @@ impl Aggregator<'_> {
     /// # Errors
     /// When it did not come to its end.
     pub async fn run(&self, feed: &Feed, start: Start, progress: impl Fn(u64)) -> Result<Report, RunError> {
-        let Aggregator { state, fetcher, destination, collection } = *self;
+        let Aggregator { state, fetcher, destination, collection, warninglists } = *self;
         let Start { now, since } = start;
         // What an earlier run left behind comes first: its order is that of the versions.
         let mut delivered = deliver(state, destination, &progress).await?;
@@ -93,7 +96,7 @@ impl Aggregator<'_> {
             lag: None,
         };
         let collection = feed.collection.as_deref().unwrap_or(collection);
-        let mut staging = state.stage(feed, collection, &now)?;
+        let mut staging = state.stage(feed, collection, &now)?.warninglists(warninglists);
         let run = staging.run();
         let mut walk = Walk::new(feed, fetcher, cursor, &now, since);
         while let Some(document) = walk.next().await? {

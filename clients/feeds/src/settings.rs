@@ -38,6 +38,8 @@ pub struct Settings {
     pub server: Option<Server>,
     /// The folder of what runs leave behind for later ones.
     pub state: Option<PathBuf>,
+    /// A folder with warning lists of MISP, one a file.
+    pub warninglists: Option<PathBuf>,
 }
 
 /// Where the objects go.

@@ -9,12 +9,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use taxii_feeds::feed::Feed;
 use taxii_feeds::settings::{Server, Settings};
+use taxii_feeds::warninglist::Warninglist;
 use taxii_feeds::{Aggregator, Destination, Fetcher, Report, RunError, Start, State};
 
 pub(super) struct Session {
     server: Server,
     state: State,
     destination: Destination,
+    warninglists: Vec<Warninglist>,
 }
 
 impl Session {
@@ -27,7 +29,7 @@ impl Session {
         let state = State::open(&folder(settings, file))?;
         let destination =
             Destination::connect(&server).await.with_context(|| format!("the server {}", server.url))?;
-        Ok(Self { server, state, destination })
+        Ok(Self { server, state, destination, warninglists: warninglists(settings, file)? })
     }
 
     pub(super) fn state(&self) -> &State {
@@ -37,8 +39,9 @@ impl Session {
     /// Runs a feed once, and keeps the report.
     pub(super) async fn run(&self, feed: &Feed, start: Start) -> Result<Report, RunError> {
         let bar = progress();
-        let Self { state, server, destination } = self;
-        let aggregator = Aggregator { state, fetcher: &Fetcher, destination, collection: &server.collection };
+        let Self { state, server, destination, warninglists } = self;
+        let collection = &server.collection;
+        let aggregator = Aggregator { state, fetcher: &Fetcher, destination, collection, warninglists };
         let report = aggregator.run(feed, start, |count| bar.inc(count)).await;
         bar.finish_and_clear();
         if let Ok(report) = &report
@@ -48,6 +51,28 @@ impl Session {
         }
         report
     }
+}
+
+/// The warning lists of the settings: each file of the folder, and of folders in it.
+pub(super) fn warninglists(settings: &Settings, file: &Path) -> anyhow::Result<Vec<Warninglist>> {
+    let Some(folder) = &settings.warninglists else { return Ok(Vec::new()) };
+    let mut folders = vec![file.parent().unwrap_or(Path::new("")).join(folder)];
+    let mut lists = Vec::new();
+    while let Some(folder) = folders.pop() {
+        let entries = std::fs::read_dir(&folder)
+            .with_context(|| format!("the warning lists in {}", folder.display()))?;
+        for entry in entries {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "json") {
+                let list = Warninglist::parse(&std::fs::read(&path)?);
+                lists.push(list.with_context(|| format!("{} is no warning list", path.display()))?);
+            }
+        }
+    }
+    lists.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(lists)
 }
 
 /// Where runs leave what later ones need: as the settings say, else beside them.

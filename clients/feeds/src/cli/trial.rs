@@ -1,6 +1,7 @@
 //! `try`: the objects of a file, and the records that become none.
 
 use super::line;
+use super::session::warninglists;
 use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
@@ -8,7 +9,7 @@ use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use stix_model::{Object, Timestamp};
 use taxii_feeds::settings::Settings;
@@ -38,7 +39,7 @@ struct Trial<'t> {
 }
 
 impl Try {
-    pub(super) fn run(&self, settings: &Settings) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(&self, settings: &Settings, settings_file: &Path) -> anyhow::Result<ExitCode> {
         let feed = settings.find(&self.feed)?;
         let name = self.file.display();
         let input: Box<dyn BufRead> = match self.file.to_str() {
@@ -49,7 +50,9 @@ impl Try {
         };
         let mut input = taxii_feeds::unpacked(input).with_context(|| format!("{name} cannot be read"))?;
         let now = self.at.clone().unwrap_or_else(Timestamp::now);
+        let warninglists = warninglists(settings, settings_file)?;
         let mut found = Collected::default();
+        found.warninglists = warninglists;
         convert(&feed, &now, &mut *input, &mut found).with_context(|| format!("{name} as {}", feed.name))?;
         let mut objects = found.objects;
         objects.extend(merged(&found.parts)?);

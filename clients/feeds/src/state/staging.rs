@@ -2,8 +2,10 @@
 
 use super::{OBJECTS, PARTS, SPOOL, State, StateError, object_key, part_key, says_the_same};
 use crate::feed::Feed;
-use crate::output::{Output, Rejected, Standing};
+use crate::output::{Output, Rejected, Standing, first_with};
 use crate::shared::{Part, SharedKey, merge};
+use crate::value::Value;
+use crate::warninglist::Warninglist;
 use redb::{ReadableTable, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -51,6 +53,7 @@ pub struct Staging<'s> {
     pending: Vec<Object>,
     parts: BTreeMap<SharedKey, Part>,
     staged: Staged,
+    warninglists: &'s [Warninglist],
     /// Why nothing more is taken.
     failed: Option<StateError>,
 }
@@ -67,8 +70,16 @@ impl<'s> Staging<'s> {
             pending,
             parts,
             staged,
+            warninglists: &[],
             failed: None,
         }
+    }
+
+    /// Holds values against warning lists.
+    #[must_use]
+    pub fn warninglists(mut self, warninglists: &'s [Warninglist]) -> Self {
+        self.warninglists = warninglists;
+        self
     }
 
     /// Number of this run.
@@ -239,6 +250,10 @@ fn parse(text: &[u8]) -> Result<Object, StateError> {
 }
 
 impl Output for Staging<'_> {
+    fn warninglist(&self, value: &Value) -> Option<&str> {
+        first_with(self.warninglists, value)
+    }
+
     fn record(&mut self) {
         self.staged.records += 1;
     }
