@@ -26,6 +26,7 @@ mod yara;
 use crate::feed::{Feed, Format};
 use crate::indicator::Maker;
 use crate::output::Output;
+use std::collections::BTreeSet;
 use std::io::{self, BufRead};
 use stix_model::vocab::PatternType;
 use stix_model::{BuildError, Timestamp};
@@ -124,4 +125,10 @@ fn detect(beginning: &[u8]) -> Format {
         Some(b'{' | b'[') => Format::Json,
         _ => Format::Csv,
     }
+}
+
+/// Texts in their order, each once and none empty.
+fn unique(texts: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    texts.into_iter().filter(|text| !text.is_empty() && seen.insert(text.clone())).collect()
 }

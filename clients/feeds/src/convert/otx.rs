@@ -3,6 +3,7 @@
 use super::ConvertError;
 use super::misp::{Seen, Shape, shape};
 use super::rule::page;
+use super::unique;
 use crate::frame::{EPOCH, Voice, id, sdo_uuid, stamp};
 use crate::indicator::{Maker, quote};
 use crate::output::{Output, Rejected};
@@ -330,14 +331,9 @@ impl<'m, 'f> Pulse<'m, 'f> {
                 None => ExternalReference::new("reference").description(text),
             });
         }
-        let mut labels: Vec<String> = Vec::new();
         let countries = texts(pulse, "targeted_countries").into_iter().filter(|name| !is_country(name));
         let countries = countries.map(|name| format!("targeted-country:{name}"));
-        for label in feed.labels.iter().cloned().chain(texts(pulse, "tags")).chain(countries) {
-            if !labels.contains(&label) {
-                labels.push(label);
-            }
-        }
+        let labels = unique(feed.labels.iter().cloned().chain(texts(pulse, "tags")).chain(countries));
         let mut report = Report::new(stamp, name, self.created.clone(), refs)
             .report_types([ReportType::ThreatReport])
             .labels(labels)

@@ -1,5 +1,6 @@
 //! Rules of detection engines: each becomes an indicator that has its whole text as pattern.
 
+use super::unique;
 use crate::frame::stamp;
 use crate::indicator::Maker;
 use crate::output::Output;
@@ -184,12 +185,7 @@ impl<'m, 'f> Rules<'m, 'f> {
 
     fn indicator(&self, rule: &Rule, created: &Timestamp) -> Result<Object, BuildError> {
         let feed = self.maker.feed();
-        let mut labels: Vec<String> = Vec::new();
-        for label in feed.labels.iter().chain(&rule.labels) {
-            if !label.is_empty() && !labels.contains(label) {
-                labels.push(label.clone());
-            }
-        }
+        let labels = unique(feed.labels.iter().chain(&rule.labels).cloned());
         // The author has no property of an indicator, and is not who made the object.
         let mut first = ExternalReference::new(feed.publisher.clone()).external_id(rule.key.clone());
         if let Some(author) = &rule.author {

@@ -7,11 +7,20 @@ use crate::indicator::Maker;
 use crate::output::{Output, Rejected};
 use crate::time;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::BufRead;
+use std::io::{self, BufRead};
 use stix_model::vocab::PatternType;
 use yara_x_parser::Parser;
 use yara_x_parser::ast::{AST, Error, MetaValue, RuleFlags};
 use yara_x_parser::cst::{CST, Immutable, Node, NodeOrToken, SyntaxKind};
+
+/// How deep a condition may be nested. The parser needs stack for each level.
+const MAX_DEPTH: usize = 500;
+
+/// How many other rules a rule may need.
+const MAX_NEEDED: usize = 256;
+
+/// The stack of the parser.
+const STACK: usize = 256 << 20;
 
 pub(super) fn read(
     maker: &Maker<'_>,
@@ -21,31 +30,105 @@ pub(super) fn read(
     let mut bytes = Vec::new();
     input.read_to_end(&mut bytes)?;
     let text = std::str::from_utf8(&bytes).map_err(|_| ConvertError::Form("it is not UTF-8".to_owned()))?;
-    let cst = CST::try_from(Parser::new(text.as_bytes()))
-        .map_err(|_| ConvertError::Form("it is not UTF-8".to_owned()))?;
-    let file = File::read(text, &cst.root());
+    let parsed = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || parse(text))?;
+        thread.join().map_err(|_| io::Error::other("the parser failed"))
+    });
     let mut rules = Rules::new(maker);
-    for declared in &file.rules {
+    for (place, parsed) in parsed? {
         out.record();
-        let made = rule(&file, declared).and_then(|rule| rules.take(&rule, out));
-        if let Err(reason) = made {
-            out.reject(Rejected { record: declared.place(), reason });
+        if let Err(reason) = parsed.and_then(|rule| rules.take(&rule, out)) {
+            out.reject(Rejected { record: place, reason });
         }
-    }
-    for (line, reason) in file.wrong {
-        out.record();
-        out.reject(Rejected { record: format!("line {line}"), reason });
     }
     Ok(())
 }
 
+fn parse(text: &str) -> Vec<(String, Result<Rule, String>)> {
+    let mut file = File::default();
+    for (line, part) in parts(text) {
+        if depth(part) > MAX_DEPTH {
+            file.wrong.push((line, "it is nested too deep".to_owned()));
+            continue;
+        }
+        if let Ok(cst) = CST::try_from(Parser::new(part.as_bytes())) {
+            file.add(part, line, &cst.root());
+        }
+    }
+    file.index();
+    // What rules share stands in each of them; a file of rules that name each other must not grow without a limit.
+    let mut budget = text.len().saturating_mul(16).saturating_add(1 << 20);
+    let mut parsed: Vec<(String, Result<Rule, String>)> =
+        file.rules.iter().map(|declared| (declared.place(), rule(&file, declared, &mut budget))).collect();
+    parsed.extend(file.wrong.iter().map(|(line, reason)| (format!("line {line}"), Err(reason.clone()))));
+    parsed
+}
+
+/// Parts of a file that begin where a line begins with `rule`, each with its line. In what looks like a comment none begins, so that
+/// a part may have several rules.
+fn parts(text: &str) -> Vec<(usize, &str)> {
+    let (mut parts, mut began, mut began_line, mut is_comment, mut offset) = (Vec::new(), 0, 1, false, 0);
+    for (number, line) in text.split_inclusive('\n').enumerate() {
+        let mut words = line.split_whitespace().skip_while(|word| matches!(*word, "private" | "global"));
+        if !is_comment && words.next() == Some("rule") && offset > began {
+            parts.push((began_line, &text[began..offset]));
+            (began, began_line) = (offset, number + 1);
+        }
+        let mut rest = line;
+        while let Some(place) = rest.find(if is_comment { "*/" } else { "/*" }) {
+            // In a text it begins no comment.
+            let quotes = rest[..place].replace("\\\"", "").matches('"').count();
+            rest = &rest[place + 2..];
+            if is_comment || quotes % 2 == 0 {
+                is_comment = !is_comment;
+            } else {
+                rest = rest.split_once('"').map_or("", |(_, rest)| rest);
+            }
+        }
+        offset += line.len();
+    }
+    parts.push((began_line, &text[began..]));
+    parts
+}
+
+/// How deep a part may be nested at most, whatever of it is a text or a comment: brackets that are open, and operators that stand
+/// before something.
+fn depth(part: &str) -> usize {
+    let (mut open, mut deepest, mut signs) = (0_usize, 0, 0);
+    for line in part.lines() {
+        let mut last = None;
+        for character in line.chars() {
+            match character {
+                '(' | '[' => open += 1,
+                ')' | ']' => open = open.saturating_sub(1),
+                '-' | '~' => {
+                    let ends = |last: char| last.is_alphanumeric() || matches!(last, '"' | ')' | ']');
+                    signs += usize::from(!last.is_some_and(ends));
+                }
+                _ => {}
+            }
+            deepest = deepest.max(open);
+            if !character.is_whitespace() {
+                last = Some(character);
+            }
+        }
+    }
+    let is_word = |character: char| !character.is_alphanumeric() && character != '_';
+    let words = part.split(is_word).filter(|word| matches!(*word, "not" | "defined")).count();
+    deepest.max(signs).max(words)
+}
+
 /// What stands in a file.
+#[derive(Default)]
 struct File<'t> {
     /// Imports and includes.
     head: String,
     rules: Vec<Declared<'t>>,
     /// Lines of what is no rule.
     wrong: Vec<(usize, String)>,
+    by_name: BTreeMap<String, usize>,
+    /// Rules that hold for all others.
+    global: Vec<usize>,
 }
 
 struct Declared<'t> {
@@ -64,9 +147,10 @@ impl Declared<'_> {
 }
 
 impl<'t> File<'t> {
-    fn read(text: &'t str, root: &Node<Immutable>) -> Self {
-        let mut file = Self { head: String::new(), rules: Vec::new(), wrong: Vec::new() };
-        let (mut line, mut counted) = (1, 0);
+    /// Takes what stands in a part that begins in a line.
+    fn add(&mut self, text: &'t str, first_line: usize, root: &Node<Immutable>) {
+        let file = self;
+        let (mut line, mut counted) = (first_line, 0);
         for child in root.children_with_tokens() {
             let span = child.span();
             let Some(part) = text.get(span.start()..span.end()) else { continue };
@@ -90,32 +174,37 @@ impl<'t> File<'t> {
                 _ => {}
             }
         }
-        file
+    }
+
+    fn index(&mut self) {
+        for (index, rule) in self.rules.iter().enumerate() {
+            self.by_name.entry(rule.name.clone()).or_insert(index);
+            if rule.is_global {
+                self.global.push(index);
+            }
+        }
     }
 
     /// The rules that a rule needs, in the order of the file: those that it names, those that these name, and global ones.
-    fn needed(&self, rule: &Declared<'_>) -> Vec<&Declared<'t>> {
-        let by_name: BTreeMap<&str, usize> =
-            self.rules.iter().enumerate().map(|(index, rule)| (rule.name.as_str(), index)).collect();
-        let mut found: BTreeSet<usize> = self
-            .rules
-            .iter()
-            .enumerate()
-            .filter(|(_, rule)| rule.is_global)
-            .map(|(index, _)| index)
-            .collect();
+    /// `None` when they are too many.
+    fn needed(&self, rule: &Declared<'_>) -> Option<Vec<&Declared<'t>>> {
+        let mut found: BTreeSet<usize> = self.global.iter().copied().collect();
         let mut open = vec![rule];
         open.extend(found.iter().map(|index| &self.rules[*index]));
         while let Some(next) = open.pop() {
+            if found.len() > MAX_NEEDED {
+                return None;
+            }
             for name in &next.names {
-                if let Some(index) = by_name.get(name.as_str())
+                if let Some(index) = self.by_name.get(name.as_str())
                     && found.insert(*index)
                 {
                     open.push(&self.rules[*index]);
                 }
             }
         }
-        found.iter().map(|index| &self.rules[*index]).filter(|needed| needed.name != rule.name).collect()
+        let needed = found.iter().map(|index| &self.rules[*index]).filter(|needed| needed.name != rule.name);
+        Some(needed.collect())
     }
 }
 
@@ -150,13 +239,16 @@ impl<'t> Declared<'t> {
     }
 }
 
-fn rule(file: &File<'_>, declared: &Declared<'_>) -> Result<Rule, String> {
+fn rule(file: &File<'_>, declared: &Declared<'_>, budget: &mut usize) -> Result<Rule, String> {
     let ast = AST::from(declared.text);
     let Some(parsed) = ast.rules().next().filter(|_| ast.errors().is_empty()) else {
         return Err(ast.errors().first().map_or("it is no rule".to_owned(), reason));
     };
+    let needed =
+        file.needed(declared).ok_or_else(|| format!("it needs more than {MAX_NEEDED} other rules"))?;
+    let length = needed.iter().map(|needed| needed.text.len()).sum::<usize>() + file.head.len();
+    *budget = budget.checked_sub(length).ok_or("the rules of the file name each other too often")?;
     let mut pattern = file.head.clone();
-    let needed = file.needed(declared);
     for text in needed.iter().map(|needed| needed.text).chain([declared.text]) {
         if !pattern.is_empty() {
             pattern.push('\n');

@@ -85,3 +85,13 @@ fn a_deleted_attribute_is_withdrawn() {
     let made = objects(&event(json!({ "Attribute": [attribute] })));
     assert_eq!(find(&made, &format!("indicator--{UUID}")).get::<bool>("revoked").unwrap(), Some(true));
 }
+
+#[test]
+fn a_link_is_a_reference_of_the_report_and_without_an_event_a_note() {
+    let link = json!({ "type": "link", "value": "https://report.example/1", "uuid": UUID });
+    let made = objects(&event(json!({ "Attribute": [link] })));
+    let report = find(&made, "report--5b646415-7b48-40d5-86b4-c0070acd0835");
+    assert!(String::from_utf8_lossy(report.json()).contains("https://report.example/1"));
+    let made = objects(&json!({ "response": { "Attribute": [link] } }));
+    assert_eq!(text(find(&made, &format!("note--{UUID}")), "content"), "https://report.example/1");
+}

@@ -45,3 +45,19 @@ fn a_semicolon_behind_a_backslash_ends_no_option() {
     assert_eq!(pattern(indicator), rule);
     assert!(objects.iter().any(|object| object.id().object_type() == "vulnerability"));
 }
+
+#[test]
+fn a_rule_that_is_nested_too_deep_is_rejected_and_the_others_are_not() {
+    let deep = format!("rule deep {{ condition: {}true{} }}\n", "(".repeat(100_000), ")".repeat(100_000));
+    let signs = format!("rule signs {{ condition: {}true }}\n", "not ".repeat(100_000));
+    let names: String =
+        (1..1_000).map(|number| format!("rule r{number} {{ condition: r{} }}\n", number - 1)).collect();
+    let file = format!("rule r0 {{ strings: $a = \"/*\" condition: $a }}\n{deep}{signs}{names}");
+    let (found, objects) = converted(&feed("yara"), file.as_bytes()).unwrap();
+    assert_eq!(found.records, 1_002);
+    let reasons =
+        |part: &str| found.rejected.iter().filter(|rejected| rejected.reason.contains(part)).count();
+    assert_eq!(reasons("too deep"), 2);
+    assert_eq!(reasons("other rules") + reasons("too often") + indicators(&objects).len() + 2, 1_002);
+    assert!(indicators(&objects).len() > 100);
+}

@@ -85,7 +85,11 @@ impl Event<'_, '_> {
                 self.part(key, part, out);
                 id
             }
-            Shape::Page if value.contains("://") && !value.trim().contains(char::is_whitespace) => {
+            Shape::Page
+                if self.has_report()
+                    && value.contains("://")
+                    && !value.trim().contains(char::is_whitespace) =>
+            {
                 let mut page = ExternalReference::new("reference").url(percent_encoded(value.trim()));
                 if let Some(comment) = text(attribute, "comment") {
                     page = page.description(comment.into_owned());

@@ -183,6 +183,11 @@ impl<'m, 'f> Event<'m, 'f> {
         (created, modified)
     }
 
+    /// Whether there is a report that a page can be a reference of.
+    pub(super) fn has_report(&self) -> bool {
+        self.own.is_some()
+    }
+
     /// Hands out an object that the event is about.
     pub(super) fn emit(&mut self, object: Object, out: &mut dyn Output) {
         self.mention(object.id().clone());

@@ -2,7 +2,7 @@
 
 use super::event::{Event, uuid_of};
 use super::observable::{
-    End, Seen, Shape, file_comparison, hash, hash_name, registry, resolved, shape, traffic,
+    End, Seen, Shape, file_comparison, hash, hash_name, registry, resolved, shape, traffic, unnamed,
 };
 use super::{is_true, list, text};
 use crate::indicator::quote;
@@ -272,7 +272,8 @@ fn connection(members: &mut [Member<'_>]) -> Result<Vec<Built>, BuildError> {
                 hosts.push((host, member.is_for_detection, index));
             }
         }
-        if hosts.is_empty() || ports.is_empty() {
+        // Each host with each port: many of both are no connections.
+        if hosts.is_empty() || ports.is_empty() || hosts.len().saturating_mul(ports.len()) > 256 {
             continue;
         }
         for (host, host_is_for_detection, index) in &hosts {
@@ -351,7 +352,7 @@ fn email(members: &mut [Member<'_>]) -> Result<Option<Built>, BuildError> {
         return Ok(None);
     }
     let text: Vec<&str> = members.iter().map(|member| &*member.text).collect();
-    let uuid = crate::frame::sdo_uuid(&[["email-message"].as_slice(), &text].concat());
+    let uuid = unnamed(&[["email-message"].as_slice(), &text].concat());
     let mut message = message.to_refs(to_refs).cc_refs(cc_refs);
     if !has_sender && !has_subject && !has_body {
         // Then nothing that its identifier follows from is known.

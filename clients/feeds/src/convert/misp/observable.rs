@@ -7,10 +7,11 @@ use crate::value::{FileHash, Kind, Value, read, refang};
 use std::net::IpAddr;
 use stix_model::sco::{
     DomainName, EmailAddress, EmailMessage, File, Ipv4Address, Ipv6Address, MacAddress, NetworkTraffic,
-    WindowsRegistryKey, WindowsRegistryValue, X509Certificate,
+    UserAccount, WindowsRegistryKey, WindowsRegistryValue, X509Certificate,
 };
-use stix_model::vocab::{HashAlgorithm, PatternType};
+use stix_model::vocab::{AccountType, HashAlgorithm, PatternType};
 use stix_model::{BuildError, Hashes, Object, Ref, StixId, ToObject};
+use uuid::Uuid;
 
 /// What an attribute is.
 pub(in crate::convert) enum Shape {
@@ -180,7 +181,7 @@ fn seen(kind: &str, value: &str) -> Result<Option<Seen>, String> {
             .map(|object| Seen::new(vec![object], format!("email-message:body = {}", quote(value)))),
         "email-message-id" => EmailMessage::new(false)
             .message_id(value)
-            .id(sdo_uuid(&["email-message", value]))
+            .id(unnamed(&["email-message", value]))
             .to_object()
             .map(|object| Seen::new(vec![object], format!("email-message:message_id = {}", quote(value)))),
         "email-attachment" => File::new().name(value).to_object().map(|object| {
@@ -198,6 +199,17 @@ fn seen(kind: &str, value: &str) -> Result<Option<Seen>, String> {
         "user-agent" => {
             let place = "network-traffic:extensions.'http-request-ext'.request_header.'User-Agent'";
             Ok(Seen::new(Vec::new(), format!("{place} = {}", quote(value))))
+        }
+        "github-username" => {
+            let comparison = format!(
+                "user-account:account_type = 'github' AND user-account:account_login = {}",
+                quote(value)
+            );
+            UserAccount::new()
+                .account_type(AccountType::from("github"))
+                .account_login(value)
+                .to_object()
+                .map(|object| Seen::new(vec![object], comparison))
         }
         "mac-address" => {
             let address = value.trim().to_lowercase().replace('-', ":");
@@ -367,4 +379,10 @@ pub(in crate::convert) fn spelled_out(key: &str) -> String {
 fn is_key(key: &str) -> bool {
     let whole = spelled_out(key);
     !["HKLM", "HKCU", "HKCR", "HKCC", "HKU"].iter().any(|hive| whole.to_ascii_uppercase().contains(hive))
+}
+
+/// The UUID of an observable that nothing tells from others: the standard asks for a random one (section 2.9), and the same bytes must
+/// give the same.
+pub(super) fn unnamed(names: &[&str]) -> Uuid {
+    uuid::Builder::from_random_bytes(*sdo_uuid(names).as_bytes()).into_uuid()
 }

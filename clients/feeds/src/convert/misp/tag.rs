@@ -2,6 +2,7 @@
 
 use super::{list, text};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use stix_model::Tlp;
 
 /// What tags say.
@@ -10,6 +11,7 @@ pub(super) struct Tags {
     pub(super) tlp: Option<Tlp>,
     pub(super) confidence: Option<i64>,
     pub(super) labels: Vec<String>,
+    seen: BTreeSet<String>,
     /// Galaxy and name of clusters.
     pub(super) clusters: Vec<(String, String)>,
 }
@@ -55,7 +57,7 @@ impl Tags {
     }
 
     pub(super) fn label(&mut self, label: String) {
-        if !label.is_empty() && !self.labels.contains(&label) {
+        if !label.is_empty() && self.seen.insert(label.clone()) {
             self.labels.push(label);
         }
     }
