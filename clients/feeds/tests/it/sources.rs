@@ -1,9 +1,12 @@
 //! Laws that hold for each known feed.
 
-use crate::{converted, feed, samples};
+use crate::{NOW, converted, feed, samples};
 use std::collections::BTreeMap;
 use std::fs;
-use taxii_feeds::known;
+use stix_model::Object;
+use taxii_feeds::feed::OnWarninglist;
+use taxii_feeds::warninglist::Warninglist;
+use taxii_feeds::{Collected, convert, known};
 
 #[test]
 fn each_declaration_can_be_read() {
@@ -40,4 +43,22 @@ fn quotes_and_backslashes_in_a_value_stay_in_the_pattern() {
     let indicator = objects.iter().find(|object| object.id().object_type() == "indicator").unwrap();
     let pattern: String = indicator.get("pattern").unwrap().unwrap();
     assert_eq!(pattern, r"[url:value = 'http://evil.example/a\'b\\c']");
+}
+
+#[test]
+fn what_is_usual_has_little_confidence_or_is_held_back() {
+    let list = br#"{"name": "Public DNS", "type": "cidr", "list": ["192.0.2.0/24"], "matching_attributes": ["ip-dst"]}"#;
+    let mut feed = feed("blocklist-de");
+    let mut labels = Vec::new();
+    for hold in [OnWarninglist::Lower, OnWarninglist::Hold] {
+        feed.on_warninglist = hold;
+        let mut found = Collected::default();
+        found.warninglists = vec![Warninglist::parse(list).unwrap()];
+        convert(&feed, &NOW.parse().unwrap(), &mut "192.0.2.1\n198.51.100.1\n".as_bytes(), &mut found)
+            .unwrap();
+        let indicators = found.objects.iter().filter(|object| object.id().object_type() == "indicator");
+        let confidence = |object: &Object| object.get::<i64>("confidence").unwrap();
+        labels.push((indicators.map(confidence).collect::<Vec<_>>(), found.rejected.len()));
+    }
+    assert_eq!(labels, [(vec![Some(10), Some(60)], 0), (vec![Some(60)], 1)]);
 }
