@@ -8,6 +8,7 @@
 )]
 #![expect(clippy::disallowed_types, reason = "a bench takes the time")]
 
+use std::collections::BTreeMap;
 use std::io::BufReader;
 use std::path::Path;
 use std::time::Instant;
@@ -21,6 +22,7 @@ struct Count {
     objects: u64,
     bytes: u64,
     rejected: u64,
+    parts: BTreeMap<SharedKey, Part>,
 }
 
 impl Output for Count {
@@ -34,7 +36,10 @@ impl Output for Count {
     }
 
     fn part(&mut self, key: SharedKey, part: Part) {
-        self.object(merge(&key, &[part]).unwrap());
+        match self.parts.get_mut(&key) {
+            Some(known) => known.join(part),
+            None => drop(self.parts.insert(key, part)),
+        }
     }
 
     fn reject(&mut self, _: Rejected) {
@@ -54,9 +59,12 @@ fn measure(name: &str, bytes: &[u8]) {
         made = Count::default();
         let mut input = unpacked(Box::new(BufReader::new(bytes))).unwrap();
         convert(&feed, &now, &mut *input, &mut made).unwrap();
+        for (key, part) in std::mem::take(&mut made.parts) {
+            made.object(merge(&key, &[part]).unwrap());
+        }
         best = best.min(since.elapsed().as_secs_f64());
     }
-    let Count { records, objects, bytes, rejected } = made;
+    let Count { records, objects, bytes, rejected, .. } = made;
     let rate = objects as f64 / best;
     println!(
         "{name:16} {records:>8} records  {rejected:>5} rejected  {objects:>8} objects  {rate:>10.0} objects/s  {:>6.1} MB/s",

@@ -18,8 +18,8 @@ pub use staging::{Staged, Staging};
 
 /// `{feed}\0{id}` → number of the last run that had it, and its text.
 const OBJECTS: TableDefinition<'_, &str, (u64, &[u8])> = TableDefinition::new("objects");
-/// `{id}\0{feed}` → what a feed says of it, in JSON.
-const PARTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("parts");
+/// `{id}\0{feed}` → number of the run in which a feed said it, and what it says, in JSON.
+const PARTS: TableDefinition<'_, &str, (u64, &[u8])> = TableDefinition::new("parts");
 /// Number → collection and text of an object that is to be sent.
 const SPOOL: TableDefinition<'_, u64, (&str, &[u8])> = TableDefinition::new("spool");
 /// Feed → how far it was read, in JSON.
@@ -227,17 +227,16 @@ impl State {
         Ok(observables)
     }
 
-    fn parts(&self, key: &SharedKey) -> Result<Vec<Part>, StateError> {
+    fn parts(&self, key: &SharedKey) -> Result<Vec<(u64, Part)>, StateError> {
         let parts = self.database.begin_read()?.open_table(PARTS)?;
         let start = part_key(key, "");
         let end = format!("{start}\u{10FFFF}");
         let mut found = Vec::new();
         for entry in parts.range(&*start..&*end)? {
-            let (_, text) = entry?;
-            found.push(
-                serde_json::from_slice(text.value())
-                    .map_err(|_| StateError::Damaged("what a source says"))?,
-            );
+            let (_, row) = entry?;
+            let (run, text) = row.value();
+            let part = serde_json::from_slice(text).map_err(|_| StateError::Damaged("what a source says"))?;
+            found.push((run, part));
         }
         Ok(found)
     }

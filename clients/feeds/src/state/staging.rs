@@ -15,6 +15,8 @@ use stix_model::{Object, StixId, Timestamp};
 
 /// Objects that are kept in one transaction.
 const PIECE: usize = 1_000;
+/// Things that several sources describe of which the parts are kept in memory.
+const PARTS_AT_ONCE: usize = 10_000;
 /// Rejections that are told one by one.
 const TOLD: usize = 50;
 /// The owner of objects that several feeds make.
@@ -181,12 +183,17 @@ impl<'s> Staging<'s> {
         let mut has_facts = false;
         for (key, part) in parts {
             let mut said = self.state.parts(&key)?;
-            let before =
-                said.iter().position(|other| other.feed == part.feed).map(|place| said.remove(place));
-            let part = match &before {
-                Some(before) => part.following(before),
+            let own = said.iter().position(|(_, other)| other.feed == part.feed);
+            let part = match own.map(|place| said.swap_remove(place)) {
+                // An earlier piece of the same file said something of it, too.
+                Some((run, mut before)) if run == self.run => {
+                    before.join(part);
+                    before
+                }
+                Some((_, before)) => part.following(&before),
                 None => part,
             };
+            let mut said: Vec<Part> = said.into_iter().map(|(_, part)| part).collect();
             said.push(part.clone());
             match merge(&key, &said) {
                 Ok(object) => {
@@ -206,7 +213,7 @@ impl<'s> Staging<'s> {
             let write = self.state.database.begin_write()?;
             for (key, part, object) in piece {
                 let text = serde_json::to_vec(part).map_err(|_| StateError::Damaged("what a source says"))?;
-                write.open_table(PARTS)?.insert(&*part_key(key, &part.feed), &*text)?;
+                write.open_table(PARTS)?.insert(&*part_key(key, &part.feed), (self.run, &*text))?;
                 self.keep_one(&write, object, SHARED)?;
             }
             write.commit()?;
@@ -273,6 +280,11 @@ impl Output for Staging<'_> {
         match self.parts.get_mut(&key) {
             Some(known) => known.join(part),
             None => drop(self.parts.insert(key, part)),
+        }
+        // What a file says of a thing is mostly in one place of it; memory must not grow with the file.
+        if self.parts.len() >= PARTS_AT_ONCE {
+            self.flush();
+            self.merge();
         }
     }
 
