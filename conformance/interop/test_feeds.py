@@ -241,6 +241,39 @@ def test_a_web_page_instead_of_a_list_revokes_nothing(server, source, tmp_path):
     assert feeds.objects() == before
 
 
+def test_a_list_that_is_broken_revokes_nothing(server, source, tmp_path):
+    bodies = [
+        b"192.0.2.1\n192.0.2.2\n192.0.2.3\n",
+        b"ACCESS DENIED by proxy\nplease log in\n",
+        b"192.0.2.1\n192.0.",
+        b"192.0.2.1\n",
+    ]
+    Source.answers["/list"] = [{"body": body} for body in bodies]
+    feeds = Feeds(server, source, tmp_path, LIST)
+    feeds.once("list")
+    _, errors = feeds.once("list", code=1)
+    assert "none of its 2 records can be read" in errors
+    for reason in ["1 of 2 records were rejected", "max-withdrawn-percent"]:
+        [held], _ = feeds.once("list")
+        assert held["revoked"] == 0 and any(reason in note for note in held["notes"]), held
+    assert not any(found.get("revoked") for found in feeds.objects())
+
+
+def test_what_waits_goes_to_the_collection_of_the_settings(server, source, tmp_path):
+    """A collection that is not there stops the feeds that go there, and no other."""
+    Source.answers["/list"] = [{"body": b"192.0.2.1\n"}]
+    feeds = Feeds(server, source, tmp_path, LIST + LIST.replace("feeds.list", "feeds.other"))
+    right = feeds.settings.read_text()
+    feeds.settings.write_text(right.replace("[feeds.list]\n", '[feeds.list]\ncollection = "nosuch"\n'))
+    _, errors = feeds.once("list", code=1)
+    assert "4 objects wait for the server" in errors
+    [other], _ = feeds.once("other")
+    assert other["delivered"]["accepted"] == 4
+    feeds.settings.write_text(right)
+    [late], _ = feeds.once("list")
+    assert late["delivered"]["accepted"] == 4
+
+
 def test_a_key_goes_to_the_source_and_to_no_log(server, source, tmp_path):
     Source.answers[f"/{KEY}/list"] = [{"body": b"192.0.2.1\n"}]
     keyed = LIST.replace("SOURCE/list", "SOURCE/{key}/list") + 'key-header = "Auth-Key"\nkey-env = "FEED_KEY"\n'

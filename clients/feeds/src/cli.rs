@@ -10,7 +10,7 @@ mod session;
 mod trial;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use taxii_feeds::settings::Settings;
@@ -20,9 +20,9 @@ use tracing_subscriber::EnvFilter;
 #[derive(Parser)]
 #[command(name = "taxii-feeds", version, about, after_help = EXAMPLES)]
 struct Cli {
-    /// The file with the settings.
-    #[arg(long, global = true, default_value = "feeds.toml", env = "TAXII_FEEDS_SETTINGS")]
-    settings: PathBuf,
+    /// The file with the settings; feeds.toml when absent.
+    #[arg(long, global = true, env = "TAXII_FEEDS_SETTINGS", value_name = "FILE")]
+    settings: Option<PathBuf>,
     /// The form of the log, which goes to the standard error.
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
@@ -79,11 +79,11 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
-    let file = &cli.settings;
+    let file = cli.settings.as_deref().unwrap_or(Path::new("feeds.toml"));
     if let Command::Init(init) = &cli.command {
         return init.run(file);
     }
-    let settings = settings(file)?;
+    let settings = settings(file, cli.settings.is_some())?;
     match &cli.command {
         Command::Init(_) => Ok(ExitCode::SUCCESS),
         Command::List(list) => list.run(&settings),
@@ -105,18 +105,21 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 fn log(format: LogFormat) {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,taxii_feeds=info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     match format {
         LogFormat::Text => builder.init(),
         LogFormat::Json => builder.json().init(),
     }
 }
 
-fn settings(file: &Path) -> anyhow::Result<Settings> {
+fn settings(file: &Path, is_named: bool) -> anyhow::Result<Settings> {
     match std::fs::read_to_string(file) {
         Ok(text) => Settings::parse(&text).map_err(|error| anyhow::anyhow!("{}: {error}", file.display())),
         // The known feeds need no settings.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Settings::default()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !is_named => Ok(Settings::default()),
         Err(error) => Err(anyhow::anyhow!("{}: {error}", file.display())),
     }
 }

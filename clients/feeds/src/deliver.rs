@@ -1,7 +1,7 @@
 //! Sending what waits: envelopes that the server takes, each with a look at its outcome.
 
 use crate::settings::Server;
-use crate::state::{State, StateError, Waiting};
+use crate::state::{State, StateError};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use stix_model::taxii::{StatusState, write_envelope};
@@ -73,14 +73,24 @@ impl Destination {
         Ok(Self { client, packing: Packing::new(max_bytes.min(BYTES), OBJECTS) })
     }
 
-    /// Sends everything that waits.
+    /// Sends everything of a feed that waits.
     ///
     /// # Errors
     /// When the server does not take it; what it did not take waits.
-    pub async fn deliver(&self, state: &State, progress: impl Fn(u64)) -> Result<Delivered, DeliverError> {
+    pub async fn deliver(
+        &self,
+        state: &State,
+        feed: &str,
+        collection: &str,
+        progress: impl Fn(u64),
+    ) -> Result<Delivered, DeliverError> {
         let mut delivered = Delivered::default();
         let most_bytes = usize::try_from(self.packing.max_bytes).unwrap_or(usize::MAX);
-        while let Some(Waiting { collection, objects: waiting }) = state.first(OBJECTS, most_bytes)? {
+        loop {
+            let waiting = state.first(feed, OBJECTS, most_bytes)?;
+            if waiting.is_empty() {
+                return Ok(delivered);
+            }
             let texts = || waiting.iter().map(|(_, text)| &text[..]);
             let count = match self.packing.first_envelope(texts()) {
                 0 => {
@@ -90,16 +100,15 @@ impl Destination {
                         text.len(),
                         self.packing.max_bytes
                     ));
-                    state.sent([*number])?;
+                    state.sent(feed, [*number])?;
                     continue;
                 }
                 count => count,
             };
-            self.send(&collection, &waiting[..count], &mut delivered).await?;
-            state.sent(waiting[..count].iter().map(|(number, _)| *number))?;
+            self.send(collection, &waiting[..count], &mut delivered).await?;
+            state.sent(feed, waiting[..count].iter().map(|(number, _)| *number))?;
             progress(count as u64);
         }
-        Ok(delivered)
     }
 
     /// Sends an envelope; one that is refused as a whole is halved until the objects at fault are alone.

@@ -82,6 +82,9 @@ pub struct Feed {
     /// The list of those that count: what is not in it any more is withdrawn.
     #[serde(default)]
     pub is_complete: bool,
+    /// The largest share of a complete list that is withdrawn in one run, in percent.
+    #[serde(default = "max_withdrawn")]
+    pub max_withdrawn_percent: u8,
     /// Where records are in a JSON document: names, or `*` for each member, with slashes before them. Of several places the
     /// first one that a file has counts.
     #[serde(default)]
@@ -131,6 +134,10 @@ pub struct Paging {
     pub window: Option<Span>,
     /// Time between two pages.
     pub pause: Option<Span>,
+}
+
+fn max_withdrawn() -> u8 {
+    50
 }
 
 fn max_bytes() -> u64 {
@@ -287,6 +294,12 @@ struct PickTable {
 enum OneOrSeveral {
     One(String),
     Several(Vec<String>),
+}
+
+impl Pick {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().map(String::as_str)
+    }
 }
 
 impl From<PickForm> for Pick {

@@ -17,6 +17,9 @@ const REDIRECTS: usize = 5;
 /// Time without a byte after which a source counts as silent.
 const SILENCE: Duration = Duration::from_secs(60);
 
+/// The longest time for a document, however steadily it comes.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+
 /// A text that no log and no message shows.
 #[derive(Clone)]
 pub struct Secret(String);
@@ -120,6 +123,16 @@ impl Fetcher {
     /// # Errors
     /// When there is no file that can be used.
     pub async fn fetch(&self, feed: &Feed, wanted: &Request) -> Result<Fetched, FetchError> {
+        match tokio::time::timeout(LONGEST, self.follow(feed, wanted)).await {
+            Ok(fetched) => fetched,
+            Err(_) => {
+                Err(FetchError::Broken(format!("it takes longer than {} minutes", LONGEST.as_secs() / 60)))
+            }
+        }
+    }
+
+    /// Goes where the source points to.
+    async fn follow(&self, feed: &Feed, wanted: &Request) -> Result<Fetched, FetchError> {
         let key = key(feed)?;
         let template = wanted.url.as_str();
         let url = match &key {
@@ -187,9 +200,12 @@ fn form_of(body: &str) -> &'static str {
 /// A file of this machine, when it is another one than before: its time and its length tell.
 fn open(feed: &Feed, url: &Url, wanted: &Request) -> Result<Fetched, FetchError> {
     let path = url.to_file_path().map_err(|()| FetchError::Address(format!("{url} names no file")))?;
-    let file = File::open(&path)
-        .map_err(|error| FetchError::Address(format!("{} cannot be read: {error}", path.display())))?;
-    let facts = file.metadata()?;
+    let failed = |error| FetchError::Address(format!("{} cannot be read: {error}", path.display()));
+    // Opening what is no file may wait for ever.
+    let facts = std::fs::metadata(&path).map_err(failed)?;
+    if !facts.is_file() {
+        return Err(FetchError::Address(format!("{} is no regular file", path.display())));
+    }
     let changed = facts.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let etag = Some(format!("{}-{}", changed.as_micros(), facts.len()));
     if etag == wanted.etag {
@@ -198,6 +214,7 @@ fn open(feed: &Feed, url: &Url, wanted: &Request) -> Result<Fetched, FetchError>
     if facts.len() > feed.max_bytes {
         return Err(FetchError::TooLarge(feed.max_bytes));
     }
+    let file = File::open(&path).map_err(failed)?;
     Ok(Fetched::File { file, bytes: facts.len(), etag, last_modified: None })
 }
 

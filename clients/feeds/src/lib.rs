@@ -61,4 +61,4 @@ pub use page::page;
 pub use run::{Aggregator, Report, RunError, Start};
 pub use shared::{Part, Reference, SharedKey, merge, merged};
 pub use span::{Span, SpanError};
-pub use state::{Cursor, Staged, Staging, State, StateError, Waiting};
+pub use state::{Cursor, Staged, Staging, State, StateError};

@@ -85,7 +85,12 @@ impl Aggregator<'_> {
         let Aggregator { state, fetcher, destination, collection, warninglists } = *self;
         let Start { now, since } = start;
         // What an earlier run left behind comes first: its order is that of the versions.
-        let mut delivered = deliver(state, destination, &progress).await?;
+        let collection = feed.collection.as_deref().unwrap_or(collection);
+        let deliver = async || match destination.deliver(state, &feed.name, collection, &progress).await {
+            Ok(delivered) => Ok(delivered),
+            Err(error) => Err(RunError::Deliver { waiting: state.waiting()?, error }),
+        };
+        let mut delivered = deliver().await?;
         let cursor = state.cursor(&feed.name)?;
         let mut report = Report {
             feed: feed.name.clone(),
@@ -95,8 +100,7 @@ impl Aggregator<'_> {
             delivered: Delivered::default(),
             lag: None,
         };
-        let collection = feed.collection.as_deref().unwrap_or(collection);
-        let mut staging = state.stage(feed, collection, &now)?.warninglists(warninglists);
+        let mut staging = state.stage(feed, &now)?.warninglists(warninglists);
         let run = staging.run();
         let mut walk = Walk::new(feed, fetcher, cursor, &now, since);
         while let Some(document) = walk.next().await? {
@@ -106,25 +110,27 @@ impl Aggregator<'_> {
         }
         if report.fetched > 0 {
             report.staged = staging.finish()?;
+            check(&report.staged)?;
             let newest = report.staged.newest.as_ref();
             report.lag = newest.map(|newest| (now.micros() - newest.micros()) / 1_000_000);
         }
         let next = walk.into_cursor(run);
-        delivered.add(deliver(state, destination, &progress).await?);
+        delivered.add(deliver().await?);
         report.delivered = delivered;
         state.set_cursor(&feed.name, &next)?;
         Ok(report)
     }
 }
 
-async fn deliver(
-    state: &State,
-    destination: &Destination,
-    progress: &impl Fn(u64),
-) -> Result<Delivered, RunError> {
-    match destination.deliver(state, progress).await {
-        Ok(delivered) => Ok(delivered),
-        Err(error) => Err(RunError::Deliver { waiting: state.waiting()?, error }),
+/// A file of which nothing can be read is another one than the feed is declared to have.
+fn check(staged: &Staged) -> Result<(), ConvertError> {
+    let rejected: u64 = staged.rejected.values().sum();
+    match staged.first_rejected.first() {
+        Some(first) if rejected >= staged.records => Err(ConvertError::Form(format!(
+            "none of its {} records can be read; {}: {}",
+            staged.records, first.record, first.reason
+        ))),
+        _ => Ok(()),
     }
 }
 

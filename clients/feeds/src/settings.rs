@@ -11,9 +11,14 @@ use toml::{Table, Value};
 /// What cannot be taken from the file.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// The text is no TOML.
-    #[error("{0}")]
-    Syntax(#[from] toml::de::Error),
+    /// The text is no TOML, or has what no settings have.
+    #[error("line {line}: {message}")]
+    Syntax {
+        /// The line.
+        line: usize,
+        /// What is wrong. The line itself is not shown, because a password may stand there.
+        message: String,
+    },
     /// A feed is declared wrongly.
     #[error("feed `{name}`: {error}")]
     Feed {
@@ -93,7 +98,11 @@ impl Settings {
     /// # Errors
     /// When the text is no TOML, or has what no settings have.
     pub fn parse(text: &str) -> Result<Self, SettingsError> {
-        let settings: Self = toml::from_str(text)?;
+        let settings: Self = toml::from_str(text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start);
+            let line = text.get(..start).map_or(0, |before| before.matches('\n').count()) + 1;
+            SettingsError::Syntax { line, message: error.message().to_owned() }
+        })?;
         for name in settings.feeds.keys() {
             settings.feed(name)?;
         }
@@ -144,10 +153,28 @@ impl Settings {
         };
         let read: Result<Feed, _> = table.try_into();
         match read {
-            Ok(feed) => Ok(Feed { name: name.to_owned(), ..feed }),
-            Err(error) => Err(SettingsError::Feed { name: name.to_owned(), error: error.to_string() }),
+            Ok(feed) => checked(Feed { name: name.to_owned(), ..feed }),
+            Err(error) => {
+                Err(SettingsError::Feed { name: name.to_owned(), error: error.message().to_owned() })
+            }
         }
     }
+}
+
+/// A feed whose numbers make sense.
+fn checked(feed: Feed) -> Result<Feed, SettingsError> {
+    let spans = [feed.interval, feed.time_to_live];
+    let error = match () {
+        () if spans.iter().flatten().any(|span| span.duration().is_zero()) => {
+            "`interval` and `time-to-live` must be longer than nothing"
+        }
+        () if feed.confidence.is_some_and(|confidence| confidence > 100) => "`confidence` must be 0 to 100",
+        () if feed.max_bytes == 0 || feed.max_unpacked_bytes == 0 => {
+            "`max-bytes` and `max-unpacked-bytes` must not be 0"
+        }
+        () => return Ok(feed),
+    };
+    Err(SettingsError::Feed { name: feed.name, error: error.to_owned() })
 }
 
 /// Lays one table over another.
@@ -162,7 +189,13 @@ fn merge(base: &mut Table, over: &Table) {
 
 pub(crate) fn tlp<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Tlp, D::Error> {
     let text = String::deserialize(deserializer)?;
-    text.parse().map_err(|_| {
+    let level = text.to_lowercase();
+    // White is what TLP 1.0 called it.
+    let level = match level.strip_prefix("tlp:").unwrap_or(&level) {
+        "white" => "clear",
+        level => level,
+    };
+    level.parse().map_err(|_| {
         de::Error::custom(format!(
             "`{text}` is no level of TLP; write clear, green, amber, amber+strict or red"
         ))

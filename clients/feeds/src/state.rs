@@ -20,8 +20,8 @@ pub use staging::{Staged, Staging};
 const OBJECTS: TableDefinition<'_, &str, (u64, &[u8])> = TableDefinition::new("objects");
 /// `{id}\0{feed}` → number of the run in which a feed said it, and what it says, in JSON.
 const PARTS: TableDefinition<'_, &str, (u64, &[u8])> = TableDefinition::new("parts");
-/// Number → collection and text of an object that is to be sent.
-const SPOOL: TableDefinition<'_, u64, (&str, &[u8])> = TableDefinition::new("spool");
+/// Feed and number → text of an object that is to be sent.
+const SPOOL: TableDefinition<'_, (&str, u64), &[u8]> = TableDefinition::new("spool");
 /// Feed → how far it was read, in JSON.
 const FEEDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("feeds");
 
@@ -81,15 +81,6 @@ pub struct Cursor {
     /// How far a TAXII collection was read.
     #[serde(default)]
     pub position: Option<Position>,
-}
-
-/// Objects that are to be sent.
-#[derive(Clone, Debug)]
-pub struct Waiting {
-    /// Where they go.
-    pub collection: String,
-    /// Each with its number.
-    pub objects: Vec<(u64, Vec<u8>)>,
 }
 
 /// The state in a folder.
@@ -153,14 +144,9 @@ impl State {
     ///
     /// # Errors
     /// When the file fails.
-    pub fn stage<'s>(
-        &'s self,
-        feed: &'s Feed,
-        collection: &str,
-        now: &Timestamp,
-    ) -> Result<Staging<'s>, StateError> {
+    pub fn stage<'s>(&'s self, feed: &'s Feed, now: &Timestamp) -> Result<Staging<'s>, StateError> {
         let cursor = self.cursor(&feed.name)?;
-        Ok(Staging::new(self, feed, collection, cursor.run + 1, now.clone()))
+        Ok(Staging::new(self, feed, cursor.run + 1, now.clone()))
     }
 
     /// Number of objects that are to be sent.
@@ -172,38 +158,39 @@ impl State {
         Ok(self.database.begin_read()?.open_table(SPOOL)?.len()?)
     }
 
-    /// The first objects that are to be sent, all to the same collection.
+    /// The first objects of a feed that are to be sent, each with its number.
     ///
     /// # Errors
     /// When the file fails.
-    pub fn first(&self, most: usize, most_bytes: usize) -> Result<Option<Waiting>, StateError> {
+    pub fn first(
+        &self,
+        feed: &str,
+        most: usize,
+        most_bytes: usize,
+    ) -> Result<Vec<(u64, Vec<u8>)>, StateError> {
         let spool = self.database.begin_read()?.open_table(SPOOL)?;
-        let mut waiting: Option<Waiting> = None;
-        let mut bytes = 0;
-        for entry in spool.iter()? {
-            let (number, row) = entry?;
-            let (collection, text) = row.value();
-            let begin = || Waiting { collection: collection.to_owned(), objects: Vec::new() };
-            let Waiting { collection: first, objects } = waiting.get_or_insert_with(begin);
-            bytes += text.len();
-            if first != collection || objects.len() == most || (bytes > most_bytes && !objects.is_empty()) {
+        let (mut waiting, mut bytes) = (Vec::new(), 0);
+        for entry in spool.range((feed, 0)..=(feed, u64::MAX))?.take(most) {
+            let (key, text) = entry?;
+            bytes += text.value().len();
+            if bytes > most_bytes && !waiting.is_empty() {
                 break;
             }
-            objects.push((number.value(), text.to_vec()));
+            waiting.push((key.value().1, text.value().to_vec()));
         }
         Ok(waiting)
     }
 
-    /// Forgets objects that the server has, or will never take.
+    /// Forgets objects of a feed that the server has, or will never take.
     ///
     /// # Errors
     /// When the file fails.
-    pub fn sent(&self, numbers: impl IntoIterator<Item = u64>) -> Result<(), StateError> {
+    pub fn sent(&self, feed: &str, numbers: impl IntoIterator<Item = u64>) -> Result<(), StateError> {
         let write = self.database.begin_write()?;
         {
             let mut spool = write.open_table(SPOOL)?;
             for number in numbers {
-                spool.remove(number)?;
+                spool.remove((feed, number))?;
             }
         }
         Ok(write.commit()?)

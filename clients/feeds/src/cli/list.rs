@@ -37,7 +37,7 @@ impl Explain {
             ("feed", feed.name.clone()),
             ("title", feed.title.clone()),
             ("publisher", feed.publisher.clone()),
-            ("url", or_dash(feed.url.clone())),
+            ("url", or_dash(feed.url.as_deref().map(without_password))),
             ("format", feed.format.to_string()),
             ("terms", or_dash(feed.terms.clone())),
             ("mapping", feed.mapping.clone()),
@@ -56,5 +56,13 @@ impl Explain {
             None => line(&format!("{:13}  never", "last run"))?,
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// A URL without the name and the password in it.
+fn without_password(url: &str) -> String {
+    match url.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.split_once('@')?))) {
+        Some((scheme, (user, rest))) if !user.contains('/') => format!("{scheme}://…@{rest}"),
+        _ => url.to_owned(),
     }
 }

@@ -70,8 +70,15 @@ impl How {
         for feed in feeds {
             let now = self.at.clone().unwrap_or_else(Timestamp::now);
             match session.run(feed, Start { now, since: since.clone() }).await {
-                Ok(report) if self.json => line(&serde_json::to_string(&report)?)?,
-                Ok(report) => lines_of(&report).iter().try_for_each(|text| line(text))?,
+                Ok(report) => {
+                    match self.json {
+                        true => line(&serde_json::to_string(&report)?)?,
+                        false => lines_of(&report).iter().try_for_each(|text| line(text))?,
+                    }
+                    if report.delivered.refused > 0 {
+                        code = ExitCode::FAILURE;
+                    }
+                }
                 Err(error) => {
                     code = ExitCode::FAILURE;
                     tracing::error!(feed = feed.name, %error, "a feed failed");

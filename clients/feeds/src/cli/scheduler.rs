@@ -19,6 +19,9 @@ const INTERVAL: Duration = Duration::from_secs(3_600);
 /// Time after which a feed that failed is tried again; twice as long after each failure, up to its interval.
 const AGAIN: Duration = Duration::from_secs(60);
 
+/// The longest time for which a source may put this off.
+const LONGEST: Duration = Duration::from_secs(86_400);
+
 #[derive(Args)]
 pub(super) struct Run {
     /// Show what runs did to Prometheus: an address, such as 127.0.0.1:9464.
@@ -93,7 +96,9 @@ async fn fetch(session: &Session, metrics: &Metrics, scheduled: &mut Scheduled) 
             *failures += 1;
             metrics.note_failure(&feed.name);
             let asked = match &error {
-                RunError::Fetch(FetchError::Busy { retry_after, .. }) => *retry_after,
+                RunError::Fetch(FetchError::Busy { retry_after, .. }) => {
+                    retry_after.map(|wait| wait.min(LONGEST))
+                }
                 // It does not get a key by being asked again.
                 RunError::Fetch(FetchError::NeedsKey) => Some(interval(feed)),
                 _ => None,

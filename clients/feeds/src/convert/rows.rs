@@ -4,7 +4,7 @@
 use super::ConvertError;
 use super::lines::each_line;
 use super::record::{Found, Record};
-use crate::feed::Feed;
+use crate::feed::{Feed, Pick};
 use std::borrow::Cow;
 use std::io::BufRead;
 
@@ -80,6 +80,12 @@ pub(super) fn read(
     }
     if columns.is_empty() && last > 0 {
         return Err(ConvertError::Form("it has no names of columns".to_owned()));
+    }
+    let wanted: Vec<&str> =
+        feed.fields.value.iter().chain(feed.fields.hashes.values()).flat_map(Pick::names).collect();
+    if !columns.is_empty() && !columns.iter().any(|column| wanted.contains(&column.as_str())) {
+        let (columns, wanted) = (columns.join(", "), wanted.join(", "));
+        return Err(ConvertError::Form(format!("it has the columns {columns}, and not {wanted}")));
     }
     Ok(())
 }

@@ -18,9 +18,14 @@ pub(super) fn read(
         serde_json::from_slice(&bytes).map_err(|error| ConvertError::Form(error.to_string()))?;
     let places = feed.records.iter().map(|place| place.split('/').filter(|step| !step.is_empty()).collect());
     let places: Vec<Vec<&str>> = places.collect();
-    let Some(steps) = places.iter().find(|steps| is_there(&document, steps)) else {
-        let places = feed.records.join(" or ");
-        return Err(ConvertError::Form(format!("there are no records at {places}")));
+    let steps = match places.iter().find(|steps| is_there(&document, steps)) {
+        Some(steps) => steps.as_slice(),
+        None if places.is_empty() && document.is_array() => &["*"],
+        None if places.is_empty() => &[],
+        None => {
+            let places = feed.records.join(" or ");
+            return Err(ConvertError::Form(format!("there are no records at {places}")));
+        }
     };
     walk(&document, steps, &mut String::new(), &mut |place, value| {
         let record = match value {

@@ -17,6 +17,8 @@ use stix_model::{Object, StixId, Timestamp};
 const PIECE: usize = 1_000;
 /// Things that several sources describe of which the parts are kept in memory.
 const PARTS_AT_ONCE: usize = 10_000;
+/// Of a complete list with more rejected records than one in so many nothing is withdrawn.
+const REJECTED_SHARE: u64 = 20;
 /// Rejections that are told one by one.
 const TOLD: usize = 50;
 /// The owner of objects that several feeds make.
@@ -49,7 +51,6 @@ pub struct Staged {
 pub struct Staging<'s> {
     state: &'s State,
     feed: &'s Feed,
-    collection: String,
     run: u64,
     now: Timestamp,
     pending: Vec<Object>,
@@ -61,20 +62,9 @@ pub struct Staging<'s> {
 }
 
 impl<'s> Staging<'s> {
-    pub(super) fn new(state: &'s State, feed: &'s Feed, collection: &str, run: u64, now: Timestamp) -> Self {
+    pub(super) fn new(state: &'s State, feed: &'s Feed, run: u64, now: Timestamp) -> Self {
         let (pending, parts, staged) = (Vec::new(), BTreeMap::new(), Staged::default());
-        Self {
-            state,
-            feed,
-            collection: collection.to_owned(),
-            run,
-            now,
-            pending,
-            parts,
-            staged,
-            warninglists: &[],
-            failed: None,
-        }
+        Self { state, feed, run, now, pending, parts, staged, warninglists: &[], failed: None }
     }
 
     /// Holds values against warning lists.
@@ -100,7 +90,15 @@ impl<'s> Staging<'s> {
             return Err(error);
         }
         if self.feed.is_complete && self.staged.records > 0 {
-            self.withdraw()?;
+            let rejected: u64 = self.staged.rejected.values().sum();
+            // What cannot be read may be what is still there.
+            match rejected * REJECTED_SHARE > self.staged.records {
+                true => self.note(format!(
+                    "nothing is withdrawn, because {rejected} of {} records were rejected",
+                    self.staged.records
+                )),
+                false => self.withdraw()?,
+            }
         }
         Ok(self.staged)
     }
@@ -166,8 +164,10 @@ impl<'s> Staging<'s> {
 
     fn send(&self, write: &WriteTransaction, object: &Object) -> Result<(), StateError> {
         let mut spool = write.open_table(SPOOL)?;
-        let number = spool.last()?.map_or(0, |(last, _)| last.value() + 1);
-        spool.insert(number, (&*self.collection, &object.json()[..]))?;
+        let feed = &*self.feed.name;
+        let last = spool.range((feed, 0)..=(feed, u64::MAX))?.next_back().transpose()?;
+        let number = last.map_or(0, |(key, _)| key.value().1 + 1);
+        spool.insert((feed, number), &object.json()[..])?;
         Ok(())
     }
 
@@ -226,20 +226,32 @@ impl<'s> Staging<'s> {
         let start = object_key(&self.feed.name, "");
         let end = format!("{start}\u{10FFFF}");
         let write = self.state.database.begin_write()?;
-        let mut gone = Vec::new();
+        let (mut gone, mut held_count) = (Vec::new(), 0);
         {
             let known = write.open_table(OBJECTS)?;
             for entry in known.range(&*start..&*end)? {
                 let (key, row) = entry?;
                 let (run, text) = row.value();
+                let held = parse(text)?;
+                if held.header().modified.is_none() || is_revoked(&held) {
+                    continue;
+                }
+                held_count += 1;
                 if run != self.run {
-                    gone.push((key.value().to_owned(), run, parse(text)?));
+                    gone.push((key.value().to_owned(), run, held));
                 }
             }
         }
+        // A list that is suddenly short is more likely broken than right, and a revocation is final.
+        if gone.len() * 100 > held_count * usize::from(self.feed.max_withdrawn_percent) {
+            self.note(format!(
+                "nothing is withdrawn, because {} of {held_count} objects would be; `max-withdrawn-percent` allows more",
+                gone.len()
+            ));
+            return Ok(());
+        }
         for (key, run, held) in gone {
-            let modified = held.header().modified.as_ref().filter(|_| !is_revoked(&held));
-            let Some(modified) = modified else { continue };
+            let Some(modified) = &held.header().modified else { continue };
             let later =
                 crate::time::from_micros(modified.micros() + 1_000).unwrap_or_else(|| self.now.clone());
             let Ok(revoked) = revoke(&held, (&self.now).max(&later)) else { continue };
@@ -267,8 +279,10 @@ impl Output for Staging<'_> {
 
     fn object(&mut self, object: Object) {
         let header = object.header();
+        // What has no time of its source has that of the run.
+        let modified = header.modified.clone().filter(|modified| *modified != self.now);
         if header.id.object_type() == "indicator" {
-            self.staged.newest = self.staged.newest.take().max(header.modified.clone());
+            self.staged.newest = self.staged.newest.take().max(modified);
         }
         self.pending.push(object);
         if self.pending.len() >= PIECE {
