@@ -330,19 +330,22 @@ def test_the_runs_are_a_page(server, source, tmp_path):
 
 def test_the_scheduler_fetches_each_feed_and_stops_when_told(server, source, tmp_path):
     Source.answers["/list"] = [{"body": b"192.0.2.1\n"}]
+    Source.answers["/slow"] = [{"body": b"192.0.2.1\n", "wait": 90}]
     settings = LIST.replace("is-complete", 'enabled = true\ninterval = "1s"\nis-complete')
+    # One source that does not answer holds up no other.
+    settings += settings.replace("feeds.list", "feeds.slow").replace("SOURCE/list", "SOURCE/slow")
     feeds = Feeds(server, source, tmp_path, settings)
     port = free_port()
     process = feeds.start("run", "--metrics", f"127.0.0.1:{port}")
     deadline = time.monotonic() + 60
-    while len(Source.asked) < 3 and time.monotonic() < deadline:
+    while len(Source.asked) < 4 and time.monotonic() < deadline:
         time.sleep(0.1)
     metrics = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 0, errors
     assert 'taxii_feeds_objects_total{feed="list",outcome="new"} 4' in metrics
-    assert len(Source.asked) >= 3 and len(feeds.objects()) == 4
+    assert len(Source.asked) >= 4 and len(feeds.objects()) == 4
 
 
 def test_pages_are_asked_until_the_last_one(server, source, tmp_path):

@@ -11,6 +11,7 @@ use crate::warninglist::Warninglist;
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, BufReader, Read};
 use stix_model::Timestamp;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// What a run did.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -106,10 +107,11 @@ impl Aggregator<'_> {
         while let Some(document) = walk.next().await? {
             report.fetched += document.bytes;
             let mut input = limited(document, feed.max_unpacked_bytes).map_err(ConvertError::Read)?;
-            convert(feed, &now, &mut *input, &mut staging)?;
+            // It takes the time that its bytes need, during which others go on.
+            waiting(|| convert(feed, &now, &mut *input, &mut staging))?;
         }
         if report.fetched > 0 {
-            report.staged = staging.finish()?;
+            report.staged = waiting(|| staging.finish())?;
             check(&report.staged)?;
             let newest = report.staged.newest.as_ref();
             report.lag = newest.map(|newest| (now.micros() - newest.micros()) / 1_000_000);
@@ -119,6 +121,14 @@ impl Aggregator<'_> {
         report.delivered = delivered;
         state.set_cursor(&feed.name, &next)?;
         Ok(report)
+    }
+}
+
+/// Does what takes long, while other tasks of a runtime with several threads go on.
+fn waiting<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+        _ => work(),
     }
 }
 

@@ -213,20 +213,23 @@ impl State {
         }
         Ok(observables)
     }
+}
 
-    fn parts(&self, key: &SharedKey) -> Result<Vec<(u64, Part)>, StateError> {
-        let parts = self.database.begin_read()?.open_table(PARTS)?;
-        let start = part_key(key, "");
-        let end = format!("{start}\u{10FFFF}");
-        let mut found = Vec::new();
-        for entry in parts.range(&*start..&*end)? {
-            let (_, row) = entry?;
-            let (run, text) = row.value();
-            let part = serde_json::from_slice(text).map_err(|_| StateError::Damaged("what a source says"))?;
-            found.push((run, part));
-        }
-        Ok(found)
+/// What feeds say of a thing, each with the number of the run in which it did.
+fn parts_of(
+    parts: &impl ReadableTable<&'static str, (u64, &'static [u8])>,
+    key: &SharedKey,
+) -> Result<Vec<(u64, Part)>, StateError> {
+    let start = part_key(key, "");
+    let end = format!("{start}\u{10FFFF}");
+    let mut found = Vec::new();
+    for entry in parts.range(&*start..&*end)? {
+        let (_, row) = entry?;
+        let (run, text) = row.value();
+        let part = serde_json::from_slice(text).map_err(|_| StateError::Damaged("what a source says"))?;
+        found.push((run, part));
     }
+    Ok(found)
 }
 
 fn object_key(feed: &str, id: &str) -> String {

@@ -1,5 +1,6 @@
 //! What runs did, for Prometheus.
 
+use super::scheduler::Shared;
 use anyhow::Context;
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
@@ -100,16 +101,16 @@ impl Metrics {
 }
 
 /// Serves the metrics at an address, until the process ends.
-pub(super) async fn serve(metrics: Arc<Metrics>, address: SocketAddr) -> anyhow::Result<()> {
+pub(super) async fn serve(shared: Arc<Shared>, address: SocketAddr) -> anyhow::Result<()> {
     let listener =
         tokio::net::TcpListener::bind(address).await.with_context(|| format!("metrics at {address}"))?;
     tracing::info!(address = %listener.local_addr()?, "metrics are at /metrics");
     let answer = move || {
-        let metrics = Arc::clone(&metrics);
+        let shared = Arc::clone(&shared);
         async move {
             let mut text = String::new();
             // Writing to a string cannot fail.
-            let _ = encode(&mut text, &metrics.registry);
+            let _ = encode(&mut text, &shared.metrics.registry);
             ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
                 .into_response()
         }

@@ -12,6 +12,8 @@ use stix_model::Timestamp;
 use taxii_feeds::feed::Feed;
 use taxii_feeds::settings::Settings;
 use taxii_feeds::{FetchError, RunError, Start, StateError};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 /// Time between two fetches of a feed that does not say.
@@ -19,6 +21,8 @@ const INTERVAL: Duration = Duration::from_secs(3_600);
 /// Time after which a feed that failed is tried again; twice as long after each failure, up to its interval.
 const AGAIN: Duration = Duration::from_secs(60);
 
+/// Feeds that are fetched at the same time.
+const AT_ONCE: usize = 4;
 /// The longest time for which a source may put this off.
 const LONGEST: Duration = Duration::from_secs(86_400);
 
@@ -29,12 +33,6 @@ pub(super) struct Run {
     metrics: Option<SocketAddr>,
 }
 
-struct Scheduled {
-    feed: Feed,
-    due: Instant,
-    failures: u32,
-}
-
 impl Run {
     pub(super) async fn run(&self, settings: &Settings, file: &Path) -> anyhow::Result<ExitCode> {
         let feeds =
@@ -43,52 +41,72 @@ impl Run {
         if feeds.is_empty() {
             anyhow::bail!("no feed is enabled in {}: set `enabled = true` for one", file.display());
         }
-        let session = Session::open(settings, file).await?;
-        let mut scheduled =
-            feeds.into_iter().map(|feed| due(&session, feed)).collect::<Result<Vec<_>, _>>()?;
-        let metrics = Arc::new(Metrics::new());
+        let shared = Shared {
+            session: Session::open(settings, file).await?,
+            metrics: Metrics::new(),
+            turns: Semaphore::new(AT_ONCE),
+        };
+        let shared = Arc::new(shared);
         if let Some(address) = self.metrics {
-            serve(Arc::clone(&metrics), address).await?;
+            serve(Arc::clone(&shared), address).await?;
         }
-        let stop = stopped();
-        tokio::pin!(stop);
-        tracing::info!(feeds = scheduled.len(), "feeds are fetched when their time comes");
-        loop {
-            let next = scheduled.iter_mut().min_by_key(|scheduled| scheduled.due).expect("there is a feed");
-            tokio::select! {
-                () = &mut stop => return Ok(ExitCode::SUCCESS),
-                () = tokio::time::sleep_until(next.due) => {}
-            }
-            // A run that is broken off loses nothing: the next one goes on with what waits.
-            tokio::select! {
-                () = &mut stop => return Ok(ExitCode::SUCCESS),
-                () = fetch(&session, &metrics, next) => {}
-            }
+        tracing::info!(feeds = feeds.len(), "feeds are fetched when their time comes");
+        let mut tasks = JoinSet::new();
+        for feed in feeds {
+            let due = due(&shared.session, &feed)?;
+            tasks.spawn(follow(Arc::clone(&shared), feed, due));
+        }
+        // A run that is broken off loses nothing: the next one goes on with what waits.
+        tokio::select! {
+            () = stopped() => Ok(ExitCode::SUCCESS),
+            Some(ended) = tasks.join_next() => Err(anyhow::anyhow!("a feed ended: {ended:?}")),
         }
     }
 }
 
-fn due(session: &Session, feed: Feed) -> Result<Scheduled, StateError> {
-    let interval = interval(&feed);
+/// What all feeds use.
+pub(super) struct Shared {
+    session: Session,
+    pub(super) metrics: Metrics,
+    turns: Semaphore,
+}
+
+fn due(session: &Session, feed: &Feed) -> Result<Instant, StateError> {
     let fetched = session.state().cursor(&feed.name)?.fetched;
     let since = fetched.map(|fetched| Timestamp::now().micros() - fetched.micros());
     let since = since.and_then(|micros| u64::try_from(micros).ok()).map(Duration::from_micros);
-    let wait = since.map_or(Duration::ZERO, |since| interval.saturating_sub(since));
-    Ok(Scheduled { feed, due: Instant::now() + wait, failures: 0 })
+    Ok(Instant::now() + since.map_or(Duration::ZERO, |since| interval(feed).saturating_sub(since)))
+}
+
+/// Fetches a feed again and again.
+async fn follow(shared: Arc<Shared>, feed: Feed, mut due: Instant) {
+    let mut failures = 0;
+    loop {
+        tokio::time::sleep_until(due).await;
+        let Ok(_turn) = shared.turns.acquire().await else { return };
+        let wait = fetch(&shared, &feed, &mut failures).await;
+        due = Instant::now() + wait;
+    }
 }
 
 fn interval(feed: &Feed) -> Duration {
     feed.interval.map_or(INTERVAL, |interval| interval.duration())
 }
 
-async fn fetch(session: &Session, metrics: &Metrics, scheduled: &mut Scheduled) {
-    let Scheduled { feed, due, failures } = scheduled;
-    let wait = match session.run(feed, Start { now: Timestamp::now(), since: None }).await {
+/// Fetches a feed, and returns the time until it is fetched again.
+async fn fetch(shared: &Shared, feed: &Feed, failures: &mut u32) -> Duration {
+    let Shared { session, metrics, .. } = shared;
+    let ended = session.run(feed, Start { now: Timestamp::now(), since: None }).await;
+    metrics.note_waiting(session.state());
+    match ended {
         Ok(report) => {
             *failures = 0;
             metrics.note(&report);
             for text in lines_of(&report) {
-                tracing::info!(feed = feed.name, "{text}");
+                match report.delivered.refused {
+                    0 => tracing::info!(feed = feed.name, "{text}"),
+                    _ => tracing::warn!(feed = feed.name, "{text}"),
+                }
             }
             interval(feed)
         }
@@ -108,9 +126,7 @@ async fn fetch(session: &Session, metrics: &Metrics, scheduled: &mut Scheduled) 
             tracing::warn!(feed = feed.name, %error, again_in = wait.as_secs(), "a feed failed");
             wait
         }
-    };
-    metrics.note_waiting(session.state());
-    *due = Instant::now() + wait;
+    }
 }
 
 /// Waits for the signal to end.

@@ -1,6 +1,6 @@
 //! What a run of a feed makes, against what earlier runs made: only what is new or says something else is sent.
 
-use super::{OBJECTS, PARTS, SPOOL, State, StateError, object_key, part_key, says_the_same};
+use super::{OBJECTS, PARTS, SPOOL, State, StateError, object_key, part_key, parts_of, says_the_same};
 use crate::feed::Feed;
 use crate::output::{Output, Rejected, Standing, first_with};
 use crate::shared::{Part, SharedKey, merge};
@@ -21,8 +21,8 @@ const PARTS_AT_ONCE: usize = 10_000;
 const REJECTED_SHARE: u64 = 20;
 /// Rejections that are told one by one.
 const TOLD: usize = 50;
-/// The owner of objects that several feeds make.
-const SHARED: &str = "";
+/// With a collection behind it the owner of objects that several feeds make; no feed has such a name.
+const SHARED: &str = "\u{1}";
 
 /// What a run made.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,46 +179,59 @@ impl<'s> Staging<'s> {
     }
 
     fn merge_all(&mut self, parts: BTreeMap<SharedKey, Part>) -> Result<(), StateError> {
-        let mut objects = Vec::new();
+        let parts: Vec<_> = parts.into_iter().collect();
         let mut has_facts = false;
-        for (key, part) in parts {
-            let mut said = self.state.parts(&key)?;
-            let own = said.iter().position(|(_, other)| other.feed == part.feed);
-            let part = match own.map(|place| said.swap_remove(place)) {
-                // An earlier piece of the same file said something of it, too.
-                Some((run, mut before)) if run == self.run => {
-                    before.join(part);
-                    before
-                }
-                Some((_, before)) => part.following(&before),
-                None => part,
-            };
-            let mut said: Vec<Part> = said.into_iter().map(|(_, part)| part).collect();
-            said.push(part.clone());
-            match merge(&key, &said) {
-                Ok(object) => {
-                    has_facts |= said.iter().any(|part| !part.facts.is_empty());
-                    objects.push((key, part, object));
-                }
-                Err(error) => self.reject(Rejected { record: part.name, reason: error.to_string() }),
+        for piece in parts.chunks(PIECE) {
+            // Other feeds may say something of the same things meanwhile, so all of it is one transaction.
+            let write = self.state.database.begin_write()?;
+            for (key, part) in piece {
+                has_facts |= self.merge_one(&write, key, part.clone())?;
             }
+            write.commit()?;
         }
-        let frame = match (objects.is_empty(), has_facts) {
+        let frame = match (parts.is_empty(), has_facts) {
             (true, _) => Vec::new(),
             (false, true) => crate::shared::frame().unwrap_or_default(),
             (false, false) => crate::frame::concord().into_iter().collect(),
         };
-        self.keep(frame, SHARED)?;
-        for piece in objects.chunks(PIECE) {
-            let write = self.state.database.begin_write()?;
-            for (key, part, object) in piece {
-                let text = serde_json::to_vec(part).map_err(|_| StateError::Damaged("what a source says"))?;
-                write.open_table(PARTS)?.insert(&*part_key(key, &part.feed), (self.run, &*text))?;
-                self.keep_one(&write, object, SHARED)?;
+        self.keep(frame, &self.shared_owner())
+    }
+
+    /// Takes over what this feed says of one thing, and returns whether any feed tells facts of it.
+    fn merge_one(
+        &mut self,
+        write: &WriteTransaction,
+        key: &SharedKey,
+        part: Part,
+    ) -> Result<bool, StateError> {
+        let mut said = parts_of(&write.open_table(PARTS)?, key)?;
+        let own = said.iter().position(|(_, other)| other.feed == part.feed);
+        let part = match own.map(|place| said.swap_remove(place)) {
+            // An earlier piece of the same file said something of it, too.
+            Some((run, mut before)) if run == self.run => {
+                before.join(part);
+                before
             }
-            write.commit()?;
+            Some((_, before)) => part.following(&before),
+            None => part,
+        };
+        let mut said: Vec<Part> = said.into_iter().map(|(_, part)| part).collect();
+        said.push(part.clone());
+        match merge(key, &said) {
+            Ok(object) => {
+                let text =
+                    serde_json::to_vec(&part).map_err(|_| StateError::Damaged("what a source says"))?;
+                write.open_table(PARTS)?.insert(&*part_key(key, &part.feed), (self.run, &*text))?;
+                self.keep_one(write, &object, &self.shared_owner())?;
+            }
+            Err(error) => self.reject(Rejected { record: part.name, reason: error.to_string() }),
         }
-        Ok(())
+        Ok(said.iter().any(|part| !part.facts.is_empty()))
+    }
+
+    /// What several feeds make is in each collection to which one of them goes.
+    fn shared_owner(&self) -> String {
+        format!("{SHARED}{}", self.feed.collection.as_deref().unwrap_or_default())
     }
 
     /// Withdraws the indicators and relationships that this run did not have.
