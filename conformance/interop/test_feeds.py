@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import threading
@@ -414,3 +415,17 @@ def test_a_collection_of_another_server_is_followed(server, source, tmp_path):
     assert sorted(map(str, feeds.objects())) == sorted(map(str, origin.objects()))
     [again], _ = feeds.once("list")
     assert (again["records"], again["new"]) == (0, 0)
+
+
+def test_a_state_that_is_lost_begins_where_the_server_is(server, source, tmp_path):
+    """Sources without times, too: what the server has keeps its time of creation."""
+    Source.answers["/list"] = [{"body": b"192.0.2.1\n192.0.2.2\n"}]
+    feeds = Feeds(server, source, tmp_path, LIST)
+    feeds.once("list")
+    before = feeds.objects()
+    shutil.rmtree(tmp_path / "feeds-state")
+    [again], _ = feeds.once("list", at="2026-12-01T12:00:00.000Z")
+    assert (again["new"], again["updated"], again["unchanged"]) == (0, 0, len(before))
+    Source.answers["/list"] = [{"body": b"192.0.2.1\n"}]
+    [gone], _ = feeds.once("list", at="2026-12-01T13:00:00.000Z")
+    assert gone["revoked"] == 2 and gone["delivered"]["refused"] == 0

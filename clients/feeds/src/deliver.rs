@@ -4,8 +4,9 @@ use crate::settings::Server;
 use crate::state::{State, StateError};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use stix_model::Object;
 use stix_model::taxii::{StatusState, write_envelope};
-use taxii_client::{Auth, Client, Error, Options, Packing};
+use taxii_client::{Auth, Client, Error, Filter, Options, Packing};
 
 /// Objects in one envelope, at most.
 const OBJECTS: usize = 1_000;
@@ -71,6 +72,30 @@ impl Destination {
             Err(error) => return Err(error.into()),
         };
         Ok(Self { client, packing: Packing::new(max_bytes.min(BYTES), OBJECTS) })
+    }
+
+    /// Finds what a collection has, unless it was looked at before: so a state that was lost, or begins anew, goes on where
+    /// another one ended.
+    ///
+    /// # Errors
+    /// When the collection cannot be read to its end.
+    pub async fn look_at(&self, state: &State, collection: &str) -> Result<(), DeliverError> {
+        if state.has_looked_at(collection)? {
+            return Ok(());
+        }
+        let mut pages = self.client.objects(collection, Filter::default()).await?;
+        loop {
+            let page = match pages.next().await {
+                Ok(Some(page)) => page,
+                Ok(None) => break,
+                // An account that may only write finds nothing.
+                Err(Error::Refused { status: 401 | 403 | 404, .. }) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            };
+            let objects: Vec<Object> = page.read().filter_map(Result::ok).collect();
+            state.set_found(&objects)?;
+        }
+        Ok(state.set_looked_at(collection)?)
     }
 
     /// Sends everything of a feed that waits.

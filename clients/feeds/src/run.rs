@@ -91,6 +91,8 @@ impl Aggregator<'_> {
             Ok(delivered) => Ok(delivered),
             Err(error) => Err(RunError::Deliver { waiting: state.waiting()?, error }),
         };
+        let looked = destination.look_at(state, collection).await;
+        looked.map_err(|error| RunError::Deliver { waiting: 0, error })?;
         let mut delivered = deliver().await?;
         let cursor = state.cursor(&feed.name)?;
         let mut report = Report {

@@ -22,6 +22,10 @@ const OBJECTS: TableDefinition<'_, &str, (u64, &[u8])> = TableDefinition::new("o
 const PARTS: TableDefinition<'_, &str, (u64, &[u8])> = TableDefinition::new("parts");
 /// Feed and number → text of an object that is to be sent.
 const SPOOL: TableDefinition<'_, (&str, u64), &[u8]> = TableDefinition::new("spool");
+/// Identifier → text that a collection had when this state began to send to it.
+const FOUND: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("found");
+/// Collections that were looked at.
+const LOOKED_AT: TableDefinition<'_, &str, ()> = TableDefinition::new("looked at");
 /// Feed → how far it was read, in JSON.
 const FEEDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("feeds");
 
@@ -110,6 +114,8 @@ impl State {
         write.open_table(PARTS)?;
         write.open_table(SPOOL)?;
         write.open_table(FEEDS)?;
+        write.open_table(FOUND)?;
+        write.open_table(LOOKED_AT)?;
         write.commit()?;
         Ok(Self { database, folder: folder.to_owned() })
     }
@@ -137,6 +143,39 @@ impl State {
         let write = self.database.begin_write()?;
         let text = serde_json::to_vec(cursor).map_err(|_| StateError::Damaged("a cursor"))?;
         write.open_table(FEEDS)?.insert(feed, &*text)?;
+        Ok(write.commit()?)
+    }
+
+    /// Whether it is known what a collection had before.
+    ///
+    /// # Errors
+    /// When the file fails.
+    pub fn has_looked_at(&self, collection: &str) -> Result<bool, StateError> {
+        Ok(self.database.begin_read()?.open_table(LOOKED_AT)?.get(collection)?.is_some())
+    }
+
+    /// Notes that all objects of a collection were found.
+    ///
+    /// # Errors
+    /// When the file fails.
+    pub fn set_looked_at(&self, collection: &str) -> Result<(), StateError> {
+        let write = self.database.begin_write()?;
+        write.open_table(LOOKED_AT)?.insert(collection, ())?;
+        Ok(write.commit()?)
+    }
+
+    /// Keeps objects that a collection has. A run that makes one of them goes on from there, as if an earlier run had made it.
+    ///
+    /// # Errors
+    /// When the file fails.
+    pub fn set_found<'o>(&self, objects: impl IntoIterator<Item = &'o Object>) -> Result<(), StateError> {
+        let write = self.database.begin_write()?;
+        {
+            let mut found = write.open_table(FOUND)?;
+            for object in objects {
+                found.insert(object.id().as_str(), &object.json()[..])?;
+            }
+        }
         Ok(write.commit()?)
     }
 

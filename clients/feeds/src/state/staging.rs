@@ -1,6 +1,6 @@
 //! What a run of a feed makes, against what earlier runs made: only what is new or says something else is sent.
 
-use super::{OBJECTS, PARTS, SPOOL, State, StateError, object_key, part_key, parts_of, says_the_same};
+use super::{FOUND, OBJECTS, PARTS, SPOOL, State, StateError, object_key, part_key, parts_of, says_the_same};
 use crate::feed::Feed;
 use crate::output::{Output, Rejected, Standing, first_with};
 use crate::shared::{Part, SharedKey, merge};
@@ -124,7 +124,11 @@ impl<'s> Staging<'s> {
     fn keep_one(&mut self, write: &WriteTransaction, object: &Object, owner: &str) -> Result<(), StateError> {
         let mut known = write.open_table(OBJECTS)?;
         let key = object_key(owner, object.id().as_str());
-        let before = known.get(&*key)?.map(|row| (row.value().0, row.value().1.to_vec()));
+        let mut before = known.get(&*key)?.map(|row| (row.value().0, row.value().1.to_vec()));
+        if before.is_none() {
+            let found = write.open_table(FOUND)?;
+            before = found.get(object.id().as_str())?.map(|text| (0, text.value().to_vec()));
+        }
         let Some((run, text)) = before else {
             self.staged.new += 1;
             known.insert(&*key, (self.run, &object.json()[..]))?;
@@ -133,8 +137,8 @@ impl<'s> Staging<'s> {
         let held = parse(&text)?;
         if is_revoked(&held) || says_the_same(&held, object) {
             self.staged.unchanged += u64::from(run != self.run);
-            // Only a complete list asks later what it has no more.
-            if run != self.run && self.feed.is_complete {
+            // Only a complete list asks later what it has no more; what the server had is known from now on.
+            if run != self.run && (self.feed.is_complete || run == 0) {
                 known.insert(&*key, (self.run, &*text))?;
             }
             return Ok(());
@@ -331,8 +335,12 @@ impl Output for Staging<'_> {
     fn standing(&self, id: &StixId) -> Standing {
         let read = || -> Result<Option<Vec<u8>>, StateError> {
             use redb::ReadableDatabase;
-            let known = self.state.database.begin_read()?.open_table(OBJECTS)?;
-            Ok(known.get(&*object_key(&self.feed.name, id.as_str()))?.map(|row| row.value().1.to_vec()))
+            let read = self.state.database.begin_read()?;
+            let known = read.open_table(OBJECTS)?.get(&*object_key(&self.feed.name, id.as_str()))?;
+            if let Some(row) = known {
+                return Ok(Some(row.value().1.to_vec()));
+            }
+            Ok(read.open_table(FOUND)?.get(id.as_str())?.map(|text| text.value().to_vec()))
         };
         let Ok(Some(text)) = read() else { return Standing::New };
         let Ok(held) = parse(&text) else { return Standing::New };
