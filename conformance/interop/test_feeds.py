@@ -376,6 +376,23 @@ def test_pages_are_asked_until_the_last_one(server, source, tmp_path):
     assert len(Source.asked) == 2 * 5 and "since=2026-09-02T00:00:00.000" in Source.asked[0][0]
 
 
+def test_a_span_without_a_page_ends_no_walk(server, source, tmp_path):
+    """What is in the spans after it would be lost, because the next run asks from then on."""
+    paged = LIST.replace('"lines"', '"json"\nrecords = ["/items/*"]').replace('"line"', '"ip"').replace("is-complete = true\n", "")
+    paged = paged.replace("SOURCE/list", "SOURCE/pages?since={since}")
+    paged += '[feeds.list.pages]\nsize = 2\nlist = "/items"\nwindow = "20d"\n'
+
+    class Pages(dict):
+        def __getitem__(self, path):
+            is_first = path.endswith("2026-10-31T12:00:00.000")
+            return [{"status": 204} if is_first else {"body": json.dumps({"items": [{"ip": "192.0.2.1"}]}).encode()}]
+
+    Source.answers = Pages()
+    feeds = Feeds(server, source, tmp_path, paged)
+    [found], _ = feeds.once("list")
+    assert len(Source.asked) == 2 and found["records"] == 1
+
+
 def test_events_of_a_manifest_are_read_when_they_change(server, source, tmp_path):
     events = {}
     for sample in sorted(SAMPLES.glob("misp--*.json")):

@@ -116,33 +116,41 @@ impl<'f> Walk<'f> {
     }
 
     async fn page(&mut self) -> Result<Option<Document>, FetchError> {
-        let Kind::Paged { paging, windows, page } = &self.kind else { return Ok(None) };
-        let (paging, number) = (*paging, *page);
-        let Some([since, until]) = windows.front().cloned() else { return Ok(None) };
-        if number > 0
-            && let Some(pause) = paging.pause
-        {
-            tokio::time::sleep(pause.duration()).await;
+        loop {
+            let Kind::Paged { paging, windows, page } = &self.kind else { return Ok(None) };
+            let (paging, number) = (*paging, *page);
+            let Some([since, until]) = windows.front().cloned() else { return Ok(None) };
+            if number > 0
+                && let Some(pause) = paging.pause
+            {
+                tokio::time::sleep(pause.duration()).await;
+            }
+            let fill = |template: &str| fill(template, [&since, &until], number, paging.size);
+            let (url, post) = (fill(&self.url()?), self.feed.post.as_deref().map(fill));
+            let mut found = self.file(url, post).await?;
+            // A source that has nothing of a span of time may answer without a page; the next span is asked for all the same.
+            let is_last = match &mut found {
+                Some((file, _)) => number >= PAGES || is_last(paging, file, number)?,
+                None => true,
+            };
+            let Kind::Paged { windows, page, .. } = &mut self.kind else { return Ok(None) };
+            if is_last {
+                windows.pop_front();
+                *page = 0;
+            } else {
+                *page += 1;
+            }
+            if let Some((file, bytes)) = found {
+                return Ok(Some(Document { input: Box::new(file), bytes }));
+            }
         }
-        let fill = |template: &str| fill(template, [&since, &until], number, paging.size);
-        let (url, post) = (fill(&self.url()?), self.feed.post.as_deref().map(fill));
-        let Some((mut file, bytes)) = self.file(url, post).await? else { return Ok(None) };
-        let is_last = is_last(paging, &mut file, number)?;
-        let Kind::Paged { windows, page, .. } = &mut self.kind else { return Ok(None) };
-        if is_last || number >= PAGES {
-            windows.pop_front();
-            *page = 0;
-        } else {
-            *page += 1;
-        }
-        Ok(Some(Document { input: Box::new(file), bytes }))
     }
 
     /// The events of a MISP feed that are newer than those that were read, oldest first.
     async fn event(&mut self) -> Result<Option<Document>, FetchError> {
         let url = self.url()?;
         let Kind::Manifest { left } = &mut self.kind else { return Ok(None) };
-        let left = match left.take() {
+        let mut left = match left.take() {
             Some(left) => left,
             None => match self.conditional(url.clone()).await? {
                 None => return Ok(None),
@@ -153,14 +161,18 @@ impl<'f> Walk<'f> {
                 }
             },
         };
-        let mut left = left;
-        let next = left.pop_front();
-        self.kind = Kind::Manifest { left: Some(left) };
-        let Some((timestamp, uuid)) = next else { return Ok(None) };
-        self.next.newest = self.next.newest.max(Some(timestamp));
         let base = url.rsplit_once('/').map_or("", |(base, _)| base);
-        let found = self.file(format!("{base}/{uuid}.json"), None).await?;
-        Ok(found.map(|(file, bytes)| Document { input: Box::new(file), bytes }))
+        let mut document = None;
+        // An event that the source answers for without a file has nothing; those after it count.
+        while document.is_none()
+            && let Some((timestamp, uuid)) = left.pop_front()
+        {
+            let found = self.file(format!("{base}/{uuid}.json"), None).await?;
+            self.next.newest = self.next.newest.max(Some(timestamp));
+            document = found.map(|(file, bytes)| Document { input: Box::new(file), bytes });
+        }
+        self.kind = Kind::Manifest { left: Some(left) };
+        Ok(document)
     }
 
     async fn envelope(&mut self) -> Result<Option<Document>, FetchError> {
