@@ -18,6 +18,7 @@ import stix2validator
 import taxii2client.v21 as taxii2
 
 from concord import IS_TIKV, ROOT, Folder, free_port
+from nodes import wait_until
 
 pytestmark = pytest.mark.skipif(IS_TIKV, reason="what the aggregator does is the same over each store")
 
@@ -338,9 +339,7 @@ def test_the_scheduler_fetches_each_feed_and_stops_when_told(server, source, tmp
     feeds = Feeds(server, source, tmp_path, settings)
     port = free_port()
     process = feeds.start("run", "--metrics", f"127.0.0.1:{port}")
-    deadline = time.monotonic() + 60
-    while len(Source.asked) < 4 and time.monotonic() < deadline:
-        time.sleep(0.1)
+    wait_until(lambda: len(Source.asked) >= 4, lambda: f"{len(Source.asked)} of 4 requests came", 60)
     metrics = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=30)

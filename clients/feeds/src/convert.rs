@@ -128,7 +128,7 @@ fn detect(beginning: &[u8]) -> Format {
 }
 
 /// Texts in their order, each once and none empty.
-fn unique(texts: impl IntoIterator<Item = String>) -> Vec<String> {
+pub(crate) fn unique(texts: impl IntoIterator<Item = String>) -> Vec<String> {
     let mut seen = BTreeSet::new();
     texts.into_iter().filter(|text| !text.is_empty() && seen.insert(text.clone())).collect()
 }

@@ -82,6 +82,12 @@ pub enum FetchError {
     Disk(#[from] std::io::Error),
 }
 
+impl From<taxii_client::Error> for FetchError {
+    fn from(error: taxii_client::Error) -> Self {
+        Self::Broken(error.to_string())
+    }
+}
+
 /// What a source gave.
 #[derive(Debug)]
 pub enum Fetched {
@@ -114,10 +120,20 @@ pub struct Request {
 }
 
 /// Fetches feeds.
-#[derive(Clone, Debug, Default)]
-pub struct Fetcher;
+#[derive(Clone, Debug)]
+pub struct Fetcher {
+    client: Client,
+}
 
 impl Fetcher {
+    /// What fetches feeds, with the authorities that this machine trusts. The program chooses the cryptography of rustls before.
+    ///
+    /// # Errors
+    /// When the authorities cannot be read.
+    pub fn new() -> Result<Self, FetchError> {
+        Ok(Self { client: client(None)? })
+    }
+
     /// Fetches a document of a feed, unless it is what it was.
     ///
     /// # Errors
@@ -162,7 +178,7 @@ impl Fetcher {
             conditions.insert(IF_MODIFIED_SINCE, since);
         }
         let home = url.host_str().map(str::to_owned);
-        let mut client = client(None)?;
+        let mut client = self.client.clone();
         for _ in 0..=REDIRECTS {
             let request = match &wanted.post {
                 Some(body) => client.post(url.clone()).header(CONTENT_TYPE, form_of(body)).body(body.clone()),

@@ -86,7 +86,19 @@ impl Voice {
         target: &StixId,
         created: &Timestamp,
     ) -> Result<Object, BuildError> {
-        let stamp = stamp("relationship", &[word, source.as_str(), target.as_str()], created);
+        self.relate_in(&[], word, [source, target], created)
+    }
+
+    /// A relationship of a record of its own: where both ends are shared, others may say the same of them.
+    pub(crate) fn relate_in(
+        &self,
+        scope: &[&str],
+        word: &str,
+        [source, target]: [&StixId; 2],
+        created: &Timestamp,
+    ) -> Result<Object, BuildError> {
+        let names = [scope, &[word, source.as_str(), target.as_str()]].concat();
+        let stamp = stamp("relationship", &names, created);
         let mut relationship = Relationship::new(stamp, word, Ref::try_from(source)?, Ref::try_from(target)?);
         self.mark(&mut relationship.common);
         relationship.to_object()

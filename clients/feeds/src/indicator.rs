@@ -1,21 +1,21 @@
 //! From what a record says to objects: an indicator with its pattern, what it is based on, and the malware that it points to.
 
+use crate::convert::unique;
 use crate::feed::{Feed, OnWarninglist};
-use crate::frame::{Frame, id, reference};
+use crate::frame::{Frame, Voice, id, reference};
 use crate::observation::{MalwareName, Observation};
 use crate::output::{Output, Standing};
 use crate::shared::{Part, Reference, SharedKey};
 use crate::value::{FileHash, Value};
 use percent_encoding::{AsciiSet, CONTROLS};
 use std::net::IpAddr;
+use stix_model::pattern::Constant;
 use stix_model::sco::{
     AutonomousSystem, DomainName, EmailAddress, File, Ipv4Address, Ipv6Address, Mutex, Url, X509Certificate,
 };
 use stix_model::sdo::Indicator;
 use stix_model::vocab::{HashAlgorithm, IndicatorType, PatternType};
-use stix_model::{
-    BuildError, ExternalReference, Hashes, Object, ObjectError, Ref, Stamp, StixId, Timestamp, ToObject, to,
-};
+use stix_model::{BuildError, ExternalReference, Hashes, Object, Stamp, StixId, Timestamp, ToObject};
 
 /// Makes the objects of a feed.
 pub struct Maker<'f> {
@@ -34,12 +34,6 @@ pub enum ObserveError {
     /// It is on a warning list, and the feed is to be held to those.
     #[error("it is on the warning list `{0}`")]
     Held(String),
-}
-
-impl From<ObjectError> for ObserveError {
-    fn from(error: ObjectError) -> Self {
-        Self::Build(error.into())
-    }
 }
 
 /// The highest confidence of what is on a warning list.
@@ -94,12 +88,11 @@ impl<'f> Maker<'f> {
         let observable = observable(seen)?;
         let indicator = self.indicator(seen, out)?;
         let created = indicator.header().created.clone().unwrap_or_else(|| self.now.clone());
-        let based_on =
-            self.relationship("based-on", indicator.id().try_into()?, observable.id().try_into()?, &created);
+        let voice = self.voice();
+        let based_on = voice.relate("based-on", indicator.id(), observable.id(), &created);
         let malware = seen.malware.as_ref().map(|malware| (SharedKey::malware(&malware.name), malware));
-        let indicates = malware.as_ref().map(|(key, _)| {
-            self.relationship("indicates", indicator.id().try_into()?, key.id().try_into()?, &created)
-        });
+        let indicates =
+            malware.as_ref().map(|(key, _)| voice.relate("indicates", indicator.id(), &key.id(), &created));
         let (based_on, indicates) = (based_on?, indicates.transpose()?);
         if let Some((key, malware)) = malware {
             out.part(key, self.malware(malware));
@@ -125,14 +118,9 @@ impl<'f> Maker<'f> {
         part
     }
 
-    pub(crate) fn relationship(
-        &self,
-        word: &'static str,
-        source: Ref<to::DomainObjectOrObservable>,
-        target: Ref<to::DomainObjectOrObservable>,
-        created: &Timestamp,
-    ) -> Result<Object, BuildError> {
-        self.frame.voice(self.feed).relate(word, source.id(), target.id(), created)
+    /// The publisher, and how what it says may be used.
+    pub(crate) fn voice(&self) -> Voice {
+        self.frame.voice(self.feed)
     }
 
     fn indicator(&self, seen: &Observation, out: &dyn Output) -> Result<Object, BuildError> {
@@ -145,14 +133,7 @@ impl<'f> Maker<'f> {
         let valid_from = seen.first_seen.as_ref().unwrap_or(made).clone();
         let stamp = Stamp { uuid: id.uuid(), created: valid_from.clone() };
         let feed = self.feed;
-        let mut labels = feed.labels.clone();
-        labels.extend(seen.labels.iter().cloned());
-        let mut unique = Vec::with_capacity(labels.len());
-        for label in labels {
-            if !unique.contains(&label) {
-                unique.push(label);
-            }
-        }
+        let labels = unique(feed.labels.iter().chain(&seen.labels).cloned());
         let types =
             if seen.indicator_types.is_empty() { &feed.indicator_types } else { &seen.indicator_types };
         let mut references: Vec<Reference> = Vec::new();
@@ -176,11 +157,9 @@ impl<'f> Maker<'f> {
             .name(name)
             .pattern_version("2.1")
             .indicator_types(types.iter().map(|word| IndicatorType::from(word.as_str())))
-            .labels(unique)
-            .external_references(references)
-            .created_by_ref(self.frame.created_by())
-            .object_marking_refs(self.frame.markings())
-            .tlp(feed.tlp);
+            .labels(labels)
+            .external_references(references);
+        self.voice().mark(&mut indicator.common);
         if let Some(confidence) = seen.confidence.or(feed.confidence.map(i64::from)) {
             indicator = indicator.confidence(confidence.clamp(0, 100));
         }
@@ -276,7 +255,7 @@ pub(crate) fn text_of(value: &Value) -> String {
 /// assert_eq!(taxii_feeds::quote(r"a'b\c"), r"'a\'b\\c'");
 /// ```
 pub fn quote(text: &str) -> String {
-    format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
+    Constant::String(text.into()).to_string()
 }
 
 pub(crate) fn pattern(seen: &Observation) -> String {

@@ -3,6 +3,7 @@
 
 mod following;
 
+use crate::convert::unique;
 use crate::feed::Feed;
 use crate::frame::{CONCORD, EPOCH, Frame, reference, sdo_uuid};
 use serde::{Deserialize, Serialize};
@@ -160,17 +161,11 @@ impl Part {
             facts: Map::new(),
         }
     }
-}
 
-impl Part {
     /// Adds what another record of the same feed says.
     pub fn join(&mut self, other: Self) {
         let add = |all: &mut Vec<String>, more: Vec<String>| {
-            for text in more {
-                if !all.contains(&text) {
-                    all.push(text);
-                }
-            }
+            *all = unique(std::mem::take(all).into_iter().chain(more));
         };
         if other.name != self.name {
             add(&mut self.aliases, vec![other.name]);
@@ -199,9 +194,12 @@ fn extension_id() -> String {
     format!("extension-definition--{}", sdo_uuid(&["extension-definition", "sources"]))
 }
 
-/// The objects that every merged one needs.
-pub(crate) fn frame() -> Result<Vec<Object>, BuildError> {
+/// The objects that merged ones need: who made them and, where they tell facts, the extension that they stand in.
+pub(crate) fn frame(has_facts: bool) -> Result<Vec<Object>, BuildError> {
     let concord = crate::frame::concord()?;
+    if !has_facts {
+        return Ok(vec![concord]);
+    }
     let stamp = Stamp { uuid: sdo_uuid(&["extension-definition", "sources"]), created: EPOCH.clone() };
     let schema =
         "https://github.com/concord-cti/concord/blob/main/clients/feeds/README.md#what-each-source-says";
@@ -307,16 +305,19 @@ fn facts(parts: &[&Part]) -> Option<stix_model::Json<'static>> {
 /// # Errors
 /// When the sources say what no object can hold.
 pub fn merged(parts: &BTreeMap<SharedKey, Vec<Part>>) -> Result<Vec<Object>, BuildError> {
-    let has_facts = parts.values().flatten().any(|part| !part.facts.is_empty());
-    let mut objects = match (parts.is_empty(), has_facts) {
-        (true, _) => Vec::new(),
-        (false, true) => frame()?,
-        (false, false) => vec![crate::frame::concord()?],
-    };
+    if parts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut objects = frame(parts.values().flatten().any(|part| !part.facts.is_empty()))?;
     for (key, parts) in parts {
         objects.push(merge(key, parts)?);
     }
     Ok(objects)
+}
+
+/// The catalogue of vulnerabilities.
+pub(crate) fn cve_reference(cve: &str) -> Reference {
+    Reference { source: "cve".to_owned(), id: Some(cve.to_owned()), url: None }
 }
 
 /// Where ATT&CK describes a technique.

@@ -176,13 +176,13 @@ impl<'f> Walk<'f> {
     }
 
     async fn envelope(&mut self) -> Result<Option<Document>, FetchError> {
+        let url = self.url()?;
         let Kind::Taxii { pages } = &mut self.kind else { return Ok(None) };
         let mut pages = match pages.take() {
             Some(pages) => pages,
-            None => Box::new(upstream(self.feed, &self.next).await?),
+            None => Box::new(upstream(self.feed, url, &self.next).await?),
         };
-        let failed = |error: taxii_client::Error| FetchError::Broken(error.to_string());
-        let page = pages.next().await.map_err(failed)?;
+        let page = pages.next().await?;
         self.next.position = Some(pages.position().clone());
         self.kind = Kind::Taxii { pages: Some(pages) };
         let Some(page) = page else { return Ok(None) };
@@ -253,10 +253,7 @@ fn listed(manifest: &[u8], newest: Option<i64>) -> Result<VecDeque<(i64, String)
     Ok(events.into())
 }
 
-async fn upstream(feed: &Feed, cursor: &Cursor) -> Result<Pages<Envelope>, FetchError> {
-    let failed = |error: taxii_client::Error| FetchError::Broken(error.to_string());
-    let url =
-        feed.url.clone().ok_or_else(|| FetchError::Address("the feed has no URL; set `url`".to_owned()))?;
+async fn upstream(feed: &Feed, url: String, cursor: &Cursor) -> Result<Pages<Envelope>, FetchError> {
     let key = crate::fetch::key(feed)?;
     let auth = match (feed.username.clone(), key) {
         (Some(user), Some(key)) => Auth::Basic { user, password: key.reveal().to_owned() },
@@ -266,11 +263,11 @@ async fn upstream(feed: &Feed, cursor: &Cursor) -> Result<Pages<Envelope>, Fetch
     // Plain HTTP is what the operator wrote.
     let is_plain = url.parse::<Url>().is_ok_and(|url| url.scheme() == "http");
     let options = Options::new(url).auth(auth).allow_plain_http(is_plain);
-    let client = Client::new(options).map_err(failed)?;
+    let client = Client::new(options)?;
     let collection = client.collection_in_url().map(str::to_owned);
     let collection =
         collection.ok_or_else(|| FetchError::Address("the URL must be that of a collection".to_owned()))?;
-    let pages = client.objects(&collection, Filter::default()).await.map_err(failed)?;
+    let pages = client.objects(&collection, Filter::default()).await?;
     Ok(match &cursor.position {
         Some(position) => pages.starting_at(position.clone()),
         None => pages,

@@ -15,6 +15,7 @@ use taxii_feeds::{Aggregator, Destination, Fetcher, Report, RunError, Start, Sta
 pub(super) struct Session {
     server: Server,
     state: State,
+    fetcher: Fetcher,
     destination: Destination,
     warninglists: Vec<Warninglist>,
 }
@@ -29,7 +30,8 @@ impl Session {
         let state = State::open(&folder(settings, file))?;
         let destination =
             Destination::connect(&server).await.with_context(|| format!("the server {}", server.url))?;
-        Ok(Self { server, state, destination, warninglists: warninglists(settings, file)? })
+        let (fetcher, warninglists) = (Fetcher::new()?, warninglists(settings, file)?);
+        Ok(Self { server, state, fetcher, destination, warninglists })
     }
 
     pub(super) fn state(&self) -> &State {
@@ -39,9 +41,9 @@ impl Session {
     /// Runs a feed once, and keeps the report.
     pub(super) async fn run(&self, feed: &Feed, start: Start) -> Result<Report, RunError> {
         let bar = progress();
-        let Self { state, server, destination, warninglists } = self;
+        let Self { state, server, fetcher, destination, warninglists } = self;
         let collection = &server.collection;
-        let aggregator = Aggregator { state, fetcher: &Fetcher, destination, collection, warninglists };
+        let aggregator = Aggregator { state, fetcher, destination, collection, warninglists };
         let report = aggregator.run(feed, start, |count| bar.inc(count)).await;
         bar.finish_and_clear();
         if let Ok(report) = &report

@@ -1,6 +1,7 @@
 //! Galaxies of MISP: files of clusters, each a group, a malware family, a tool or a technique.
 
 use super::ConvertError;
+use super::document;
 use super::misp::shared;
 use crate::frame::stamp;
 use crate::indicator::Maker;
@@ -17,10 +18,7 @@ pub(super) fn read(
     input: &mut dyn BufRead,
     out: &mut dyn Output,
 ) -> Result<(), ConvertError> {
-    let mut bytes = Vec::new();
-    input.read_to_end(&mut bytes)?;
-    let document: Value =
-        serde_json::from_slice(&bytes).map_err(|error| ConvertError::Form(error.to_string()))?;
+    let document: Value = document::parse(&document::bytes(input)?)?;
     let (Some(galaxy), Some(clusters)) =
         (document.get("type").and_then(Value::as_str), document.get("values").and_then(Value::as_array))
     else {
@@ -102,7 +100,7 @@ fn sector(maker: &Maker<'_>, name: &str, cluster: &Value) -> Result<Object, Buil
             .identity_class(IdentityClass::Class)
             .labels(labels(cluster, &[]))
             .external_references(reference(cluster));
-    maker.frame().voice(maker.feed()).mark(&mut made.common);
+    maker.voice().mark(&mut made.common);
     if let Some(description) = description(cluster) {
         made = made.description(description);
     }
@@ -116,7 +114,7 @@ fn place(maker: &Maker<'_>, galaxy: &str, name: &str, cluster: &Value) -> Result
             .name(description(cluster).unwrap_or_else(|| name.to_owned()))
             .labels(labels(cluster, &["ISO"]))
             .external_references(reference(cluster));
-    maker.frame().voice(maker.feed()).mark(&mut made.common);
+    maker.voice().mark(&mut made.common);
     made = match country {
         Some(country) => made.country(country.to_owned()),
         // A region is known by its name, which is none of the list of the standard.
@@ -139,7 +137,7 @@ fn relate(
         "similar" | "overlaps" | "linked-to" | "associated-with" => "related-to".to_owned(),
         word => word.to_lowercase().replace(|character: char| !character.is_ascii_alphanumeric(), "-"),
     };
-    let voice = maker.frame().voice(maker.feed());
+    let voice = maker.voice();
     out.object(voice.relate(&word, source, target, &crate::frame::EPOCH)?);
     Ok(())
 }

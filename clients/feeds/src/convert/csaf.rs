@@ -183,10 +183,8 @@ fn report<'d>(
     let mut report = Report::new(stamp, title, tracking.released.clone(), refs)
         .report_types([ReportType::from("vulnerability")])
         .labels(maker.feed().labels.iter().cloned().chain(labels.chain(severity).map(str::to_owned)))
-        .external_references(references)
-        .created_by_ref(maker.frame().created_by())
-        .object_marking_refs(maker.frame().markings())
-        .tlp(maker.feed().tlp);
+        .external_references(references);
+    maker.voice().mark(&mut report.common);
     if !description.is_empty() {
         report = report.description(description.join("\n\n"));
     }

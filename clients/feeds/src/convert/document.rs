@@ -57,7 +57,12 @@ pub(super) fn bytes(input: &mut dyn BufRead) -> Result<Vec<u8>, ConvertError> {
     Ok(bytes)
 }
 
-/// The frame of a document; its records stay texts.
+/// A document that is a text, without a byte order mark.
+pub(super) fn text(input: &mut dyn BufRead) -> Result<String, ConvertError> {
+    String::from_utf8(bytes(input)?).map_err(|_| ConvertError::Form("it is not UTF-8".to_owned()))
+}
+
+/// A document as a type, such as a frame whose records stay texts.
 pub(super) fn parse<'d, T: Deserialize<'d>>(bytes: &'d [u8]) -> Result<T, ConvertError> {
     serde_json::from_slice(bytes).map_err(|error| ConvertError::Form(error.to_string()))
 }

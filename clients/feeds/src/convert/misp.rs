@@ -8,6 +8,7 @@ mod observable;
 mod tag;
 
 use super::ConvertError;
+use super::document;
 use crate::indicator::Maker;
 use crate::output::{Output, Rejected};
 use crate::time;
@@ -25,10 +26,7 @@ pub(super) fn read(
     input: &mut dyn BufRead,
     out: &mut dyn Output,
 ) -> Result<(), ConvertError> {
-    let mut bytes = Vec::new();
-    input.read_to_end(&mut bytes)?;
-    let document: Value =
-        serde_json::from_slice(&bytes).map_err(|error| ConvertError::Form(error.to_string()))?;
+    let document: Value = document::parse(&document::bytes(input)?)?;
     let whole = document.get("response").unwrap_or(&document);
     let all: Vec<&Value> = match whole {
         Value::Array(all) => all.iter().collect(),

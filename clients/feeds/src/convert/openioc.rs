@@ -5,6 +5,7 @@ mod term;
 mod tree;
 
 use super::ConvertError;
+use super::document;
 use super::rule::{Rule, Rules, page};
 use super::xml::{self, Element};
 use crate::frame::{id, stamp};
@@ -23,10 +24,8 @@ pub(super) fn read(
     input: &mut dyn BufRead,
     out: &mut dyn Output,
 ) -> Result<(), ConvertError> {
-    let mut bytes = Vec::new();
-    input.read_to_end(&mut bytes)?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| ConvertError::Form("it is not UTF-8".to_owned()))?;
-    let document = xml::read(text).map_err(ConvertError::Form)?;
+    let text = document::text(input)?;
+    let document = xml::read(&text).map_err(ConvertError::Form)?;
     let mut found = Vec::new();
     find(&document, &mut found);
     if found.is_empty() {
@@ -134,6 +133,6 @@ fn note(maker: &Maker<'_>, rule: &Rule, kept: &str, about: StixId) -> Result<Obj
     if let Some(modified) = rule.modified.as_ref().filter(|modified| **modified > created) {
         note.common.modified = modified.clone();
     }
-    maker.frame().voice(maker.feed()).mark(&mut note.common);
+    maker.voice().mark(&mut note.common);
     note.to_object()
 }

@@ -1,13 +1,14 @@
 //! Pulses of AlienVault OTX: each a report of its author, with indicators, families, techniques and the adversary.
 
 use super::ConvertError;
+use super::document;
 use super::misp::{Seen, Shape, shape};
 use super::rule::page;
 use super::unique;
 use crate::frame::{EPOCH, Voice, id, sdo_uuid, stamp};
 use crate::indicator::{Maker, quote};
 use crate::output::{Output, Rejected};
-use crate::shared::{Part, Reference, SharedKey, technique_in, technique_reference};
+use crate::shared::{Part, Reference, SharedKey, cve_reference, technique_in, technique_reference};
 use crate::time;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,10 +25,7 @@ pub(super) fn read(
     input: &mut dyn BufRead,
     out: &mut dyn Output,
 ) -> Result<(), ConvertError> {
-    let mut bytes = Vec::new();
-    input.read_to_end(&mut bytes)?;
-    let document: Value =
-        serde_json::from_slice(&bytes).map_err(|error| ConvertError::Form(error.to_string()))?;
+    let document: Value = document::parse(&document::bytes(input)?)?;
     let pulses: Vec<&Value> = match document.get("results").unwrap_or(&document) {
         Value::Array(pulses) => pulses.iter().collect(),
         pulse if pulse.get("indicators").is_some() => vec![pulse],
@@ -107,7 +105,7 @@ impl<'m, 'f> Pulse<'m, 'f> {
         let author = author.map_err(|error| error.to_string())?;
         let tlp = one(pulse, "tlp").or_else(|| one(pulse, "TLP")).map(str::to_lowercase);
         let tlp = tlp.and_then(|level| level.replace("white", "clear").parse::<Tlp>().ok());
-        let mut voice = maker.frame().voice(maker.feed()).at_least(tlp);
+        let mut voice = maker.voice().at_least(tlp);
         voice.created_by = Ref::try_from(&author).map_err(|error| error.to_string())?;
         let modified = modified.unwrap_or_else(|| created.clone());
         Ok(Self { maker, key, voice, author, created, modified, refs: Vec::new(), known: BTreeSet::new() })
@@ -186,9 +184,8 @@ impl<'m, 'f> Pulse<'m, 'f> {
                 Ok(None)
             }
             Shape::Vulnerability => {
-                let reference =
-                    Reference { source: "cve".to_owned(), id: Some(value.to_uppercase()), url: None };
-                self.part(SharedKey::vulnerability(value), &value.to_uppercase(), vec![reference], out);
+                let cve = value.to_uppercase();
+                self.part(SharedKey::vulnerability(value), &cve, vec![cve_reference(&cve)], out);
                 Ok(None)
             }
             _ => {

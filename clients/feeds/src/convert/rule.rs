@@ -4,7 +4,7 @@ use super::unique;
 use crate::frame::stamp;
 use crate::indicator::Maker;
 use crate::output::Output;
-use crate::shared::{Part, Reference, SharedKey, technique_in};
+use crate::shared::{Part, Reference, SharedKey, cve_reference, technique_in, technique_reference};
 use crate::value::{FileHash, Value, read};
 use regex_automata::meta::Regex;
 use std::collections::BTreeSet;
@@ -126,14 +126,9 @@ impl<'m, 'f> Rules<'m, 'f> {
         let created =
             rule.created.clone().or_else(|| rule.modified.clone()).unwrap_or_else(|| maker.now().clone());
         let indicator = self.indicator(rule, &created)?;
-        let mut objects = Vec::new();
+        let (voice, mut objects) = (maker.voice(), Vec::new());
         let mut relate = |word, target: &stix_model::StixId| -> Result<(), BuildError> {
-            objects.push(maker.relationship(
-                word,
-                indicator.id().try_into()?,
-                target.try_into()?,
-                &created,
-            )?);
+            objects.push(voice.relate(word, indicator.id(), target, &created)?);
             Ok(())
         };
         let part = |name: &str| Part::new(maker.feed(), maker.frame(), name, crate::frame::EPOCH.clone());
@@ -142,7 +137,7 @@ impl<'m, 'f> Rules<'m, 'f> {
             let key = SharedKey::attack_pattern(technique);
             relate("indicates", &key.id())?;
             let mut part = part(technique);
-            part.references.push(crate::shared::technique_reference(technique));
+            part.references.push(technique_reference(technique));
             parts.push((key, part));
         }
         for group in &rule.groups {
@@ -167,7 +162,7 @@ impl<'m, 'f> Rules<'m, 'f> {
             let key = SharedKey::vulnerability(cve);
             relate("related-to", &key.id())?;
             let mut part = part(cve);
-            part.references.push(Reference { source: "cve".to_owned(), id: Some(cve.clone()), url: None });
+            part.references.push(cve_reference(cve));
             parts.push((key, part));
         }
         let mut files = Vec::new();
@@ -201,10 +196,8 @@ impl<'m, 'f> Rules<'m, 'f> {
                 .indicator_types(feed.indicator_types.iter().map(|word| IndicatorType::from(word.as_str())))
                 .kill_chain_phases(phases)
                 .labels(labels)
-                .external_references(references)
-                .created_by_ref(self.maker.frame().created_by())
-                .object_marking_refs(self.maker.frame().markings())
-                .tlp(feed.tlp);
+                .external_references(references);
+        self.maker.voice().mark(&mut indicator.common);
         if let Some(modified) = rule.modified.as_ref().filter(|modified| *modified > created) {
             indicator.common.modified = modified.clone();
         }

@@ -2,6 +2,7 @@
 
 use super::ConvertError;
 use super::record::{Found, Record};
+use super::unique;
 use crate::feed::{Feed, KindPick, Pick};
 use crate::indicator::Maker;
 use crate::observation::{MalwareName, Observation};
@@ -175,12 +176,6 @@ impl<'m, 'f> Table<'m, 'f> {
         if let Some(join) = &pick.join {
             return if found.len() == pick.fields.len() { vec![found.join(join)] } else { Vec::new() };
         }
-        let mut unique: Vec<String> = Vec::with_capacity(found.len());
-        for text in found {
-            if !unique.contains(&text) {
-                unique.push(text);
-            }
-        }
-        unique
+        unique(found)
     }
 }

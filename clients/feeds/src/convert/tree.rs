@@ -1,6 +1,7 @@
 //! JSON: a document with records in it, or an object a line.
 
 use super::ConvertError;
+use super::document;
 use super::lines::each_line;
 use super::record::{Found, Record};
 use crate::feed::Feed;
@@ -12,10 +13,7 @@ pub(super) fn read(
     input: &mut dyn BufRead,
     take: &mut dyn FnMut(Found<'_>),
 ) -> Result<(), ConvertError> {
-    let mut bytes = Vec::new();
-    input.read_to_end(&mut bytes)?;
-    let document: Value =
-        serde_json::from_slice(&bytes).map_err(|error| ConvertError::Form(error.to_string()))?;
+    let document: Value = document::parse(&document::bytes(input)?)?;
     let places = feed.records.iter().map(|place| place.split('/').filter(|step| !step.is_empty()).collect());
     let places: Vec<Vec<&str>> = places.collect();
     let steps = match places.iter().find(|steps| is_there(&document, steps)) {

@@ -2,6 +2,7 @@
 //! that it names.
 
 use super::ConvertError;
+use super::document;
 use super::rule::{Rule, Rules, page};
 use crate::indicator::Maker;
 use crate::output::{Output, Rejected};
@@ -27,11 +28,9 @@ pub(super) fn read(
     input: &mut dyn BufRead,
     out: &mut dyn Output,
 ) -> Result<(), ConvertError> {
-    let mut bytes = Vec::new();
-    input.read_to_end(&mut bytes)?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| ConvertError::Form("it is not UTF-8".to_owned()))?;
+    let text = document::text(input)?;
     let parsed = std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || parse(text))?;
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || parse(&text))?;
         thread.join().map_err(|_| io::Error::other("the parser failed"))
     });
     let mut rules = Rules::new(maker);

@@ -6,7 +6,7 @@ use crate::output::{Output, Rejected, Standing, first_with};
 use crate::shared::{Part, SharedKey, merge};
 use crate::value::Value;
 use crate::warninglist::Warninglist;
-use redb::{ReadableTable, WriteTransaction};
+use redb::{ReadableTable, Table, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use stix_model::json::{Change, edit};
@@ -115,38 +115,43 @@ impl<'s> Staging<'s> {
             return Ok(());
         }
         let write = self.state.database.begin_write()?;
+        let mut tables = Tables::open(&write, &self.feed.name)?;
         for object in objects {
-            self.keep_one(&write, &object, owner)?;
+            self.keep_one(&mut tables, &object, owner)?;
         }
+        drop(tables);
         Ok(write.commit()?)
     }
 
-    fn keep_one(&mut self, write: &WriteTransaction, object: &Object, owner: &str) -> Result<(), StateError> {
-        let mut known = write.open_table(OBJECTS)?;
-        let key = object_key(owner, object.id().as_str());
-        let mut before = known.get(&*key)?.map(|row| (row.value().0, row.value().1.to_vec()));
-        if before.is_none() {
-            let found = write.open_table(FOUND)?;
-            before = found.get(object.id().as_str())?.map(|text| (0, text.value().to_vec()));
-        }
+    fn keep_one(&mut self, tables: &mut Tables<'_>, object: &Object, owner: &str) -> Result<(), StateError> {
+        let id = object.id().as_str();
+        let key = object_key(owner, id);
+        let known = tables.objects.get(&*key)?.map(|row| (row.value().0, row.value().1.to_vec()));
+        let before = match known {
+            Some(known) => Some(known),
+            None => tables.found.get(id)?.map(|text| (0, text.value().to_vec())),
+        };
         let Some((run, text)) = before else {
             self.staged.new += 1;
-            known.insert(&*key, (self.run, &object.json()[..]))?;
-            return self.send(write, object);
+            return tables.send(&key, self.run, object);
         };
         let held = parse(&text)?;
         if is_revoked(&held) || says_the_same(&held, object) {
             self.staged.unchanged += u64::from(run != self.run);
             // Only a complete list asks later what it has no more; what the server had is known from now on.
             if run != self.run && (self.feed.is_complete || run == 0) {
-                known.insert(&*key, (self.run, &*text))?;
+                tables.objects.insert(&*key, (self.run, &*text))?;
             }
             return Ok(());
         }
-        let next = self.next(&held, object)?;
         self.staged.updated += 1;
-        known.insert(&*key, (self.run, &next.json()[..]))?;
-        self.send(write, &next)
+        tables.send(&key, self.run, &self.next(&held, object)?)
+    }
+
+    /// The time of a version that follows on another one.
+    fn after(&self, modified: &Timestamp) -> Timestamp {
+        let later = crate::time::from_micros(modified.micros() + 1_000);
+        later.map_or_else(|| self.now.clone(), |later| later.max(self.now.clone()))
     }
 
     /// A version that follows on the one that is held, and says what the object says.
@@ -157,22 +162,11 @@ impl<'s> Staging<'s> {
         else {
             return Ok(object.clone());
         };
-        let later = crate::time::from_micros(modified.micros() + 1_000).unwrap_or_else(|| self.now.clone());
-        let at = if given > modified { given } else { (&self.now).max(&later) };
+        let at = if given > modified { given.clone() } else { self.after(modified) };
         let changes =
             [Change::set_text("created", created.as_str()), Change::set_text("modified", at.as_str())];
-        let damaged = |_| StateError::Damaged("a version of an object");
         let text = edit(object.document().root(), &changes).map_err(|_| StateError::Damaged("an object"))?;
-        Object::parse(&text).map_err(damaged)
-    }
-
-    fn send(&self, write: &WriteTransaction, object: &Object) -> Result<(), StateError> {
-        let mut spool = write.open_table(SPOOL)?;
-        let feed = &*self.feed.name;
-        let last = spool.range((feed, 0)..=(feed, u64::MAX))?.next_back().transpose()?;
-        let number = last.map_or(0, |(key, _)| key.value().1 + 1);
-        spool.insert((feed, number), &object.json()[..])?;
-        Ok(())
+        parse(text.as_bytes())
     }
 
     /// Makes what several sources describe from what each of them says.
@@ -183,32 +177,33 @@ impl<'s> Staging<'s> {
     }
 
     fn merge_all(&mut self, parts: BTreeMap<SharedKey, Part>) -> Result<(), StateError> {
+        if parts.is_empty() {
+            return Ok(());
+        }
         let parts: Vec<_> = parts.into_iter().collect();
         let mut has_facts = false;
         for piece in parts.chunks(PIECE) {
             // Other feeds may say something of the same things meanwhile, so all of it is one transaction.
             let write = self.state.database.begin_write()?;
+            let mut tables = Tables::open(&write, &self.feed.name)?;
             for (key, part) in piece {
-                has_facts |= self.merge_one(&write, key, part.clone())?;
+                has_facts |= self.merge_one(&mut tables, key, part.clone())?;
             }
+            drop(tables);
             write.commit()?;
         }
-        let frame = match (parts.is_empty(), has_facts) {
-            (true, _) => Vec::new(),
-            (false, true) => crate::shared::frame().unwrap_or_default(),
-            (false, false) => crate::frame::concord().into_iter().collect(),
-        };
+        let frame = crate::shared::frame(has_facts).unwrap_or_default();
         self.keep(frame, &self.shared_owner())
     }
 
     /// Takes over what this feed says of one thing, and returns whether any feed tells facts of it.
     fn merge_one(
         &mut self,
-        write: &WriteTransaction,
+        tables: &mut Tables<'_>,
         key: &SharedKey,
         part: Part,
     ) -> Result<bool, StateError> {
-        let mut said = parts_of(&write.open_table(PARTS)?, key)?;
+        let mut said = parts_of(&tables.parts, key)?;
         let own = said.iter().position(|(_, other)| other.feed == part.feed);
         let part = match own.map(|place| said.swap_remove(place)) {
             // An earlier piece of the same file said something of it, too.
@@ -225,8 +220,8 @@ impl<'s> Staging<'s> {
             Ok(object) => {
                 let text =
                     serde_json::to_vec(&part).map_err(|_| StateError::Damaged("what a source says"))?;
-                write.open_table(PARTS)?.insert(&*part_key(key, &part.feed), (self.run, &*text))?;
-                self.keep_one(write, &object, &self.shared_owner())?;
+                tables.parts.insert(&*part_key(key, &part.feed), (self.run, &*text))?;
+                self.keep_one(tables, &object, &self.shared_owner())?;
             }
             Err(error) => self.reject(Rejected { record: part.name, reason: error.to_string() }),
         }
@@ -243,20 +238,18 @@ impl<'s> Staging<'s> {
         let start = object_key(&self.feed.name, "");
         let end = format!("{start}\u{10FFFF}");
         let write = self.state.database.begin_write()?;
+        let mut tables = Tables::open(&write, &self.feed.name)?;
         let (mut gone, mut held_count) = (Vec::new(), 0);
-        {
-            let known = write.open_table(OBJECTS)?;
-            for entry in known.range(&*start..&*end)? {
-                let (key, row) = entry?;
-                let (run, text) = row.value();
-                let held = parse(text)?;
-                if held.header().modified.is_none() || is_revoked(&held) {
-                    continue;
-                }
-                held_count += 1;
-                if run != self.run {
-                    gone.push((key.value().to_owned(), run, held));
-                }
+        for entry in tables.objects.range(&*start..&*end)? {
+            let (key, row) = entry?;
+            let (run, text) = row.value();
+            let held = parse(text)?;
+            if held.header().modified.is_none() || is_revoked(&held) {
+                continue;
+            }
+            held_count += 1;
+            if run != self.run {
+                gone.push((key.value().to_owned(), run, held));
             }
         }
         // A list that is suddenly short is more likely broken than right, and a revocation is final.
@@ -269,14 +262,42 @@ impl<'s> Staging<'s> {
         }
         for (key, run, held) in gone {
             let Some(modified) = &held.header().modified else { continue };
-            let later =
-                crate::time::from_micros(modified.micros() + 1_000).unwrap_or_else(|| self.now.clone());
-            let Ok(revoked) = revoke(&held, (&self.now).max(&later)) else { continue };
+            let Ok(revoked) = revoke(&held, &self.after(modified)) else { continue };
             self.staged.revoked += 1;
-            write.open_table(OBJECTS)?.insert(&*key, (run, &revoked.json()[..]))?;
-            self.send(&write, &revoked)?;
+            tables.send(&key, run, &revoked)?;
         }
+        drop(tables);
         Ok(write.commit()?)
+    }
+}
+
+/// The tables of a transaction, each opened once.
+struct Tables<'t> {
+    objects: Table<'t, &'static str, (u64, &'static [u8])>,
+    found: Table<'t, &'static str, &'static [u8]>,
+    parts: Table<'t, &'static str, (u64, &'static [u8])>,
+    spool: Table<'t, (&'static str, u64), &'static [u8]>,
+    feed: &'t str,
+    /// Number of the next object that is to be sent.
+    next: u64,
+}
+
+impl<'t> Tables<'t> {
+    fn open(write: &'t WriteTransaction, feed: &'t str) -> Result<Self, StateError> {
+        let (objects, found, parts) =
+            (write.open_table(OBJECTS)?, write.open_table(FOUND)?, write.open_table(PARTS)?);
+        let spool = write.open_table(SPOOL)?;
+        let last = spool.range((feed, 0)..=(feed, u64::MAX))?.next_back().transpose()?;
+        let next = last.map_or(0, |(key, _)| key.value().1 + 1);
+        Ok(Self { objects, found, parts, spool, feed, next })
+    }
+
+    /// Keeps an object as what a run made, and has it sent.
+    fn send(&mut self, key: &str, run: u64, object: &Object) -> Result<(), StateError> {
+        self.objects.insert(key, (run, &object.json()[..]))?;
+        self.spool.insert((self.feed, self.next), &object.json()[..])?;
+        self.next += 1;
+        Ok(())
     }
 }
 

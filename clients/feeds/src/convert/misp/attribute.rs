@@ -6,7 +6,7 @@ use super::tag::Tags;
 use super::{at, is_true, list, text};
 use crate::indicator::percent_encoded;
 use crate::output::Output;
-use crate::shared::{Part, Reference, SharedKey};
+use crate::shared::{Part, SharedKey, cve_reference};
 use serde_json::Value;
 use stix_model::sdo::{Indicator, ObservedData, Opinion};
 use stix_model::sro::Sighting;
@@ -64,11 +64,7 @@ impl Event<'_, '_> {
                     value.trim(),
                     crate::frame::EPOCH.clone(),
                 );
-                part.references.push(Reference {
-                    source: "cve".to_owned(),
-                    id: Some(value.trim().to_uppercase()),
-                    url: None,
-                });
+                part.references.push(cve_reference(&value.trim().to_uppercase()));
                 let id = key.id();
                 self.part(key, part, out);
                 id

@@ -47,7 +47,7 @@ impl<'m, 'f> Event<'m, 'f> {
         Self {
             maker,
             place,
-            voice: maker.frame().voice(maker.feed()),
+            voice: maker.voice(),
             own: None,
             date: None,
             refs: Vec::new(),
