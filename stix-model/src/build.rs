@@ -1,8 +1,10 @@
 //! From a typed value to a validated object.
 
+use crate::json::{Document, Limits};
 use crate::model::stix_type::StixType;
 use crate::validate::{Finding, Profile, Severity, Validator};
 use crate::{Object, ObjectError, StixId};
+use bytes::Bytes;
 
 /// Turns a typed value into an [`Object`]; every [`StixType`] has it.
 ///
@@ -18,8 +20,10 @@ pub trait ToObject<'a>: StixType<'a> {
     /// # Errors
     /// When it breaks a MUST of the standard.
     fn to_object(&self) -> Result<Object, BuildError> {
-        let object = Object::parse(&self.to_json())?;
-        let mut findings = Validator::new(Profile::Stix).check(&object);
+        let text = Bytes::from(self.to_json());
+        let document = Document::read(&text, Limits::default()).map_err(ObjectError::json)?;
+        let object = Object::from_value(document.root(), &text)?;
+        let mut findings = Validator::new(Profile::Stix).object(document.root());
         findings.retain(|finding| finding.severity == Severity::Error);
         if findings.is_empty() {
             Ok(object)

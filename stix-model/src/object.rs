@@ -234,7 +234,7 @@ impl ObjectError {
         self
     }
 
-    fn json(error: JsonError) -> Self {
+    pub(crate) fn json(error: JsonError) -> Self {
         Self { id: None, pointer: error.pointer(), kind: ObjectErrorKind::Json(Box::new(error)) }
     }
 
