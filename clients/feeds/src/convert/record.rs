@@ -18,7 +18,7 @@ pub(super) enum Record<'r> {
     },
     Row {
         columns: &'r [String],
-        row: &'r csv::StringRecord,
+        row: &'r [String],
     },
     Object(&'r Value),
 }
@@ -35,7 +35,11 @@ impl<'r> Record<'r> {
             Self::Line { .. } => Vec::new(),
             Self::Row { columns, row } => {
                 let place = columns.iter().position(|column| column == field);
-                place.and_then(|place| row.get(place)).map(Cow::Borrowed).into_iter().collect()
+                place
+                    .and_then(|place| row.get(place))
+                    .map(|value| Cow::Borrowed(value.as_str()))
+                    .into_iter()
+                    .collect()
             }
             Self::Object(value) => {
                 let mut found = Some(*value);

@@ -5,6 +5,7 @@ use super::ConvertError;
 use super::lines::each_line;
 use super::record::{Found, Record};
 use crate::feed::{Feed, Pick};
+use csv_core::ReadRecordResult;
 use std::borrow::Cow;
 use std::io::BufRead;
 
@@ -16,22 +17,19 @@ pub(super) fn read(
     let delimiter = feed.delimiter.unwrap_or(',');
     let delimiter = u8::try_from(delimiter)
         .map_err(|_| ConvertError::Declaration(format!("`{delimiter}` separates no columns")))?;
+    let mut parser = Parser::new(delimiter);
     let mut columns = feed.columns.clone();
     // A value may have line breaks between its quotes: then a row is several lines.
     let mut pending = String::new();
     let (mut began, mut last) = (0, 0);
-    let mut row = |number: u64, text: &str, columns: &mut Vec<String>| {
+    let mut row = |parser: &mut Parser, number: u64, text: &str, columns: &mut Vec<String>| {
         let place = || format!("line {number}");
-        let parsed = match parse(text, delimiter) {
-            Ok(Some(parsed)) => parsed,
-            Ok(None) => return,
-            Err(reason) => return take(Found { place: place(), record: Err(reason) }),
-        };
+        let Some(parsed) = parser.parse(text) else { return };
         if columns.is_empty() {
-            *columns = parsed.iter().map(str::to_owned).collect();
+            *columns = parsed;
             return;
         }
-        if parsed.iter().eq(columns.iter().map(String::as_str)) {
+        if parsed == *columns {
             return;
         }
         if parsed.len() != columns.len() {
@@ -53,7 +51,7 @@ pub(super) fn read(
             }
             if let Some(comment) = line.strip_prefix('#') {
                 if columns.is_empty()
-                    && let Some(names) = names_in(comment, delimiter, feed)
+                    && let Some(names) = names_in(comment, &mut parser, feed)
                 {
                     columns = names;
                 }
@@ -69,11 +67,11 @@ pub(super) fn read(
         if is_open && number - began < 64 && pending.len() < 1 << 20 {
             return;
         }
-        row(began, &pending, &mut columns);
+        row(&mut parser, began, &pending, &mut columns);
         pending.clear();
     })?;
     if !pending.is_empty() {
-        row(began, &pending, &mut columns);
+        row(&mut parser, began, &pending, &mut columns);
     }
     for (number, reason) in wrong {
         take(Found { place: format!("line {number}"), record: Err(reason) });
@@ -90,19 +88,47 @@ pub(super) fn read(
     Ok(())
 }
 
-fn parse(text: &str, delimiter: u8) -> Result<Option<csv::StringRecord>, String> {
-    let text = without_blanks(text, delimiter);
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .trim(csv::Trim::All)
-        .from_reader(text.as_bytes());
-    let mut row = csv::StringRecord::new();
-    match reader.read_record(&mut row) {
-        Ok(true) => Ok(Some(row)),
-        Ok(false) => Ok(None),
-        Err(error) => Err(error.to_string()),
+/// Takes rows apart, one after the other.
+struct Parser {
+    reader: csv_core::Reader,
+    delimiter: u8,
+    /// The values of a row behind each other, and where each of them ends.
+    values: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Parser {
+    fn new(delimiter: u8) -> Self {
+        let reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
+        Self { reader, delimiter, values: vec![0; 1 << 10], ends: vec![0; 32] }
+    }
+
+    /// The values of a row, without blanks around them; `None` when there is none.
+    fn parse(&mut self, text: &str) -> Option<Vec<String>> {
+        let text = without_blanks(text, self.delimiter);
+        self.reader.reset();
+        let (mut rest, mut length, mut count) = (text.as_bytes(), 0, 0);
+        loop {
+            let Self { reader, values, ends, .. } = self;
+            let (result, read, written, ended) =
+                reader.read_record(rest, &mut values[length..], &mut ends[count..]);
+            (rest, length, count) = (&rest[read..], length + written, count + ended);
+            match result {
+                // The next call, with no input, ends the row.
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull => values.resize(values.len() * 2, 0),
+                ReadRecordResult::OutputEndsFull => ends.resize(ends.len() * 2, 0),
+                ReadRecordResult::Record => break,
+                ReadRecordResult::End => return None,
+            }
+        }
+        let mut start = 0;
+        let value = |&end: &usize| {
+            let value = String::from_utf8_lossy(&self.values[start..end]).trim().to_owned();
+            start = end;
+            value
+        };
+        Some(self.ends[..count].iter().map(value).collect())
     }
 }
 
@@ -126,10 +152,9 @@ fn without_blanks(text: &str, delimiter: u8) -> Cow<'_, str> {
 }
 
 /// Names of columns in a comment: those that the declaration asks for are among them.
-fn names_in(comment: &str, delimiter: u8, feed: &Feed) -> Option<Vec<String>> {
+fn names_in(comment: &str, parser: &mut Parser, feed: &Feed) -> Option<Vec<String>> {
     let comment = comment.strip_prefix("fields").unwrap_or(comment).trim();
-    let row = parse(comment, delimiter).ok().flatten()?;
-    let names: Vec<String> = row.iter().map(str::to_owned).collect();
+    let names = parser.parse(comment)?;
     let value = feed.fields.value.as_ref()?;
     value.fields.iter().any(|field| names.contains(field)).then_some(names)
 }
