@@ -29,10 +29,12 @@ impl Made {
         Ok(())
     }
 
-    /// Takes a part that makes a valid object by itself, so that it spoils none of those that it is merged into.
-    pub(super) fn part(&mut self, key: SharedKey, part: Part) -> Result<(), String> {
+    /// Takes a part that makes a valid object by itself, so that it spoils none of those that it is merged into. Its facts are
+    /// left out of that, because they may be any JSON, and are mostly longer than all the rest.
+    pub(super) fn part(&mut self, key: SharedKey, mut part: Part) -> Result<(), String> {
+        let facts = std::mem::take(&mut part.facts);
         merge(&key, std::slice::from_ref(&part)).map_err(|error| error.to_string())?;
-        self.parts.push((key, part));
+        self.parts.push((key, Part { facts, ..part }));
         Ok(())
     }
 
