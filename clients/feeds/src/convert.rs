@@ -16,6 +16,7 @@ mod rows;
 mod rule;
 mod sigma;
 mod stix;
+mod stix1;
 mod suricata;
 mod table;
 mod tree;
@@ -77,6 +78,7 @@ pub fn convert(
         Format::Nvd => nvd::read(&maker, input, out),
         Format::Epss => epss::read(&maker, input, out),
         Format::Stix => stix::read(&maker, input, out),
+        Format::Stix1 => stix1::read(&maker, input, out),
         Format::Osv => osv::read(&maker, input, out),
         Format::Csaf => csaf::read(&maker, input, out),
         Format::Sigma => sigma::read(&maker, input, out),

@@ -170,6 +170,9 @@ pub enum Format {
     Epss,
     /// STIX 2.0 or 2.1: bundles, envelopes, lists, JSON lines.
     Stix,
+    /// Packages of STIX 1.1 and 1.2.
+    #[serde(rename = "stix1")]
+    Stix1,
     /// Rules of Sigma, in one YAML file or several behind each other.
     Sigma,
     /// Rules of YARA.
@@ -338,6 +341,7 @@ impl fmt::Display for Format {
             Self::Nvd => "JSON of the NVD API 2.0",
             Self::Epss => "the table of EPSS",
             Self::Stix => "STIX",
+            Self::Stix1 => "STIX 1.x",
             Self::Sigma => "Sigma rules",
             Self::Yara => "YARA rules",
             Self::Suricata => "Suricata rules",

@@ -40,6 +40,7 @@ known! {
     "spamhaus-drop-v6",
     "sslbl",
     "stix",
+    "stix1",
     "suricata",
     "threatfox",
     "tor-exits",

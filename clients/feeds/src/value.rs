@@ -109,7 +109,7 @@ impl FileHash {
     }
 
     /// The hash that has this many hexadecimal digits.
-    fn of_length(length: usize) -> Option<Self> {
+    pub(crate) fn of_length(length: usize) -> Option<Self> {
         match length {
             32 => Some(Self::Md5),
             40 => Some(Self::Sha1),

@@ -17,6 +17,7 @@ use std::io::BufRead;
 use stix_model::sdo::Note;
 use stix_model::vocab::PatternType;
 use stix_model::{Object, Ref, StixId, ToObject};
+pub(super) use term::test;
 use tree::Tree;
 
 pub(super) fn read(

@@ -21,6 +21,16 @@ impl Element {
         self.attributes.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
+    /// The values of all attributes of a name; namespaces tell such apart.
+    pub(super) fn attributes<'e>(&'e self, name: &'e str) -> impl Iterator<Item = &'e str> + 'e {
+        self.attributes.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The first element under these names, each in the one before.
+    pub(super) fn at(&self, names: &[&str]) -> Option<&Element> {
+        names.iter().try_fold(self, |element, name| element.first(name))
+    }
+
     /// The children of a name.
     pub(super) fn all<'e>(&'e self, name: &'e str) -> impl Iterator<Item = &'e Element> + 'e {
         self.children.iter().filter(move |child| child.name == name)

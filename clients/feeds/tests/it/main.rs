@@ -11,6 +11,7 @@ mod otx;
 mod rules;
 mod sources;
 mod stix;
+mod stix1;
 mod vulnerabilities;
 mod warninglists;
 

@@ -146,7 +146,7 @@ fn formed(form: Form, condition: &str, is_negated: bool, content: &str) -> Optio
 }
 
 /// A test of a text.
-fn test(condition: &str, is_negated: bool, content: &str) -> Option<String> {
+pub(in crate::convert) fn test(condition: &str, is_negated: bool, content: &str) -> Option<String> {
     let not = if is_negated { "NOT " } else { "" };
     // In LIKE these two stand for others, and nothing can be put before them.
     let is_literal = !content.contains(['%', '_']);
