@@ -1,5 +1,6 @@
 //! One feed: where it is, how it is written, what it means, and under which terms.
 
+use crate::archive::Members;
 use crate::span::Span;
 use crate::value::{FileHash, Kind};
 use serde::Deserialize;
@@ -54,6 +55,9 @@ pub struct Feed {
     /// The largest file that is read, in bytes after decompression.
     #[serde(default = "max_unpacked")]
     pub max_unpacked_bytes: u64,
+    /// Which members count where a file is an archive (ZIP, tar): patterns such as `*.yml`; all when absent.
+    #[serde(default)]
+    pub members: Members,
     /// The form of its files.
     pub format: Format,
     /// The terms of its publisher, which become a statement marking.
@@ -291,9 +295,18 @@ struct PickTable {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum OneOrSeveral {
+pub(crate) enum OneOrSeveral {
     One(String),
     Several(Vec<String>),
+}
+
+impl From<OneOrSeveral> for Vec<String> {
+    fn from(texts: OneOrSeveral) -> Self {
+        match texts {
+            OneOrSeveral::One(text) => vec![text],
+            OneOrSeveral::Several(texts) => texts,
+        }
+    }
 }
 
 impl Pick {
@@ -316,11 +329,7 @@ impl From<PickForm> for Pick {
             PickForm::One(field) => plain(vec![field]),
             PickForm::Several(fields) => plain(fields),
             PickForm::Whole(PickTable { field, split, join, strip, format, map }) => {
-                let fields = match field {
-                    OneOrSeveral::One(field) => vec![field],
-                    OneOrSeveral::Several(fields) => fields,
-                };
-                Self { fields, split, join, strip, format, map }
+                Self { fields: field.into(), split, join, strip, format, map }
             }
         }
     }

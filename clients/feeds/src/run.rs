@@ -1,15 +1,14 @@
 //! One run of a feed: fetch, convert, send; and only then remember how far it was read.
 
-use crate::convert::{ConvertError, convert};
+use crate::convert::ConvertError;
 use crate::deliver::{DeliverError, Delivered, Destination};
 use crate::feed::Feed;
 use crate::fetch::{FetchError, Fetcher};
-use crate::input::unpacked;
+use crate::input::convert_file;
 use crate::state::{Staged, State, StateError};
-use crate::walk::{Document, Walk};
+use crate::walk::Walk;
 use crate::warninglist::Warninglist;
 use serde::{Deserialize, Serialize};
-use std::io::{self, BufRead, BufReader, Read};
 use stix_model::Timestamp;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
@@ -108,9 +107,8 @@ impl Aggregator<'_> {
         let mut walk = Walk::new(feed, fetcher, cursor, &now, since);
         while let Some(document) = walk.next().await? {
             report.fetched += document.bytes;
-            let mut input = limited(document, feed.max_unpacked_bytes).map_err(ConvertError::Read)?;
             // It takes the time that its bytes need, during which others go on.
-            waiting(|| convert(feed, &now, &mut *input, &mut staging))?;
+            waiting(|| convert_file(feed, &now, document.input, &mut staging))?;
         }
         if report.fetched > 0 {
             report.staged = waiting(|| staging.finish())?;
@@ -143,26 +141,5 @@ fn check(staged: &Staged) -> Result<(), ConvertError> {
             staged.records, first.record, first.reason
         ))),
         _ => Ok(()),
-    }
-}
-
-/// A file, unpacked, up to a number of bytes; then it is an error to read on.
-fn limited(document: Document, limit: u64) -> io::Result<Box<dyn BufRead>> {
-    let unpacked = unpacked(Box::new(BufReader::new(document.input)))?;
-    Ok(Box::new(BufReader::with_capacity(1 << 16, Limited { input: unpacked, left: limit })))
-}
-
-struct Limited {
-    input: Box<dyn BufRead>,
-    left: u64,
-}
-
-impl Read for Limited {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.input.read(buffer)?;
-        self.left = self.left.checked_sub(count as u64).ok_or_else(|| {
-            io::Error::other("it is larger than `max-unpacked-bytes` allows after decompression")
-        })?;
-        Ok(count)
     }
 }

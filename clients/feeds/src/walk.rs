@@ -18,9 +18,14 @@ const PAGES: u64 = 100_000;
 
 /// One document of a feed.
 pub(crate) struct Document {
-    pub(crate) input: Box<dyn Read + Send>,
+    pub(crate) input: Box<dyn Input>,
     pub(crate) bytes: u64,
 }
+
+/// The bytes of a document; those of an archive are not read from the first to the last one.
+pub(crate) trait Input: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> Input for T {}
 
 /// Goes through the documents of a feed.
 pub(crate) struct Walk<'f> {
