@@ -33,7 +33,7 @@ pub struct Feed {
     /// The URL is that of the manifest of a MISP feed, beside which its events are.
     #[serde(default)]
     pub is_manifest: bool,
-    /// The URL is that of a collection of a TAXII 2.1 server.
+    /// The URL is that of a collection of a TAXII server, 2.1 or 2.0.
     #[serde(default)]
     pub is_taxii: bool,
     /// The name of the account at a TAXII server, whose password is the key.
@@ -107,6 +107,14 @@ pub struct Feed {
     /// What the fields of a record mean.
     #[serde(default)]
     pub fields: Fields,
+}
+
+impl Feed {
+    /// Whether its URL is that of the metadata of a provider of CSAF, which names the lists of its documents.
+    pub fn is_provider(&self) -> bool {
+        let path = self.url.as_deref().and_then(|url| url.split(['?', '#']).next());
+        self.format == Format::Csaf && path.is_some_and(|path| path.ends_with("/provider-metadata.json"))
+    }
 }
 
 fn clear() -> Tlp {

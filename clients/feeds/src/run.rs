@@ -5,6 +5,7 @@ use crate::deliver::{DeliverError, Delivered, Destination};
 use crate::feed::Feed;
 use crate::fetch::{FetchError, Fetcher};
 use crate::input::convert_file;
+use crate::output::Output;
 use crate::state::{Staged, State, StateError};
 use crate::walk::Walk;
 use crate::warninglist::Warninglist;
@@ -105,14 +106,22 @@ impl Aggregator<'_> {
         let mut staging = state.stage(feed, &now)?.warninglists(warninglists);
         let run = staging.run();
         let mut walk = Walk::new(feed, fetcher, cursor, &now, since);
+        let (mut has_documents, mut unusable) = (false, 0);
         while let Some(document) = walk.next().await? {
+            has_documents = true;
             report.fetched += document.bytes;
             // It takes the time that its bytes need, during which others go on.
-            waiting(|| convert_file(feed, &now, document.input, &mut staging))?;
+            match document.content {
+                Ok(input) => waiting(|| convert_file(feed, &now, input, &mut staging))?,
+                Err(rejected) => {
+                    unusable += 1;
+                    staging.reject_document(rejected);
+                }
+            }
         }
-        if report.fetched > 0 {
+        if has_documents {
             report.staged = waiting(|| staging.finish())?;
-            check(&report.staged)?;
+            check(&report.staged, unusable)?;
             let newest = report.staged.newest.as_ref();
             report.lag = newest.map(|newest| (now.micros() - newest.micros()) / 1_000_000);
         }
@@ -132,14 +141,14 @@ fn waiting<T>(work: impl FnOnce() -> T) -> T {
     }
 }
 
-/// A file of which nothing can be read is another one than the feed is declared to have.
-fn check(staged: &Staged) -> Result<(), ConvertError> {
+/// A file of which nothing can be read is another one than the feed is declared to have. Of documents that could not be used
+/// as files, nothing is known.
+fn check(staged: &Staged, unusable: u64) -> Result<(), ConvertError> {
     let rejected: u64 = staged.rejected.values().sum();
     match staged.first_rejected.first() {
-        Some(first) if rejected >= staged.records => Err(ConvertError::Form(format!(
-            "none of its {} records can be read; {}: {}",
-            staged.records, first.record, first.reason
-        ))),
+        Some(first) if rejected >= staged.records && staged.records > unusable => Err(ConvertError::Form(
+            format!("none of its {} records can be read; {}: {}", staged.records, first.record, first.reason),
+        )),
         _ => Ok(()),
     }
 }
