@@ -226,6 +226,20 @@ def test_a_url_that_is_of_no_taxii_at_all_says_so(server, source, tmp_path):
     assert "not a TAXII 2.1 answer" in errors
 
 
+@pytest.mark.parametrize("media_type", ["application/taxii+json;version=2.1", "application/stix+json", "application/json"])
+def test_a_bundle_of_stix_2_0_from_a_server_of_taxii_2_1_counts(server, source, tmp_path, media_type):
+    bundle = {"type": "bundle", "id": f"bundle--{uuid.uuid4()}", "spec_version": "2.0", "objects": [indicator(1)]}
+    headers = {"Content-Type": media_type, "X-TAXII-Date-Added-Last": "2024-02-01T00:00:00.000Z"}
+    answer = {"body": json.dumps(bundle).encode(), "headers": headers}
+    path = "/root/collections/x/objects/"
+    Source.answers = {path: [answer], path + "?added_after=2024-02-01T00%3A00%3A00.000Z": [{**answer, "body": b"{}"}]}
+    feeds = Feeds(server, source, tmp_path, STIX.replace("URL", source + "/root/collections/x/"))
+    [found], _ = feeds.once("upstream")
+    assert (found["records"], found["new"], found["rejected"]) == (1, 1, {})
+    [same], _ = feeds.once("upstream")
+    assert same["records"] == 0 and len(Source.asked) == 2
+
+
 MEDALLION = os.environ.get("MEDALLION")
 
 
@@ -414,14 +428,19 @@ def test_an_advisory_that_is_not_what_the_provider_says_is_rejected(server, sour
 
 
 @pytest.mark.parametrize(
-    ("entry", "reason"),
-    [("http://localhost:1/x.json", "does not name its host"), ("file:///etc/passwd", "does not name its host")],
+    ("entry", "checksum", "reason"),
+    [
+        ("http://localhost:1/x.json", "x.sha512", "does not name its host"),
+        ("file:///etc/passwd", "x.sha512", "does not name its host"),
+        ("x.json", "https://localhost:1/x.json.sha512", "does not name its host"),
+        ("", "x.sha512", "no address"),
+    ],
 )
-def test_only_hosts_that_the_provider_names_are_asked(server, source, tmp_path, entry, reason):
+def test_only_hosts_that_the_provider_names_are_asked(server, source, tmp_path, entry, checksum, reason):
     provider(source, lists(f"{source}/csaf/white/list.json"))
     publish(1)
     listed = json.loads(rolie((1, 1, None), (2, 2, None)))
-    listed["feed"]["entry"][1]["content"]["src"] = entry
+    listed["feed"]["entry"][1] |= {"content": {"src": entry}, "link": [{"rel": "hash", "href": checksum}]}
     Source.answers["/csaf/white/list.json"] = [{"body": json.dumps(listed).encode()}]
     feeds = Feeds(server, source, tmp_path, CSAF)
     [found], _ = feeds.once("csaf")

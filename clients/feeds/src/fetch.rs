@@ -212,7 +212,11 @@ impl Fetcher {
         };
         let mut url: Url = url.parse().map_err(|_| FetchError::Address(format!("{template} is no URL")))?;
         if url.scheme() == "file" {
-            return open(feed, &url, wanted).map(Reached::File);
+            // Only an operator names files of this machine.
+            return match home {
+                None => open(feed, &url, wanted).map(Reached::File),
+                Some(_) => Err(FetchError::Address("the source points to a file of this machine".to_owned())),
+            };
         }
         let condition =
             |text: &Option<String>| text.as_ref().and_then(|text| HeaderValue::from_str(text).ok());

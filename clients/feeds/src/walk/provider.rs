@@ -95,14 +95,9 @@ impl Left {
                 Ok(None) => {}
                 Ok(Some((list, file))) => {
                     for advisory in list.advisories(&whole(file)?)? {
-                        match advisory.url.host_str() {
-                            Some(host) if hosts.contains(host) && is_as_safe(&url, &advisory.url) => {
-                                advisories.push(advisory);
-                            }
-                            _ => left.refused.push(Rejected {
-                                record: advisory.url.to_string(),
-                                reason: "the provider's metadata does not name its host".to_owned(),
-                            }),
+                        match advisory.and_then(|advisory| admitted(advisory, &url, &hosts)) {
+                            Ok(advisory) => advisories.push(advisory),
+                            Err(rejected) => left.refused.push(rejected),
                         }
                     }
                 }
@@ -186,9 +181,17 @@ async fn fetch_list(fetcher: &Fetcher, source: &Source<'_>, list: &List) -> Resu
     }
 }
 
-/// Whether an address is as safe as that of the metadata.
-fn is_as_safe(metadata: &Url, url: &Url) -> bool {
-    url.scheme() == "https" || (metadata.scheme(), url.scheme()) == ("http", "http")
+/// An advisory of a host that the metadata names, over TLS when the metadata is.
+fn admitted(advisory: Advisory, metadata: &Url, hosts: &BTreeSet<String>) -> Result<Advisory, Rejected> {
+    let is_admitted = |url: &Url| {
+        let is_safe = url.scheme() == "https" || (metadata.scheme(), url.scheme()) == ("http", "http");
+        is_safe && url.host_str().is_some_and(|host| hosts.contains(host))
+    };
+    if advisory.urls().all(is_admitted) {
+        return Ok(advisory);
+    }
+    let reason = "the metadata of the provider does not name its host, or it has no TLS".to_owned();
+    Err(Rejected { record: advisory.url.to_string(), reason })
 }
 
 fn whole(mut file: File) -> Result<Vec<u8>, FetchError> {

@@ -118,6 +118,40 @@ fn an_archive_has_limits() {
     }
 }
 
+/// An archive whose directory names one member many times.
+fn overlapping(times: u8) -> Vec<u8> {
+    let mut archive = zip_of_blanks();
+    let count = |bytes: &[u8], at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+    let end = archive.len() - 22;
+    let mut tail = archive.split_off(end);
+    let (size, start) = (count(&tail, 12), count(&tail, 16) as usize);
+    let entry = archive[start..].to_vec();
+    for number in 1..times {
+        let mut entry = entry.clone();
+        entry[46] = b'a' + number;
+        archive.extend(entry);
+    }
+    tail[8..10].copy_from_slice(&u16::from(times).to_le_bytes());
+    tail[10..12].copy_from_slice(&u16::from(times).to_le_bytes());
+    tail[12..16].copy_from_slice(&(size * u32::from(times)).to_le_bytes());
+    archive.extend(tail);
+    archive
+}
+
+fn zip_of_blanks() -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file("a.yml", SimpleFileOptions::default()).unwrap();
+    zip.write_all(&vec![b' '; 4 << 20]).unwrap();
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn members_that_lie_over_each_other_are_no_way_around_the_limits() {
+    assert!(converted(&feed("sigma"), &overlapping(1)).is_ok());
+    let error = converted(&feed("sigma"), &overlapping(9)).unwrap_err().to_string();
+    assert!(error.contains("1032 times its size"), "{error}");
+}
+
 #[test]
 fn an_archive_that_was_cut_or_changed_gives_no_panic() {
     let (name, rules) = sigma();

@@ -1,6 +1,7 @@
 //! What the metadata of a provider and its lists say.
 
 use crate::fetch::FetchError;
+use crate::output::Rejected;
 use crate::time;
 use reqwest::Url;
 use serde::Deserialize;
@@ -89,6 +90,17 @@ pub(super) fn lists(url: &Url, metadata: &[u8]) -> Result<Vec<List>, FetchError>
     }
 }
 
+impl Advisory {
+    /// The addresses that are asked for it.
+    pub(super) fn urls(&self) -> impl Iterator<Item = &Url> {
+        let listed = match &self.checksum {
+            Checksum::Listed(url) => Some(url),
+            Checksum::Beside | Checksum::None => None,
+        };
+        std::iter::once(&self.url).chain(listed)
+    }
+}
+
 impl List {
     pub(super) fn url(&self) -> &Url {
         match self {
@@ -104,15 +116,15 @@ impl List {
         }
     }
 
-    /// The documents of a list.
-    pub(super) fn advisories(&self, text: &[u8]) -> Result<Vec<Advisory>, FetchError> {
+    /// The documents of a list, and entries that name none.
+    pub(super) fn advisories(&self, text: &[u8]) -> Result<Vec<Result<Advisory, Rejected>>, FetchError> {
         match self {
             Self::Rolie(url) => rolie(url, text),
             Self::Changes(url) => changes(url, text),
             Self::Index(url) => {
                 let text = String::from_utf8_lossy(text);
                 let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-                lines.map(|path| in_directory(url, path, None)).collect()
+                Ok(lines.map(|path| in_directory(url, path, None)).collect())
             }
         }
     }
@@ -149,40 +161,48 @@ struct Link {
     href: String,
 }
 
-fn rolie(base: &Url, text: &[u8]) -> Result<Vec<Advisory>, FetchError> {
+fn rolie(base: &Url, text: &[u8]) -> Result<Vec<Result<Advisory, Rejected>>, FetchError> {
     let document: RolieDocument = parse(text, "a list of the provider")?;
-    let at = |text: &str| base.join(text).map_err(|_| unreadable("a list of the provider"));
-    let mut advisories = Vec::new();
-    for entry in document.feed.entry {
-        let link =
-            |is_it: &dyn Fn(&Link) -> bool| entry.link.iter().find(|link| is_it(link)).map(|link| &link.href);
-        let of_itself = link(&|link| link.rel == "self");
-        let Some(url) = entry.content.as_ref().map(|content| &content.src).or(of_itself) else { continue };
-        let hash = |name: &str| link(&|link| link.rel == "hash" && link.href.ends_with(name));
-        let checksum = match hash(".sha512").or_else(|| hash(".sha256")) {
-            Some(url) => Checksum::Listed(at(url)?),
-            None => Checksum::None,
-        };
-        advisories.push(Advisory { updated: seconds(&entry.updated), url: at(url)?, checksum });
-    }
-    Ok(advisories)
+    Ok(document.feed.entry.iter().map(|entry| of_entry(base, entry)).collect())
 }
 
-fn changes(base: &Url, text: &[u8]) -> Result<Vec<Advisory>, FetchError> {
+fn of_entry(base: &Url, entry: &Entry) -> Result<Advisory, Rejected> {
+    let link =
+        |is_it: &dyn Fn(&Link) -> bool| entry.link.iter().find(|link| is_it(link)).map(|link| &link.href);
+    let of_itself = link(&|link| link.rel == "self");
+    let src = entry.content.as_ref().map(|content| &content.src).or(of_itself);
+    let url = at(base, src.map_or("", |src| src.as_str()))?;
+    let hash = |name: &str| link(&|link| link.rel == "hash" && link.href.ends_with(name));
+    let checksum = match hash(".sha512").or_else(|| hash(".sha256")) {
+        Some(url) => Checksum::Listed(at(base, url)?),
+        None => Checksum::None,
+    };
+    Ok(Advisory { updated: seconds(&entry.updated), url, checksum })
+}
+
+fn changes(base: &Url, text: &[u8]) -> Result<Vec<Result<Advisory, Rejected>>, FetchError> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
     let mut advisories = Vec::new();
     for row in reader.records() {
         let row = row.map_err(|_| unreadable("a list of the provider"))?;
         if let Some(path) = row.get(0).map(str::trim).filter(|path| !path.is_empty()) {
-            advisories.push(in_directory(base, path, row.get(1).and_then(seconds))?);
+            advisories.push(in_directory(base, path, row.get(1).and_then(seconds)));
         }
     }
     Ok(advisories)
 }
 
-fn in_directory(base: &Url, path: &str, updated: Option<i64>) -> Result<Advisory, FetchError> {
-    let url = base.join(path).map_err(|_| unreadable("a list of the provider"))?;
-    Ok(Advisory { updated, url, checksum: Checksum::Beside })
+fn in_directory(base: &Url, path: &str, updated: Option<i64>) -> Result<Advisory, Rejected> {
+    Ok(Advisory { updated, url: at(base, path)?, checksum: Checksum::Beside })
+}
+
+/// The address of a document that a list names.
+fn at(base: &Url, text: &str) -> Result<Url, Rejected> {
+    let url = base.join(text).ok().filter(|_| !text.is_empty());
+    url.ok_or_else(|| Rejected {
+        record: base.to_string(),
+        reason: format!("`{text}` is no address of a document"),
+    })
 }
 
 fn seconds(text: &str) -> Option<i64> {
