@@ -23,7 +23,8 @@ pub struct Feed {
     /// What becomes of a record, for people.
     #[serde(default)]
     pub mapping: String,
-    /// Where it is fetched: `https`, or `file` for a file of this machine.
+    /// Where it is fetched: `https`, or `file` for a file of this machine. That of the metadata of a CSAF provider stands for all
+    /// of its documents.
     pub url: Option<String>,
     /// The body of the request, for a source that is asked by POST, in the form of a web form.
     pub post: Option<String>,
