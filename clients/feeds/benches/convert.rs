@@ -9,11 +9,11 @@
 #![expect(clippy::disallowed_types, reason = "a bench takes the time")]
 
 use std::collections::BTreeMap;
-use std::io::BufReader;
+use std::io::Cursor;
 use std::path::Path;
 use std::time::Instant;
 use stix_model::{Object, Timestamp};
-use taxii_feeds::{Output, Part, Rejected, SharedKey, convert, merge, settings::Settings, unpacked};
+use taxii_feeds::{Output, Part, Rejected, SharedKey, convert_file, merge, settings::Settings};
 
 /// Counts what is made.
 #[derive(Default)]
@@ -57,8 +57,7 @@ fn measure(name: &str, bytes: &[u8]) {
     for _ in 0..7 {
         let since = Instant::now();
         made = Count::default();
-        let mut input = unpacked(Box::new(BufReader::new(bytes))).unwrap();
-        convert(&feed, &now, &mut *input, &mut made).unwrap();
+        convert_file(&feed, &now, Cursor::new(bytes), &mut made).unwrap();
         for (key, part) in std::mem::take(&mut made.parts) {
             made.object(merge(&key, &[part]).unwrap());
         }

@@ -1,5 +1,6 @@
 //! One feed: where it is, how it is written, what it means, and under which terms.
 
+use crate::archive::Members;
 use crate::span::Span;
 use crate::value::{FileHash, Kind};
 use serde::Deserialize;
@@ -22,7 +23,8 @@ pub struct Feed {
     /// What becomes of a record, for people.
     #[serde(default)]
     pub mapping: String,
-    /// Where it is fetched: `https`, or `file` for a file of this machine.
+    /// Where it is fetched: `https`, or `file` for a file of this machine. That of the metadata of a CSAF provider stands for all
+    /// of its documents.
     pub url: Option<String>,
     /// The body of the request, for a source that is asked by POST, in the form of a web form.
     pub post: Option<String>,
@@ -32,7 +34,7 @@ pub struct Feed {
     /// The URL is that of the manifest of a MISP feed, beside which its events are.
     #[serde(default)]
     pub is_manifest: bool,
-    /// The URL is that of a collection of a TAXII 2.1 server.
+    /// The URL is that of a collection of a TAXII server, 2.1 or 2.0.
     #[serde(default)]
     pub is_taxii: bool,
     /// The name of the account at a TAXII server, whose password is the key.
@@ -54,6 +56,9 @@ pub struct Feed {
     /// The largest file that is read, in bytes after decompression.
     #[serde(default = "max_unpacked")]
     pub max_unpacked_bytes: u64,
+    /// Which members count where a file is an archive (ZIP, tar): patterns such as `*.yml`; all when absent.
+    #[serde(default)]
+    pub members: Members,
     /// The form of its files.
     pub format: Format,
     /// The terms of its publisher, which become a statement marking.
@@ -103,6 +108,14 @@ pub struct Feed {
     /// What the fields of a record mean.
     #[serde(default)]
     pub fields: Fields,
+}
+
+impl Feed {
+    /// Whether its URL is that of the metadata of a provider of CSAF, which names the lists of its documents.
+    pub fn is_provider(&self) -> bool {
+        let path = self.url.as_deref().and_then(|url| url.split(['?', '#']).next());
+        self.format == Format::Csaf && path.is_some_and(|path| path.ends_with("/provider-metadata.json"))
+    }
 }
 
 fn clear() -> Tlp {
@@ -294,9 +307,18 @@ struct PickTable {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum OneOrSeveral {
+pub(crate) enum OneOrSeveral {
     One(String),
     Several(Vec<String>),
+}
+
+impl From<OneOrSeveral> for Vec<String> {
+    fn from(texts: OneOrSeveral) -> Self {
+        match texts {
+            OneOrSeveral::One(text) => vec![text],
+            OneOrSeveral::Several(texts) => texts,
+        }
+    }
 }
 
 impl Pick {
@@ -319,11 +341,7 @@ impl From<PickForm> for Pick {
             PickForm::One(field) => plain(vec![field]),
             PickForm::Several(fields) => plain(fields),
             PickForm::Whole(PickTable { field, split, join, strip, format, map }) => {
-                let fields = match field {
-                    OneOrSeveral::One(field) => vec![field],
-                    OneOrSeveral::Several(fields) => fields,
-                };
-                Self { fields, split, join, strip, format, map }
+                Self { fields: field.into(), split, join, strip, format, map }
             }
         }
     }

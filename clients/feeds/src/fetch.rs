@@ -1,46 +1,29 @@
 //! Fetching a feed: once for each change of it, within limits, and from where the operator said.
 
+mod host;
+mod secret;
+
 use crate::feed::Feed;
+use host::{client, public};
 use reqwest::header::{
     CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
     LOCATION, RETRY_AFTER,
 };
-use reqwest::{Client, Response, StatusCode, Url, redirect};
-use std::fmt;
+use reqwest::{Client, Response, StatusCode, Url};
+use secret::secret_header;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::File;
-use std::io::{Seek, SeekFrom, Write};
-use std::net::{IpAddr, SocketAddr};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::time::Duration;
+
+pub use secret::Secret;
+pub(crate) use secret::key;
 
 /// Redirects that are followed.
 const REDIRECTS: usize = 5;
-/// Time without a byte after which a source counts as silent.
-const SILENCE: Duration = Duration::from_secs(60);
-
 /// The longest time for a document, however steadily it comes.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
-
-/// A text that no log and no message shows.
-#[derive(Clone)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Takes a text; what surrounds it, such as the line break at the end of a file, is left out.
-    pub fn new(text: &str) -> Self {
-        Self(text.trim().to_owned())
-    }
-
-    /// The text.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
 
 /// Why a feed was not fetched.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +67,12 @@ pub enum FetchError {
 
 impl From<taxii_client::Error> for FetchError {
     fn from(error: taxii_client::Error) -> Self {
-        Self::Broken(error.to_string())
+        match error {
+            taxii_client::Error::Busy { status, seconds, .. } => {
+                Self::Busy { status, retry_after: Some(Duration::from_secs(seconds)) }
+            }
+            error => Self::Broken(error.to_string()),
+        }
     }
 }
 
@@ -119,10 +107,18 @@ pub struct Request {
     pub last_modified: Option<String>,
 }
 
+impl Request {
+    pub(crate) fn get(url: &str) -> Self {
+        Self { url: url.to_owned(), post: None, etag: None, last_modified: None }
+    }
+}
+
 /// Fetches feeds.
 #[derive(Clone, Debug)]
 pub struct Fetcher {
     client: Client,
+    /// Connections to hosts to which sources point, each held to the addresses that it had.
+    held: BTreeMap<String, Client>,
 }
 
 impl Fetcher {
@@ -131,66 +127,129 @@ impl Fetcher {
     /// # Errors
     /// When the authorities cannot be read.
     pub fn new() -> Result<Self, FetchError> {
-        Ok(Self { client: client(None)? })
+        Ok(Self { client: client(None)?, held: BTreeMap::new() })
     }
 
-    /// Fetches a document of a feed, unless it is what it was.
+    /// The same, with connections to hosts to which a source points, where many documents are.
+    pub(crate) async fn holding(
+        &self,
+        feed: &Feed,
+        urls: impl Iterator<Item = &Url>,
+    ) -> Result<Self, FetchError> {
+        let home = feed.url.as_deref().and_then(host_of);
+        let mut fetcher = self.clone();
+        for url in urls.filter(|url| url.host_str() != home.as_deref()) {
+            if let Entry::Vacant(place) = fetcher.held.entry(url.host_str().unwrap_or_default().to_owned()) {
+                place.insert(client(Some(public(url).await?))?);
+            }
+        }
+        Ok(fetcher)
+    }
+
+    /// Fetches a document of a feed, unless it is what it was. The key goes to the host of the feed only, and other hosts must
+    /// be public ones.
     ///
     /// # Errors
     /// When there is no file that can be used.
     pub async fn fetch(&self, feed: &Feed, wanted: &Request) -> Result<Fetched, FetchError> {
-        match tokio::time::timeout(LONGEST, self.follow(feed, wanted)).await {
-            Ok(fetched) => fetched,
-            Err(_) => {
-                Err(FetchError::Broken(format!("it takes longer than {} minutes", LONGEST.as_secs() / 60)))
+        in_time(async {
+            match self.follow(feed, wanted, HeaderMap::new()).await? {
+                Reached::File(fetched) => Ok(fetched),
+                Reached::Web(response) => take(feed, response).await,
             }
+        })
+        .await
+    }
+
+    /// Fetches a document of which the source says where it is.
+    pub(crate) async fn fetch_named(&self, feed: &Feed, url: &Url) -> Result<(File, u64), FetchError> {
+        match self.fetch(feed, &Request::get(url.as_str())).await? {
+            Fetched::File { file, bytes, .. } => Ok((file, bytes)),
+            Fetched::Unchanged => Err(FetchError::Refused { status: StatusCode::NO_CONTENT.as_u16() }),
         }
     }
 
+    /// Fetches a document of which the source may give a part; `None` when it has none.
+    pub(crate) async fn part(
+        &self,
+        feed: &Feed,
+        url: &Url,
+        headers: HeaderMap,
+    ) -> Result<Option<Part>, FetchError> {
+        let wanted = Request::get(url.as_str());
+        in_time(async {
+            let Reached::Web(response) = self.follow(feed, &wanted, headers).await? else {
+                return Err(FetchError::Address("the URL must be that of a server".to_owned()));
+            };
+            let (is_part, headers) =
+                (response.status() == StatusCode::PARTIAL_CONTENT, response.headers().clone());
+            match response.status() {
+                StatusCode::OK | StatusCode::PARTIAL_CONTENT => {}
+                StatusCode::NO_CONTENT => return Ok(None),
+                _ => return Err(refusal(&response)),
+            }
+            let (mut file, bytes) = keep(feed, response).await?;
+            let mut body = Vec::with_capacity(usize::try_from(bytes).unwrap_or_default());
+            file.read_to_end(&mut body)?;
+            Ok(Some(Part { is_part, headers, body }))
+        })
+        .await
+    }
+
     /// Goes where the source points to.
-    async fn follow(&self, feed: &Feed, wanted: &Request) -> Result<Fetched, FetchError> {
+    async fn follow(
+        &self,
+        feed: &Feed,
+        wanted: &Request,
+        mut headers: HeaderMap,
+    ) -> Result<Reached, FetchError> {
         let key = key(feed)?;
         let template = wanted.url.as_str();
+        let home = host_of(feed.url.as_deref().unwrap_or(template));
         let url = match &key {
-            Some(key) => template.replace("{key}", key.reveal()),
-            None => template.to_owned(),
+            Some(key) if host_of(template) == home => template.replace("{key}", key.reveal()),
+            _ => template.to_owned(),
         };
         let mut url: Url = url.parse().map_err(|_| FetchError::Address(format!("{template} is no URL")))?;
         if url.scheme() == "file" {
-            return open(feed, &url, wanted);
+            // Only an operator names files of this machine.
+            return match home {
+                None => open(feed, &url, wanted).map(Reached::File),
+                Some(_) => Err(FetchError::Address("the source points to a file of this machine".to_owned())),
+            };
         }
-        let mut headers = HeaderMap::new();
-        if let (Some(name), Some(key)) = (&feed.key_header, &key) {
-            let name: HeaderName =
-                name.parse().map_err(|_| FetchError::Address(format!("{name} is no header")))?;
-            let mut value = HeaderValue::from_str(key.reveal())
-                .map_err(|_| FetchError::Key("its place: it has characters that no header has".to_owned()))?;
-            value.set_sensitive(true);
-            headers.insert(name, value);
-        }
-        let mut conditions = HeaderMap::new();
         let condition =
             |text: &Option<String>| text.as_ref().and_then(|text| HeaderValue::from_str(text).ok());
         if let Some(etag) = condition(&wanted.etag) {
-            conditions.insert(IF_NONE_MATCH, etag);
+            headers.insert(IF_NONE_MATCH, etag);
         }
         if let Some(since) = condition(&wanted.last_modified) {
-            conditions.insert(IF_MODIFIED_SINCE, since);
+            headers.insert(IF_MODIFIED_SINCE, since);
         }
-        let home = url.host_str().map(str::to_owned);
-        let mut client = self.client.clone();
+        let secret = secret_header(feed, key.as_ref())?;
+        let is_home = |url: &Url| url.host_str() == home.as_deref();
+        let mut client = match url.host_str().and_then(|host| self.held.get(host)) {
+            _ if is_home(&url) => self.client.clone(),
+            Some(held) => held.clone(),
+            None => self::client(Some(public(&url).await?))?,
+        };
         for _ in 0..=REDIRECTS {
             let request = match &wanted.post {
                 Some(body) => client.post(url.clone()).header(CONTENT_TYPE, form_of(body)).body(body.clone()),
                 None => client.get(url.clone()),
             };
-            // The key goes to the host that the operator named, and to no other.
-            let is_home = url.host_str().map(str::to_owned) == home;
-            let request = if is_home { request.headers(headers.clone()) } else { request };
-            let response = request.headers(conditions.clone()).send().await;
+            let request = match (is_home(&url), &key) {
+                (true, Some(key)) if feed.is_taxii => match &feed.username {
+                    Some(user) => request.basic_auth(user, Some(key.reveal())),
+                    None => request.bearer_auth(key.reveal()),
+                },
+                (true, _) => request.headers(secret.clone()),
+                (false, _) => request,
+            };
+            let response = request.headers(headers.clone()).send().await;
             let response = response.map_err(|error| FetchError::Broken(cause(&error)))?;
             if !response.status().is_redirection() || response.status() == StatusCode::NOT_MODIFIED {
-                return take(feed, response).await;
+                return Ok(Reached::Web(response));
             }
             let target = response.headers().get(LOCATION).and_then(|target| target.to_str().ok());
             let target = target.and_then(|target| url.join(target).ok());
@@ -206,6 +265,32 @@ impl Fetcher {
         }
         Err(FetchError::Address(format!("the source points on and on, {REDIRECTS} times and more")))
     }
+}
+
+/// What is at an address.
+enum Reached {
+    File(Fetched),
+    Web(Response),
+}
+
+/// A part of what a server has, or all of it.
+pub(crate) struct Part {
+    /// The server says that it is a part.
+    pub(crate) is_part: bool,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+async fn in_time<T>(work: impl Future<Output = Result<T, FetchError>>) -> Result<T, FetchError> {
+    match tokio::time::timeout(LONGEST, work).await {
+        Ok(done) => done,
+        Err(_) => Err(FetchError::Broken(format!("it takes longer than {} minutes", LONGEST.as_secs() / 60))),
+    }
+}
+
+/// The host that an operator named; `{key}` is in no host.
+fn host_of(url: &str) -> Option<String> {
+    url.parse::<Url>().ok()?.host_str().map(str::to_owned)
 }
 
 /// What the body of a request is: JSON, or a web form.
@@ -234,83 +319,35 @@ fn open(feed: &Feed, url: &Url, wanted: &Request) -> Result<Fetched, FetchError>
     Ok(Fetched::File { file, bytes: facts.len(), etag, last_modified: None })
 }
 
-/// A host, and the addresses to which it is held.
-struct Held {
-    host: String,
-    addresses: Vec<SocketAddr>,
-}
-
-fn client(held: Option<Held>) -> Result<Client, FetchError> {
-    let mut builder = Client::builder()
-        .user_agent(concat!("taxii-feeds/", env!("CARGO_PKG_VERSION")))
-        .redirect(redirect::Policy::none())
-        .connect_timeout(Duration::from_secs(20))
-        .read_timeout(SILENCE)
-        // Files come packed as they are; what is unpacked on the way would escape the limit.
-        .no_gzip();
-    if let Some(Held { host, addresses }) = held {
-        builder = builder.resolve_to_addrs(&host, &addresses);
-    }
-    builder.build().map_err(|error| FetchError::Broken(cause(&error)))
-}
-
-/// The addresses of a host to which a source points: a source must not make this machine ask what only it can reach.
-async fn public(url: &Url) -> Result<Held, FetchError> {
-    let refuse = |what: &str| FetchError::Address(format!("the source points to {what}"));
-    let host = url.host_str().ok_or_else(|| refuse("no host"))?.to_owned();
-    let port = url.port_or_known_default().ok_or_else(|| refuse("no port"))?;
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let found =
-        tokio::net::lookup_host((bare, port)).await.map_err(|error| FetchError::Broken(error.to_string()))?;
-    let addresses: Vec<SocketAddr> = found.collect();
-    if addresses.is_empty() || !addresses.iter().all(|address| is_public(address.ip())) {
-        return Err(refuse("an address of a private network"));
-    }
-    Ok(Held { host, addresses })
-}
-
-fn is_public(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(address) => {
-            let [first, second, ..] = address.octets();
-            !(address.is_private()
-                || address.is_loopback()
-                || address.is_link_local()
-                || address.is_broadcast()
-                || address.is_multicast()
-                || address.is_documentation()
-                || first == 0
-                || first >= 240
-                || (first == 100 && (64..128).contains(&second)))
-        }
-        IpAddr::V6(address) => {
-            let is_unique_local = address.segments()[0] & 0xFE00 == 0xFC00;
-            let is_link_local = address.segments()[0] & 0xFFC0 == 0xFE80;
-            !(address.is_loopback()
-                || address.is_unspecified()
-                || address.is_multicast()
-                || is_unique_local
-                || is_link_local)
-        }
-    }
-}
-
-async fn take(feed: &Feed, mut response: Response) -> Result<Fetched, FetchError> {
-    let status = response.status();
-    let header = |name| {
-        response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok()).map(str::to_owned)
-    };
-    match status {
+async fn take(feed: &Feed, response: Response) -> Result<Fetched, FetchError> {
+    match response.status() {
         StatusCode::OK => {}
         StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT => return Ok(Fetched::Unchanged),
         StatusCode::PARTIAL_CONTENT => return Err(FetchError::Part),
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-            let retry_after = header(RETRY_AFTER).and_then(|text| text.parse().ok()).map(Duration::from_secs);
-            return Err(FetchError::Busy { status: status.as_u16(), retry_after });
-        }
-        _ => return Err(FetchError::Refused { status: status.as_u16() }),
+        _ => return Err(refusal(&response)),
     }
-    let (etag, last_modified) = (header(ETAG), header(LAST_MODIFIED));
+    let (etag, last_modified) = (header(&response, ETAG), header(&response, LAST_MODIFIED));
+    let (file, bytes) = keep(feed, response).await?;
+    Ok(Fetched::File { file, bytes, etag, last_modified })
+}
+
+fn refusal(response: &Response) -> FetchError {
+    let status = response.status().as_u16();
+    match response.status() {
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            let retry_after = header(response, RETRY_AFTER).and_then(|text| text.parse().ok());
+            FetchError::Busy { status, retry_after: retry_after.map(Duration::from_secs) }
+        }
+        _ => FetchError::Refused { status },
+    }
+}
+
+fn header(response: &Response, name: HeaderName) -> Option<String> {
+    response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+/// Keeps a body, and its length.
+async fn keep(feed: &Feed, mut response: Response) -> Result<(File, u64), FetchError> {
     let expected = response.content_length();
     let mut file = tempfile::tempfile()?;
     let mut bytes = 0;
@@ -325,7 +362,7 @@ async fn take(feed: &Feed, mut response: Response) -> Result<Fetched, FetchError
         return Err(FetchError::Broken("the file ended before its end".to_owned()));
     }
     file.seek(SeekFrom::Start(0))?;
-    Ok(Fetched::File { file, bytes, etag, last_modified })
+    Ok((file, bytes))
 }
 
 /// What an error is about, without the URL, in which a key may stand.
@@ -341,17 +378,4 @@ fn cause(error: &reqwest::Error) -> String {
         Some(last) => last,
         None => "the request failed".to_owned(),
     }
-}
-
-pub(crate) fn key(feed: &Feed) -> Result<Option<Secret>, FetchError> {
-    if let Some(name) = &feed.key_env {
-        let value =
-            std::env::var(name).map_err(|_| FetchError::Key(format!("the environment variable {name}")))?;
-        return Ok(Some(Secret::new(&value)));
-    }
-    if let Some(path) = &feed.key_file {
-        let text = std::fs::read_to_string(path).map_err(|_| FetchError::Key(path.display().to_string()))?;
-        return Ok(Some(Secret::new(&text)));
-    }
-    if feed.needs_key { Err(FetchError::NeedsKey) } else { Ok(None) }
 }

@@ -28,6 +28,7 @@
 #[doc = include_str!("../README.md")]
 mod readme {}
 
+mod archive;
 mod convert;
 mod deliver;
 pub mod feed;
@@ -49,12 +50,13 @@ pub mod value;
 mod walk;
 pub mod warninglist;
 
+pub use archive::Members;
 pub use convert::{ConvertError, convert};
 pub use deliver::{DeliverError, Delivered, Destination};
 pub use fetch::{FetchError, Fetched, Fetcher, Request, Secret};
 pub use frame::{Frame, NAMESPACE};
 pub use indicator::{Maker, ObserveError, quote};
-pub use input::unpacked;
+pub use input::convert_file;
 pub use observation::{FileFacts, MalwareName, Observation};
 pub use output::{Collected, Output, Rejected, Standing};
 pub use page::page;

@@ -25,6 +25,11 @@ pub trait Output {
     fn part(&mut self, key: SharedKey, part: Part);
     /// A record became no object.
     fn reject(&mut self, rejected: Rejected);
+    /// A document as a whole became none, such as a member of an archive: what was in it may well be there.
+    fn reject_document(&mut self, rejected: Rejected) {
+        self.record();
+        self.reject(rejected);
+    }
     /// Something that was repaired, or is worth a line in the report.
     fn note(&mut self, note: String);
     /// The warning list that a value is on: it is usual, and an indicator of it is likely wrong.

@@ -1,15 +1,15 @@
 //! One run of a feed: fetch, convert, send; and only then remember how far it was read.
 
-use crate::convert::{ConvertError, convert};
+use crate::convert::ConvertError;
 use crate::deliver::{DeliverError, Delivered, Destination};
 use crate::feed::Feed;
 use crate::fetch::{FetchError, Fetcher};
-use crate::input::unpacked;
+use crate::input::convert_file;
+use crate::output::Output;
 use crate::state::{Staged, State, StateError};
-use crate::walk::{Document, Walk};
+use crate::walk::Walk;
 use crate::warninglist::Warninglist;
 use serde::{Deserialize, Serialize};
-use std::io::{self, BufRead, BufReader, Read};
 use stix_model::Timestamp;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
@@ -106,15 +106,22 @@ impl Aggregator<'_> {
         let mut staging = state.stage(feed, &now)?.warninglists(warninglists);
         let run = staging.run();
         let mut walk = Walk::new(feed, fetcher, cursor, &now, since);
+        let (mut has_documents, mut unusable) = (false, 0);
         while let Some(document) = walk.next().await? {
+            has_documents = true;
             report.fetched += document.bytes;
-            let mut input = limited(document, feed.max_unpacked_bytes).map_err(ConvertError::Read)?;
             // It takes the time that its bytes need, during which others go on.
-            waiting(|| convert(feed, &now, &mut *input, &mut staging))?;
+            match document.content {
+                Ok(input) => waiting(|| convert_file(feed, &now, input, &mut staging))?,
+                Err(rejected) => {
+                    unusable += 1;
+                    staging.reject_document(rejected);
+                }
+            }
         }
-        if report.fetched > 0 {
+        if has_documents {
             report.staged = waiting(|| staging.finish())?;
-            check(&report.staged)?;
+            check(&report.staged, unusable)?;
             let newest = report.staged.newest.as_ref();
             report.lag = newest.map(|newest| (now.micros() - newest.micros()) / 1_000_000);
         }
@@ -134,35 +141,14 @@ fn waiting<T>(work: impl FnOnce() -> T) -> T {
     }
 }
 
-/// A file of which nothing can be read is another one than the feed is declared to have.
-fn check(staged: &Staged) -> Result<(), ConvertError> {
+/// A file of which nothing can be read is another one than the feed is declared to have. Of documents that could not be used
+/// as files, nothing is known.
+fn check(staged: &Staged, unusable: u64) -> Result<(), ConvertError> {
     let rejected: u64 = staged.rejected.values().sum();
     match staged.first_rejected.first() {
-        Some(first) if rejected >= staged.records => Err(ConvertError::Form(format!(
-            "none of its {} records can be read; {}: {}",
-            staged.records, first.record, first.reason
-        ))),
+        Some(first) if rejected >= staged.records && staged.records > unusable => Err(ConvertError::Form(
+            format!("none of its {} records can be read; {}: {}", staged.records, first.record, first.reason),
+        )),
         _ => Ok(()),
-    }
-}
-
-/// A file, unpacked, up to a number of bytes; then it is an error to read on.
-fn limited(document: Document, limit: u64) -> io::Result<Box<dyn BufRead>> {
-    let unpacked = unpacked(Box::new(BufReader::new(document.input)))?;
-    Ok(Box::new(BufReader::with_capacity(1 << 16, Limited { input: unpacked, left: limit })))
-}
-
-struct Limited {
-    input: Box<dyn BufRead>,
-    left: u64,
-}
-
-impl Read for Limited {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.input.read(buffer)?;
-        self.left = self.left.checked_sub(count as u64).ok_or_else(|| {
-            io::Error::other("it is larger than `max-unpacked-bytes` allows after decompression")
-        })?;
-        Ok(count)
     }
 }

@@ -5,6 +5,7 @@ use crate::http::{Answer, Http};
 use crate::resource::{self, Shape, is_object};
 use crate::{Error, Filter, Remark, Url, kept};
 use futures::{Stream, StreamExt, TryStreamExt, stream};
+use reqwest::header::CONTENT_TYPE;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::io::{self, ErrorKind};
@@ -28,6 +29,8 @@ pub struct Page<T> {
     pub date_added_first: Option<String>,
     /// When the last element of the page entered the collection, in UTC with `Z`.
     pub date_added_last: Option<String>,
+    /// The media type that the server gave it.
+    pub media_type: Option<String>,
     /// What is odd about the page; what an earlier page of the walk told is not told again.
     pub remarks: Vec<Remark>,
 }
@@ -284,7 +287,9 @@ fn read<R: Paged>(answer: &Answer) -> Result<Page<R::Item>, Error> {
         date
     };
     let (date_added_first, date_added_last) = (date(taxii::DATE_ADDED_FIRST), date(taxii::DATE_ADDED_LAST));
-    Ok(Page { objects, more, next, date_added_first, date_added_last, remarks })
+    let media_type =
+        answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    Ok(Page { objects, more, next, date_added_first, date_added_last, media_type, remarks })
 }
 
 /// The later of two dates; the first one when they cannot be compared.

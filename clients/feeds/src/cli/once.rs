@@ -51,7 +51,7 @@ impl Backfill {
     pub(super) async fn run(&self, settings: &Settings, file: &Path) -> anyhow::Result<ExitCode> {
         let feed = settings.find(&self.feed)?;
         anyhow::ensure!(
-            feed.pages.is_some(),
+            feed.pages.is_some() || feed.is_provider(),
             "{} cannot be asked since a time: it gives what it has each time, so `once` is enough",
             feed.name
         );

@@ -106,7 +106,7 @@ fn progress() -> ProgressBar {
 pub(super) fn lines_of(report: &Report) -> Vec<String> {
     let Report { feed, fetched, staged, delivered, lag, .. } = report;
     let count = |number: u64| HumanCount(number).to_string();
-    if *fetched == 0 {
+    if *fetched == 0 && staged.records == 0 {
         return vec![format!("{feed}: nothing new at the source")];
     }
     let rejected: u64 = staged.rejected.values().sum();

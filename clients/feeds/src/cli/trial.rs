@@ -8,18 +8,18 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, IsTerminal};
+use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use stix_model::{Object, Timestamp};
 use taxii_feeds::settings::Settings;
-use taxii_feeds::{Collected, Rejected, convert, merged};
+use taxii_feeds::{Collected, Rejected, convert_file, merged};
 
 #[derive(Args)]
 pub(super) struct Try {
     /// The feed.
     feed: String,
-    /// The file; compressed ones (gzip) too, `-` for the standard input.
+    /// The file; compressed ones (gzip) and archives (ZIP, tar) too, `-` for the standard input.
     #[arg(long)]
     file: PathBuf,
     /// Print all as one JSON document.
@@ -42,18 +42,12 @@ impl Try {
     pub(super) fn run(&self, settings: &Settings, settings_file: &Path) -> anyhow::Result<ExitCode> {
         let feed = settings.find(&self.feed)?;
         let name = self.file.display();
-        let input: Box<dyn BufRead> = match self.file.to_str() {
-            Some("-") => Box::new(std::io::stdin().lock()),
-            _ => Box::new(BufReader::new(
-                File::open(&self.file).with_context(|| format!("{name} cannot be read"))?,
-            )),
-        };
-        let mut input = taxii_feeds::unpacked(input).with_context(|| format!("{name} cannot be read"))?;
+        let file = open(&self.file).with_context(|| format!("{name} cannot be read"))?;
         let now = self.at.clone().unwrap_or_else(Timestamp::now);
         let warninglists = warninglists(settings, settings_file)?;
         let mut found = Collected::default();
         found.warninglists = warninglists;
-        convert(&feed, &now, &mut *input, &mut found).with_context(|| format!("{name} as {}", feed.name))?;
+        convert_file(&feed, &now, file, &mut found).with_context(|| format!("{name} as {}", feed.name))?;
         let mut objects = found.objects;
         objects.extend(merged(&found.parts)?);
         if self.json {
@@ -63,6 +57,23 @@ impl Try {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// A file, or a copy of what comes through a pipe: an archive is not read from the first byte to the last one.
+fn open(path: &Path) -> io::Result<File> {
+    let mut piped: Box<dyn Read> = match path.to_str() {
+        Some("-") => Box::new(io::stdin().lock()),
+        _ => {
+            let file = File::open(path)?;
+            if file.metadata()?.is_file() {
+                return Ok(file);
+            }
+            Box::new(file)
+        }
+    };
+    let mut copy = tempfile::tempfile()?;
+    io::copy(&mut piped, &mut copy)?;
+    Ok(copy)
 }
 
 fn print_json(

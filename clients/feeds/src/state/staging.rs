@@ -56,6 +56,8 @@ pub struct Staging<'s> {
     pending: Vec<Object>,
     parts: BTreeMap<SharedKey, Part>,
     staged: Staged,
+    /// Documents that could not be read as a whole.
+    unread: u64,
     warninglists: &'s [Warninglist],
     /// Why nothing more is taken.
     failed: Option<StateError>,
@@ -64,7 +66,8 @@ pub struct Staging<'s> {
 impl<'s> Staging<'s> {
     pub(super) fn new(state: &'s State, feed: &'s Feed, run: u64, now: Timestamp) -> Self {
         let (pending, parts, staged) = (Vec::new(), BTreeMap::new(), Staged::default());
-        Self { state, feed, run, now, pending, parts, staged, warninglists: &[], failed: None }
+        let (unread, warninglists, failed) = (0, &[][..], None);
+        Self { state, feed, run, now, pending, parts, staged, unread, warninglists, failed }
     }
 
     /// Holds values against warning lists.
@@ -92,12 +95,15 @@ impl<'s> Staging<'s> {
         if self.feed.is_complete && self.staged.records > 0 {
             let rejected: u64 = self.staged.rejected.values().sum();
             // What cannot be read may be what is still there.
-            match rejected * REJECTED_SHARE > self.staged.records {
-                true => self.note(format!(
+            match (self.unread, rejected * REJECTED_SHARE > self.staged.records) {
+                (0, false) => self.withdraw()?,
+                (0, true) => self.note(format!(
                     "nothing is withdrawn, because {rejected} of {} records were rejected",
                     self.staged.records
                 )),
-                false => self.withdraw()?,
+                (unread, _) => {
+                    self.note(format!("nothing is withdrawn, because {unread} documents could not be read"))
+                }
             }
         }
         Ok(self.staged)
@@ -345,6 +351,12 @@ impl Output for Staging<'_> {
         if self.staged.first_rejected.len() < TOLD {
             self.staged.first_rejected.push(rejected);
         }
+    }
+
+    fn reject_document(&mut self, rejected: Rejected) {
+        self.unread += 1;
+        self.record();
+        self.reject(rejected);
     }
 
     fn note(&mut self, note: String) {

@@ -1,6 +1,7 @@
 //! Tests at the boundary of the package.
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
+mod archives;
 mod csaf;
 mod golden;
 mod hostile;
@@ -15,11 +16,12 @@ mod stix1;
 mod vulnerabilities;
 mod warninglists;
 
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use stix_model::{Object, Timestamp};
 use taxii_feeds::feed::Feed;
 use taxii_feeds::settings::Settings;
-use taxii_feeds::{Collected, ConvertError, convert, merged};
+use taxii_feeds::{Collected, ConvertError, convert_file, merged};
 
 /// When the feeds are taken to be fetched.
 pub(crate) const NOW: &str = "2026-11-30T12:00:00.000Z";
@@ -36,8 +38,7 @@ pub(crate) fn feed(name: &str) -> Feed {
 pub(crate) fn converted(feed: &Feed, bytes: &[u8]) -> Result<(Collected, Vec<Object>), ConvertError> {
     let now: Timestamp = NOW.parse().unwrap();
     let mut found = Collected::default();
-    let mut input = taxii_feeds::unpacked(Box::new(bytes))?;
-    convert(feed, &now, &mut *input, &mut found)?;
+    convert_file(feed, &now, Cursor::new(bytes), &mut found)?;
     let mut objects = std::mem::take(&mut found.objects);
     objects.extend(merged(&found.parts).unwrap());
     Ok((found, objects))
