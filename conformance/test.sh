@@ -5,15 +5,20 @@ cd "$(dirname "$0")/.."
 
 step() { printf '\n== %s\n' "$*"; }
 
-if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
-    step "installing Python's venv module"
+# Installs packages of Debian: what they are for, and their names.
+install_packages() {
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv
+        step "installing $1"
+        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${@:2}"
     else
-        echo "python3 with its venv module is needed: on Debian, apt-get install python3-venv" >&2
+        echo "$1 is needed: on Debian, apt-get install ${*:2}" >&2
         exit 1
     fi
-fi
+}
+
+python3 -c 'import ensurepip, venv' 2>/dev/null || install_packages "Python's venv module" python3-venv
+[ -n "${CHROMIUM:-}" ] || command -v chromium chromium-browser google-chrome chromium-headless-shell >/dev/null ||
+    install_packages Chromium chromium fonts-dejavu-core
 
 step "TiKV: the test store"
 CONCORD_TIKV_TESTD="$(conformance/tikv-testd.sh)"

@@ -7,7 +7,7 @@ use clap::Args;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use taxii_feeds::settings::Settings;
-use taxii_feeds::{State, page};
+use taxii_feeds::{State, StateError, page};
 
 #[derive(Args)]
 pub(super) struct ReportPage {
@@ -19,7 +19,13 @@ pub(super) struct ReportPage {
 impl ReportPage {
     pub(super) fn run(&self, settings: &Settings, file: &Path) -> anyhow::Result<ExitCode> {
         let folder = folder(settings, file);
-        let html = page(&reports(&folder), &State::open(&folder)?)?;
+        let observables = match State::open(&folder) {
+            Ok(state) => Some(state.observables()?),
+            // A process that runs feeds keeps it open; what its runs did is told all the same.
+            Err(StateError::InUse(_)) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let html = page(&reports(&folder), observables.as_ref());
         let output = self.output.display();
         std::fs::write(&self.output, html).with_context(|| format!("{output} cannot be written"))?;
         line(&format!("{output} is written; it needs nothing but a browser"))?;

@@ -9,6 +9,7 @@ mod misp;
 mod openioc;
 mod osv;
 mod otx;
+mod page;
 mod rules;
 mod sources;
 mod stix;
