@@ -6,6 +6,7 @@ use crate::config::Config;
 pub use crate::credentials::CredentialError;
 use crate::credentials::Credentials;
 use crate::metrics::Metrics;
+use crate::page_cache::PageCache;
 use crate::store::Store;
 use arc_swap::ArcSwapOption;
 use consensus::order::Tls;
@@ -22,6 +23,8 @@ pub struct App {
     pub(crate) credentials: Credentials,
     pub(crate) metrics: Metrics,
     pub(crate) budgets: Budgets,
+    /// Pages that were made.
+    pub(crate) pages: PageCache,
     /// The certificates of our own listener, if it has some.
     pub(crate) certificates: OnceLock<Arc<Certificates>>,
     /// Tells that the node of this server is to be started, or that there is something new to ask other nodes.
@@ -52,6 +55,7 @@ impl App {
             credentials,
             metrics,
             budgets,
+            pages: PageCache::default(),
             certificates,
             node_changed,
             node_turn,

@@ -6,9 +6,7 @@
 use crate::app::App;
 use crate::config::Timeouts;
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::extract::Request;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
@@ -28,23 +26,34 @@ const MAX_TIME: Duration = Duration::from_secs(20);
 #[error("the body did not arrive in time")]
 pub(crate) struct LateBody;
 
-/// Runs the handler, then reads the part of the body that it did not read, within limits.
-pub(crate) async fn drain_rest(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+/// Gives the body of a request its time, and keeps what a handler leaves of it. A request without a body has nothing to keep.
+pub(crate) fn tracked(app: &App, request: Request) -> (Request, Unread) {
+    let unread = Unread::default();
+    if request.body().is_end_stream() {
+        return (request, unread);
+    }
     let Timeouts { body_idle: idle, .. } = app.config.timeouts;
     let total = app.config.body_timeout();
-    drop(app);
-    let unread = UnreadBody::default();
     let tracked = |body| {
-        let (unread, end) = (Arc::clone(&unread), Instant::now() + total);
+        let (unread, end) = (unread.clone(), Instant::now() + total);
         Body::new(TrackedBody { body: Some(body), unread, idle, end, timer: None })
     };
-    let response = next.run(request.map(tracked)).await;
-    let rest = unread.lock().ok().and_then(|mut unread| unread.take());
-    if let Some(rest) = rest.filter(|rest| !rest.is_end_stream()) {
-        // The answer does not depend on whether the rest arrives.
-        let _ = tokio::time::timeout(MAX_TIME, drain(rest)).await;
+    (request.map(tracked), unread)
+}
+
+/// The body of a request after its reader was dropped.
+#[derive(Clone, Default)]
+pub(crate) struct Unread(Arc<Mutex<Option<Body>>>);
+
+impl Unread {
+    /// Reads the part of the body that the handler did not read, within limits.
+    pub(crate) async fn drain(self) {
+        let rest = self.0.lock().ok().and_then(|mut unread| unread.take());
+        if let Some(rest) = rest.filter(|rest| !rest.is_end_stream()) {
+            // The answer does not depend on whether the rest arrives.
+            let _ = tokio::time::timeout(MAX_TIME, drain(rest)).await;
+        }
     }
-    response
 }
 
 async fn drain(mut body: Body) {
@@ -57,13 +66,10 @@ async fn drain(mut body: Body) {
     }
 }
 
-/// The body of a request after its reader was dropped.
-type UnreadBody = Arc<Mutex<Option<Body>>>;
-
 /// A body that ends with an error when it does not arrive in time, and moves into `unread` when its reader is dropped.
 struct TrackedBody {
     body: Option<Body>,
-    unread: UnreadBody,
+    unread: Unread,
     /// Time between two parts.
     idle: Duration,
     /// When all of it must be here.
@@ -74,7 +80,7 @@ struct TrackedBody {
 
 impl Drop for TrackedBody {
     fn drop(&mut self) {
-        if let Ok(mut unread) = self.unread.lock() {
+        if let Ok(mut unread) = self.unread.0.lock() {
             *unread = self.body.take();
         }
     }

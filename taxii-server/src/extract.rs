@@ -19,4 +19,4 @@ pub(crate) use path::{
     AccountPath, ApiRootPath, ApiRootRecordPath, CollectionPath, CollectionRecordPath, GrantPath, LogPath,
     ObjectPath, PolicyPath, ProposalPath, StatusPath, TokenPath,
 };
-pub(crate) use room::{ConnectionBudget, HasRoom, hold_answer};
+pub(crate) use room::{ConnectionBudget, HasRoom, IsCoded};

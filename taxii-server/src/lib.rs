@@ -39,6 +39,7 @@ mod metrics;
 mod network;
 pub mod node;
 mod openapi;
+mod page_cache;
 mod private;
 mod protocol;
 pub mod rights;

@@ -1,12 +1,14 @@
 //! Counters and histograms, in the text format of OpenMetrics.
 
 use crate::store::{NetworkSummary, Store};
+use axum::http::Method;
 use prometheus_client::encoding::{EncodeLabelSet, text::encode};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use stix_model::taxii::Status;
@@ -16,20 +18,26 @@ pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
-    method: String,
-    route: String,
+    method: &'static str,
+    route: Arc<str>,
     status: u16,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RouteLabels {
-    method: String,
-    route: String,
+    method: &'static str,
+    route: Arc<str>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabels {
     outcome: &'static str,
+}
+
+/// The label of a method. Clients can invent methods, and a label is never removed.
+pub(crate) fn method(method: &Method) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
 }
 
 /// The metrics of a server.
@@ -217,10 +225,10 @@ impl Metrics {
     }
 
     /// Counts and times a request by its route. Paths are no labels: they name collections and objects.
-    pub(crate) fn count_request(&self, method: String, route: String, status: u16, took: Duration) {
-        let labels = RouteLabels { method: method.clone(), route: route.clone() };
+    pub(crate) fn count_request(&self, method: &'static str, route: &str, status: u16, took: Duration) {
+        let labels = RouteLabels { method, route: route.into() };
         self.seconds.get_or_create(&labels).observe(took.as_secs_f64());
-        self.requests.get_or_create(&RequestLabels { method, route, status }).inc();
+        self.requests.get_or_create(&RequestLabels { method, route: labels.route, status }).inc();
     }
 
     /// Counts the objects of an add request by their outcome.

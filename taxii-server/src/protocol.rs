@@ -1,13 +1,10 @@
 //! What every request must be, and what every answer says, whatever the route.
 
-use crate::app::App;
 use crate::error::ApiError;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::uri::Authority;
 use axum::http::{HeaderName, HeaderValue, Version, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use std::sync::Arc;
+use axum::response::Response;
 
 /// Maximum length of a URL in bytes; longer ones are refused.
 const MAX_URI: usize = 8 << 10;
@@ -16,14 +13,8 @@ const MAX_HEAD: usize = 16 << 10;
 /// One year.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// Refuses requests that break the rules of HTTP or are too long, and adds headers for safety to all answers.
-pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let is_tls = app.config.is_tls();
-    drop(app);
-    let mut response = match check(&request) {
-        Ok(()) => next.run(request).await,
-        Err(error) => error.into_response(),
-    };
+/// Adds headers for safety to an answer.
+pub(crate) fn complete(response: &mut Response, is_tls: bool) {
     let headers = response.headers_mut();
     let mut set = |name: HeaderName, value| {
         headers.entry(name).or_insert(value);
@@ -36,10 +27,10 @@ pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
     if is_tls {
         set(header::STRICT_TRANSPORT_SECURITY, HSTS);
     }
-    response
 }
 
-fn check(request: &Request) -> Result<(), ApiError> {
+/// Refuses requests that break the rules of HTTP or are too long.
+pub(crate) fn check(request: &Request) -> Result<(), ApiError> {
     let (uri, headers) = (request.uri(), request.headers());
     let length = uri.path_and_query().map_or(0, |part| part.as_str().len());
     if length > MAX_URI {

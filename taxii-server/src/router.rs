@@ -1,16 +1,18 @@
 //! All routes.
 
 use crate::app::App;
+use crate::budget::Room;
 use crate::credentials;
 use crate::error::ApiError;
-use crate::extract::{HasRoom, LocalOperator, hold_answer};
+use crate::extract::{HasRoom, IsCoded, LocalOperator};
 use crate::routes::{
     admin, api_root, backup, collections, discovery, docs, health, manifest, metrics, network, objects,
     status, versions,
 };
 use crate::{drain, openapi, protocol};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{Method, Uri, header, uri::PathAndQuery};
+use axum::http::uri::PathAndQuery;
+use axum::http::{Extensions, HeaderMap, Method, StatusCode, Uri, Version, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -19,7 +21,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use subtle::ConstantTimeEq;
+use tokio::time::Instant;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::predicate::{DefaultPredicate, Predicate};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -186,32 +190,46 @@ fn finish(router: Router<Arc<App>>, app: Arc<App>) -> Service {
     let router = router
         .fallback(async || ApiError::NotFound("resource"))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .layer(from_fn_with_state(Arc::clone(&app), measure))
-        .layer(from_fn_with_state(Arc::clone(&app), hold_answer))
-        .layer(from_fn_with_state(Arc::clone(&app), drain::drain_rest))
         .layer(CatchPanicLayer::custom(|_| ApiError::Internal("a handler panicked".into()).into_response()))
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
-        .layer(from_fn_with_state(Arc::clone(&app), protocol::guard))
+        .layer(from_fn_with_state(Arc::clone(&app), around))
+        .layer(
+            CompressionLayer::new()
+                .quality(CompressionLevel::Fastest)
+                .compress_when(DefaultPredicate::new().and(is_uncoded)),
+        )
         .with_state(app);
     Service(router)
 }
 
-async fn measure(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let started = tokio::time::Instant::now();
-    // Clients can invent methods, and a label is never removed.
-    let method = match *request.method() {
-        Method::GET
-        | Method::HEAD
-        | Method::POST
-        | Method::PUT
-        | Method::PATCH
-        | Method::DELETE
-        | Method::OPTIONS => request.method().as_str().to_owned(),
-        _ => "other".to_owned(),
+/// Whether the form of an answer is still to be chosen.
+fn is_uncoded(_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions) -> bool {
+    extensions.get::<IsCoded>().is_none()
+}
+
+/// What every request must be, and what every answer says, whatever the route. It is one layer, because a layer copies for
+/// each request what is inside of it.
+async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let is_tls = app.config.is_tls();
+    let mut response = match protocol::check(&request) {
+        Ok(()) => handle(app, request, next).await,
+        Err(error) => error.into_response(),
     };
-    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    protocol::complete(&mut response, is_tls);
+    response
+}
+
+async fn handle(app: Arc<App>, request: Request, next: Next) -> Response {
+    let (started, room) = (Instant::now(), Room::of(&app, &request));
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let method = crate::metrics::method(request.method());
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let (request, unread) = drain::tracked(&app, request);
     let response = next.run(request).await;
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
     app.metrics.count_request(method, route, response.status().as_u16(), started.elapsed());
+    drop(app);
+    let response = room.hold(response, is_read);
+    unread.drain().await;
     response
 }
 

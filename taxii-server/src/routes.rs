@@ -12,15 +12,15 @@ pub(crate) mod manifest;
 pub(crate) mod metrics;
 pub(crate) mod network;
 pub(crate) mod objects;
+mod ready;
 pub(crate) mod status;
 pub(crate) mod versions;
 
-use crate::store::Page;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use stix_model::taxii;
+use stix_model::{Timestamp, taxii};
 
 /// A response with a TAXII resource.
 pub(crate) struct Taxii<T>(pub(crate) StatusCode, pub(crate) T);
@@ -43,9 +43,9 @@ fn taxii_response(status: StatusCode, json: impl Into<Body>) -> Response {
 }
 
 /// Adds the headers with the first and the last `date_added` of a page (TAXII 2.1, section 3.2); an empty page has none.
-fn with_dates<T>(mut response: Response, page: &Page<T>) -> Response {
-    if let Some((first, last)) = &page.date_added {
-        let value = |stamp: &stix_model::Timestamp| HeaderValue::from_str(stamp.as_str());
+fn with_dates(mut response: Response, dates: Option<&(Timestamp, Timestamp)>) -> Response {
+    if let Some((first, last)) = dates {
+        let value = |stamp: &Timestamp| HeaderValue::from_str(stamp.as_str());
         for (name, stamp) in [(taxii::DATE_ADDED_FIRST, first), (taxii::DATE_ADDED_LAST, last)] {
             if let Ok(value) = value(stamp) {
                 response.headers_mut().insert(name, value);

@@ -98,6 +98,7 @@ pub(crate) use status::{Room, cut, failure_message};
 #[cfg(feature = "tikv")]
 pub use tikv::{TikvAddress, TikvEngine, TikvTls};
 pub use view::View;
+pub(crate) use view::ViewKey;
 
 /// The format of keys and records that this version writes.
 pub const FORMAT: u32 = 4;
@@ -352,6 +353,15 @@ impl Store {
         let (selected, objects) = self.read_objects(&*snapshot, view, page).await?;
         let stamps = selected.versions.iter().map(|version| date_added(version.position));
         Ok(self.page(view, page, &selected, stamps.zip(objects).collect()))
+    }
+
+    /// A number that is higher after each commit that changes anything of a collection; 0 when it was removed.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub(crate) async fn revision(&self, view: &View) -> Result<u64, StoreError> {
+        let head = self.reload.snapshot().await?.get(keys::head(view.space())).await?;
+        head.map_or(Ok(0), |head| Head::decode_revision(&head))
     }
 
     /// Whether any version of an object is in a collection.

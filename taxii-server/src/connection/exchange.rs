@@ -43,7 +43,10 @@ impl hyper::service::Service<Request<Incoming>> for ConnectionService {
         if let Some(peer) = self.peer {
             request.extensions_mut().insert(ConnectInfo(peer));
         }
-        let upload = |body| Body::new(Upload { body, exchange: Arc::clone(&exchange) });
+        let upload = |body: Incoming| match body.is_end_stream() {
+            true => Body::empty(),
+            false => Body::new(Upload { body, exchange: Arc::clone(&exchange) }),
+        };
         let request = request.map(upload);
         let (mut service, phase) = (self.service.clone(), self.phase.clone());
         Box::pin(async move {

@@ -3,10 +3,8 @@
 use crate::app::App;
 use crate::budget::{Budget, Held, Room};
 use axum::body::{Body, HttpBody};
-use axum::extract::{FromRequestParts, Request, State};
-use axum::http::Method;
+use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
@@ -26,6 +24,10 @@ pub(crate) struct ConnectionBudget(pub(crate) Budget);
 #[derive(Clone)]
 pub(crate) struct HasRoom;
 
+/// A mark on responses that have the form which the client takes, compressed or not.
+#[derive(Clone)]
+pub(crate) struct IsCoded;
+
 fn room(app: &App, extensions: &axum::http::Extensions) -> Room {
     let own = extensions.get::<ConnectionBudget>().map(|ConnectionBudget(own)| own.clone());
     Room { all: app.budgets.answers.clone(), own, wait: app.config.timeouts.busy }
@@ -39,18 +41,22 @@ impl FromRequestParts<Arc<App>> for Room {
     }
 }
 
-/// Takes room for an answer that was made as a whole, until the client has it. When there is none, a request that changed
-/// nothing is refused.
-pub(crate) async fn hold_answer(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let room = room(&app, request.extensions());
-    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    let response = next.run(request).await;
-    let length = response.body().size_hint().exact().filter(|length| *length > SMALL);
-    let (Some(length), None) = (length, response.extensions().get::<HasRoom>()) else { return response };
-    match room.try_reserve(usize::try_from(length).unwrap_or(usize::MAX)) {
-        Ok(held) => response.map(|body| Body::new(Whole { body, held: Some(held) })),
-        Err(error) if is_read => error.into_response(),
-        Err(_) => response,
+impl Room {
+    /// That of the answer to a request.
+    pub(crate) fn of(app: &App, request: &Request) -> Self {
+        room(app, request.extensions())
+    }
+
+    /// Takes room for an answer that was made as a whole, until the client has it. When there is none, a request that changed
+    /// nothing is refused.
+    pub(crate) fn hold(&self, response: Response, is_read: bool) -> Response {
+        let length = response.body().size_hint().exact().filter(|length| *length > SMALL);
+        let (Some(length), None) = (length, response.extensions().get::<HasRoom>()) else { return response };
+        match self.try_reserve(usize::try_from(length).unwrap_or(usize::MAX)) {
+            Ok(held) => response.map(|body| Body::new(Whole { body, held: Some(held) })),
+            Err(error) if is_read => error.into_response(),
+            Err(_) => response,
+        }
     }
 }
 

@@ -1,14 +1,15 @@
 //! Envelopes, made as the client takes them.
 
+use super::ready::Made;
 use super::{taxii_response, with_dates};
 use crate::app::App;
 use crate::budget::{Held, Room};
 use crate::error::ApiError;
 use crate::extract::HasRoom;
-use crate::store::{Page, Place, PlaceReader, Places};
+use crate::page_cache::LARGEST;
+use crate::store::{Place, PlaceReader, Places};
 use axum::body::Body;
 use axum::http::StatusCode;
-use axum::response::Response;
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};
 use std::collections::VecDeque;
@@ -19,50 +20,51 @@ use stix_model::taxii::write_envelope;
 const SLICE: usize = 188 << 10;
 /// Largest part of an answer that is given to the protocol at once. That takes as much before it waits for the client.
 const PART: usize = 64 << 10;
+/// Most of the room of its connection that an answer holds, but for an object that is larger by itself. A page that is kept is
+/// in memory whoever reads it, and has its room there.
+pub(super) const HELD: usize = SLICE + PART;
 
-/// Returns an envelope with the objects of a page. A small one is read before the answer begins. Of a large one, what is
-/// deleted before its slice is read is left out.
+/// Makes an envelope with the objects of a page. One that can be [kept](LARGEST) is read before the answer begins. Of a
+/// larger one, what is deleted before its slice is read is left out.
 ///
 /// The room for the largest slice is taken before the answer begins, and kept while such a slice is to come. So an answer
 /// that has begun waits for nothing but its client.
 pub(super) async fn envelope(
-    app: Arc<App>,
+    app: &Arc<App>,
     room: Room,
-    Places { page, reader }: Places,
-) -> Result<Response, ApiError> {
+    Places { page, mut reader }: Places,
+) -> Result<Made, ApiError> {
+    let objects: usize = page.items.iter().map(|place| place.length as usize + 1).sum();
+    if objects <= LARGEST {
+        let share = room.all.reserve(objects, room.wait).await?;
+        let texts = reader.read(&app.store, &page.items).await?;
+        let body = write_envelope(page.next.as_deref(), texts.iter().flatten().map(|text| &text[..]));
+        return Ok(Made::Whole(page.date_added, share.kept_with(body.into())));
+    }
     let mut opening = write_envelope(page.next.as_deref(), []);
     // The closing brace comes after the objects.
     opening.pop();
     let slices = slices(&page.items);
     let bytes = opening.len() + slices.front().map_or(0, |slice| slice.largest);
-    let is_small = slices.len() <= 1;
-    let dates = Page { items: Vec::<Place>::new(), ..page };
-    let held = room.reserve(if is_small { bytes } else { bytes + PART }).await?;
-    let texts = VecDeque::from([opening.into()]);
-    let mut unsent = Unsent { app, reader, slices, texts, has_objects: false, held: Some(held) };
-    if unsent.slices.is_empty() {
-        unsent.close();
-    }
-    let body = if is_small {
-        Body::from(unsent.part(usize::MAX).await?.unwrap_or_default())
-    } else {
-        let first = unsent.part(PART).await?.map(Ok);
-        let rest = stream::unfold(Some(unsent), async |unsent| {
-            let mut unsent = unsent?;
-            match unsent.part(PART).await {
-                Ok(part) => part.map(|part| (Ok(part), Some(unsent))),
-                Err(error) => {
-                    tracing::warn!(%error, "an answer was broken off");
-                    Some((Err(error), None))
-                }
+    let held = Some(room.reserve(bytes + PART).await?);
+    let (app, texts) = (Arc::clone(app), VecDeque::from([opening.into()]));
+    let mut unsent = Unsent { app, reader, slices, texts, has_objects: false, held };
+    let first = unsent.part(PART).await?.map(Ok);
+    let rest = stream::unfold(Some(unsent), async |unsent| {
+        let mut unsent = unsent?;
+        match unsent.part(PART).await {
+            Ok(part) => part.map(|part| (Ok(part), Some(unsent))),
+            Err(error) => {
+                tracing::warn!(%error, "an answer was broken off");
+                Some((Err(error), None))
             }
-        });
-        // Compression polls a body that has ended once more.
-        Body::from_stream(stream::iter(first).chain(rest).fuse())
-    };
-    let mut response = with_dates(taxii_response(StatusCode::OK, body), &dates);
+        }
+    });
+    // Compression polls a body that has ended once more.
+    let body = Body::from_stream(stream::iter(first).chain(rest).fuse());
+    let mut response = with_dates(taxii_response(StatusCode::OK, body), page.date_added.as_ref());
     response.extensions_mut().insert(HasRoom);
-    Ok(response)
+    Ok(Made::Part(response))
 }
 
 /// Objects that are read at once: one of any size, or as many as fit.

@@ -1,10 +1,10 @@
-use super::{ok, with_dates};
+use super::ready::{self, Asked, Made};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{ApiRootPath, CollectionPath, PageQuery, Readable};
 use crate::openapi::{MatchObjects, MatchSpecVersion, MatchVersion, PageFailures, Paging};
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use std::sync::Arc;
 use stix_model::taxii::Manifest;
 
@@ -21,10 +21,13 @@ use stix_model::taxii::Manifest;
 pub(crate) async fn get_manifest(
     State(app): State<Arc<App>>,
     Readable(view): Readable,
+    asked: Asked,
     query: PageQuery,
 ) -> Result<Response, ApiError> {
-    let mut page = app.store.manifest(&view, &query.resolve(&app, &view)?).await?;
-    let objects = std::mem::take(&mut page.items);
-    let manifest = Manifest { more: page.next.is_some(), next: page.next.clone(), objects };
-    Ok(with_dates(ok(manifest).into_response(), &page))
+    ready::page(&app, &view, asked, async |room| {
+        let page = app.store.manifest(&view, &query.resolve(&app, &view)?).await?;
+        let manifest = Manifest { more: page.next.is_some(), next: page.next, objects: page.items };
+        Made::resource(room, page.date_added, &manifest).await
+    })
+    .await
 }

@@ -1,8 +1,8 @@
 use super::envelope::envelope;
+use super::ready::{self, Asked};
 use super::{Taxii, taxii_response};
 use crate::admission::{self, Posted};
 use crate::app::App;
-use crate::budget::Room;
 use crate::clock::timestamp;
 use crate::error::ApiError;
 use crate::extract::{
@@ -38,11 +38,14 @@ const MOST_REVOKED: usize = 1000;
 pub(crate) async fn get_objects(
     State(app): State<Arc<App>>,
     Readable(view): Readable,
-    room: Room,
+    asked: Asked,
     query: PageQuery,
 ) -> Result<Response, ApiError> {
-    let places = app.store.places(&view, &query.resolve(&app, &view)?).await?;
-    envelope(app, room, places).await
+    ready::page(&app, &view, asked, async |room| {
+        let places = app.store.places(&view, &query.resolve(&app, &view)?).await?;
+        envelope(&app, room, places).await
+    })
+    .await
 }
 
 /// Add objects (TAXII 2.1, section 5.5). When the answer comes, everything in its `successes` is durable and visible.
@@ -103,18 +106,21 @@ pub(crate) async fn get_object(
     State(app): State<Arc<App>>,
     Readable(view): Readable,
     ObjectAt(id): ObjectAt,
-    room: Room,
+    asked: Asked,
     query: PageQuery,
 ) -> Result<Response, ApiError> {
-    let request = query.of_object(id.clone()).resolve(&app, &view)?;
-    let places = app.store.places(&view, &request).await?;
-    // A known object of which no version passes the filters is an empty envelope, not an error. But a version that is
-    // asked for by its instant alone is there or not (section 5.7: 404 after it was deleted).
-    let names_versions = request.after.is_none() && request.filter.wants_only_instants();
-    if places.page.items.is_empty() && (names_versions || !app.store.has_object(&view, &id).await?) {
-        return Err(ApiError::NotFound("object"));
-    }
-    envelope(app, room, places).await
+    ready::page(&app, &view, asked, async |room| {
+        let request = query.of_object(id.clone()).resolve(&app, &view)?;
+        let places = app.store.places(&view, &request).await?;
+        // A known object of which no version passes the filters is an empty envelope, not an error. But a version that is
+        // asked for by its instant alone is there or not (section 5.7: 404 after it was deleted).
+        let names_versions = request.after.is_none() && request.filter.wants_only_instants();
+        if places.page.items.is_empty() && (names_versions || !app.store.has_object(&view, &id).await?) {
+            return Err(ApiError::NotFound("object"));
+        }
+        envelope(&app, room, places).await
+    })
+    .await
 }
 
 /// Delete an object: its last version, or those that `match[version]` names (TAXII 2.1, section 5.7).

@@ -1,10 +1,10 @@
-use super::{ok, with_dates};
+use super::ready::{self, Asked, Made};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{ApiRootPath, CollectionPath, ObjectAt, ObjectPath, PageQuery, Readable};
 use crate::openapi::{MatchSpecVersion, PageFailures, Paging};
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use std::sync::Arc;
 use stix_model::taxii::Versions;
 
@@ -22,14 +22,18 @@ pub(crate) async fn get_versions(
     State(app): State<Arc<App>>,
     Readable(view): Readable,
     ObjectAt(id): ObjectAt,
+    asked: Asked,
     query: PageQuery,
 ) -> Result<Response, ApiError> {
-    let request = query.of_object(id.clone()).of_all_versions().resolve(&app, &view)?;
-    let mut page = app.store.manifest(&view, &request).await?;
-    if page.items.is_empty() && !app.store.has_object(&view, &id).await? {
-        return Err(ApiError::NotFound("object"));
-    }
-    let versions = std::mem::take(&mut page.items).into_iter().map(|record| record.version).collect();
-    let versions = Versions { more: page.next.is_some(), next: page.next.clone(), versions };
-    Ok(with_dates(ok(versions).into_response(), &page))
+    ready::page(&app, &view, asked, async |room| {
+        let request = query.of_object(id.clone()).of_all_versions().resolve(&app, &view)?;
+        let page = app.store.manifest(&view, &request).await?;
+        if page.items.is_empty() && !app.store.has_object(&view, &id).await? {
+            return Err(ApiError::NotFound("object"));
+        }
+        let versions = page.items.into_iter().map(|record| record.version).collect();
+        let versions = Versions { more: page.next.is_some(), next: page.next, versions };
+        Made::resource(room, page.date_added, &versions).await
+    })
+    .await
 }

@@ -4,11 +4,13 @@ mod compact;
 mod disk;
 mod guard;
 mod pages;
+mod recent;
 mod tables;
 
 use super::engine::{Commit, Durability, Engine, EngineError, EngineFuture, Key, Snapshot, may_wait};
 use crate::private;
 use pages::{Backend, Fault, Pages};
+use recent::Recent;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
 use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind};
@@ -17,7 +19,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
-use tables::{EmbeddedSnapshot, Table, Tables, pieces, table_of};
+use tables::{EmbeddedSnapshot, Published, Table, Tables, pieces, table_of};
 use tokio::time::Instant;
 
 pub use disk::{Disk, FileIdentity};
@@ -53,8 +55,9 @@ struct Inner {
     pages: Arc<Pages>,
     bulk: Arc<[Range<Key>]>,
     options: Options,
-    /// The tables as the last commit left them.
-    published: RwLock<Arc<Tables>>,
+    /// What the last commit left.
+    published: RwLock<Arc<Published>>,
+    recent: Arc<Recent>,
     /// The tables belong to a database that gave itself up.
     is_broken: AtomicBool,
     writer: Mutex<Writer>,
@@ -226,11 +229,14 @@ impl Inner {
             tracing::warn!(%error, "the disk takes no writes; reading works, and writing as soon as the disk allows it");
         }
         let writer = Writer::of(database);
+        let recent = Arc::<Recent>::default();
+        let published = Published { commit: 0, tables, recent: Arc::clone(&recent) };
         Ok(Self {
             pages,
             bulk,
             options,
-            published: RwLock::new(Arc::new(tables)),
+            published: RwLock::new(Arc::new(published)),
+            recent,
             is_broken: AtomicBool::new(false),
             writer: Mutex::new(writer),
             is_format_1,
@@ -242,12 +248,13 @@ impl Inner {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn published(&self) -> Arc<Tables> {
+    fn published(&self) -> Arc<Published> {
         Arc::clone(&self.published.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn publish(&self, tables: Tables) {
-        *self.published.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(tables);
+    fn publish(&self, tables: Tables, commit: u64) {
+        let published = Published { commit, tables, recent: Arc::clone(&self.recent) };
+        *self.published.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(published);
     }
 
     fn commit(&self, commit: Commit) -> Result<(), EngineError> {
@@ -269,7 +276,7 @@ impl Inner {
                 transaction.set_durability(redb::Durability::None).map_err(EngineError::failed)?;
                 None
             };
-            write(&transaction, &self.bulk, commit)?;
+            write(&transaction, &self.bulk, &commit)?;
             is_begun = true;
             transaction.commit().map_err(failed)?;
             if let (Some(before), Some(fault)) = (before, self.pages.fault()) {
@@ -282,7 +289,7 @@ impl Inner {
         });
         match done {
             Ok(Ok(tables)) => {
-                self.publish(tables);
+                self.publish(tables, self.recent.commit(&commit));
                 writer.is_settled = is_durable;
                 Ok(())
             }
@@ -348,7 +355,7 @@ impl Inner {
         self.pages.discard().map_err(of_disk)?;
         match guard::writing(|| open_database(&self.pages, &self.bulk, self.options)) {
             Ok((database, tables, _)) => {
-                self.publish(tables);
+                self.publish(tables, self.recent.begin_again());
                 self.is_broken.store(false, Ordering::Release);
                 *writer = Writer::of(database);
                 tracing::info!("the store was opened again");
@@ -473,7 +480,7 @@ impl Engine for EmbeddedEngine {
 fn write(
     transaction: &redb::WriteTransaction,
     bulk: &[Range<Key>],
-    commit: Commit,
+    commit: &Commit,
 ) -> Result<(), EngineError> {
     let mut index_table = transaction.open_table(INDEX).map_err(failed)?;
     let mut bulk_table = transaction.open_table(BULK).map_err(failed)?;
@@ -492,9 +499,9 @@ fn write(
             }
         }
     }
-    let heads = commit.heads.into_iter().map(|(key, change)| (key, change.to));
-    for (key, value) in commit.writes.into_iter().chain(heads) {
-        let table = match table_of(bulk, &key) {
+    let heads = commit.heads.iter().map(|(key, change)| (key, &change.to));
+    for (key, value) in commit.writes.iter().chain(heads) {
+        let table = match table_of(bulk, key) {
             Table::Index => &mut index_table,
             Table::Bulk => &mut bulk_table,
         };

@@ -45,7 +45,7 @@ use stix_model::{SpecVersion, StixId, Tlp};
 use uuid::Uuid;
 
 /// A part of the key space.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Region {
     /// Data of this server alone: accounts, secrets, leases, local collections.
@@ -71,7 +71,7 @@ impl Region {
 }
 
 /// The part of the key space that holds a collection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Space {
     pub(crate) region: Region,
     pub(crate) number: u32,

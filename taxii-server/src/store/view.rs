@@ -18,10 +18,28 @@ pub struct View {
     pub viewer: Viewer,
 }
 
+/// What decides what a [`View`] sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ViewKey {
+    space: Space,
+    /// That of the collection in the directory.
+    revision: u64,
+    clearance: Tlp,
+}
+
 impl View {
     /// The collection as the viewer sees it.
     pub fn new(collection: Arc<Collection>, viewer: Viewer) -> Self {
         Self { collection, viewer }
+    }
+
+    /// What decides what is seen: views with the same key see the same.
+    pub(crate) fn key(&self) -> ViewKey {
+        ViewKey {
+            space: self.space(),
+            revision: self.collection.revision,
+            clearance: self.viewer.clearance(),
+        }
     }
 
     pub(super) fn space(&self) -> Space {

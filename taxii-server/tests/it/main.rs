@@ -27,6 +27,7 @@ mod profiles;
 mod protocol;
 mod proxied;
 mod reads;
+mod ready;
 mod sizes;
 mod slow;
 mod tls;

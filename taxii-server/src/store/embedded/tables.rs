@@ -1,5 +1,6 @@
 //! The two tables, and what a snapshot reads from them.
 
+use super::recent::Recent;
 use super::{BULK, INDEX, blocking, failed, guard};
 use crate::store::engine::{
     Content, Direction, EngineError, EngineFuture, Key, KeyValue, Scan, Snapshot, get_within,
@@ -7,6 +8,7 @@ use crate::store::engine::{
 use crate::store::{FORMAT, OLDEST_FORMAT, keys};
 use bytes::Bytes;
 use redb::{Database, ReadableDatabase};
+use std::future;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -73,24 +75,39 @@ impl Tables {
     }
 }
 
-pub(super) struct EmbeddedSnapshot(pub(super) Arc<Tables>);
+/// What the last commit left.
+pub(super) struct Published {
+    pub(super) commit: u64,
+    pub(super) tables: Tables,
+    pub(super) recent: Arc<Recent>,
+}
+
+pub(super) struct EmbeddedSnapshot(pub(super) Arc<Published>);
 
 impl Snapshot for EmbeddedSnapshot {
     fn get_many(&self, keys: Vec<Key>, max_bytes: usize) -> EngineFuture<'_, Vec<Option<Bytes>>> {
-        let tables = Arc::clone(&self.0);
+        let Published { commit, recent, .. } = &*self.0;
+        if let Some(values) = recent.get(*commit, &keys, max_bytes) {
+            return Box::pin(future::ready(Ok(values)));
+        }
+        let published = Arc::clone(&self.0);
         blocking(move || {
-            guard::reading(|| {
-                get_within(keys, max_bytes, |key| {
+            let Published { commit, tables, recent } = &*published;
+            let values = guard::reading(|| {
+                get_within(&keys, max_bytes, |key| {
                     let value = tables.table(table_of(&tables.ranges, key)).get(key).map_err(failed)?;
                     Ok(value.map(|value| Bytes::copy_from_slice(value.value())))
                 })
-            })
+            })?;
+            recent.note(*commit, keys, &values);
+            Ok(values)
         })
     }
 
     fn scan(&self, scan: Scan) -> EngineFuture<'_, Vec<KeyValue>> {
-        let tables = Arc::clone(&self.0);
+        let published = Arc::clone(&self.0);
         blocking(move || {
+            let tables = &published.tables;
             guard::reading(|| {
                 if scan.range.is_empty() {
                     return Ok(Vec::new());

@@ -19,7 +19,7 @@ pub trait LocalSnapshot: Send + Sync {
 
 impl<S: LocalSnapshot> Snapshot for S {
     fn get_many(&self, keys: Vec<Key>, max_bytes: usize) -> EngineFuture<'_, Vec<Option<Bytes>>> {
-        Box::pin(async move { get_within(keys, max_bytes, |key| self.value(key)) })
+        Box::pin(async move { get_within(&keys, max_bytes, |key| self.value(key)) })
     }
 
     fn scan(&self, scan: Scan) -> EngineFuture<'_, Vec<KeyValue>> {
@@ -60,14 +60,14 @@ impl Commit {
 
 /// Reads keys one by one until the budget of [`Snapshot::get_many`] is spent.
 pub(in crate::store) fn get_within(
-    keys: Vec<Key>,
+    keys: &[Key],
     max_bytes: usize,
     get: impl Fn(&[u8]) -> Result<Option<Bytes>, EngineError>,
 ) -> Result<Vec<Option<Bytes>>, EngineError> {
     let mut budget = max_bytes;
     let mut values = Vec::with_capacity(keys.len());
     for key in keys {
-        let value = get(&key)?;
+        let value = get(key)?;
         let length = value.as_ref().map_or(0, Bytes::len);
         values.push(value);
         match budget.checked_sub(length) {

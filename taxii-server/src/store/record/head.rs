@@ -103,6 +103,11 @@ impl Head {
         out.into()
     }
 
+    /// The revision of a head.
+    pub(crate) fn decode_revision(bytes: &[u8]) -> Result<u64, StoreError> {
+        Reader(bytes).u64().ok_or(StoreError::Corrupt("the head of a collection"))
+    }
+
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
         let decode = || {
             let mut bytes = Reader(bytes);
