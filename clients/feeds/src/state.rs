@@ -65,10 +65,10 @@ macro_rules! store_errors {
 
 store_errors!(TransactionError, TableError, StorageError, CommitError);
 
-/// How far a feed was read. It is kept when everything that was made of it is on the server.
+/// How far a feed was read. It is kept when everything that was made of it is on the server; the number of a run when it begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
-    /// Number of the last run.
+    /// Number of the last run, whether it came to its end or not.
     pub run: u64,
     /// What the source called the file.
     pub etag: Option<String>,
@@ -179,13 +179,16 @@ impl State {
         Ok(write.commit()?)
     }
 
-    /// Begins to take what a run of a feed makes.
+    /// Begins to take what a run of a feed makes. What a run has that comes to no end is not taken for what the next one has, so each
+    /// has a number of its own.
     ///
     /// # Errors
     /// When the file fails.
     pub fn stage<'s>(&'s self, feed: &'s Feed, now: &Timestamp) -> Result<Staging<'s>, StateError> {
-        let cursor = self.cursor(&feed.name)?;
-        Ok(Staging::new(self, feed, cursor.run + 1, now.clone()))
+        let mut cursor = self.cursor(&feed.name)?;
+        cursor.run += 1;
+        self.set_cursor(&feed.name, &cursor)?;
+        Ok(Staging::new(self, feed, cursor.run, now.clone()))
     }
 
     /// Number of objects that are to be sent.

@@ -2,6 +2,7 @@
 //!
 //! `cargo +nightly fuzz run convert` in `clients/feeds/` runs it; `tests/it/hostile.rs` runs the same in the ordinary tests.
 
+use std::io::Cursor;
 use std::str::from_utf8;
 use stix_model::{Object, Timestamp};
 use taxii_feeds::settings::Settings;
@@ -30,8 +31,7 @@ pub fn convert(data: &[u8]) {
 fn converted(feed: &Feed, file: &[u8]) -> Result<(Collected, Vec<Object>), ConvertError> {
     let now: Timestamp = NOW.parse().expect("it is a time");
     let mut found = Collected::default();
-    let mut input = taxii_feeds::unpacked(Box::new(file))?;
-    taxii_feeds::convert(feed, &now, &mut *input, &mut found)?;
+    taxii_feeds::convert_file(feed, &now, Cursor::new(file), &mut found)?;
     let mut objects = std::mem::take(&mut found.objects);
     objects.extend(merged(&found.parts).expect("each part makes a valid object by itself"));
     Ok((found, objects))

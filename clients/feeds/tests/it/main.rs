@@ -12,6 +12,7 @@ mod otx;
 mod page;
 mod rules;
 mod sources;
+mod state;
 mod stix;
 mod stix1;
 mod vulnerabilities;
