@@ -182,9 +182,7 @@ async fn answer(
     } else {
         let body = page.body.clone();
         let body = match own {
-            Some(own) => {
-                own.reserve(body.len().min(HELD), app.config.timeouts.busy).await?.kept_with(body)
-            }
+            Some(own) => own.reserve(body.len().min(HELD), app.config.timeouts.busy).await?.kept_with(body),
             None => body,
         };
         taxii_response(StatusCode::OK, body)

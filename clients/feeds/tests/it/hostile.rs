@@ -42,7 +42,6 @@ fn a_file_that_was_cut_gives_no_more_records() {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a failing test says what repeats it")]
 fn a_file_that_was_changed_breaks_no_law() {
     let (first, inputs) = (number("SEED").unwrap_or(1), number("INPUTS").unwrap_or(INPUTS));
     for (name, whole) in files() {

@@ -68,11 +68,11 @@ pub(super) fn convert(
     out: &dyn Output,
 ) -> Result<Made, String> {
     let facts = Facts::of(element, key);
-    let made = match element.name.as_str() {
-        "Observable" => return observed(package, &facts, out),
-        "Indicator" => return indicator(package, &facts, out),
-        "TTP" => return ttp(package, &facts, out),
-        "Exploit_Target" => return exploit_target(package, &facts, out),
+    match element.name.as_str() {
+        "Observable" => observed(package, &facts, out),
+        "Indicator" => indicator(package, &facts, out),
+        "TTP" => ttp(package, &facts, out),
+        "Exploit_Target" => exploit_target(package, &facts, out),
         "Course_Of_Action" => plain(package, &facts, out, "course-of-action", |stamp, name| {
             finish!(&facts, package, CourseOfAction::new(stamp, name))
         }),
@@ -97,14 +97,13 @@ pub(super) fn convert(
                 made.others.push(known.map_err(|error| error.to_string())?);
             }
             made.others.extend(identity);
-            return Ok(made);
+            Ok(made)
         }
         "Incident" => plain(package, &facts, out, "incident", |stamp, name| {
             finish!(&facts, package, Incident::new(stamp, name))
         }),
         other => Err(format!("`{other}` is no component that is upgraded")),
-    };
-    made
+    }
 }
 
 fn plain(
