@@ -56,7 +56,7 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
     let mut any = false;
     for (coding, weight) in lines.flat_map(|line| line.split(',')).map(coding) {
-        let is_taken = weight.trim_start_matches(['0', '.']) != "";
+        let is_taken = !weight.trim_start_matches(['0', '.']).is_empty();
         match coding {
             _ if coding.eq_ignore_ascii_case("gzip") || coding.eq_ignore_ascii_case("x-gzip") => {
                 return is_taken;
