@@ -84,6 +84,12 @@ impl PageCache {
         self.0.get(key).filter(|page| page.revision == revision)
     }
 
+    /// Forgets all pages.
+    #[cfg(feature = "cli")]
+    pub(crate) fn clear(&self) {
+        self.0.invalidate_all();
+    }
+
     pub(crate) fn put(&self, key: PageKey, page: Arc<ReadyPage>) {
         self.0.insert(key, page);
     }

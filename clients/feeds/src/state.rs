@@ -29,6 +29,9 @@ const LOOKED_AT: TableDefinition<'_, &str, ()> = TableDefinition::new("looked at
 /// Feed → how far it was read, in JSON.
 const FEEDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("feeds");
 
+/// Bytes of the file that stay in memory.
+const CACHE_BYTES: usize = 32 << 20;
+
 /// Why the state cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
@@ -101,7 +104,9 @@ impl State {
     pub fn open(folder: &Path) -> Result<Self, StateError> {
         let unusable = |error| StateError::Folder { folder: folder.to_owned(), error };
         fs::create_dir_all(folder).map_err(unusable)?;
-        let database = match Database::create(folder.join("state.redb")) {
+        let mut builder = Database::builder();
+        builder.set_cache_size(CACHE_BYTES);
+        let database = match builder.create(folder.join("state.redb")) {
             Ok(database) => database,
             Err(redb::DatabaseError::DatabaseAlreadyOpen) => {
                 return Err(StateError::InUse(folder.to_owned()));

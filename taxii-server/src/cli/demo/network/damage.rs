@@ -23,6 +23,8 @@ pub(super) async fn exchange(app: &App, from: &str, to: &str) -> anyhow::Result<
     let count = commit.writes.len();
     if count > 0 {
         engine.commit(commit).await?;
+        // Pages that were made before are what was approved. One who changes a file waits until the server starts again.
+        app.pages.clear();
     }
     Ok(count)
 }
